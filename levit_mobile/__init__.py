@@ -1,0 +1,1 @@
+"""Turn a trained LeViT into Core ML, ExecuTorch and TFLite bundles that hold their own proof."""

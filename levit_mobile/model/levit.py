@@ -1,0 +1,277 @@
+"""LeViT in one file, in the form it is trained in.
+
+Graham et al., "LeViT: a Vision Transformer in ConvNet's Clothing for Faster Inference", 2021, arXiv:2104.01136.
+A stem of four stride-2 convolutions, then three stages of attention and MLP blocks on a shrinking grid of tokens,
+then two heads (class and distillation) whose mean is the prediction.
+
+Shapes: N pictures, C channels, H W pixels or grid cells, T = H*W tokens, h heads, d key or value channels a head.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+PATCH_PX = 16  # the stem halves the picture four times
+ATTENTION_RATIO = 2  # value channels / key channels in plain attention
+SHRINK_ATTENTION_RATIO = 4  # the same in the two shrinking blocks
+MLP_RATIO = 2
+SHRINK_STRIDE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One row of the paper's table 1: widths, depths and heads of the three stages."""
+
+    channels: tuple[int, int, int]
+    key_dim: int
+    heads: tuple[int, int, int]
+    depths: tuple[int, int, int]
+    drop_path: float = 0.0
+
+
+VARIANTS: dict[str, Variant] = {
+    "levit_128s": Variant((128, 256, 384), 16, (4, 6, 8), (2, 3, 4)),
+    "levit_128": Variant((128, 256, 384), 16, (4, 8, 12), (4, 4, 4)),
+    "levit_192": Variant((192, 288, 384), 32, (3, 5, 6), (4, 4, 4)),
+    "levit_256": Variant((256, 384, 512), 32, (4, 6, 8), (4, 4, 4)),
+    "levit_384": Variant((384, 512, 768), 32, (6, 9, 12), (4, 4, 4), drop_path=0.1),
+}
+
+
+class ConvNorm(nn.Module):
+    """Convolution without bias, then batch norm over the channels: [N,C,H,W] -> [N,C',H',W']."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels_in, channels_out, 3, stride=2, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(channels_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.norm(self.conv(x))
+        return y
+
+
+class LinearNorm(nn.Module):
+    """Linear without bias, then batch norm over the channels of all tokens: [N,T,C] -> [N,T,C'].
+
+    `gain` is the norm's initial weight; 0 makes a residual branch start as the identity.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, gain: float = 1.0) -> None:
+        super().__init__()
+        self.linear = nn.Linear(channels_in, channels_out, bias=False)
+        self.norm = nn.BatchNorm1d(channels_out)
+        nn.init.constant_(self.norm.weight, gain)
+        nn.init.trunc_normal_(self.linear.weight, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.linear(x)
+        return self.norm(y.flatten(0, 1)).view_as(y)  # statistics run over N*T
+
+
+class NormLinear(nn.Module):
+    """A head: batch norm, then linear with bias: [N,C] -> [N,classes]."""
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(channels)
+        self.linear = nn.Linear(channels, classes)
+        nn.init.trunc_normal_(self.linear.weight, std=0.02)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.linear(self.norm(x))
+        return y
+
+
+def bias_index(queries: int, keys: int, stride: int) -> Tensor:
+    """Which entry of the bias table a query and a key share: [queries**2, keys**2] int64 in [0, keys**2).
+
+    `queries` and `keys` are grid sides. Query (y, x) stands at key (stride*y, stride*x); the entry is
+    |dy| * keys + |dx|, the order in which the original code numbers the offsets it meets.
+    """
+    query, key = torch.arange(queries) * stride, torch.arange(keys)
+    offset = (query[:, None] - key[None, :]).abs()  # [queries, keys]
+    index = offset[:, None, :, None] * keys + offset[None, :, None, :]  # [qy, qx, ky, kx]
+    return index.reshape(queries**2, keys**2)
+
+
+class AttentionBias(nn.Module):
+    """One learnt value a head and offset, gathered into [h, T_query, T_key]."""
+
+    index: Tensor
+
+    def __init__(self, heads: int, queries: int, keys: int, stride: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(heads, keys**2))
+        self.register_buffer("index", bias_index(queries, keys, stride), persistent=False)
+
+    def forward(self) -> Tensor:
+        return self.table[:, self.index]
+
+
+class DropPath(nn.Module):
+    """Stochastic depth: in training, drops a residual branch for a random part of the pictures."""
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.probability == 0.0:
+            return x
+        keep = 1.0 - self.probability
+        mask = x.new_empty(x.shape[0], 1, 1).bernoulli_(keep)
+        return x * mask / keep
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """[N,T,h*d] -> [N,h,T,d]."""
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, scale: float) -> Tensor:
+    """Softmax attention with an additive bias: q [N,h,Tq,d], k [N,h,Tk,d], v [N,h,Tk,dv] -> [N,Tq,h*dv]."""
+    weights = (q @ k.transpose(-2, -1) * scale + bias).softmax(-1)  # N h Tq Tk
+    return (weights @ v).transpose(1, 2).flatten(2)
+
+
+class Attention(nn.Module):
+    """Multi-head attention with a residual: [N,T,C] -> [N,T,C]. Each head's q, k, v rows lie together in `qkv`."""
+
+    def __init__(self, channels: int, key_dim: int, heads: int, side: int, drop_path: float) -> None:
+        super().__init__()
+        self.heads, self.key_dim, self.value_dim = heads, key_dim, ATTENTION_RATIO * key_dim
+        self.scale = key_dim**-0.5
+        self.qkv = LinearNorm(channels, heads * (2 * key_dim + self.value_dim))
+        self.bias = AttentionBias(heads, side, side, stride=1)
+        self.proj = LinearNorm(heads * self.value_dim, channels, gain=0.0)
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        sizes = [self.key_dim, self.key_dim, self.value_dim]
+        q, k, v = split_heads(self.qkv(x), self.heads).split(sizes, dim=-1)
+        y = F.hardswish(attend(q, k, v, self.bias(), self.scale))
+        shortcut: Tensor = x + self.drop_path(self.proj(y))
+        return shortcut
+
+
+class ShrinkAttention(nn.Module):
+    """Attention from every second row and column of the grid, no residual: [N,T,C] -> [N,T',C']."""
+
+    def __init__(self, channels_in: int, channels_out: int, key_dim: int, side: int) -> None:
+        super().__init__()
+        self.heads = channels_in // key_dim
+        self.key_dim, self.value_dim = key_dim, SHRINK_ATTENTION_RATIO * key_dim
+        self.side, self.side_out = side, shrunk(side)
+        self.scale = key_dim**-0.5
+        self.kv = LinearNorm(channels_in, self.heads * (key_dim + self.value_dim))
+        self.q = LinearNorm(channels_in, self.heads * key_dim)
+        self.bias = AttentionBias(self.heads, self.side_out, side, SHRINK_STRIDE)
+        self.proj = LinearNorm(self.heads * self.value_dim, channels_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        k, v = split_heads(self.kv(x), self.heads).split([self.key_dim, self.value_dim], dim=-1)
+        grid = x.unflatten(1, (self.side, self.side))  # N H W C
+        kept = grid[:, ::SHRINK_STRIDE, ::SHRINK_STRIDE].flatten(1, 2)  # N T' C
+        q = split_heads(self.q(kept), self.heads)
+        y: Tensor = self.proj(F.hardswish(attend(q, k, v, self.bias(), self.scale)))
+        return y
+
+
+class Mlp(nn.Module):
+    """Two projections around a Hardswish, with a residual: [N,T,C] -> [N,T,C]."""
+
+    def __init__(self, channels: int, drop_path: float) -> None:
+        super().__init__()
+        self.expand = LinearNorm(channels, MLP_RATIO * channels)
+        self.contract = LinearNorm(MLP_RATIO * channels, channels, gain=0.0)
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = x + self.drop_path(self.contract(F.hardswish(self.expand(x))))
+        return y
+
+
+def shrunk(side: int) -> int:
+    """The grid side after a shrinking block."""
+    return (side - 1) // SHRINK_STRIDE + 1
+
+
+def stem(channels: int) -> nn.Sequential:
+    """[N,3,H,W] -> [N,C,H/16,W/16]: widths C/8, C/4, C/2, C, a Hardswish between."""
+    widths = [3, channels // 8, channels // 4, channels // 2, channels]
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for i in range(4):
+        layers[f"conv{i}"] = ConvNorm(widths[i], widths[i + 1])
+        if i < 3:
+            layers[f"act{i}"] = nn.Hardswish()
+    return nn.Sequential(layers)
+
+
+def stage(variant: Variant, i: int, side: int) -> nn.Sequential:
+    """Attention and MLP, `depths[i]` times, on one grid."""
+    channels = variant.channels[i]
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for j in range(variant.depths[i]):
+        layers[f"attn{j}"] = Attention(channels, variant.key_dim, variant.heads[i], side, variant.drop_path)
+        layers[f"mlp{j}"] = Mlp(channels, variant.drop_path)
+    return nn.Sequential(layers)
+
+
+def shrink(variant: Variant, i: int, side: int) -> nn.Sequential:
+    """From stage i's grid and width to stage i+1's."""
+    channels, channels_out = variant.channels[i], variant.channels[i + 1]
+    attn = ShrinkAttention(channels, channels_out, variant.key_dim, side)
+    return nn.Sequential(OrderedDict(attn=attn, mlp=Mlp(channels_out, variant.drop_path)))
+
+
+class LeViT(nn.Module):
+    """The trained form.
+
+    forward: normalised pictures [N,3,side,side] -> logits [N,classes], the mean of both heads in evaluation; in
+    training, with a distillation head, the pair (class logits, distillation logits).
+
+    Raises ValueError for a side that is not a multiple of 16, or an unknown variant.
+    """
+
+    def __init__(self, variant: str, *, classes: int = 1000, side: int = 224, distillation: bool = True) -> None:
+        super().__init__()
+        if variant not in VARIANTS:
+            raise ValueError(f"unknown LeViT variant {variant!r}; known: {', '.join(VARIANTS)}")
+        if side < PATCH_PX or side % PATCH_PX:
+            raise ValueError(f"input side {side} px is not a positive multiple of {PATCH_PX}")
+        self.variant, self.classes, self.side, self.distillation = variant, classes, side, distillation
+        sizes = VARIANTS[variant]
+        self.stem = stem(sizes.channels[0])
+        self.body = nn.Sequential(OrderedDict(_body(sizes, side // PATCH_PX)))
+        self.head = NormLinear(sizes.channels[-1], classes)
+        self.head_dist = NormLinear(sizes.channels[-1], classes) if distillation else None
+
+    def features(self, x: Tensor) -> Tensor:
+        """[N,3,H,W] -> [N,C], the mean over the last grid's tokens."""
+        tokens: Tensor = self.stem(x).flatten(2).transpose(1, 2)  # N T C
+        pooled: Tensor = self.body(tokens).mean(1)
+        return pooled
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        pooled = self.features(x)
+        logits: Tensor = self.head(pooled)
+        if self.head_dist is None:
+            return logits
+        distilled: Tensor = self.head_dist(pooled)
+        return (logits, distilled) if self.training else (logits + distilled) / 2
+
+
+def _body(sizes: Variant, side: int) -> Iterator[tuple[str, nn.Module]]:
+    for i in range(3):
+        yield f"stage{i}", stage(sizes, i, side)
+        if i < 2:
+            yield f"shrink{i}", shrink(sizes, i, side)
+            side = shrunk(side)

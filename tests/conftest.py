@@ -1,0 +1,1 @@
+"""Fixtures shared by all tests; slow conversions are made once a session."""
