@@ -72,7 +72,8 @@ class LinearNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.linear(x)
-        return self.norm(y.flatten(0, 1)).view_as(y)  # statistics run over N*T
+        normed: Tensor = self.norm(y.flatten(0, 1))  # statistics run over N*T
+        return normed.view_as(y)
 
 
 class NormLinear(nn.Module):
@@ -133,7 +134,8 @@ class DropPath(nn.Module):
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """[N,T,h*d] -> [N,h,T,d]."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    n, t, _ = x.shape
+    return x.reshape(n, t, heads, -1).transpose(1, 2)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, scale: float) -> Tensor:

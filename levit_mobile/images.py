@@ -1,0 +1,278 @@
+"""From a picture file to the pixels that every artifact takes: uint8 RGB [side,side,3].
+
+The resize and the crop give the bytes of torchvision's `Resize(resize_px, BICUBIC)` + `CenterCrop(side_px)` on a
+Pillow picture, which is LeViT's evaluation transform, with any version of Pillow. Mean and standard deviation are not
+applied here: they live in the graph of every artifact. Embedded colour profiles are ignored, as torchvision does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from levit_mobile.errors import ImageError
+
+Pixels = NDArray[np.uint8]  # [H,W,3] RGB
+
+PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+ELONGATED = 64  # long side / short side beyond which only the crop's own part of the picture is resized
+BICUBIC = Image.Resampling.BICUBIC
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSpec:
+    """What a picture becomes before the graph sees it, and the mean and std that the graph applies to [0,1] values.
+
+    The default is LeViT's evaluation at 224 px. Only antialiased bicubic exists, in Python as in the apps; the two
+    fields are there because the contract states them.
+    """
+
+    side_px: int = 224
+    resize_px: int = 256
+    interpolation: str = "bicubic"
+    antialias: bool = True
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.side_px <= self.resize_px:
+            raise ValueError(f"side_px is {self.side_px}, expected 1 to resize_px, which is {self.resize_px}")
+        if self.interpolation != "bicubic" or not self.antialias:
+            raise ValueError(
+                f"interpolation={self.interpolation!r}, antialias={self.antialias}: only antialiased bicubic exists"
+            )
+        if len(self.mean) != 3 or not all(map(math.isfinite, self.mean)):
+            raise ValueError(f"mean is {self.mean}, expected three finite numbers")
+        if len(self.std) != 3 or not all(0 < value < math.inf for value in self.std):
+            raise ValueError(f"std is {self.std}, expected three finite numbers above 0")
+
+    @classmethod
+    def for_side(cls, side_px: int) -> Self:
+        """The spec for a crop of `side_px`: 224 -> 256, 256 -> 292, 288 -> 329.
+
+        Source: the evaluation transform of the paper's code resizes to `int((256 / 224) * input_size)`.
+        """
+        return cls(side_px=side_px, resize_px=int((256 / 224) * side_px))
+
+
+def preprocess(picture: Image.Image, spec: ImageSpec) -> Pixels:
+    """One picture -> uint8 RGB [side,side,3]: upright, opaque, short side resized, centre cropped.
+
+    EXIF orientation is applied. Opaque pictures are converted as `convert("RGB")` does; transparent ones are laid
+    over white, because that is what people see (dropping alpha would reveal whatever colour hides below it).
+    16-bit grey is scaled to 8 bits, not clipped. An animation gives its first frame.
+
+    Raises ImageError for pixels without a known range (floats, 32-bit integers), a mode without a way to RGB, and
+    EXIF data that cannot be read.
+    """
+    return np.array(_resize_and_crop(_to_rgb(_upright(picture)), spec))
+
+
+def to_planar(pixels: Pixels) -> NDArray[np.float32]:
+    """uint8 [H,W,3] in 0..255 -> float32 [3,H,W] in [0,1]; raises ValueError for any other input."""
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise ValueError(f"expected uint8 [H,W,3], got {pixels.dtype} {list(pixels.shape)}")
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32) / np.float32(255)
+
+
+def load(path: Path, spec: ImageSpec) -> Pixels:
+    """One picture file -> uint8 RGB [side,side,3]; raises ImageError, naming the file, when it cannot be read whole."""
+    with _decode(path) as picture:
+        try:
+            return preprocess(picture, spec)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from error
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """All pictures below `folder`, sorted by their POSIX path relative to it; a single file is a list of one.
+
+    Hidden files and folders are passed over (macOS leaves `._name.jpg` beside pictures, which are none). Raises
+    ImageError when the folder does not exist or holds no picture.
+    """
+    if folder.is_file():
+        return [folder]
+    if not folder.is_dir():
+        raise ImageError(f"{folder} does not exist, expected a folder of pictures or one picture")
+    found = {path.relative_to(folder): path for path in folder.rglob("*") if _is_picture(path)}
+    visible = [name for name in found if not any(part.startswith(".") for part in name.parts)]
+    if not visible:
+        raise ImageError(f"{folder} holds no picture, expected files ending in {' '.join(PICTURE_SUFFIXES)}")
+    return [found[name] for name in sorted(visible, key=Path.as_posix)]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A picture that could not be read, and the sentence that says why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSet:
+    """Named pictures in a fixed order, read one at a time: a thousand of them need the memory of one.
+
+    `read(name)` gives uint8 RGB [side,side,3]; every pass over the set reads again.
+    """
+
+    names: tuple[str, ...]
+    read: Callable[[str], Pixels]
+    skipped: tuple[Skipped, ...] = ()
+
+    @classmethod
+    def from_folder(cls, folder: Path, spec: ImageSpec, *, limit: int | None = None, skip_broken: bool = False) -> Self:
+        """The pictures below `folder` (or the one picture), named by their POSIX path relative to it.
+
+        `limit` takes that many, evenly spread over the sorted names: in a folder of classes the first hundred would
+        all show the first class. `skip_broken` reads each picture once now and leaves the unreadable ones in
+        `.skipped`, without replacing them; otherwise reading the first broken one raises ImageError, naming it.
+        """
+        root = folder.parent if folder.is_file() else folder
+        names = [path.relative_to(root).as_posix() for path in _spread(find_pictures(folder), limit)]
+
+        def read(name: str) -> Pixels:
+            return load(root / name, spec)
+
+        skipped = tuple(_broken(names, read)) if skip_broken else ()
+        readable = set(names).difference(broken.name for broken in skipped)
+        if not readable:
+            raise ImageError(f"{folder} holds no readable picture; the first: {skipped[0].reason}")
+        return cls(tuple(name for name in names if name in readable), read, skipped)
+
+    @classmethod
+    def from_arrays(cls, pictures: Mapping[str, Pixels]) -> Self:
+        """Pictures made elsewhere: name -> uint8 RGB [side,side,3]; a lazy mapping is read on use, like a folder."""
+        if not pictures:
+            raise ImageError("no pictures were given, expected at least one")
+        return cls(tuple(pictures), pictures.__getitem__)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[Pixels]:
+        """uint8 RGB [side,side,3] each, in the order of `names`."""
+        return map(self.read, self.names)
+
+    def batches(self, size: int) -> Iterator[NDArray[np.float32]]:
+        """float32 RGB [N,3,side,side] in [0,1] each, N = `size` but for a shorter last batch: what runners take."""
+        if size < 1:
+            raise ValueError(f"a batch of {size} pictures, expected 1 or more")
+        for start in range(0, len(self), size):
+            yield np.stack([to_planar(self.read(name)) for name in self.names[start : start + size]])
+
+    def digest(self) -> str:
+        """sha256 (hex) over every name, shape and pixel: the same pictures under the same names, wherever they lie."""
+        total = hashlib.sha256()
+        for name, pixels in zip(self.names, self, strict=True):
+            total.update(f"{name}\0{'x'.join(map(str, pixels.shape))}\0".encode(errors="surrogateescape"))
+            total.update(np.ascontiguousarray(pixels).data)
+        return total.hexdigest()
+
+
+def _spread(paths: list[Path], limit: int | None) -> list[Path]:
+    if limit is None or limit >= len(paths):
+        return paths
+    if limit < 1:
+        raise ValueError(f"limit is {limit}, expected 1 or more")
+    return [paths[index * len(paths) // limit] for index in range(limit)]
+
+
+def _broken(names: list[str], read: Callable[[str], Pixels]) -> Iterator[Skipped]:
+    for name in names:
+        try:
+            read(name)
+        except ImageError as error:
+            yield Skipped(name, str(error))
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+
+
+def _decode(path: Path) -> Image.Image:
+    """The picture with all its pixels read; Pillow's decoders raise almost anything on a broken file."""
+    if not path.is_file():
+        raise ImageError(f"{path} does not exist" if not path.exists() else f"{path} is not a file")
+    if path.stat().st_size == 0:
+        raise ImageError(f"{path} is empty (0 bytes), expected a picture")
+    try:
+        picture = Image.open(path)
+        picture.load()
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path} is no picture in a known format, or only its beginning") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{path} has too many pixels to be decoded safely: {error}") from error
+    except Exception as error:
+        raise ImageError(f"{path} is truncated or damaged: {error}") from error
+    return picture
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception as error:  # the parser raises almost anything, as the decoders do
+        raise ImageError(f"the EXIF data is damaged: {error}") from error
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):
+        picture = _sixteen_to_eight_bits(picture)
+    if picture.mode == "F":
+        raise ImageError("a picture of floats has no known range, expected 8 or 16 bits a channel")
+    try:
+        return _over_white(picture) if picture.has_transparency_data else picture.convert("RGB")
+    except ValueError as error:
+        raise ImageError(f"mode {picture.mode} cannot be converted to RGB") from error
+
+
+def _sixteen_to_eight_bits(picture: Image.Image) -> Image.Image:
+    """Grey in 0..65535 -> grey in 0..255, rounded to nearest: 257 * 255 = 65535."""
+    values = np.asarray(picture).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise ImageError(f"grey values from {values.min()} to {values.max()}, expected 0 to 65535 (16 bits)")
+    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+
+
+def _over_white(picture: Image.Image) -> Image.Image:
+    layer = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+
+
+def _resize_and_crop(picture: Image.Image, spec: ImageSpec) -> Image.Image:
+    """torchvision's sizes: the long side is truncated, the crop's corner rounded half to even.
+
+    Two calls, because the order of the passes shows in the bytes: Pillow up to 12 goes across first, Pillow 13 goes
+    down first where that is cheaper (pictures from about 1:2). Cropping between them changes no byte.
+    """
+    short, side = min(picture.size), spec.side_px
+    width, height = (int(spec.resize_px * edge / short) for edge in picture.size)
+    left, top = round((width - side) / 2), round((height - side) / 2)
+    if max(picture.size) > ELONGATED * short:
+        x, y = picture.width / width, picture.height / height
+        return _resize_part(picture, (left * x, top * y, (left + side) * x, (top + side) * y), side)
+    across = picture.resize((width, picture.height), BICUBIC).crop((left, 0, left + side, picture.height))
+    return across.resize((side, height), BICUBIC).crop((0, top, side, top + side))
+
+
+def _resize_part(picture: Image.Image, part: tuple[float, float, float, float], side: int) -> Image.Image:
+    """`part` of an elongated picture -> [side,side]: a 1 x 10000 picture would otherwise become 256 x 2560000.
+
+    It is not done always because Pillow keeps the corners of `part` as 32-bit floats, which moves the filter a little
+    and with it a few bytes by a level or two. What the filter cannot reach is cut away first: it bounds the memory of
+    the pass across, and near 0 those floats are finest.
+    """
+    reach = math.ceil(2 * max(part[2] - part[0], part[3] - part[1], side) / side) + 1  # bicubic: two pixels each way
+    x, y = max(math.floor(part[0]) - reach, 0), max(math.floor(part[1]) - reach, 0)
+    ends = min(math.ceil(part[2]) + reach, picture.width), min(math.ceil(part[3]) + reach, picture.height)
+    near = picture.crop((x, y, *ends))
+    across = near.resize((side, near.height), BICUBIC, box=(part[0] - x, 0, part[2] - x, near.height))
+    return across.resize((side, side), BICUBIC, box=(0, part[1] - y, side, part[3] - y))

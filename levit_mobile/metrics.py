@@ -1,0 +1,121 @@
+"""How far a candidate's logits are from a reference's. Needs numpy only.
+
+Every function checks first that both have one shape and hold finite numbers, and raises ValueError otherwise: a NaN
+never becomes a score. All sums run in float64, whatever the inputs are.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Values = NDArray[np.float64]
+
+
+def max_abs_error(reference: ArrayLike, candidate: ArrayLike) -> float:
+    """max |reference - candidate| over all values, in logits, 0 or more. Any shape."""
+    expected, found = _pair(reference, candidate)
+    return float(np.abs(expected - found).max())
+
+
+def mean_abs_error(reference: ArrayLike, candidate: ArrayLike) -> float:
+    """mean |reference - candidate| over all values, in logits, 0 or more. Any shape."""
+    expected, found = _pair(reference, candidate)
+    return float(np.abs(expected - found).mean())
+
+
+def sqnr_db(reference: ArrayLike, candidate: ArrayLike) -> float:
+    """Signal to quantization noise, 10 log10(sum(reference^2) / sum((reference - candidate)^2)), in dB. Any shape.
+
+    inf when both are identical, 20 dB for an error of a tenth, 0 dB for an error as large as the signal, -inf for
+    noise where the reference is all zeros.
+    """
+    expected, found = _pair(reference, candidate)
+    signal, noise = float(np.square(expected).sum()), float(np.square(expected - found).sum())
+    if noise == 0:
+        return math.inf
+    return 10 * (math.log10(signal) - math.log10(noise)) if signal else -math.inf
+
+
+def cosine(reference: ArrayLike, candidate: ArrayLike) -> float:
+    """Cosine similarity of each picture's logits, r.c / (|r| |c|), mean over the pictures; -1 to 1. [N,classes].
+
+    A picture whose logits are all zeros on one side counts 0, on both sides 1.
+    """
+    expected, found = _logits(reference, candidate)
+    lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
+    same = (expected == found).all(axis=1)
+    dots = (expected * found).sum(axis=1)
+    angles = np.divide(dots, lengths, out=np.zeros_like(dots), where=lengths > 0)
+    return float(np.where(same, 1.0, angles.clip(-1, 1)).mean())
+
+
+def kl(reference: ArrayLike, candidate: ArrayLike) -> float:
+    """Kullback-Leibler divergence of softmax(reference) from softmax(candidate), in nats, 0 or more. [N,classes].
+
+    sum over the classes of p (log p - log q), p = softmax(reference), q = softmax(candidate); mean over the pictures.
+    """
+    expected, found = (_log_softmax(logits) for logits in _logits(reference, candidate))
+    each = (np.exp(expected) * (expected - found)).sum(axis=1)
+    return float(each.clip(min=0).mean())  # rounding may leave -1e-17
+
+
+def top_k_agreement(reference: ArrayLike, candidate: ArrayLike, k: int) -> float:
+    """Share of the pictures whose top class in the reference is among the candidate's top k; 0 to 1. [N,classes].
+
+    For k = 1 it is the share of equal argmax. Among equal logits the lower class index comes first. k above the
+    number of classes means all classes.
+    """
+    if k < 1:
+        raise ValueError(f"k is {k}, expected 1 or more")
+    expected, found = _logits(reference, candidate)
+    best = np.argsort(-found, axis=1, kind="stable")[:, :k]  # [N,k]
+    return float((best == expected.argmax(axis=1)[:, None]).any(axis=1).mean())
+
+
+def wilson_interval(successes: int, count: int, z: float = 1.96) -> tuple[float, float]:
+    """Lower and upper bound of a share seen as `successes` of `count`, 0 to 1; z = 1.96 covers 95 %.
+
+    (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), p = successes/n, n = count. Source: E. B. Wilson,
+    "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22, 1927.
+    """
+    if not 0 <= successes <= count or count < 1:
+        raise ValueError(f"{successes} successes of {count}, expected 0 to count, and a count of 1 or more")
+    share, spread = successes / count, z * z / count
+    centre = share + spread / 2
+    reach = z * math.sqrt(share * (1 - share) / count + spread / (4 * count))
+    low, high = (centre - reach) / (1 + spread), (centre + reach) / (1 + spread)
+    return (0.0 if successes == 0 else low), (1.0 if successes == count else high)
+
+
+def _pair(reference: ArrayLike, candidate: ArrayLike) -> tuple[Values, Values]:
+    expected, found = np.asarray(reference, np.float64), np.asarray(candidate, np.float64)
+    if expected.shape != found.shape:
+        raise ValueError(f"reference is {list(expected.shape)}, candidate is {list(found.shape)}: the shapes differ")
+    if expected.size == 0:
+        raise ValueError(f"reference and candidate are {list(expected.shape)}: there is nothing to compare")
+    _require_finite("reference", expected)
+    _require_finite("candidate", found)
+    return expected, found
+
+
+def _logits(reference: ArrayLike, candidate: ArrayLike) -> tuple[Values, Values]:
+    expected, found = _pair(reference, candidate)
+    if expected.ndim != 2:
+        raise ValueError(f"reference and candidate are {list(expected.shape)}, expected [N,classes]")
+    return expected, found
+
+
+def _require_finite(role: str, values: Values) -> None:
+    wrong = np.argwhere(~np.isfinite(values))
+    if len(wrong):
+        first = tuple(int(index) for index in wrong[0])
+        raise ValueError(f"{role} holds {len(wrong)} values that are not finite, the first {values[first]} at {first}")
+
+
+def _log_softmax(logits: Values) -> Values:
+    shifted: Values = logits - logits.max(axis=1, keepdims=True)
+    total: Values = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return shifted - total

@@ -1,0 +1,115 @@
+"""What to build: a target, a precision, and how close the artifact must stay to the trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from enum import StrEnum
+
+from levit_mobile.errors import RecipeError
+from levit_mobile.targets import TARGETS
+
+IOS_VERSIONS = (16, 17, 18)
+
+
+class Precision(StrEnum):
+    """The number format of weights and activations."""
+
+    FLOAT32 = "fp32"
+    FLOAT16 = "fp16"
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """The bounds that `parity` holds an artifact to, against the trained model.
+
+    `min_sqnr_db` is in dB; `min_top1_agreement` is the share of pictures with the same top class, 0 to 1.
+    """
+
+    min_sqnr_db: float
+    min_top1_agreement: float
+
+    def __post_init__(self) -> None:
+        if not self.min_sqnr_db > 0:
+            raise ValueError(f"min_sqnr_db is {self.min_sqnr_db}, expected a number above 0")
+        if not 0 <= self.min_top1_agreement <= 1:
+            raise ValueError(f"min_top1_agreement is {self.min_top1_agreement}, expected 0 to 1")
+
+
+def _require_known(kind: str, word: str, known: Iterable[str]) -> None:
+    words = list(known)
+    if word in words:
+        return
+    close = get_close_matches(word, words, n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    raise RecipeError(f"unknown {kind} {word!r}: {hint}known are {_listed(words)}")
+
+
+def _listed(words: Iterable[object]) -> str:
+    return ", ".join(map(str, words))
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One artifact to build; raises RecipeError when its parts do not go together.
+
+    `minimum_ios` is the oldest iOS that the artifact runs on: 16, 17 or 18 for coreml, None for every other target.
+    """
+
+    target: str
+    precision: Precision
+    tolerance: Tolerance
+    minimum_ios: int | None = None
+
+    def __post_init__(self) -> None:
+        _require_known("target", self.target, TARGETS)
+        _require_known("precision", self.precision, Precision)
+        if self.target != "coreml" and self.minimum_ios is not None:
+            raise RecipeError(f"minimum_ios={self.minimum_ios} has no meaning for {self.target}, only for coreml")
+        if self.target == "coreml" and self.minimum_ios not in IOS_VERSIONS:
+            raise RecipeError(
+                f"minimum_ios={self.minimum_ios} is not supported, expected one of {_listed(IOS_VERSIONS)}"
+            )
+
+    @property
+    def name(self) -> str:
+        """`<target>-<precision>`; `Recipe.from_name` reads it back."""
+        return f"{self.target}-{self.precision}"
+
+    @classmethod
+    def from_name(cls, name: str) -> Recipe:
+        """The recipe of that name, such as "tflite-fp32"; raises RecipeError, which lists the known ones."""
+        _require_known("recipe", name, RECIPES)
+        return RECIPES[name]
+
+
+FP32 = Tolerance(min_sqnr_db=100, min_top1_agreement=1.0)
+FP16 = Tolerance(min_sqnr_db=50, min_top1_agreement=1.0)
+
+RECIPES: dict[str, Recipe] = {
+    "coreml-fp32": Recipe("coreml", Precision.FLOAT32, FP32, minimum_ios=16),
+    "coreml-fp16": Recipe("coreml", Precision.FLOAT16, FP16, minimum_ios=16),
+    "executorch-fp32": Recipe("executorch", Precision.FLOAT32, FP32),
+    "executorch-fp16": Recipe("executorch", Precision.FLOAT16, FP16),
+    "tflite-fp32": Recipe("tflite", Precision.FLOAT32, FP32),
+    "tflite-fp16": Recipe("tflite", Precision.FLOAT16, FP16),
+}
+
+DEFAULT_PRECISION: dict[str, Precision] = {
+    "coreml": Precision.FLOAT16,  # the Neural Engine computes in nothing else
+    "executorch": Precision.FLOAT32,
+    "tflite": Precision.FLOAT32,
+}
+
+
+def recipe(target: str, precision: str | None = None, *, minimum_ios: int | None = None) -> Recipe:
+    """The recipe for a target, at `DEFAULT_PRECISION` unless told; `minimum_ios` (coreml only) is 16 unless told.
+
+    Raises RecipeError for an unknown target or precision, and for an option that the target does not have.
+    """
+    _require_known("target", target, TARGETS)
+    chosen = DEFAULT_PRECISION[target] if precision is None else precision
+    _require_known("precision", chosen, Precision)
+    found = Recipe.from_name(f"{target}-{chosen}")
+    return found if minimum_ios is None else replace(found, minimum_ios=minimum_ios)

@@ -1,0 +1,74 @@
+"""What a target is: where its code lives and what its artifact is called. Names only, imported on use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One row. `converter`, `runner` and `inspector` are "module:function", for `resolve`.
+
+    `form` is the baked form that the target's kernels like best: 1x1 convolutions on [N,C,1,T], or linear layers on
+    [N,T,C]. `packages` are the distributions whose versions go into the contract.
+    """
+
+    name: str
+    converter: str
+    runner: str
+    inspector: str
+    suffix: str
+    extra: str
+    packages: tuple[str, ...]
+    form: Literal["channels_first", "token_major"]
+
+
+TARGETS: dict[str, Target] = {
+    "coreml": Target(
+        name="coreml",
+        converter="conversion.coreml:convert",
+        runner="levit_mobile.runners.coreml:load",
+        inspector="levit_mobile.inspect.coreml:inspect",
+        suffix=".mlpackage",
+        extra="coreml",
+        packages=("torch", "coremltools"),
+        form="channels_first",
+    ),
+    "executorch": Target(
+        name="executorch",
+        converter="conversion.executorch:convert",
+        runner="levit_mobile.runners.executorch:load",
+        inspector="levit_mobile.inspect.executorch:inspect",
+        suffix=".pte",
+        extra="executorch",
+        packages=("torch", "executorch", "torchao"),
+        form="token_major",
+    ),
+    "tflite": Target(
+        name="tflite",
+        converter="conversion.tflite:convert",
+        runner="levit_mobile.runners.tflite:load",
+        inspector="levit_mobile.inspect.tflite:inspect",
+        suffix=".tflite",
+        extra="tflite",
+        packages=("torch", "litert-torch", "ai-edge-quantizer", "ai-edge-litert"),
+        form="token_major",
+    ),
+}
+
+
+def resolve(path: str) -> Callable[..., Any]:
+    """The function that "module:function" names; its module is imported now.
+
+    Raises ValueError when `path` does not have that form, or the module has no such function.
+    """
+    module, separator, name = path.partition(":")
+    if not (module and separator and name):
+        raise ValueError(f"{path!r} names no function, expected 'module:function'")
+    function = getattr(import_module(module), name, None)
+    if not callable(function):
+        raise ValueError(f"module {module} has no function {name}")
+    return function  # type: ignore[no-any-return]

@@ -1,0 +1,102 @@
+"""Recipes: names, defaults, and what is refused with which words."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from levit_mobile.errors import RecipeError
+from levit_mobile.recipe import DEFAULT_PRECISION, RECIPES, Precision, Recipe, Tolerance, recipe
+from levit_mobile.targets import TARGETS
+
+FP32 = Tolerance(100, 1.0)
+
+
+def test_six_recipes_one_a_target_and_precision() -> None:
+    assert set(RECIPES) == {f"{target}-{precision}" for target in TARGETS for precision in ("fp32", "fp16")}
+    assert set(DEFAULT_PRECISION) == set(TARGETS)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_name_is_a_claim(name: str) -> None:
+    found = Recipe.from_name(name)
+    assert found.name == name
+    assert found == recipe(*name.split("-"))
+    assert found.tolerance == Tolerance({"fp32": 100, "fp16": 50}[found.precision], 1.0)
+    assert found.minimum_ios == (16 if found.target == "coreml" else None)
+
+
+@pytest.mark.parametrize(("target", "name"), [("coreml", "coreml-fp16"), ("tflite", "tflite-fp32")])
+def test_default_precision(target: str, name: str) -> None:
+    assert recipe(target).name == name
+    assert recipe("executorch").precision is Precision.FLOAT32
+
+
+def test_precision_as_a_word_or_a_value() -> None:
+    assert recipe("tflite", "fp16") == recipe("tflite", Precision.FLOAT16)
+    assert recipe("tflite", "fp16").precision is Precision.FLOAT16
+
+
+@pytest.mark.parametrize("version", [16, 17, 18])
+def test_minimum_ios_is_coremls(version: int) -> None:
+    assert recipe("coreml", minimum_ios=version).minimum_ios == version
+    assert recipe("coreml", "fp32", minimum_ios=version).name == "coreml-fp32"
+
+
+@pytest.mark.parametrize("version", [15, 19, 0])
+def test_unsupported_ios_lists_the_supported(version: int) -> None:
+    with pytest.raises(RecipeError, match=f"minimum_ios={version} is not supported, expected one of 16, 17, 18"):
+        recipe("coreml", minimum_ios=version)
+
+
+@pytest.mark.parametrize("target", ["tflite", "executorch"])
+def test_minimum_ios_elsewhere_is_an_error(target: str) -> None:
+    with pytest.raises(RecipeError, match=f"has no meaning for {target}"):
+        recipe(target, minimum_ios=16)
+
+
+def test_a_coreml_recipe_needs_its_ios() -> None:
+    with pytest.raises(RecipeError, match="minimum_ios=None"):
+        Recipe("coreml", Precision.FLOAT16, FP32)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("tflight",), "unknown target 'tflight': did you mean tflite\\? known are coreml, executorch, tflite"),
+        (("onnx",), "unknown target 'onnx': known are coreml, executorch, tflite"),
+        (("tflite", "fp61"), "unknown precision 'fp61': did you mean fp16\\? known are fp32, fp16"),
+        (("tflite", ""), "unknown precision '': known are"),
+        (("tflite", "FP32"), "unknown precision 'FP32'"),
+    ],
+)
+def test_unknown_words_are_answered(words: tuple[str, ...], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        recipe(*words)
+
+
+@pytest.mark.parametrize("name", ["tflite-fp8", "tflite", "tflite-fp32-", "fp32", ""])
+def test_unknown_names_list_the_recipes(name: str) -> None:
+    with pytest.raises(RecipeError, match=r"unknown recipe.*known are .*executorch-fp16, tflite-fp32, tflite-fp16"):
+        Recipe.from_name(name)
+    with pytest.raises(RecipeError, match=r"did you mean tflite-fp"):
+        Recipe.from_name("tflite_fp32")
+
+
+def test_a_recipe_of_unknown_parts_cannot_be_made() -> None:
+    with pytest.raises(RecipeError, match="unknown target"):
+        Recipe("onnx", Precision.FLOAT32, FP32)
+    with pytest.raises(RecipeError, match="unknown precision"):
+        Recipe("tflite", "int3", FP32)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bounds", [(0, 1), (-5, 1), (float("nan"), 1), (50, 1.01), (50, -0.1), (50, float("nan"))])
+def test_tolerance_bounds(bounds: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        Tolerance(*bounds)
+
+
+def test_recipes_are_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        RECIPES["tflite-fp32"].target = "coreml"  # type: ignore[misc]
