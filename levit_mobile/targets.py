@@ -13,7 +13,8 @@ class Target:
     """One row. `converter`, `runner` and `inspector` are "module:function", for `resolve`.
 
     `form` is the baked form that the target's kernels like best: 1x1 convolutions on [N,C,1,T], or linear layers on
-    [N,T,C]. `packages` are the distributions whose versions go into the contract.
+    [N,T,C]. `layout` and `pixel_range` are the graph's input: axis order, and the value of a full pixel (an image
+    input of Core ML arrives as 0..255). `packages` are the distributions whose versions go into the contract.
     """
 
     name: str
@@ -24,6 +25,8 @@ class Target:
     extra: str
     packages: tuple[str, ...]
     form: Literal["channels_first", "token_major"]
+    layout: Literal["NCHW", "NHWC"]
+    pixel_range: int
 
 
 TARGETS: dict[str, Target] = {
@@ -36,6 +39,8 @@ TARGETS: dict[str, Target] = {
         extra="coreml",
         packages=("torch", "coremltools"),
         form="channels_first",
+        layout="NCHW",
+        pixel_range=255,
     ),
     "executorch": Target(
         name="executorch",
@@ -46,6 +51,8 @@ TARGETS: dict[str, Target] = {
         extra="executorch",
         packages=("torch", "executorch", "torchao"),
         form="token_major",
+        layout="NCHW",
+        pixel_range=1,
     ),
     "tflite": Target(
         name="tflite",
@@ -56,6 +63,8 @@ TARGETS: dict[str, Target] = {
         extra="tflite",
         packages=("torch", "litert-torch", "ai-edge-quantizer", "ai-edge-litert"),
         form="token_major",
+        layout="NHWC",
+        pixel_range=1,
     ),
 }
 

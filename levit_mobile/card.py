@@ -1,0 +1,29 @@
+"""What an artifact says of itself, in the words of its own format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Written into the artifact where its format has room: name, labels, picture side, authorship and provenance.
+
+    `labels` has one entry a class, in the order of the logits. `metadata` keys are prefixed by `levit_mobile.`.
+    """
+
+    name: str
+    description: str
+    labels: tuple[str, ...]
+    side_px: int
+    author: str
+    licence: str
+    version: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.labels:
+            raise ValueError("a card without labels: expected one a class")
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("two classes share a label: Core ML keys its probabilities by label, so each must differ")

@@ -1,0 +1,203 @@
+"""One training phase: a schedule that fits a budget, an averaged copy of the weights, resumable, with its progress."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from digit_batches import Batches, Pool, loader, normalise
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from torch import Tensor, nn
+
+from levit_mobile.digits import Split
+
+WEIGHT_DECAY = 0.025
+WARM_UP = 0.05  # of the budget
+MAX_NORM = 1.0
+EMA_DECAY = 0.998
+SHIFT_PX = 6
+PLAIN_LINE_S, LIVE_LINE_S = 10.0, 0.5
+
+Loss = Callable[[nn.Module, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # ... -> loss, logits
+Hint = Callable[[Tensor], Tensor]  # normalised pictures -> the teacher's labels
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long, how much at a time, and where to keep it. With `minutes`, the schedule runs by the clock."""
+
+    title: str
+    path: Path
+    pictures: int
+    minutes: float | None
+    batch: int
+    reuse: int
+    rate: float  # peak learning rate for 512 pictures a step
+    workers: int
+    seed: int
+    save_s: float
+
+    def fraction(self, done: Done) -> float:
+        """How much of the budget is spent, 0 to 1 and over."""
+        return done.pictures / self.pictures if self.minutes is None else done.seconds / (60 * self.minutes)
+
+    def learning_rate(self, fraction: float) -> float:
+        """Linear warm-up, then half a cosine down to zero."""
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, fraction - WARM_UP) / (1 - WARM_UP))))
+        return self.rate * self.batch / 512 * min(1.0, fraction / WARM_UP + 0.01) * cosine
+
+
+@dataclass(slots=True)
+class Done:
+    """What a phase has used so far, interruptions not counted."""
+
+    batches: int = 0
+    steps: int = 0
+    pictures: int = 0  # drawn, not counting reuse
+    seconds: float = 0.0
+
+
+class Run:
+    """A model in training, everything needed to go on with it, and its file."""
+
+    def __init__(self, model: nn.Module, plan: Plan) -> None:
+        self.model, self.plan, self.done = model, plan, Done()
+        self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        self.optimizer = torch.optim.AdamW(decayed_apart(model), lr=plan.rate)
+        if plan.path.exists():
+            self.load()
+        weights = [(self.ema[name], w) for name, w in model.state_dict().items() if w.is_floating_point()]
+        self.averaged, self.current = [slow for slow, _ in weights], [fast for _, fast in weights]
+
+    def load(self) -> None:
+        device = next(self.model.parameters()).device
+        saved = torch.load(self.plan.path, map_location=device, weights_only=True)
+        self.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.ema, self.done = saved["ema"], Done(**saved["done"])
+
+    def save(self) -> None:
+        """Writes beside, then replaces: a kill leaves the old file or the new one."""
+        beside = self.plan.path.with_suffix(".tmp")
+        parts = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        torch.save({**parts, "ema": self.ema, "done": asdict(self.done)}, beside)
+        beside.replace(self.plan.path)
+
+    def step(self, loss: Tensor) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.plan.learning_rate(self.plan.fraction(self.done))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), MAX_NORM)
+        self.optimizer.step()
+        self.done.steps += 1
+        self.average()
+
+    @torch.no_grad()
+    def average(self) -> None:
+        """Moves the averaged weights and batch-norm statistics towards the current ones."""
+        decay = min(EMA_DECAY, (1 + self.done.steps) / (10 + self.done.steps))
+        torch._foreach_lerp_(self.averaged, self.current, 1 - decay)
+
+
+def decayed_apart(model: nn.Module) -> list[dict[str, Any]]:
+    """Weight decay for matrices and convolutions; none for norms, biases and attention-bias tables."""
+    named = list(model.named_parameters())
+    decays = [p for name, p in named if p.ndim > 1 and not name.endswith("bias.table")]
+    rest = [p for name, p in named if p.ndim <= 1 or name.endswith("bias.table")]
+    return [{"params": decays, "weight_decay": WEIGHT_DECAY}, {"params": rest, "weight_decay": 0.0}]
+
+
+def fit(model: nn.Module, loss: Loss, plan: Plan, *, hint: Hint | None = None) -> dict[str, Tensor]:
+    """Trains until the budget is spent, from where the plan's file stands; returns the averaged state dict."""
+    run = Run(model.train(), plan)
+    if plan.fraction(run.done) < 1:
+        with Display(plan, run.done) as display:
+            _train(run, loss, hint, display)
+        run.save()
+    return run.ema
+
+
+def _train(run: Run, loss: Loss, hint: Hint | None, display: Display) -> None:
+    plan, device = run.plan, next(run.model.parameters()).device
+    batches = Batches(Split.TRAINING, plan.batch, seed=plan.seed, shift_px=SHIFT_PX)
+    pool = Pool(plan.batch, reuse=plan.reuse, device=device)
+    before, started = run.done.seconds, time.monotonic()
+    saved = started
+    for pixels, labels in loader(batches, start=run.done.batches, workers=plan.workers, pin=device.type == "cuda"):
+        _fetch(pool, pixels.to(device, non_blocking=True), labels.to(device, non_blocking=True), hint)
+        run.done.batches, run.done.pictures = run.done.batches + 1, run.done.pictures + plan.batch
+        for _ in range(plan.reuse):
+            run.done.seconds = before + time.monotonic() - started
+            _step(run, pool, loss, display)
+        if plan.fraction(run.done) >= 1:
+            return
+        if time.monotonic() - saved > plan.save_s:
+            run.save()
+            saved = time.monotonic()
+
+
+def _fetch(pool: Pool, pixels: Tensor, labels: Tensor, hint: Hint | None) -> None:
+    pool.put(pixels, labels, labels if hint is None else hint(normalise(pixels)))
+
+
+def _step(run: Run, pool: Pool, loss: Loss, display: Display) -> None:
+    pixels, labels, hints = pool.draw()
+    with mixed_precision(pixels.device):
+        value, logits = loss(run.model, normalise(pixels), labels, hints)
+    run.step(value)
+    display.add(run.done, value.detach(), (logits.argmax(1) == labels).float().mean())
+
+
+def mixed_precision(device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
+
+
+class Display:
+    """A live bar on a terminal, a plain line every ten seconds elsewhere; reads the device only when it shows."""
+
+    def __init__(self, plan: Plan, done: Done) -> None:
+        columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[line]}")
+        self.plan, self.console = plan, Console()
+        self.bar = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
+        self.task = self.bar.add_task(plan.title, total=1.0, line="")
+        self.every_s = LIVE_LINE_S if self.console.is_terminal else PLAIN_LINE_S
+        self.shown, self.pictures = time.monotonic(), done.pictures
+        self.losses: list[Tensor] = []
+        self.hits: list[Tensor] = []
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def add(self, done: Done, loss: Tensor, hits: Tensor) -> None:
+        self.losses.append(loss)
+        self.hits.append(hits)
+        if time.monotonic() - self.shown >= self.every_s or self.plan.fraction(done) >= 1:
+            self.show(done)
+
+    def show(self, done: Done) -> None:
+        """Loss and accuracy over the steps since the last line, then starts over."""
+        now, fraction = time.monotonic(), self.plan.fraction(done)
+        loss, hits = (float(torch.stack(values).mean()) for values in (self.losses, self.hits))
+        rate = (done.pictures - self.pictures) / max(now - self.shown, 1e-9)
+        eta_s = done.seconds * (1 - fraction) / max(fraction, 1e-9)
+        line = f"step {done.steps} {rate:.0f} pictures/s loss {loss:.4f} accuracy {hits:.4f} eta {max(eta_s, 0):.0f} s"
+        self.bar.update(self.task, completed=min(fraction, 1.0), line=line)
+        if not self.console.is_terminal:
+            print(f"{self.plan.title} {fraction:6.1%} {line}", flush=True)
+        self.shown, self.pictures = now, done.pictures
+        self.losses.clear()
+        self.hits.clear()
