@@ -1,1 +1,31 @@
-"""Runners: an artifact on this machine's own runtime, `[N,3,H,W] float32 RGB in [0,1] -> [N,classes] float32`."""
+"""Runners: an artifact on this machine's own runtime.
+
+A runner takes pictures [N,3,H,W] float32 RGB in [0,1] and gives logits [N,classes] float32, whatever the artifact's
+own layout, type and range: it reads them from the contract and adapts. Artifacts take one picture a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levit_mobile.contract import Input
+
+Images = NDArray[np.float32]  # [N,3,H,W] in [0,1]
+Logits = NDArray[np.float32]  # [N,classes]
+Runner = Callable[[Images], Logits]
+
+
+def adapted(image: Images, to: Input) -> NDArray[np.generic]:
+    """One picture [3,H,W] as the artifact's input takes it: batch of one, its layout, range and type."""
+    low, high = to.range
+    scaled = image[None] * np.float32(high - low) + np.float32(low)
+    laid_out = scaled.transpose(0, 2, 3, 1) if to.layout == "NHWC" else scaled
+    return np.ascontiguousarray(laid_out, dtype=np.float16 if to.dtype == "float16" else np.float32)
+
+
+def one_by_one(run: Callable[[Images], NDArray[np.generic]]) -> Runner:
+    """A runner over a call that takes one picture [3,H,W] and gives its logits [1,classes]."""
+    return lambda images: np.concatenate([np.asarray(run(image), np.float32) for image in images])

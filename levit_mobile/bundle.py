@@ -1,0 +1,170 @@
+"""From a trained model and its artifact to a bundle: signature, card, contract, labels, golden vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from levit_mobile import contract as c
+from levit_mobile.card import Card
+from levit_mobile.inspect import Inspection
+from levit_mobile.model.levit import count_macs, count_parameters
+from levit_mobile.parity import Proof
+from levit_mobile.recipe import Precision, Recipe
+from levit_mobile.targets import TARGETS
+from levit_mobile.trained import Trained
+
+GOLDEN_PICTURES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle on disk: one artifact, its contract, its proof, and what was found inside the artifact."""
+
+    path: Path
+    contract: c.Contract
+    proof: Proof
+    inspection: Inspection
+
+
+def name_of(trained: Trained, recipe: Recipe) -> str:
+    """The folder's name: `<variant>-<recipe>`."""
+    return f"{trained.checkpoint.variant}-{recipe.name}"
+
+
+def card_of(trained: Trained, recipe: Recipe) -> Card:
+    """What the artifact says of itself."""
+    checkpoint = trained.checkpoint
+    metadata = {
+        "version": version("levit-mobile"),
+        "recipe": recipe.name,
+        "variant": checkpoint.variant,
+        "checkpoint_sha256": checkpoint.sha256,
+        "checkpoint_format": checkpoint.format,
+        "resize_px": str(trained.spec.resize_px),
+        "crop_px": str(trained.spec.side_px),
+    }
+    return Card(
+        name=checkpoint.variant,
+        description=f"{checkpoint.variant}, {checkpoint.classes} classes, {recipe.precision}, by levit-mobile",
+        labels=trained.labels,
+        side_px=checkpoint.side,
+        author=checkpoint.metadata.get("author", "levit-mobile"),
+        licence=checkpoint.metadata.get("licence", "see the checkpoint"),
+        version=version("levit-mobile"),
+        metadata=metadata,
+    )
+
+
+def input_of(trained: Trained, recipe: Recipe) -> c.Input:
+    """The artifact's input: a Core ML image, or a tensor in the target's layout (float16 only in a float16 `.pte`)."""
+    target, side = TARGETS[recipe.target], trained.checkpoint.side
+    return c.Input(
+        name="image",
+        shape=(1, 3, side, side) if target.layout == "NCHW" else (1, side, side, 3),
+        layout=target.layout,
+        dtype="image" if recipe.target == "coreml" else _tensor_dtype(recipe),
+        range=(0.0, float(target.pixel_range)),
+    )
+
+
+def output_of(trained: Trained, recipe: Recipe) -> c.Output:
+    """The artifact's logits."""
+    return c.Output(
+        name="logits",
+        shape=(1, trained.checkpoint.classes),
+        dtype=_tensor_dtype(recipe),
+        labels_sha256=c.digest_bytes(_labels_text(trained)),
+    )
+
+
+def write(
+    folder: Path, artifact: Path, trained: Trained, recipe: Recipe, *, inspection: Inspection, proof: Proof
+) -> c.Contract:
+    """Write everything beside the artifact, the contract last."""
+    (folder / c.LABELS_FILE).write_bytes(_labels_text(trained))
+    contract = c.Contract(
+        tool=version("levit-mobile"),
+        recipe=recipe.name,
+        model=_model(trained),
+        artifact=_artifact(artifact, recipe, inspection),
+        input=input_of(trained, recipe),
+        output=output_of(trained, recipe),
+        preprocessing=_preprocessing(trained),
+        tolerance=recipe.tolerance,
+        golden=_write_golden(folder, trained),
+        verdict=proof.verdict,
+    )
+    proof.write(folder)
+    contract.write(folder)
+    return contract
+
+
+def _tensor_dtype(recipe: Recipe) -> c.TensorType:
+    half = recipe.target == "executorch" and recipe.precision is Precision.FLOAT16
+    return "float16" if half else "float32"
+
+
+def _labels_text(trained: Trained) -> bytes:
+    return ("\n".join(trained.labels) + "\n").encode()
+
+
+def _model(trained: Trained) -> c.Model:
+    checkpoint = trained.checkpoint
+    return c.Model(
+        variant=checkpoint.variant,
+        classes=checkpoint.classes,
+        parameters=count_parameters(checkpoint.model),
+        macs=count_macs(checkpoint.model),
+        checkpoint_sha256=checkpoint.sha256,
+        checkpoint_format=checkpoint.format,
+        source=Path(checkpoint.source).name,
+    )
+
+
+def _artifact(artifact: Path, recipe: Recipe, inspection: Inspection) -> c.Artifact:
+    return c.Artifact(
+        file=artifact.name,
+        sha256=c.digest(artifact),
+        bytes=c.size_bytes(artifact),
+        partitions=inspection.partitions,
+        toolchain={package: version(package) for package in TARGETS[recipe.target].packages},
+        minimum_ios=recipe.minimum_ios,
+    )
+
+
+def _preprocessing(trained: Trained) -> c.Preprocessing:
+    spec = trained.spec
+    return c.Preprocessing(
+        resize_px=spec.resize_px, crop_px=spec.side_px, interpolation="bicubic", antialias=spec.antialias
+    )
+
+
+def _write_golden(folder: Path, trained: Trained) -> tuple[c.Golden, ...]:
+    """A few of the proof's pictures, evenly spread, with the trained model's own logits."""
+    names = trained.reference.pictures.names
+    (folder / c.GOLDEN_FOLDER).mkdir()
+    chosen = [index * len(names) // GOLDEN_PICTURES for index in range(GOLDEN_PICTURES)]
+    return tuple(_golden(folder, number, index, trained) for number, index in enumerate(chosen))
+
+
+def _golden(folder: Path, number: int, index: int, trained: Trained) -> c.Golden:
+    pictures = trained.reference.pictures
+    pixels = pictures.read(pictures.names[index])
+    logits = np.asarray(trained.reference.logits[index], "<f4")
+    stem = f"{c.GOLDEN_FOLDER}/picture{number}"
+    rgb8, vector = f"{stem}.rgb8", f"{stem}.logits.f32"
+    (folder / rgb8).write_bytes(pixels.tobytes())
+    (folder / vector).write_bytes(logits.tobytes())
+    return c.Golden(
+        name=pictures.names[index],
+        rgb8_file=rgb8,
+        rgb8_sha256=c.digest(folder / rgb8),
+        rgb8_shape=(pixels.shape[0], pixels.shape[1], 3),
+        logits_file=vector,
+        logits_sha256=c.digest(folder / vector),
+        logits_shape=(len(logits),),
+    )

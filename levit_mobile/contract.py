@@ -1,0 +1,161 @@
+"""What an app must know of an artifact, and the bundle on disk: one folder an artifact.
+
+`convert` writes a contract once; Python, Kotlin and Swift read it and hold no constants of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from levit_mobile.errors import BundleError
+from levit_mobile.recipe import Tolerance
+
+SCHEMA_VERSION: Literal[1] = 1
+CONTRACT_FILE, LABELS_FILE, PARITY_FILE, GOLDEN_FOLDER = "contract.json", "labels.txt", "parity.json", "golden"
+Verdict = Literal["proven", "broken", "not run"]
+TensorType = Literal["float32", "float16"]
+Sha256 = str  # 64 lower-case hex digits
+
+
+class Part(BaseModel):
+    """Base of everything in a contract: frozen, and strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Model(Part):
+    """The trained model. `macs` are multiply-accumulates of one picture, without norms, biases and activations."""
+
+    variant: str
+    classes: int
+    parameters: int
+    macs: int
+    checkpoint_sha256: Sha256
+    checkpoint_format: str
+    source: str
+
+
+class Artifact(Part):
+    """The file that a phone runs. `sha256` of a folder is `digest`'s; `toolchain` is distribution -> version."""
+
+    file: str
+    sha256: Sha256
+    bytes: int
+    partitions: int | None
+    toolchain: dict[str, str]
+    minimum_ios: int | None = None
+
+
+class Quantization(Part):
+    """real = (stored - zero_point) * scale."""
+
+    scale: float
+    zero_point: int
+
+
+class Input(Part):
+    """One picture. `range` is what a black and a full pixel are in the graph's own input."""
+
+    name: str
+    shape: tuple[int, int, int, int]
+    layout: Literal["NCHW", "NHWC"]
+    dtype: Literal["float32", "float16", "uint8", "image"]
+    range: tuple[float, float]
+    color_order: Literal["RGB"] = "RGB"
+    quantization: Quantization | None = None
+
+
+class Output(Part):
+    """Logits: scores before the softmax, in the order of the labels file."""
+
+    name: str
+    shape: tuple[int, int]
+    dtype: TensorType
+    meaning: Literal["logits"] = "logits"
+    quantization: Quantization | None = None
+    labels_file: str = LABELS_FILE
+    labels_sha256: Sha256
+
+
+class Preprocessing(Part):
+    """From a picture of any size to the input's: short side to `resize_px`, then the centre `crop_px` square."""
+
+    resize_px: int
+    crop_px: int
+    interpolation: Literal["bicubic"]
+    antialias: bool
+
+
+class Golden(Part):
+    """A preprocessed picture, uint8 [H,W,3], and the trained model's logits, float32 little-endian; C order."""
+
+    name: str
+    rgb8_file: str
+    rgb8_sha256: Sha256
+    rgb8_shape: tuple[int, int, int]
+    logits_file: str
+    logits_sha256: Sha256
+    logits_shape: tuple[int]
+
+
+class Contract(Part):
+    """`contract.json`. Readers refuse an unknown `schema_version`."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    tool: str = Field(description="the version of levit-mobile that wrote this")
+    recipe: str
+    model: Model
+    artifact: Artifact
+    input: Input
+    output: Output
+    preprocessing: Preprocessing
+    tolerance: Tolerance
+    golden: tuple[Golden, ...]
+    verdict: Verdict
+
+    def write(self, folder: Path) -> None:
+        """Write `contract.json` into a bundle's folder."""
+        (folder / CONTRACT_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read a bundle's contract; raises BundleError when it is missing, damaged or of another schema."""
+        path = folder / CONTRACT_FILE
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise BundleError(f"{folder} is not a bundle: {CONTRACT_FILE} cannot be read ({error.strerror})") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise BundleError(
+                f"{path} is not a contract of schema {SCHEMA_VERSION}: {where}: {first['msg']}"
+            ) from error
+
+
+def digest_bytes(data: bytes) -> Sha256:
+    """SHA-256 of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest(path: Path) -> Sha256:
+    """SHA-256 of a file, or of a folder: of the lines that `sha256sum` prints for its files, sorted by POSIX path."""
+    if path.is_file():
+        return digest_bytes(path.read_bytes())
+    lines = [f"{digest(file)}  {file.relative_to(path).as_posix()}\n" for file in _files(path)]
+    return digest_bytes("".join(lines).encode())
+
+
+def size_bytes(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    return path.stat().st_size if path.is_file() else sum(file.stat().st_size for file in _files(path))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return iter(sorted(files, key=lambda file: file.relative_to(folder).as_posix()))

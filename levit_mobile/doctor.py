@@ -1,0 +1,76 @@
+"""Which targets and runtimes work on this machine, by trying each."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from levit_mobile.targets import TARGETS, Target
+
+# What each target's converter and runner import. Tried in a process of its own: a broken wheel can abort.
+IMPORTS: Mapping[str, tuple[str, str]] = {
+    "coreml": ("coremltools.converters.mil", "coremltools.libcoremlpython"),
+    "executorch": ("executorch.exir", "executorch.extension.pybindings._portable_lib"),
+    "tflite": ("litert_torch, ai_edge_quantizer", "ai_edge_litert.interpreter"),
+}
+WITHOUT_RUNTIME = {"coreml": "Core ML runs on macOS only; artifacts are converted here and proven on a Mac"}
+TIMEOUT_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One target on this machine. `versions` has None for a distribution that is not installed; `advice` is empty when
+    all works."""
+
+    target: str
+    converts: bool
+    runs: bool
+    versions: Mapping[str, str | None]
+    advice: tuple[str, ...]
+
+
+def diagnose() -> tuple[Diagnosis, ...]:
+    """All targets, in the table's order."""
+    return tuple(examine(target) for target in TARGETS.values())
+
+
+def examine(target: Target) -> Diagnosis:
+    """Import what the target's converter and runner need, each in a fresh interpreter."""
+    versions = {package: _version(package) for package in target.packages}
+    converter, runtime = IMPORTS[target.name]
+    converts, why = _imports(converter)
+    runs, why_not = _imports(runtime)
+    advice = []
+    if not converts:
+        advice.append(f"pip install 'levit-mobile[{target.extra}]'" + (f" ({why})" if all(versions.values()) else ""))
+    if not runs and converts:
+        advice.append(WITHOUT_RUNTIME.get(target.name, f"its runtime does not load: {why_not}"))
+    return Diagnosis(target.name, converts, runs, versions, tuple(advice))
+
+
+def machine() -> str:
+    """One line: Python, system, processor."""
+    return f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _imports(modules: str) -> tuple[bool, str]:
+    """Does `import modules` work, and if not, the last line of what it said."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", f"import {modules}"], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"import took longer than {TIMEOUT_S} s"
+    lines = done.stderr.strip().splitlines()
+    return done.returncode == 0, lines[-1] if lines else f"exit code {done.returncode}"

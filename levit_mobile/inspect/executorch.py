@@ -1,0 +1,95 @@
+"""Reads a `.pte`: the program's instructions, and the XNNPACK graphs inside its delegate calls."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from levit_mobile.errors import ArtifactError, ToolchainMissing
+from levit_mobile.inspect import Inspection, fallbacks
+
+XNNPACK_MAGIC = b"XH00"  # at byte 4 of a delegate's payload; then header size u16, flatbuffer offset and size u32
+SCALAR_TYPES = {"FLOAT": "fp32", "HALF": "fp16", "CHAR": "qint8", "INT": "int32", "LONG": "int64"}
+ELEMENT_BYTES = {"fp32": 4, "fp16": 2, "qint8": 1, "quint8": 1, "qint32": 4, "qcint8": 1, "qcint32": 4, "qcint4": 1}
+
+
+def inspect(path: Path) -> Inspection:
+    """Raises ArtifactError when the file is no ExecuTorch program, ToolchainMissing without executorch."""
+    try:
+        from executorch.exir._serialize._program import deserialize_pte_binary
+    except ImportError as error:
+        raise ToolchainMissing("executorch", "executorch") from error
+    try:
+        program = deserialize_pte_binary(path.read_bytes()).program
+    except Exception as error:  # the reader asserts, indexes and calls flatc on whatever it was given
+        raise ArtifactError(f"{path} is not an ExecuTorch program that can be read: {error}") from error
+    plan = program.execution_plan[0]
+    instructions = [i.instr_args for chain in plan.chains for i in chain.instructions]
+    outside = Counter(plan.operators[i.op_index].name for i in instructions if type(i).__name__ == "KernelCall")
+    graphs = [_xnnpack_graph(blob.data) for blob in program.backend_delegate_data]
+    inside = Counter(_node_name(node) for graph in graphs for node in graph["xnodes"])
+    tensors = [_tensor(value) for graph in graphs for value in graph["xvalues"]]
+    return Inspection(
+        ops=dict(sorted((inside + outside).items())),
+        partitions=sum(type(i).__name__ == "DelegateCall" for i in instructions),
+        fallbacks=fallbacks(outside),
+        max_rank=max([len(t.get("dims", ())) for t in tensors] + [_rank(v.val) for v in plan.values]),
+        weight_bytes=dict(sorted((_delegate_bytes(tensors) + _program_bytes(program)).items())),
+    )
+
+
+def _xnnpack_graph(payload: bytes) -> dict[str, Any]:
+    """The graph in one XNNPACK payload, as flatc's JSON."""
+    from executorch.backends.xnnpack.serialization.xnnpack_graph_serialize import _get_schema_bytes
+    from executorch.exir._serialize._flatbuffer import _flatc_decompile
+
+    if payload[4:8] != XNNPACK_MAGIC:
+        raise ArtifactError("a delegate of this program is not XNNPACK")
+    offset, size = struct.unpack_from("<II", payload, 10)
+    with tempfile.TemporaryDirectory() as folder:
+        schema, binary = Path(folder, "schema.fbs"), Path(folder, "graph.bin")
+        schema.write_bytes(_get_schema_bytes())
+        binary.write_bytes(payload[offset : offset + size])
+        _flatc_decompile(folder, str(schema), str(binary), ["--raw-binary"])
+        graph: dict[str, Any] = json.loads(Path(folder, "graph.json").read_text())
+    return graph
+
+
+def _node_name(node: dict[str, Any]) -> str:
+    return str(node["xnode_union_type"]).removeprefix("XNN").removeprefix("_XNN")
+
+
+def _tensor(value: dict[str, Any]) -> dict[str, Any]:
+    """The plain tensor in a value; a quantized one wraps it."""
+    union: dict[str, Any] = value["xvalue_union"]
+    inner: dict[str, Any] = union.get("tensor_value", union)
+    return inner
+
+
+def _rank(value: Any) -> int:
+    return len(getattr(value, "sizes", ()))
+
+
+def _delegate_bytes(tensors: list[dict[str, Any]]) -> Counter[str]:
+    """Stored bytes of the constants inside delegates, by XNNPACK's type names."""
+    stored: Counter[str] = Counter()
+    for tensor in tensors:
+        if tensor.get("constant_buffer_idx", 0):
+            name = tensor["datatype"].removeprefix("xnn_datatype_")
+            stored[name] += math.prod(tensor["dims"]) * ELEMENT_BYTES[name]
+    return stored
+
+
+def _program_bytes(program: Any) -> Counter[str]:
+    """Stored bytes of the constants that the program hands to its delegates (the attention biases)."""
+    stored: Counter[str] = Counter()
+    for value in (value.val for value in program.execution_plan[0].values):
+        index = getattr(value, "data_buffer_idx", 0)
+        if index:
+            stored[SCALAR_TYPES[value.scalar_type.name]] += len(program.constant_buffer[index].storage)
+    return stored

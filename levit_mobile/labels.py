@@ -1,0 +1,47 @@
+"""Names of classes, one a line, in the order of the logits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from levit_mobile.errors import LabelsError
+
+
+def read(path: Path, classes: int) -> tuple[str, ...]:
+    """The labels in a UTF-8 text file, one a line, made unique; raises LabelsError when they are not `classes` many."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise LabelsError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise LabelsError(f"{path} is not UTF-8 text, expected one label a line") from error
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return checked([line.strip() for line in lines], classes, str(path))
+
+
+def checked(labels: Sequence[str], classes: int, origin: str) -> tuple[str, ...]:
+    """The labels, unique; raises LabelsError when they are not `classes` many, or one is empty."""
+    if len(labels) != classes:
+        raise LabelsError(
+            f"{origin} has {len(labels)} labels and the checkpoint {classes} classes: expected one a class, in order"
+        )
+    if "" in labels:
+        raise LabelsError(f"{origin} has no label on line {list(labels).index('') + 1}, expected one a line")
+    return unique(labels)
+
+
+def placeholders(classes: int) -> tuple[str, ...]:
+    """`class_0` and so on, where nobody has named the classes."""
+    return tuple(f"class_{index}" for index in range(classes))
+
+
+def unique(labels: Sequence[str]) -> tuple[str, ...]:
+    """The same labels, with ` (class N)` behind each one that occurs twice: ImageNet has two cranes.
+
+    Core ML keys its probabilities by label and would drop one of them.
+    """
+    count = Counter(labels)
+    return tuple(f"{label} (class {i})" if count[label] > 1 else label for i, label in enumerate(labels))

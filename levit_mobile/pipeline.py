@@ -1,0 +1,117 @@
+"""convert(): import -> bake -> lower -> inspect -> prove -> write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from levit_mobile import bundle, parity
+from levit_mobile.bundle import Bundle
+from levit_mobile.card import Card
+from levit_mobile.errors import ConversionError, LevitMobileError, RunnerUnavailable
+from levit_mobile.inspect import Inspection
+from levit_mobile.model.bake import bake
+from levit_mobile.model.download import BUNDLED
+from levit_mobile.model.forms import ChannelsFirst, TokenMajor
+from levit_mobile.recipe import Recipe
+from levit_mobile.staging import staged
+from levit_mobile.targets import TARGETS, Target, resolve
+from levit_mobile.trained import Trained, load
+
+MAX_RANK = 4  # GPU delegates and the Neural Engine take no more
+STEPS = ("bake", "lower", "inspect", "prove", "write")
+
+OnStep = Callable[[str], None]
+
+
+def convert(
+    checkpoint: str | Path = BUNDLED,
+    recipe: Recipe | str = "coreml-fp16",
+    *,
+    out: str | Path = "build",
+    variant: str | None = None,
+    labels: str | Path | None = None,
+    images: str | Path | None = None,
+    skip_broken: bool = False,
+    force: bool = False,
+) -> Bundle:
+    """Convert a checkpoint into a bundle below `out`, and prove it against the trained model.
+
+    `checkpoint` is a file, a folder, a hub id or an official name; `recipe` is one of RECIPES or its name; `labels` is
+    a text file, one a line; `images` a folder of at least 32 pictures for the proof (default: held-out digits).
+
+    A proof that fails still gives its bundle: look at `bundle.proof.verdict`. Raises LevitMobileError, and then
+    nothing is written.
+    """
+    chosen = Recipe.from_name(recipe) if isinstance(recipe, str) else recipe
+    trained = load(checkpoint, variant=variant, labels_file=labels, images=images, skip_broken=skip_broken)
+    return build(trained, chosen, out=Path(out), force=force)
+
+
+def build(
+    trained: Trained, recipe: Recipe, *, out: Path, force: bool = False, on_step: OnStep = lambda _: None
+) -> Bundle:
+    """One artifact and its bundle. `on_step` hears each of STEPS as it begins. Raises LevitMobileError."""
+    target = TARGETS[recipe.target]
+    final = out / bundle.name_of(trained, recipe)
+    with staged(final, force=force) as folder:
+        artifact = folder / f"model{target.suffix}"
+        on_step("bake")
+        form = lay_out(trained, target)
+        on_step("lower")
+        lower(form, recipe, bundle.card_of(trained, recipe), artifact)
+        on_step("inspect")
+        inspection = inspect(artifact, target)
+        on_step("prove")
+        proof = prove(artifact, trained, recipe)
+        on_step("write")
+        contract = bundle.write(folder, artifact, trained, recipe, inspection=inspection, proof=proof)
+    return Bundle(final, contract, proof, inspection)
+
+
+def lay_out(trained: Trained, target: Target) -> nn.Module:
+    """The baked model in the form that the target's kernels like best."""
+    spec = trained.spec
+    baked = bake(trained.checkpoint.model, mean=spec.mean, std=spec.std, pixel_range=target.pixel_range)
+    if target.form == "channels_first":
+        return ChannelsFirst(baked).eval()
+    return TokenMajor(baked, channels_last=target.layout == "NHWC").eval()
+
+
+def lower(form: nn.Module, recipe: Recipe, card: Card, path: Path) -> None:
+    """Call the target's converter; whatever a vendor raises becomes one ConversionError."""
+    try:
+        resolve(TARGETS[recipe.target].converter)(form, recipe, card=card, path=path)
+    except (LevitMobileError, OSError):
+        raise
+    except Exception as error:
+        first = (str(error).strip() or "no message").splitlines()[0]
+        raise ConversionError(f"the {recipe.target} toolchain failed with {type(error).__name__}: {first}") from error
+
+
+def inspect(artifact: Path, target: Target) -> Inspection:
+    """Read the artifact back; raises ConversionError for a fallback op, a second partition or a rank above 4."""
+    found: Inspection = resolve(target.inspector)(artifact)
+    if found.fallbacks:
+        named = "; ".join(f"{f.count} x {f.op} ({f.reason})" for f in found.fallbacks)
+        raise ConversionError(f"the {target.name} artifact leaves ops outside XNNPACK: {named}")
+    if found.partitions not in (1, None):
+        raise ConversionError(f"the {target.name} artifact has {found.partitions} XNNPACK partitions, expected one")
+    if found.max_rank > MAX_RANK:
+        raise ConversionError(f"the {target.name} artifact has a tensor of rank {found.max_rank}, expected at most 4")
+    return found
+
+
+def prove(artifact: Path, trained: Trained, recipe: Recipe) -> parity.Proof:
+    """Run the artifact on this machine and judge it against the unbaked model; NOT RUN where no runtime exists."""
+    load_runner = resolve(TARGETS[recipe.target].runner)
+    source, result = bundle.input_of(trained, recipe), bundle.output_of(trained, recipe)
+    try:
+        runner = load_runner(artifact, source=source, result=result)
+    except RunnerUnavailable as error:
+        return parity.not_run(str(error))
+    candidate = parity.run(runner, trained.reference.pictures)
+    report = parity.compare(trained.reference, candidate, name=recipe.name, tolerance=recipe.tolerance)
+    return parity.judge(report)

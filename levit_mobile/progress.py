@@ -1,0 +1,32 @@
+"""A progress bar over recipes and their steps, with vendor chatter kept away from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from levit_mobile.chatter import diverted
+
+Advance = Callable[[str, str], None]  # (recipe name, step that begins)
+
+
+@contextmanager
+def shown(names: Sequence[str], steps: Sequence[str], log: Path | None) -> Iterator[Advance]:
+    """Draw on stderr while the block runs; vendor output goes to `log`, or to stderr without one."""
+    with diverted(log) as terminal:
+        columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+        with Progress(*columns, console=Console(file=terminal), transient=True) as bar:
+            task = bar.add_task("starting", total=len(names) * len(steps))
+
+            def advance(name: str, step: str) -> None:
+                bar.update(task, description=f"{name}: {step}", completed=_position(names, steps, name, step))
+
+            yield advance
+
+
+def _position(names: Sequence[str], steps: Sequence[str], name: str, step: str) -> int:
+    return names.index(name) * len(steps) + steps.index(step)

@@ -1,0 +1,69 @@
+"""Writing a folder so that it is there whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from levit_mobile.errors import BundleError
+
+PARTIAL = "partial"
+
+
+@contextmanager
+def staged(final: Path, *, force: bool) -> Iterator[Path]:
+    """A folder beside `final` to write into; it becomes `final` when the block ends well and is removed otherwise.
+
+    Leftovers of runs that were killed are removed first. Raises BundleError when `final` exists without `force`, and
+    when the disk is full or cannot be written.
+    """
+    if final.exists() and not force:
+        raise BundleError(f"{final} exists already; use --force to replace it, or --out for another place")
+    partial = final.with_name(f".{final.name}.{PARTIAL}-{os.getpid()}")
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(final)
+        partial.mkdir()
+        yield partial
+        _replace(partial, final)
+    except OSError as error:
+        raise BundleError(
+            f"{final} could not be written: {error.strerror or error}; nothing was left behind"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _replace(partial: Path, final: Path) -> None:
+    """Put the new folder in place; an old one steps aside first and returns if the swap fails."""
+    if not final.exists():
+        partial.rename(final)
+        return
+    aside = partial.with_name(partial.name + "-old")
+    final.rename(aside)
+    try:
+        partial.rename(final)
+    except BaseException:
+        aside.rename(final)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remove_leftovers(final: Path) -> None:
+    for leftover in final.parent.glob(f".{final.name}.{PARTIAL}-*"):
+        owner = leftover.name.rpartition(f"{PARTIAL}-")[2].removesuffix("-old")
+        if owner.isdigit() and not _alive(int(owner)):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
