@@ -22,7 +22,7 @@ def bundle_table(bundles: Sequence[Bundle]) -> Table:
     table = Table(title="Converted, and held against the trained model", show_header=False)
     table.add_column(style="bold", no_wrap=True)
     for _ in bundles:
-        table.add_column(overflow="fold", justify="right")
+        table.add_column(overflow="fold")
     cells = [{**_artifact_cells(bundle), **_proof_cells(bundle.proof)} for bundle in bundles]
     for heading in cells[0]:
         table.add_row(heading, *(column[heading] for column in cells))

@@ -1,0 +1,34 @@
+# `make convert` and `make test` are all a new user needs; both make .venv from pinned versions first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+.PHONY: convert test lint format benchmark clean
+
+convert: $(INSTALLED) ## the bundled checkpoint -> build/, one bundle a target
+	$(BIN)/levit-mobile convert --target all --out build --force
+
+test: lint ## lint, types, tests
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmark: $(INSTALLED) ## latency and conversion cost, against the stock path
+	$(BIN)/python benchmarks/stock.py
+
+clean:
+	rm -rf $(VENV) build
+
+# One pip call, because several leave shared dependencies at odds.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
+	touch $(INSTALLED)

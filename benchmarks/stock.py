@@ -1,0 +1,230 @@
+"""Ours against the stock path, from the same weights, in one run.
+
+    python benchmarks/stock.py            latency, then what converting costs
+    python benchmarks/stock.py --rounds 200 --json build/benchmark.json
+
+Stock is transformers' LeViT-128S as it is, straight through litert-torch, and through ExecuTorch's XNNPACK partitioner.
+Every round times each candidate once, in turn, on one thread; only the runtime's own call is timed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from levit_mobile.chatter import diverted
+
+Call = Callable[[], object]
+SIDE_PX = 224
+PAIRS = (("tflite", ".tflite", 1.0), ("executorch", ".pte", 0.80))  # runtime, suffix, ratio to reach
+CONVERSION_LIMITS = 30.0, 3.0  # seconds and GB, a target
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Every sample of one candidate, in order, in ms."""
+
+    name: str
+    samples_ms: tuple[float, ...]
+
+    @property
+    def spread(self) -> float:
+        """Interquartile range / median; above 0.10 the run was noisy."""
+        low, middle, high = statistics.quantiles(self.samples_ms, n=4)
+        return (high - low) / middle
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one `levit-mobile convert` took, from a cold start, its proof included."""
+
+    target: str
+    seconds: float
+    peak_gb: float
+
+
+def main(
+    rounds: Annotated[int, typer.Option(help="Timed rounds; each times every candidate once.")] = 100,
+    warmup: Annotated[int, typer.Option(help="Rounds before, not kept.")] = 10,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every sample here.")] = None,
+) -> None:
+    """Latency of both runtimes, ours against stock, and the cost of converting each target."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        with diverted(Path(folder) / "vendor.log"):
+            calls = candidates(Path(folder))
+        timed = interleave(calls, rounds=rounds, warmup=warmup)
+        costs = [convert_cost(target, Path(folder) / "bundles") for target in ("coreml", "executorch", "tflite")]
+    console = Console()
+    console.print(f"{machine()}; one thread, {rounds} rounds after {warmup}, interleaved")
+    console.print(latency_table(timed))
+    console.print(cost_table(costs))
+    if json_file is not None:
+        record = {"machine": machine(), "timed": [asdict(t) for t in timed], "costs": [asdict(c) for c in costs]}
+        json_file.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def candidates(folder: Path) -> dict[str, Call]:
+    """Stock and ours for both runtimes, made from one set of weights."""
+    from levit_mobile import convert
+
+    weights = folder / "stock"
+    stock = stock_model()
+    stock.save_pretrained(weights)
+    lower_stock(stock, folder)
+    calls: dict[str, Call] = {}
+    for runtime, suffix, _ in PAIRS:
+        bundle = convert(weights, f"{runtime}-fp32", out=folder)
+        load = tflite_call if runtime == "tflite" else executorch_call
+        calls[f"{runtime} stock"] = load(folder / f"stock{suffix}")
+        calls[f"{runtime} ours"] = load(bundle.path / bundle.contract.artifact.file)
+    return calls
+
+
+def stock_model() -> Any:
+    """transformers' LeViT-128S with both heads; gains and statistics drawn, so that no branch is zero."""
+    from transformers import LevitConfig, LevitForImageClassificationWithTeacher
+
+    torch.manual_seed(0)
+    sizes = {"hidden_sizes": [128, 256, 384], "num_attention_heads": [4, 6, 8], "depths": [2, 3, 4]}
+    model = LevitForImageClassificationWithTeacher(LevitConfig(num_labels=1000, **sizes))
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            module.weight.data.uniform_(0.5, 1.5)
+            module.running_var.uniform_(0.5, 1.5)
+    return model.eval()
+
+
+class Logits(torch.nn.Module):
+    """Unwraps transformers' output object."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.model(pixel_values=image).logits
+        return logits
+
+
+def lower_stock(model: torch.nn.Module, folder: Path) -> None:
+    """The model as it is, by each vendor's shortest way."""
+    import litert_torch
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+
+    module, example = Logits(model).eval(), torch.zeros(1, 3, SIDE_PX, SIDE_PX)
+    with torch.no_grad():
+        module(example)  # fills the bias caches, which would otherwise leak fake tensors
+    litert_torch.convert(module, (example,)).export(str(folder / "stock.tflite"))
+    lowered = to_edge_transform_and_lower(torch.export.export(module, (example,)), partitioner=[XnnpackPartitioner()])
+    (folder / "stock.pte").write_bytes(lowered.to_executorch().buffer)
+
+
+def tflite_call(path: Path) -> Call:
+    """`invoke` of a `.tflite` on one thread, its input set once."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path), num_threads=1)
+    interpreter.allocate_tensors()
+    image = interpreter.get_input_details()[0]
+    interpreter.set_tensor(image["index"], np.random.default_rng(0).random(image["shape"], np.float32))
+    return interpreter.invoke  # type: ignore[no-any-return]
+
+
+def executorch_call(path: Path) -> Call:
+    """`execute` of a `.pte` on one thread."""
+    from executorch.extension.pybindings import _portable_lib
+    from executorch.runtime import Runtime
+
+    _portable_lib._unsafe_reset_threadpool(1)
+    method = Runtime.get().load_program(path).load_method("forward")
+    image = torch.rand(1, 3, SIDE_PX, SIDE_PX)
+    return lambda: method.execute([image])
+
+
+def interleave(calls: dict[str, Call], *, rounds: int, warmup: int) -> list[Timed]:
+    """Time every candidate once a round, in turn."""
+    samples: dict[str, list[float]] = {name: [] for name in calls}
+    for number in range(warmup + rounds):
+        for name, call in calls.items():
+            start = time.perf_counter_ns()
+            call()
+            elapsed = time.perf_counter_ns() - start
+            if number >= warmup:
+                samples[name].append(elapsed / 1e6)
+    return [Timed(name, tuple(kept)) for name, kept in samples.items()]
+
+
+def ratio(ours: Timed, stock: Timed, *, draws: int = 2000) -> tuple[float, float, float]:
+    """Ratio of medians, and its 95 % bootstrap interval over rounds."""
+    pairs = np.array([ours.samples_ms, stock.samples_ms])
+    picks = np.random.default_rng(0).integers(pairs.shape[1], size=(draws, pairs.shape[1]))
+    medians = np.median(pairs[:, picks], axis=2)
+    low, high = np.quantile(medians[0] / medians[1], [0.025, 0.975])
+    return float(np.median(pairs[0]) / np.median(pairs[1])), float(low), float(high)
+
+
+def convert_cost(target: str, out: Path) -> Cost:
+    """One cold `levit-mobile convert` of the bundled checkpoint, at the target's default precision."""
+    command = [sys.executable, "-m", "levit_mobile", "convert", "--target", target, "--out", str(out)]
+    start = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    if status:
+        raise SystemExit(f"convert --target {target} failed with status {status}")
+    return Cost(target, time.perf_counter() - start, usage.ru_maxrss * 1024 / 1e9)
+
+
+def latency_table(timed: Sequence[Timed]) -> Table:
+    """One row a candidate; ours carry their ratio to stock."""
+    table = Table("candidate", "min ms", "median ms", "IQR/median", "ours / stock (95 %)", "goal")
+    by_name = {candidate.name: candidate for candidate in timed}
+    for runtime, _, goal in PAIRS:
+        stock, ours = by_name[f"{runtime} stock"], by_name[f"{runtime} ours"]
+        table.add_row(*_row(stock), "", "")
+        middle, low, high = ratio(ours, stock)
+        table.add_row(*_row(ours), f"{middle:.3f} ({low:.3f} to {high:.3f})", f"<= {goal:.2f}")
+    return table
+
+
+def cost_table(costs: Sequence[Cost]) -> Table:
+    """One row a target."""
+    seconds, gigabytes = CONVERSION_LIMITS
+    table = Table("convert", f"seconds (goal <= {seconds:.0f})", f"peak GB (goal <= {gigabytes:.0f})")
+    for cost in costs:
+        table.add_row(cost.target, f"{cost.seconds:.1f}", f"{cost.peak_gb:.2f}")
+    return table
+
+
+def machine() -> str:
+    """Processor and system, in one line."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, {platform.system()}"
+
+
+def _row(timed: Timed) -> tuple[str, str, str, str]:
+    noisy = " noisy" if timed.spread > 0.10 else ""
+    median = statistics.median(timed.samples_ms)
+    return timed.name, f"{min(timed.samples_ms):.2f}", f"{median:.2f}", f"{timed.spread:.1%}{noisy}"
+
+
+if __name__ == "__main__":
+    typer.run(main)
