@@ -87,6 +87,7 @@ def write(
     """Write everything beside the artifact, the contract last."""
     (folder / c.LABELS_FILE).write_bytes(_labels_text(trained))
     contract = c.Contract(
+        schema_version=c.SCHEMA_VERSION,
         tool=version("levit-mobile"),
         recipe=recipe.name,
         model=_model(trained),
@@ -121,8 +122,13 @@ def _model(trained: Trained) -> c.Model:
         macs=count_macs(checkpoint.model),
         checkpoint_sha256=checkpoint.sha256,
         checkpoint_format=checkpoint.format,
-        source=Path(checkpoint.source).name,
+        source=_public_source(checkpoint.source),
     )
+
+
+def _public_source(source: str) -> str:
+    """A hub id or official name as it is; of a path only the name, since a bundle leaves this machine."""
+    return Path(source).name if Path(source).exists() else source
 
 
 def _artifact(artifact: Path, recipe: Recipe, inspection: Inspection) -> c.Artifact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from collections.abc import Iterator
@@ -16,10 +17,10 @@ def diverted(log: Path | None) -> Iterator[TextIO]:
 
     Works below Python's own streams, so that libraries in C++ are covered; both come back when the block ends.
     """
+    target = os.dup(2) if log is None else os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     _flush()
     kept = os.dup(1), os.dup(2)
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
-    target = os.dup(2) if log is None else os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(target, 1)
     os.dup2(target, 2)
     try:
@@ -34,5 +35,7 @@ def diverted(log: Path | None) -> Iterator[TextIO]:
 
 
 def _flush() -> None:
+    """Python's buffers and C's own, which holds back what it prints when stdout is a pipe."""
     sys.stdout.flush()
     sys.stderr.flush()
+    ctypes.CDLL(None).fflush(None)

@@ -131,6 +131,8 @@ def _convert_all(
     source = checkpoint or BUNDLED
     typer.echo(f"importing {source}", err=True)
     model = trained.load(source, progress=True, **sources)
+    for skipped in model.reference.pictures.skipped:
+        typer.echo(f"skipped {skipped.name}: {skipped.reason}", err=True)
     bundles: list[Bundle] = []
     errors: dict[str, str] = {}
     with progress.shown([recipe.name for recipe in recipes], pipeline.STEPS, log) as advance:

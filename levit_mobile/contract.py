@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Self
@@ -106,7 +108,7 @@ class Golden(Part):
 class Contract(Part):
     """`contract.json`. Readers refuse an unknown `schema_version`."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1]
     tool: str = Field(description="the version of levit-mobile that wrote this")
     recipe: str
     model: Model
@@ -144,7 +146,10 @@ def digest_bytes(data: bytes) -> Sha256:
 
 
 def digest(path: Path) -> Sha256:
-    """SHA-256 of a file, or of a folder: of the lines that `sha256sum` prints for its files, sorted by POSIX path."""
+    """SHA-256 of a file, or of a folder: of the lines that `sha256sum` prints for its files, sorted by POSIX path.
+
+    Raises FileNotFoundError when there is neither.
+    """
     if path.is_file():
         return digest_bytes(path.read_bytes())
     lines = [f"{digest(file)}  {file.relative_to(path).as_posix()}\n" for file in _files(path)]
@@ -157,5 +162,7 @@ def size_bytes(path: Path) -> int:
 
 
 def _files(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
     files = [file for file in folder.rglob("*") if file.is_file()]
     return iter(sorted(files, key=lambda file: file.relative_to(folder).as_posix()))

@@ -23,13 +23,15 @@ def read(path: Path, classes: int) -> tuple[str, ...]:
 
 
 def checked(labels: Sequence[str], classes: int, origin: str) -> tuple[str, ...]:
-    """The labels, unique; raises LabelsError when they are not `classes` many, or one is empty."""
+    """The labels, unique; raises LabelsError when they are not `classes` many, or one is empty or of several lines."""
     if len(labels) != classes:
         raise LabelsError(
             f"{origin} has {len(labels)} labels and the checkpoint {classes} classes: expected one a class, in order"
         )
     if "" in labels:
         raise LabelsError(f"{origin} has no label on line {list(labels).index('') + 1}, expected one a line")
+    if several := [index for index, label in enumerate(labels) if label.splitlines() != [label]]:
+        raise LabelsError(f"{origin} has a label of several lines for class {several[0]}, expected one line each")
     return unique(labels)
 
 
@@ -44,4 +46,5 @@ def unique(labels: Sequence[str]) -> tuple[str, ...]:
     Core ML keys its probabilities by label and would drop one of them.
     """
     count = Counter(labels)
-    return tuple(f"{label} (class {i})" if count[label] > 1 else label for i, label in enumerate(labels))
+    numbered = tuple(f"{label} (class {i})" if count[label] > 1 else label for i, label in enumerate(labels))
+    return numbered if len(set(numbered)) == len(numbered) else unique(numbered)

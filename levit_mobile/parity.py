@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from levit_mobile import metrics
 from levit_mobile.contract import PARITY_FILE, Verdict
+from levit_mobile.errors import CheckpointError
 from levit_mobile.images import PictureSet
 from levit_mobile.recipe import Tolerance
 from levit_mobile.runners import Runner
@@ -86,8 +87,13 @@ class Reference:
 
 
 def reference(name: str, model: Runner, exact: Runner, pictures: PictureSet) -> Reference:
-    """Run the trained model over `pictures`: `model` in float32, `exact` in float64."""
+    """Run the trained model over `pictures`: `model` in float32, `exact` in float64.
+
+    Raises CheckpointError when its logits are not finite: nothing could be compared with them.
+    """
     logits = run(model, pictures)
+    if bad := _not_finite(logits):
+        raise CheckpointError(f"{name} gives NaN or infinite logits on {bad} of {len(logits)} pictures")
     floor = metrics.sqnr_db(run(exact, pictures), logits)
     return Reference(name, pictures, pictures.digest(), logits, floor)
 
@@ -140,7 +146,11 @@ def _defect(reference: Array, candidate: Array) -> str | None:
     """What keeps the two from being compared at all."""
     if candidate.shape != reference.shape:
         return f"the artifact gave logits of shape {list(candidate.shape)}, expected {list(reference.shape)}"
-    if not np.isfinite(candidate).all():
-        bad = int((~np.isfinite(candidate).all(axis=1)).sum())
+    if bad := _not_finite(candidate):
         return f"the artifact gave NaN or infinite logits on {bad} of {len(candidate)} pictures"
     return None
+
+
+def _not_finite(logits: Array) -> int:
+    """Pictures whose logits [N,classes] hold a NaN or an infinity."""
+    return int((~np.isfinite(logits).all(axis=1)).sum())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
+from typing import ClassVar
 
 from levit_mobile.errors import RecipeError
 from levit_mobile.targets import TARGETS
@@ -27,12 +29,14 @@ class Tolerance:
     `min_sqnr_db` is in dB; `min_top1_agreement` is the share of pictures with the same top class, 0 to 1.
     """
 
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # it is a part of every contract
+
     min_sqnr_db: float
     min_top1_agreement: float
 
     def __post_init__(self) -> None:
-        if not self.min_sqnr_db > 0:
-            raise ValueError(f"min_sqnr_db is {self.min_sqnr_db}, expected a number above 0")
+        if not 0 < self.min_sqnr_db < math.inf:
+            raise ValueError(f"min_sqnr_db is {self.min_sqnr_db}, expected a finite number above 0")
         if not 0 <= self.min_top1_agreement <= 1:
             raise ValueError(f"min_top1_agreement is {self.min_top1_agreement}, expected 0 to 1")
 

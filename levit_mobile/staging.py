@@ -10,22 +10,22 @@ from pathlib import Path
 
 from levit_mobile.errors import BundleError
 
-PARTIAL = "partial"
+PARTIAL, ASIDE = "partial", "-old"
 
 
 @contextmanager
 def staged(final: Path, *, force: bool) -> Iterator[Path]:
     """A folder beside `final` to write into; it becomes `final` when the block ends well and is removed otherwise.
 
-    Leftovers of runs that were killed are removed first. Raises BundleError when `final` exists without `force`, and
+    Leftovers of runs that were killed are cleared first. Raises BundleError when `final` exists without `force`, and
     when the disk is full or cannot be written.
     """
-    if final.exists() and not force:
-        raise BundleError(f"{final} exists already; use --force to replace it, or --out for another place")
     partial = final.with_name(f".{final.name}.{PARTIAL}-{os.getpid()}")
     try:
+        _clear_leftovers(final)
+        if final.exists() and not force:
+            raise BundleError(f"{final} exists already; use --force to replace it, or --out for another place")
         final.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(final)
         partial.mkdir()
         yield partial
         _replace(partial, final)
@@ -42,7 +42,7 @@ def _replace(partial: Path, final: Path) -> None:
     if not final.exists():
         partial.rename(final)
         return
-    aside = partial.with_name(partial.name + "-old")
+    aside = partial.with_name(partial.name + ASIDE)
     final.rename(aside)
     try:
         partial.rename(final)
@@ -52,14 +52,21 @@ def _replace(partial: Path, final: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _remove_leftovers(final: Path) -> None:
-    for leftover in final.parent.glob(f".{final.name}.{PARTIAL}-*"):
-        owner = leftover.name.rpartition(f"{PARTIAL}-")[2].removesuffix("-old")
-        if owner.isdigit() and not _alive(int(owner)):
+def _clear_leftovers(final: Path) -> None:
+    """Remove what killed runs left behind; an old folder that had stepped aside for nothing comes back."""
+    for leftover in list(final.parent.glob(f".{final.name}.{PARTIAL}-*")):
+        owner = leftover.name.rpartition(f"{PARTIAL}-")[2].removesuffix(ASIDE)
+        if not owner.isdigit() or _alive(int(owner)):
+            continue
+        if leftover.name.endswith(ASIDE) and not final.exists():
+            leftover.rename(final)
+        else:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _alive(process: int) -> bool:
+    if process == os.getpid():
+        return False  # of an earlier process with the same id, as in a container
     try:
         os.kill(process, 0)
     except ProcessLookupError:

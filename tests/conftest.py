@@ -1,1 +1,63 @@
 """Fixtures shared by all tests; slow conversions are made once a session."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from checkpoints import official_state, saved, transformers_model
+
+from levit_mobile import pipeline
+from levit_mobile.bundle import Bundle
+from levit_mobile.model.download import BUNDLED
+from levit_mobile.recipe import RECIPES
+from levit_mobile.trained import Trained, load
+
+Bundles = Callable[[str], Bundle]  # recipe name -> its bundle, converted when it is first asked for
+COMMAND = (sys.executable, "-c", "from levit_mobile.cli import main; main()")  # the console script, wherever it lies
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def trained() -> Trained:
+    """The bundled checkpoint."""
+    return load(BUNDLED)
+
+
+@pytest.fixture(scope="session")
+def bundles(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+    """The bundled checkpoint by each recipe; a test pays only for those it asks for."""
+    out = tmp_path_factory.mktemp("bundles")
+    return cache(lambda name: pipeline.build(trained, RECIPES[name], out=out))
+
+
+@pytest.fixture(scope="session")
+def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """levit_128s at 64 px, 5 classes, two heads, in the official layout: small, without labels, not trained."""
+    state = official_state(transformers_model("levit_128s"), "levit_128s")
+    return saved({"model": state}, tmp_path_factory.mktemp("checkpoint") / "random.pth")
+
+
+@pytest.fixture(scope="session")
+def small(random_checkpoint: Path) -> Trained:
+    """`random_checkpoint`, imported."""
+    return load(random_checkpoint)
+
+
+@pytest.fixture(scope="session")
+def levit_mobile() -> Run:
+    """Runs the command line in a process of its own; keyword arguments are subprocess.run's."""
+
+    def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, **options.pop("env", {})}  # type: ignore[dict-item]
+        return subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            **{"capture_output": True, "text": True, "timeout": 300, "env": environment, **options},  # type: ignore[call-overload]
+        )
+
+    return run

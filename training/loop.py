@@ -11,56 +11,49 @@ from types import TracebackType
 from typing import Any, Self
 
 import torch
-from digit_batches import Batches, Pool, loader, normalise
+from digit_pool import Pool, normalised
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from torch import Tensor, nn
-
-from levit_mobile.digits import Split
 
 WEIGHT_DECAY = 0.025
 WARM_UP = 0.05  # of the budget
 MAX_NORM = 1.0
 EMA_DECAY = 0.998
-SHIFT_PX = 6
 PLAIN_LINE_S, LIVE_LINE_S = 10.0, 0.5
 
-Loss = Callable[[nn.Module, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # ... -> loss, logits
-Hint = Callable[[Tensor], Tensor]  # normalised pictures -> the teacher's labels
+Loss = Callable[[nn.Module, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # model, x, labels, taught -> loss, logits
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long, how much at a time, and where to keep it. With `minutes`, the schedule runs by the clock."""
+    """One phase: how long by the clock, at which resolution, how much at a time, and where to keep it."""
 
     title: str
     path: Path
-    pictures: int
-    minutes: float | None
+    minutes: float
+    side: int  # px the model sees; divides 224
     batch: int
-    reuse: int
-    rate: float  # peak learning rate for 512 pictures a step
-    workers: int
+    rates: tuple[float, float]  # learning rate after the warm-up and at the end
     seed: int
     save_s: float
 
     def fraction(self, done: Done) -> float:
-        """How much of the budget is spent, 0 to 1 and over."""
-        return done.pictures / self.pictures if self.minutes is None else done.seconds / (60 * self.minutes)
+        """How much of the time is spent, 0 to 1 and over."""
+        return done.seconds / (60 * self.minutes)
 
     def learning_rate(self, fraction: float) -> float:
-        """Linear warm-up, then half a cosine down to zero."""
+        """Linear warm-up to the first rate, then half a cosine down to the last."""
+        peak, last = self.rates
         cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, fraction - WARM_UP) / (1 - WARM_UP))))
-        return self.rate * self.batch / 512 * min(1.0, fraction / WARM_UP + 0.01) * cosine
+        return min(1.0, fraction / WARM_UP + 0.01) * (last + (peak - last) * cosine)
 
 
 @dataclass(slots=True)
 class Done:
     """What a phase has used so far, interruptions not counted."""
 
-    batches: int = 0
     steps: int = 0
-    pictures: int = 0  # drawn, not counting reuse
     seconds: float = 0.0
 
 
@@ -70,7 +63,7 @@ class Run:
     def __init__(self, model: nn.Module, plan: Plan) -> None:
         self.model, self.plan, self.done = model, plan, Done()
         self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(decayed_apart(model), lr=plan.rate)
+        self.optimizer = torch.optim.AdamW(decayed_apart(model), lr=plan.rates[0])
         if plan.path.exists():
             self.load()
         weights = [(self.ema[name], w) for name, w in model.state_dict().items() if w.is_floating_point()]
@@ -115,49 +108,40 @@ def decayed_apart(model: nn.Module) -> list[dict[str, Any]]:
     return [{"params": decays, "weight_decay": WEIGHT_DECAY}, {"params": rest, "weight_decay": 0.0}]
 
 
-def fit(model: nn.Module, loss: Loss, plan: Plan, *, hint: Hint | None = None) -> dict[str, Tensor]:
-    """Trains until the budget is spent, from where the plan's file stands; returns the averaged state dict."""
+def fit(model: nn.Module, loss: Loss, plan: Plan, pool: Pool) -> dict[str, Tensor]:
+    """Trains until the time is spent, from where the plan's file stands; returns the averaged state dict."""
     run = Run(model.train(), plan)
     if plan.fraction(run.done) < 1:
         with Display(plan, run.done) as display:
-            _train(run, loss, hint, display)
+            _train(run, loss, pool, display)
         run.save()
     return run.ema
 
 
-def _train(run: Run, loss: Loss, hint: Hint | None, display: Display) -> None:
-    plan, device = run.plan, next(run.model.parameters()).device
-    batches = Batches(Split.TRAINING, plan.batch, seed=plan.seed, shift_px=SHIFT_PX)
-    pool = Pool(plan.batch, reuse=plan.reuse, device=device)
-    before, started = run.done.seconds, time.monotonic()
+def _train(run: Run, loss: Loss, pool: Pool, display: Display) -> None:
+    plan, before, started = run.plan, run.done.seconds, time.monotonic()
     saved = started
-    for pixels, labels in loader(batches, start=run.done.batches, workers=plan.workers, pin=device.type == "cuda"):
-        _fetch(pool, pixels.to(device, non_blocking=True), labels.to(device, non_blocking=True), hint)
-        run.done.batches, run.done.pictures = run.done.batches + 1, run.done.pictures + plan.batch
-        for _ in range(plan.reuse):
-            run.done.seconds = before + time.monotonic() - started
-            _step(run, pool, loss, display)
-        if plan.fraction(run.done) >= 1:
-            return
+    while plan.fraction(run.done) < 1:
+        _step(run, loss, pool.batch(run.done.steps, plan.batch, plan.seed), display)
+        run.done.seconds = before + time.monotonic() - started
         if time.monotonic() - saved > plan.save_s:
             run.save()
             saved = time.monotonic()
 
 
-def _fetch(pool: Pool, pixels: Tensor, labels: Tensor, hint: Hint | None) -> None:
-    pool.put(pixels, labels, labels if hint is None else hint(normalise(pixels)))
-
-
-def _step(run: Run, pool: Pool, loss: Loss, display: Display) -> None:
-    pixels, labels, hints = pool.draw()
-    with mixed_precision(pixels.device):
-        value, logits = loss(run.model, normalise(pixels), labels, hints)
+def _step(run: Run, loss: Loss, batch: tuple[Tensor, Tensor, Tensor], display: Display) -> None:
+    device = next(run.model.parameters()).device
+    pixels, truth, taught = (part.to(device) for part in batch)
+    with mixed_precision(device):
+        value, logits = loss(run.model, normalised(pixels, run.plan.side, jitter=True), truth, taught)
     run.step(value)
-    display.add(run.done, value.detach(), (logits.argmax(1) == labels).float().mean())
+    display.add(run.done, value.detach(), (logits.argmax(1) == truth).float().mean())
 
 
 def mixed_precision(device: torch.device) -> torch.autocast:
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
+    """bfloat16 where the device computes with it; on other CPUs it would be slower than float32."""
+    has_it = device.type == "cuda" or (device.type == "cpu" and torch.cpu._is_avx512_bf16_supported())
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_it)
 
 
 class Display:
@@ -169,7 +153,7 @@ class Display:
         self.bar = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
         self.task = self.bar.add_task(plan.title, total=1.0, line="")
         self.every_s = LIVE_LINE_S if self.console.is_terminal else PLAIN_LINE_S
-        self.shown, self.pictures = time.monotonic(), done.pictures
+        self.shown, self.steps = time.monotonic(), done.steps
         self.losses: list[Tensor] = []
         self.hits: list[Tensor] = []
 
@@ -192,12 +176,12 @@ class Display:
         """Loss and accuracy over the steps since the last line, then starts over."""
         now, fraction = time.monotonic(), self.plan.fraction(done)
         loss, hits = (float(torch.stack(values).mean()) for values in (self.losses, self.hits))
-        rate = (done.pictures - self.pictures) / max(now - self.shown, 1e-9)
+        rate = (done.steps - self.steps) * self.plan.batch / max(now - self.shown, 1e-9)
         eta_s = done.seconds * (1 - fraction) / max(fraction, 1e-9)
         line = f"step {done.steps} {rate:.0f} pictures/s loss {loss:.4f} accuracy {hits:.4f} eta {max(eta_s, 0):.0f} s"
         self.bar.update(self.task, completed=min(fraction, 1.0), line=line)
         if not self.console.is_terminal:
             print(f"{self.plan.title} {fraction:6.1%} {line}", flush=True)
-        self.shown, self.pictures = now, done.pictures
+        self.shown, self.steps = now, done.steps
         self.losses.clear()
         self.hits.clear()

@@ -16,6 +16,7 @@ FALLBACK_REASONS: Mapping[str, str] = {
     "SOFTMAX": "XNNPACK takes SOFTMAX in float only",
     "BATCH_MATMUL": "XNNPACK takes BATCH_MATMUL in float, or in int8 with zero point 0 on the right",
     "GATHER": "XNNPACK has no gather",
+    "index": "XNNPACK has no gather",
 }
 
 

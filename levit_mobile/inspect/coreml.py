@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from levit_mobile.errors import ArtifactError, ToolchainMissing
 from levit_mobile.inspect import Inspection
 
 ELEMENT_BYTES = {"FLOAT16": 2, "FLOAT32": 4, "INT8": 1, "UINT8": 1, "INT32": 4, "BOOL": 1}
+BLOB = struct.Struct("<IIQQ")  # before each constant in the weight file: sentinel, type, bytes, offset of its data
+SENTINEL = 0xDEADBEEF
 
 
 def inspect(path: Path) -> Inspection:
@@ -27,8 +30,10 @@ def inspect(path: Path) -> Inspection:
         spec = load_spec(str(path))
         blocks = spec.mlProgram.functions["main"].block_specializations
         operations = next(iter(blocks.values())).operations
+        _require_weights(path, operations)
     except Exception as error:  # protobuf, json and OS errors, or a spec without a program
-        raise ArtifactError(f"{path} is not a Core ML program that can be read: {error}") from error
+        why = str(error) or "it holds no program"
+        raise ArtifactError(f"{path} is not a Core ML program that can be read: {why}") from error
     tensors = [output.type.tensorType for operation in operations for output in operation.outputs]
     return Inspection(
         ops=dict(sorted(Counter(o.type for o in operations if o.type != "const").items())),
@@ -37,6 +42,19 @@ def inspect(path: Path) -> Inspection:
         max_rank=max(tensor.rank for tensor in tensors),
         weight_bytes=_weight_bytes(operations, MIL_pb2.DataType.Name),
     )
+
+
+def _require_weights(path: Path, operations: Any) -> None:
+    """Every constant lies in its weight file whole; coremltools does not look. Raises ValueError or OSError."""
+    for blob in (o.attributes["val"].blobFileValue for o in operations if o.type == "const"):
+        if not blob.fileName:
+            continue
+        file = path / "Data" / "com.apple.CoreML" / blob.fileName.removeprefix("@model_path/")
+        with file.open("rb") as stream:
+            stream.seek(blob.offset)
+            sentinel, _, size, offset = BLOB.unpack(stream.read(BLOB.size).ljust(BLOB.size, b"\0"))
+        if sentinel != SENTINEL or offset + size > file.stat().st_size:
+            raise ValueError(f"{file.name} is cut short or damaged")
 
 
 def _weight_bytes(operations: Any, name_of: Any) -> dict[str, int]:

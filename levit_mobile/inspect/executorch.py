@@ -26,12 +26,12 @@ def inspect(path: Path) -> Inspection:
         raise ToolchainMissing("executorch", "executorch") from error
     try:
         program = deserialize_pte_binary(path.read_bytes()).program
-    except Exception as error:  # the reader asserts, indexes and calls flatc on whatever it was given
+        plan = program.execution_plan[0]
+        graphs = [_xnnpack_graph(blob.data) for blob in program.backend_delegate_data]
+    except Exception as error:  # the readers assert, index and call flatc on whatever they were given
         raise ArtifactError(f"{path} is not an ExecuTorch program that can be read: {error}") from error
-    plan = program.execution_plan[0]
     instructions = [i.instr_args for chain in plan.chains for i in chain.instructions]
     outside = Counter(plan.operators[i.op_index].name for i in instructions if type(i).__name__ == "KernelCall")
-    graphs = [_xnnpack_graph(blob.data) for blob in program.backend_delegate_data]
     inside = Counter(_node_name(node) for graph in graphs for node in graph["xnodes"])
     tensors = [_tensor(value) for graph in graphs for value in graph["xvalues"]]
     return Inspection(
@@ -49,7 +49,7 @@ def _xnnpack_graph(payload: bytes) -> dict[str, Any]:
     from executorch.exir._serialize._flatbuffer import _flatc_decompile
 
     if payload[4:8] != XNNPACK_MAGIC:
-        raise ArtifactError("a delegate of this program is not XNNPACK")
+        raise ValueError("a delegate of this program is not XNNPACK")
     offset, size = struct.unpack_from("<II", payload, 10)
     with tempfile.TemporaryDirectory() as folder:
         schema, binary = Path(folder, "schema.fbs"), Path(folder, "graph.bin")

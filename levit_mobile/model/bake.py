@@ -132,7 +132,7 @@ def embed_normalisation(
     conv.weight.data = (conv.weight.double() / scale.view(1, 3, 1, 1)).to(conv.weight.dtype)
     offset = torch.tensor(mean, dtype=torch.float64) * pixel_range
     centre = Centre(offset.view(1, 3, 1, 1).to(conv.weight.dtype))
-    baked.stem = nn.Sequential(OrderedDict([("centre", centre), *baked.stem.named_children()]))
+    baked.stem = nn.Sequential(OrderedDict([("centre", centre), *baked.stem.named_children()])).eval()
     return baked
 
 

@@ -265,11 +265,20 @@ def _with_hardswish(stem: nn.Module) -> nn.Sequential:
 
 def _laid_out(baked: LeViT, kinds: Mapping[type, Callable[..., nn.Module]]) -> nn.Sequential:
     """The body with every block rebuilt by the class that `kinds` names for it, under the same names."""
+    _require_baked(baked)
     stages: OrderedDict[str, nn.Module] = OrderedDict(
         (name, nn.Sequential(OrderedDict((n, kinds[type(block)](block)) for n, block in stage.named_children())))
         for name, stage in baked.body.named_children()
     )
     return nn.Sequential(stages).eval()
+
+
+def _require_baked(model: LeViT) -> None:
+    """Refuse what a form would silently leave out: a second head, a scale beside the scores."""
+    if model.head_dist is not None:
+        raise ValueError("bake the model before it is laid out: it still has two heads")
+    if any(block.scale != 1.0 for block in model.modules() if isinstance(block, Attention | ShrinkAttention)):
+        raise ValueError("bake the model before it is laid out: its attention scores are still scaled")
 
 
 def _last_side(baked: LeViT) -> int:

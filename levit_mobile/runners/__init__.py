@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levit_mobile.contract import Input
+from levit_mobile.errors import ArtifactError
 
 Images = NDArray[np.float32]  # [N,3,H,W] in [0,1]
 Logits = NDArray[np.float32]  # [N,classes]
@@ -27,5 +28,18 @@ def adapted(image: Images, to: Input) -> NDArray[np.generic]:
 
 
 def one_by_one(run: Callable[[Images], NDArray[np.generic]]) -> Runner:
-    """A runner over a call that takes one picture [3,H,W] and gives its logits [1,classes]."""
-    return lambda images: np.concatenate([np.asarray(run(image), np.float32) for image in images])
+    """A runner over a call that takes one picture [3,H,W] and gives its logits [1,classes].
+
+    Whatever the runtime raises becomes one ArtifactError.
+    """
+
+    def runner(images: Images) -> Logits:
+        try:
+            return np.concatenate([np.asarray(run(image), np.float32) for image in images])
+        except Exception as error:
+            first = (str(error).strip() or "no message").splitlines()[0]
+            raise ArtifactError(
+                f"the runtime failed to run the artifact with {type(error).__name__}: {first}"
+            ) from error
+
+    return runner

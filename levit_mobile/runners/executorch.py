@@ -12,6 +12,8 @@ from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError, ToolchainMissing
 from levit_mobile.runners import Images, Runner, adapted, one_by_one
 
+MAGIC = b"ET"  # at byte 4, before two digits
+
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:
     """Raises ToolchainMissing without executorch, ArtifactError when it cannot load the file.
@@ -24,6 +26,7 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
     except ImportError as error:
         raise ToolchainMissing("executorch", "executorch") from error
     _portable_lib._unsafe_reset_threadpool(threads)
+    _require_program(path)
     try:
         method = Runtime.get().load_program(path).load_method("forward")
     except (RuntimeError, ValueError) as error:
@@ -34,3 +37,14 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
         return np.array(logits.float().numpy()).reshape(result.shape)  # a copy: the runtime reuses its buffer
 
     return one_by_one(run)
+
+
+def _require_program(path: Path) -> None:
+    """The runtime's own complaint about a foreign file can abort the whole process: it decodes these bytes as text."""
+    try:
+        with path.open("rb") as stream:
+            known = stream.read(8)[4:6] == MAGIC
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
+    if not known:
+        raise ArtifactError(f"{path} is not an ExecuTorch program: it does not start as one")

@@ -1,0 +1,238 @@
+"""Who may import whom, read from the source: rows, vendors, and what `--help` costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import levit_mobile
+from levit_mobile.targets import TARGETS
+
+ROOT = Path(levit_mobile.__file__).parents[1]
+
+# Each file imports only from rows above its own; `package.*` is its submodules, which may import their own `package`.
+ROWS = (
+    ("errors",),
+    (
+        "metrics targets images digits labels card chatter staging",
+        "model model.levit inspect inspect.*",
+    ),
+    ("recipe doctor progress", "model.keys model.download model.bake"),
+    ("contract", "model.checkpoint model.forms", "conversion conversion.*"),
+    ("runners runners.*",),
+    ("parity",),
+    ("trained",),
+    ("bundle",),
+    ("pipeline report",),
+    ("cli levit_mobile",),  # levit_mobile itself names the public API, and imports it when it is asked for
+    ("__main__",),
+)
+PACKAGES = ("conversion", "inspect", "runners")
+VENDORS = {
+    "coreml": {"coremltools"},
+    "executorch": {"executorch", "torchao"},
+    "tflite": {"litert_torch", "ai_edge_quantizer", "ai_edge_litert"},
+}
+ALL_VENDORS = {*set().union(*VENDORS.values()), "transformers"}
+LIGHT = {"torch", "numpy", "PIL", "pydantic", "safetensors", "huggingface_hub", *ALL_VENDORS}
+
+
+def name_of(path: Path) -> str:
+    """`levit_mobile/model/levit.py` -> `model.levit`, `levit_mobile/__init__.py` -> `levit_mobile`."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    dotted = ".".join(parts).removesuffix(".__init__")
+    return dotted.removeprefix("levit_mobile.")
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """Every file of both packages, by its short name."""
+    paths = [path for package in ("levit_mobile", "conversion") for path in sorted((ROOT / package).rglob("*.py"))]
+    return {name_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Dotted names of all imports, wherever they stand; `from a import b` is `a.b` where that is one of our files."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: imports are absolute"
+            module = str(node.module)
+            for alias in node.names:
+                whole = f"{module}.{alias.name}"
+                yield whole if whole.removeprefix("levit_mobile.") in sources() else module
+
+
+def own(tree: ast.AST) -> set[str]:
+    """Short names of our files that a file imports."""
+    return {
+        name.removeprefix("levit_mobile.")
+        for name in imported(tree)
+        if name.partition(".")[0] in ("levit_mobile", "conversion")
+    }
+
+
+def foreign(tree: ast.AST) -> set[str]:
+    """Top-level names of other packages that a file imports, the standard library left out."""
+    tops = {name.partition(".")[0] for name in imported(tree)}
+    return tops - set(sys.stdlib_module_names) - {"levit_mobile", "conversion"}
+
+
+def at_import(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports that run when a file is imported: those outside of functions."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        for child in ast.iter_child_nodes(pending.pop()):
+            if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                pending.append(child)
+                if isinstance(child, ast.Import | ast.ImportFrom):
+                    yield child
+
+
+def row_of(name: str) -> int:
+    package = name.partition(".")[0]
+    wanted = f"{package}.*" if package in PACKAGES and "." in name else name
+    return next(row for row, parts in enumerate(ROWS) if wanted in " ".join(parts).split())
+
+
+# Rows
+
+
+def test_every_file_stands_in_the_table_once() -> None:
+    table = " ".join(" ".join(parts) for parts in ROWS).split()
+    assert len(table) == len(set(table))
+    named = {name for name in table if not name.endswith("*")}
+    in_packages = {name for name in sources() if name.partition(".")[0] in PACKAGES and "." in name}
+    assert named | in_packages == set(sources())
+    assert {f"{package}.*" for package in PACKAGES} == set(table) - named
+
+
+@pytest.mark.parametrize("name", sources())
+def test_imports_point_upwards(name: str) -> None:
+    above = {other for other in own(sources()[name]) if row_of(other) < row_of(name)}
+    assert own(sources()[name]) - above <= {name.rpartition(".")[0]}
+
+
+def test_nobody_but_its_door_imports_the_command_line() -> None:
+    importers = [name for name, tree in sources().items() if own(tree) & {"cli", "levit_mobile"}]
+    assert importers == ["__main__"]
+
+
+def test_the_rule_sees_an_import_wherever_it_stands() -> None:
+    code = "def f():\n    from levit_mobile import pipeline\n    import levit_mobile.model.levit\nimport torch.nn, os"
+    assert own(ast.parse(code)) == {"pipeline", "model.levit"}
+    assert foreign(ast.parse(code)) == {"torch"}
+    assert [ast.unparse(node) for node in at_import(ast.parse(code))] == ["import torch.nn, os"]
+    method = "class C:\n    import numpy\n    def f(self):\n        import torch"
+    assert [ast.unparse(node) for node in at_import(ast.parse(method))] == ["import numpy"]
+    assert row_of("pipeline") > row_of("runners.tflite") > row_of("conversion.coreml") == row_of("contract")
+
+
+# Vendors
+
+
+def test_the_vendors_are_those_of_the_targets() -> None:
+    listed = {target.name: {package.replace("-", "_") for package in target.packages} for target in TARGETS.values()}
+    assert listed == {name: vendors | {"torch"} for name, vendors in VENDORS.items()}
+
+
+@pytest.mark.parametrize("name", sources())
+def test_a_vendor_is_imported_by_its_own_target_only(name: str) -> None:
+    package, _, target = name.partition(".")
+    allowed = VENDORS[target] if package in PACKAGES and target in VENDORS else set()
+    assert foreign(sources()[name]) & ALL_VENDORS <= allowed
+
+
+@pytest.mark.parametrize("name", sources())
+def test_a_vendor_is_imported_inside_functions_only(name: str) -> None:
+    tops = set().union(*(foreign(node) for node in at_import(sources()[name])), set())
+    assert not tops & ALL_VENDORS
+
+
+@pytest.mark.parametrize("target", VENDORS)
+def test_every_target_has_its_three_doors(target: str) -> None:
+    paths = [getattr(TARGETS[target], role) for role in ("converter", "runner", "inspector")]
+    for path in paths:
+        module, _, function = path.partition(":")
+        tree = sources()[module.removeprefix("levit_mobile.")]
+        assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    uses = [name for name, tree in sources().items() if foreign(tree) & VENDORS[target]]
+    assert {path.partition(":")[0].removeprefix("levit_mobile.") for path in paths} == set(uses)
+
+
+@pytest.mark.parametrize("target", VENDORS)
+def test_a_converter_sees_a_module_a_recipe_and_a_card(target: str) -> None:
+    tree = sources()[f"conversion.{target}"]
+    assert own(tree) <= {"recipe", "errors", "card"}
+    assert foreign(tree) <= {"torch", "numpy"} | VENDORS[target]
+
+
+def test_metrics_need_numpy_only() -> None:
+    assert own(sources()["metrics"]) == set()
+    assert foreign(sources()["metrics"]) == {"numpy"}
+
+
+# What an import costs
+
+
+def loaded(code: str) -> set[str]:
+    """Top-level modules that a fresh interpreter holds after `code`."""
+    script = f"import sys\n{code}\nprint('loaded', *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    return {name.partition(".")[0] for name in done.stdout.rpartition("loaded ")[2].split()}
+
+
+def test_help_loads_neither_torch_nor_numpy_nor_a_vendor() -> None:
+    call = "try:\n    app(['--help'])\nexcept SystemExit as done:\n    assert not done.code"
+    found = loaded(f"from levit_mobile.cli import app\n{call}")
+    assert {"levit_mobile", "typer"} <= found
+    assert not found & LIGHT
+
+
+def test_the_package_itself_loads_nothing() -> None:
+    found = loaded("import levit_mobile\ndir(levit_mobile)")
+    assert "levit_mobile" in found
+    assert not found & {*LIGHT, "typer", "rich"}
+
+
+def test_the_pipeline_loads_no_vendor() -> None:
+    found = loaded("import levit_mobile.pipeline, levit_mobile.report, levit_mobile.doctor, conversion.tflite")
+    assert {"torch", "numpy"} <= found
+    assert not found & ALL_VENDORS
+
+
+# The public names
+
+
+def test_the_public_names_agree() -> None:
+    assert set(levit_mobile.__all__) == set(levit_mobile._HOMES) == set(dir(levit_mobile))
+    assert len(levit_mobile.__all__) == len(levit_mobile._HOMES) == 12
+
+
+def test_types_are_declared_where_names_live() -> None:
+    declared = {
+        alias.name: node.module
+        for node in ast.walk(sources()["levit_mobile"])
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("levit_mobile.")
+        for alias in node.names
+    }
+    assert declared == levit_mobile._HOMES
+
+
+@pytest.mark.parametrize("name", levit_mobile.__all__)
+def test_every_public_name_resolves_to_its_home(name: str) -> None:
+    value = getattr(levit_mobile, name)
+    assert getattr(value, "__module__", levit_mobile._HOMES[name]) == levit_mobile._HOMES[name]
+    assert value is getattr(sys.modules[levit_mobile._HOMES[name]], name)
+
+
+def test_an_unknown_name_is_named() -> None:
+    with pytest.raises(AttributeError, match="module 'levit_mobile' has no attribute 'convrt'"):
+        _ = levit_mobile.convrt

@@ -1,0 +1,105 @@
+"""The documents say what the code does: commands, options, recipes, versions and file names."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from levit_mobile.cli import app
+from levit_mobile.digits import Split, source_indices
+from levit_mobile.recipe import DEFAULT_PRECISION, RECIPES
+from levit_mobile.targets import TARGETS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONVERSION = (ROOT / "conversion" / "README.md").read_text(encoding="utf-8")
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def commands() -> dict[str, Any]:
+    """The command line's commands by name."""
+    group: Any = typer.main.get_command(app)
+    return dict(group.commands)
+
+
+def documented_calls() -> list[list[str]]:
+    """Every `levit-mobile ...` line in the README's code blocks, split into words, without its comment."""
+    blocks = re.findall(r"^```\n(.*?)^```", README, re.S | re.M)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("levit-mobile ")]
+    return [shlex.split(line, comments=True)[1:] for line in lines]
+
+
+def recipe_rows() -> dict[str, list[str]]:
+    """The README's recipe table: name -> cells of its row."""
+    rows = re.findall(rf"^\| `((?:{'|'.join(TARGETS)})-\w+)`(.*)\|$", README, re.M)
+    return {name: [cell.strip() for cell in rest.split("|")] for name, rest in rows}
+
+
+@pytest.mark.parametrize("call", documented_calls(), ids=" ".join)
+def test_documented_commands_and_options_exist(call: list[str]) -> None:
+    command = commands()[call[0]]
+    known = {option for parameter in command.params for option in parameter.opts}
+    used = {word for word in call[1:] if word.startswith("--")}
+    assert used <= known
+
+
+def test_every_command_is_in_the_readme() -> None:
+    assert set(commands()) == {call[0] for call in documented_calls()}
+
+
+def test_every_command_and_option_has_help() -> None:
+    for name, command in commands().items():
+        assert command.help, name
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"{name} {parameter.opts}"
+
+
+def test_the_recipe_table_is_the_recipes() -> None:
+    rows = recipe_rows()
+    assert set(rows) == set(RECIPES)
+    for name, recipe in RECIPES.items():
+        assert f"SQNR >= {recipe.tolerance.min_sqnr_db:g} dB" in rows[name][-1]
+        assert (f"(default for {recipe.target})" in rows[name][0]) == (
+            DEFAULT_PRECISION[recipe.target] is recipe.precision
+        )
+        assert rows[name][1] == f"`{TARGETS[recipe.target].suffix}`"
+
+
+def test_conversion_readme_names_the_pinned_versions() -> None:
+    for extra in ("coreml", "executorch", "tflite"):
+        for requirement in PROJECT["optional-dependencies"][extra]:
+            package, _, version = requirement.partition("==")
+            if package != "ai-edge-litert":  # the runtime; nothing is made with it
+                assert f"{package} {version}" in CONVERSION
+
+
+def test_constraints_hold_every_pin_of_the_project() -> None:
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = {line.partition("==")[0].lower().replace("_", "-"): line.partition("==")[2] for line in constraints}
+    extras = PROJECT["optional-dependencies"]
+    wanted = [*PROJECT["dependencies"], *(r for extra in extras.values() for r in extra)]
+    for requirement in wanted:
+        package = re.split(r"[<>=\[]", requirement)[0].lower().replace("_", "-")
+        if package != "levit-mobile":
+            assert package in pins, requirement
+            assert "==" not in requirement or requirement.endswith("==" + pins[package])
+
+
+def test_the_readme_has_no_block_left_to_fill() -> None:
+    assert "_BLOCK" not in README
+
+
+def test_the_readme_counts_the_source_digits() -> None:
+    assert f"{len(source_indices(Split.HELD_OUT))} source digits" in README
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "make test" in README
+    assert script.rstrip().endswith("make test")

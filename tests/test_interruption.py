@@ -1,0 +1,95 @@
+"""Runs that are cut short: Ctrl-C, a polite kill, a kill, a full disk. A bundle is whole, or it is not there."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import COMMAND, Run
+
+from levit_mobile.contract import Contract
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="NOT RUN: POSIX signals and limits")
+MEGABYTE = 1_000_000
+
+
+def lowering(target: str, checkpoint: Path, out: Path) -> subprocess.Popen[str]:
+    """A conversion that has reached its toolchain."""
+    process = subprocess.Popen(
+        [*COMMAND, "convert", "-t", target, "-c", str(checkpoint), "-o", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    deadline = time.monotonic() + 120
+    while not list(out.glob(".*partial*")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "lowering never began"
+        time.sleep(0.05)
+    time.sleep(2)
+    assert process.poll() is None, process.communicate()
+    return process
+
+
+@pytest.mark.parametrize(
+    ("number", "target"), [(signal.SIGINT, "tflite"), (signal.SIGTERM, "executorch")], ids=["Ctrl-C", "kill"]
+)
+def test_an_interrupted_run_leaves_nothing(
+    random_checkpoint: Path, tmp_path: Path, number: signal.Signals, target: str
+) -> None:
+    process = lowering(target, random_checkpoint, tmp_path)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (130, "")
+    assert "interrupted; no half-made bundle was left behind" in stderr
+    assert "Traceback" not in stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_run_is_cleared_away_by_the_next(levit_mobile: Run, random_checkpoint: Path, tmp_path: Path) -> None:
+    process = lowering("coreml", random_checkpoint, tmp_path)
+    process.kill()
+    process.communicate(timeout=60)
+    (leftover,) = tmp_path.iterdir()
+    assert leftover.name == f".levit_128s-coreml-fp16.partial-{process.pid}"
+    done = levit_mobile("convert", "-t", "coreml", "-c", random_checkpoint, "-o", tmp_path)
+    assert done.returncode == 0
+    assert [item.name for item in tmp_path.iterdir()] == ["levit_128s-coreml-fp16"]
+    assert Contract.read(tmp_path / "levit_128s-coreml-fp16").recipe == "coreml-fp16"
+
+
+def test_the_leftover_of_a_run_that_lives_is_not_touched(
+    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
+) -> None:
+    """Two runs at once: the second must not take the first one's folder away, not even when it fails."""
+    busy = tmp_path / f".levit_128s-coreml-fp16.partial-{os.getpid()}"
+    busy.mkdir()
+    done = levit_mobile(
+        "convert", "-t", "coreml", "-c", random_checkpoint, "-o", tmp_path, preexec_fn=only_a_megabyte_a_file
+    )
+    assert done.returncode == 1
+    assert list(tmp_path.iterdir()) == [busy]
+
+
+def only_a_megabyte_a_file() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MEGABYTE, MEGABYTE))
+
+
+def test_a_full_disk_is_one_sentence_each_and_leaves_nothing(
+    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    done = levit_mobile("convert", "-t", "all", "-c", random_checkpoint, "-o", out, preexec_fn=only_a_megabyte_a_file)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert (done.returncode, done.stdout) == (1, "")
+    assert [line.split(": ")[1] for line in errors] == ["coreml-fp16", "executorch-fp32", "tflite-fp32"]
+    assert "Traceback" not in done.stderr
+    assert [line for line in errors if "could not be written: " not in line] == []
+    assert list(out.iterdir()) == []
