@@ -39,7 +39,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path) -> Non
         raise ToolchainMissing("litert-torch", "tflite") from error
     example = torch.zeros(1, card.side_px, card.side_px, 3)
     model = litert_torch.convert(NamedTensors(module).eval(), sample_kwargs={"image": example})
-    model.export(str(path))
+    path.write_bytes(model.model_content())  # model.export writes in C++, which ends the process when the disk is full
     if recipe.precision is Precision.FLOAT16:
         _cast_weights(path)
         _cast_constants(path)

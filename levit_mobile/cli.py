@@ -101,6 +101,8 @@ def doctor(json: JsonOption = False) -> None:
     else:
         typer.echo(examination.machine())
         Console().print(report.doctor_table(found))
+        for line in report.advice(found):
+            typer.echo(line)
     if not all(diagnosis.converts for diagnosis in found):
         raise typer.Exit(1)
 
@@ -136,12 +138,18 @@ def _convert_all(
     bundles: list[Bundle] = []
     errors: dict[str, str] = {}
     with progress.shown([recipe.name for recipe in recipes], pipeline.STEPS, log) as advance:
+
+        def step(recipe: str, name: str) -> None:
+            _heed_interruption()
+            advance(recipe, name)
+
         for recipe in recipes:
+            on_step = partial(step, recipe.name)
             try:
-                step = partial(advance, recipe.name)
-                bundles.append(pipeline.build(model, recipe, out=out, force=force, on_step=step))
+                bundles.append(pipeline.build(model, recipe, out=out, force=force, on_step=on_step))
             except LevitMobileError as error:
                 errors[recipe.name] = str(error)
+            _heed_interruption()
     return bundles, errors
 
 
@@ -172,11 +180,22 @@ def _manners() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from error
 
 
-def _interrupt(*_: object) -> NoReturn:
+_interruptions: list[int] = []
+
+
+def _interrupt(number: int, _: object) -> NoReturn:
+    _interruptions.append(number)
     raise KeyboardInterrupt
+
+
+def _heed_interruption() -> None:
+    """Raise it again where a vendor swallowed it: with a bare except, or on the way through C++."""
+    if _interruptions:
+        raise KeyboardInterrupt
 
 
 def main() -> None:
     """The console script. A polite kill cleans up as Ctrl-C does."""
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     app()

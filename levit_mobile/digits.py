@@ -29,6 +29,7 @@ HELD_OUT_EVERY = 5  # every fifth digit of a class is held out: 20 %, the same u
 TRAINING_WIDTH = 0.6  # photographs: left 60 % for training (a JPEG block boundary), right 40 % held out
 DIGIT_PX, PAD_PX, UPSAMPLING = 8, 3, 8
 INK_MAX = 16  # the data set counts the inked pixels in 4x4 blocks
+TURN_RAD, SHEAR = 0.2, 0.115  # beyond about twice that, digits of 8x8 px turn into one another
 MESH = 4  # grid cells a side of the elastic warp
 MARGIN_PX = (PICTURE_PX - CENTRE_PX) // 2 + 4
 MIN_CONTRAST = 0.4  # luminance of ink against its surroundings, before light and noise
@@ -100,13 +101,14 @@ def source_indices(split: Split) -> npt.NDArray[np.int64]:
     return np.sort(np.concatenate([_members(split, label) for label in range(CLASSES)]))
 
 
-def picture(split: Split, index: int, *, seed: int = 0) -> tuple[Pixels, int]:
+def picture(split: Split, index: int, *, seed: int = 0, spread: float = 1.0) -> tuple[Pixels, int]:
     """Picture `index` of a split and its label: [256, 256, 3] uint8 RGB, and 0..9.
 
     A pure function of its arguments; there are as many pictures as indices. Labels cycle with the index, and so do a
-    label's source digits. Raises ValueError for a negative index or seed.
+    label's source digits. `spread` widens rotation (12 degrees each way at 1) and shear, which training does to learn
+    more from the same digits. Raises ValueError for a negative index or seed.
     """
-    drawn = scene(split, index, seed=seed)
+    drawn = scene(split, index, seed=seed, spread=spread)
     return drawn.pixels, drawn.label
 
 
@@ -115,14 +117,14 @@ def pictures(split: Split, count: int, *, seed: int = 0, start: int = 0) -> Iter
     return (picture(split, index, seed=seed) for index in range(start, start + count))
 
 
-def scene(split: Split, index: int, *, seed: int = 0) -> Scene:
+def scene(split: Split, index: int, *, seed: int = 0, spread: float = 1.0) -> Scene:
     """The same picture with its ink mask."""
     rng = np.random.default_rng([seed, list(Split).index(split), index])
     label = index % CLASSES
     members = _members(split, label)
     digit = sources().images[members[(index // CLASSES + seed) % len(members)]]
 
-    ink = _warp(_glyph(digit, rng), rng)
+    ink = _warp(_glyph(digit, rng), rng, spread)
     background = _background(photographs(split), rng)
     painted = Image.composite(_paint(background, ink, rng), background, ink)
     blurred = painted.filter(ImageFilter.GaussianBlur(max(0.0, rng.uniform(-1.0, 2.0))))  # a third stay sharp
@@ -138,9 +140,9 @@ def _glyph(digit: Pixels, rng: np.random.Generator) -> Image.Image:
     return small.resize((side, side), Image.Resampling.BICUBIC).point(levels.astype(np.uint8).tolist())
 
 
-def _warp(glyph: Image.Image, rng: np.random.Generator) -> Image.Image:
+def _warp(glyph: Image.Image, rng: np.random.Generator, spread: float) -> Image.Image:
     """Rotates, shears, scales, tilts, bends and places the glyph on an empty picture."""
-    linear = _linear(rng)
+    linear = _linear(rng, spread)
     half = np.abs(linear).sum(1) * DIGIT_PX / 2  # half the warped digit's width and height, in picture px
     room = np.maximum(PICTURE_PX / 2 - MARGIN_PX - half, 0)
     centre = PICTURE_PX / 2 + rng.uniform(-room, room)
@@ -148,9 +150,9 @@ def _warp(glyph: Image.Image, rng: np.random.Generator) -> Image.Image:
     return glyph.transform((PICTURE_PX, PICTURE_PX), Image.Transform.MESH, _cells(grid), Image.Resampling.BILINEAR)
 
 
-def _linear(rng: np.random.Generator) -> Floats:
+def _linear(rng: np.random.Generator, spread: float) -> Floats:
     """[2, 2] from digit px to picture px; at most as large as the centre crop holds."""
-    angle, shear = rng.uniform(-0.35, 0.35), rng.uniform(-0.2, 0.2)  # +-20 degrees
+    angle, shear = rng.uniform(-TURN_RAD, TURN_RAD) * spread, rng.uniform(-SHEAR, SHEAR) * spread
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     shape = turn @ np.array([[rng.uniform(0.85, 1.2), shear], [0.0, 1.0]])
     scale = CENTRE_PX * rng.uniform(0.35, 0.85) / DIGIT_PX

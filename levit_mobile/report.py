@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.bundle import Bundle
@@ -42,12 +43,17 @@ def bundles_json(bundles: Sequence[Bundle], errors: dict[str, str]) -> str:
 
 
 def doctor_table(diagnoses: Sequence[Diagnosis]) -> Table:
-    """One row a target."""
-    table = Table("target", "converts", "runs here", "versions", "advice")
+    """One row a target; what to do about it is in `advice`, where a pip line stays whole."""
+    table = Table("target", "converts", "runs here", "versions")
     for found in diagnoses:
         versions = "\n".join(f"{name} {installed or 'missing'}" for name, installed in found.versions.items())
-        table.add_row(found.target, _yes(found.converts), _yes(found.runs), versions, "\n".join(found.advice))
+        table.add_row(found.target, _yes(found.converts), _yes(found.runs), versions)
     return table
+
+
+def advice(diagnoses: Sequence[Diagnosis]) -> list[str]:
+    """One line for each thing that does not work on this machine."""
+    return [f"{found.target}: {line}" for found in diagnoses for line in found.advice]
 
 
 def doctor_json(diagnoses: Sequence[Diagnosis]) -> str:
@@ -72,7 +78,7 @@ def _artifact_cells(bundle: Bundle) -> dict[str, str]:
     return {
         "target": target,
         "precision": precision,
-        "file": str(bundle.path / artifact.file),
+        "file": escape(str(bundle.path / artifact.file)),
         "MB": f"{artifact.bytes / MEGA:.2f}",
         "MMACs": f"{bundle.contract.model.macs / MEGA:.1f}",
         "partitions": str(found.partitions) if split else ON_DEVICE,

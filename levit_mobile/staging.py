@@ -23,6 +23,8 @@ def staged(final: Path, *, force: bool) -> Iterator[Path]:
     partial = final.with_name(f".{final.name}.{PARTIAL}-{os.getpid()}")
     try:
         _clear_leftovers(final)
+        if final.is_file():
+            raise BundleError(f"{final} is a file, and a bundle is a folder: use --out for another place")
         if final.exists() and not force:
             raise BundleError(f"{final} exists already; use --force to replace it, or --out for another place")
         final.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from checkpoints import official_state, saved, transformers_model
+from photographs import china
+from PIL import Image
 
 from levit_mobile import pipeline
 from levit_mobile.bundle import Bundle
@@ -21,6 +23,21 @@ from levit_mobile.trained import Trained, load
 Bundles = Callable[[str], Bundle]  # recipe name -> its bundle, converted when it is first asked for
 COMMAND = (sys.executable, "-c", "from levit_mobile.cli import main; main()")  # the console script, wherever it lies
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def photograph() -> Image.Image:
+    """A real photograph, 640 x 427."""
+    return china()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photograph: Image.Image) -> Path:
+    """b/2.jpg a/1.png a/3.webp: three readable pictures in two classes."""
+    for name, box in {"b/2.jpg": (0, 0, 300, 300), "a/1.png": (200, 0, 500, 200), "a/3.webp": (9, 9, 99, 199)}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        photograph.crop(box).save(tmp_path / name)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -22,9 +22,16 @@ ROWS = (
     (
         "metrics targets images digits labels card chatter staging",
         "model model.levit inspect inspect.*",
+        "mil mil.package mil.tensors",
     ),
-    ("recipe doctor progress", "model.keys model.download model.bake"),
-    ("contract", "model.checkpoint model.forms", "conversion conversion.*"),
+    (
+        "recipe doctor progress",
+        "model.keys model.download model.bake",
+        "mil.elementwise mil.normalize mil.quantize mil.shapes mil.weights mil.windows",
+    ),
+    ("contract", "model.checkpoint model.forms", "conversion conversion.*", "mil.constexpr mil.linear"),
+    ("mil.kernels",),
+    ("mil.program",),
     ("runners runners.*",),
     ("parity",),
     ("trained",),

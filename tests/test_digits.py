@@ -67,6 +67,13 @@ def test_negative_arguments_are_refused(index: int, seed: int) -> None:
         digits.picture(Split.TRAINING, index, seed=seed)
 
 
+def test_spread_turns_the_same_digit_farther() -> None:
+    plain, wide = (digits.scene(Split.TRAINING, 3, spread=spread) for spread in (1.0, 1.75))
+    assert plain.label == wide.label
+    assert not np.array_equal(plain.ink, wide.ink)
+    assert np.array_equal(plain.ink, digits.scene(Split.TRAINING, 3).ink)
+
+
 def test_pictures_continues_from_start() -> None:
     drawn = list(digits.pictures(Split.TRAINING, 3, seed=2, start=10))
     assert [label for _, label in drawn] == [0, 1, 2]

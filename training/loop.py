@@ -11,10 +11,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import torch
+import torch.distributed as dist
 from digit_pool import Pool, normalised
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from torch import Tensor, nn
+
+from levit_mobile.model.levit import LeViT
 
 WEIGHT_DECAY = 0.025
 WARM_UP = 0.05  # of the budget
@@ -22,7 +25,7 @@ MAX_NORM = 1.0
 EMA_DECAY = 0.998
 PLAIN_LINE_S, LIVE_LINE_S = 10.0, 0.5
 
-Loss = Callable[[nn.Module, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # model, x, labels, taught -> loss, logits
+Loss = Callable[[LeViT, Tensor, Tensor, float], tuple[Tensor, Tensor]]  # model, x, labels, time left -> loss, logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Done:
 class Run:
     """A model in training, everything needed to go on with it, and its file."""
 
-    def __init__(self, model: nn.Module, plan: Plan) -> None:
+    def __init__(self, model: LeViT, plan: Plan) -> None:
         self.model, self.plan, self.done = model, plan, Done()
         self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(decayed_apart(model), lr=plan.rates[0])
@@ -77,7 +80,9 @@ class Run:
         self.ema, self.done = saved["ema"], Done(**saved["done"])
 
     def save(self) -> None:
-        """Writes beside, then replaces: a kill leaves the old file or the new one."""
+        """Writes beside, then replaces: a kill leaves the old file or the new one. Of several processes, the first."""
+        if rank():
+            return
         beside = self.plan.path.with_suffix(".tmp")
         parts = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
         torch.save({**parts, "ema": self.ema, "done": asdict(self.done)}, beside)
@@ -88,6 +93,7 @@ class Run:
             group["lr"] = self.plan.learning_rate(self.plan.fraction(self.done))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        average_gradients(self.model)
         nn.utils.clip_grad_norm_(self.model.parameters(), MAX_NORM)
         self.optimizer.step()
         self.done.steps += 1
@@ -100,6 +106,37 @@ class Run:
         torch._foreach_lerp_(self.averaged, self.current, 1 - decay)
 
 
+def rank() -> int:
+    """This process's number; 0 where there is one only."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def average_gradients(model: nn.Module) -> None:
+    """The mean over all processes, so that each takes the same step."""
+    if world() == 1:
+        return
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(flat)
+    sizes = [gradient.numel() for gradient in gradients]
+    for gradient, mean in zip(gradients, (flat / world()).split(sizes), strict=True):
+        gradient.copy_(mean.view_as(gradient))
+
+
+def of_the_first(seconds: float) -> float:
+    """The first process's clock, for a schedule that all share."""
+    if world() == 1:
+        return seconds
+    clock = torch.tensor([seconds], dtype=torch.float64)
+    dist.broadcast(clock, 0)
+    return float(clock)
+
+
 def decayed_apart(model: nn.Module) -> list[dict[str, Any]]:
     """Weight decay for matrices and convolutions; none for norms, biases and attention-bias tables."""
     named = list(model.named_parameters())
@@ -108,7 +145,7 @@ def decayed_apart(model: nn.Module) -> list[dict[str, Any]]:
     return [{"params": decays, "weight_decay": WEIGHT_DECAY}, {"params": rest, "weight_decay": 0.0}]
 
 
-def fit(model: nn.Module, loss: Loss, plan: Plan, pool: Pool) -> dict[str, Tensor]:
+def fit(model: LeViT, loss: Loss, plan: Plan, pool: Pool) -> dict[str, Tensor]:
     """Trains until the time is spent, from where the plan's file stands; returns the averaged state dict."""
     run = Run(model.train(), plan)
     if plan.fraction(run.done) < 1:
@@ -122,18 +159,19 @@ def _train(run: Run, loss: Loss, pool: Pool, display: Display) -> None:
     plan, before, started = run.plan, run.done.seconds, time.monotonic()
     saved = started
     while plan.fraction(run.done) < 1:
-        _step(run, loss, pool.batch(run.done.steps, plan.batch, plan.seed), display)
-        run.done.seconds = before + time.monotonic() - started
+        _step(run, loss, pool.batch(run.done.steps * world() + rank(), plan.batch, plan.seed), display)
+        run.done.seconds = of_the_first(before + time.monotonic() - started)
         if time.monotonic() - saved > plan.save_s:
             run.save()
             saved = time.monotonic()
 
 
-def _step(run: Run, loss: Loss, batch: tuple[Tensor, Tensor, Tensor], display: Display) -> None:
+def _step(run: Run, loss: Loss, batch: tuple[Tensor, Tensor], display: Display) -> None:
     device = next(run.model.parameters()).device
-    pixels, truth, taught = (part.to(device) for part in batch)
+    pixels, truth = (part.to(device) for part in batch)
     with mixed_precision(device):
-        value, logits = loss(run.model, normalised(pixels, run.plan.side, jitter=True), truth, taught)
+        left = 1 - run.plan.fraction(run.done)
+        value, logits = loss(run.model, normalised(pixels, run.plan.side, jitter=True), truth, left)
     run.step(value)
     display.add(run.done, value.detach(), (logits.argmax(1) == truth).float().mean())
 
@@ -176,11 +214,11 @@ class Display:
         """Loss and accuracy over the steps since the last line, then starts over."""
         now, fraction = time.monotonic(), self.plan.fraction(done)
         loss, hits = (float(torch.stack(values).mean()) for values in (self.losses, self.hits))
-        rate = (done.steps - self.steps) * self.plan.batch / max(now - self.shown, 1e-9)
+        rate = (done.steps - self.steps) * self.plan.batch * world() / max(now - self.shown, 1e-9)
         eta_s = done.seconds * (1 - fraction) / max(fraction, 1e-9)
         line = f"step {done.steps} {rate:.0f} pictures/s loss {loss:.4f} accuracy {hits:.4f} eta {max(eta_s, 0):.0f} s"
         self.bar.update(self.task, completed=min(fraction, 1.0), line=line)
-        if not self.console.is_terminal:
+        if not self.console.is_terminal and not rank():
             print(f"{self.plan.title} {fraction:6.1%} {line}", flush=True)
         self.shown, self.steps = now, done.steps
         self.losses.clear()

@@ -71,9 +71,9 @@ def erf(x: Array) -> Array:
 def gelu(x: Array, mode: str = "EXACT") -> Array:
     """x times the normal distribution's cumulative, or one of its two approximations."""
     if mode == "EXACT":
-        return 0.5 * x * torch.erfc(to_torch(x) / -math.sqrt(2)).numpy()
+        return np.asarray(0.5 * x * torch.erfc(to_torch(x) / -math.sqrt(2)).numpy())
     if mode == "TANH_APPROXIMATION":
-        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+        return np.asarray(0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))))
     if mode == "SIGMOID_APPROXIMATION":
         return x * sigmoid(1.702 * x)
     raise ValueError(f"mode is {mode}, expected EXACT, TANH_APPROXIMATION or SIGMOID_APPROXIMATION")
@@ -121,7 +121,7 @@ def rsqrt(x: Array, epsilon: Array | float = 1e-12) -> Array:
 
 def scaled_tanh(x: Array, alpha: Array, beta: Array) -> Array:
     """alpha tanh(beta x)."""
-    return alpha * np.tanh(beta * x)
+    return np.asarray(alpha * np.tanh(beta * x))
 
 
 def select(cond: Array, a: Array, b: Array) -> Array:
@@ -131,12 +131,12 @@ def select(cond: Array, a: Array, b: Array) -> Array:
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + e^-x)."""
-    return 1 / (1 + np.exp(-x))
+    return np.asarray(1 / (1 + np.exp(-x)))
 
 
 def sigmoid_hard(x: Array, alpha: Array, beta: Array) -> Array:
     """alpha x + beta, held in 0..1."""
-    return np.clip(alpha * x + beta, 0, 1)
+    return np.asarray(np.clip(alpha * x + beta, 0, 1))
 
 
 def silu(x: Array) -> Array:
@@ -151,7 +151,7 @@ def softplus(x: Array) -> Array:
 
 def softsign(x: Array) -> Array:
     """x / (1 + |x|)."""
-    return x / (1 + np.abs(x))
+    return np.asarray(x / (1 + np.abs(x)))
 
 
 def threshold(x: Array, alpha: Array) -> Array:

@@ -15,7 +15,7 @@ def softmax(x: Array, axis: Array | int = -1) -> Array:
     """e^x over its sum along `axis`."""
     powers = np.exp(x - x.max(axis=int(axis), keepdims=True))
     total = powers.sum(axis=int(axis), keepdims=True, dtype=np.float64)
-    return powers / total.astype(np.float32)
+    return np.asarray(powers / total.astype(np.float32))
 
 
 def batch_norm(
@@ -106,7 +106,7 @@ def sum_square(x: Array, axis: Any, keepdims: bool) -> Array:
 def l2_norm(x: Array, epsilon: Array | float = 1e-6) -> Array:
     """x over the root of the sum of squares of its last three axes."""
     total = np.square(x).sum(axis=(-3, -2, -1), keepdims=True, dtype=np.float64)
-    return (x / np.sqrt(total + epsilon)).astype(np.float32)
+    return np.asarray(x / np.sqrt(total + epsilon), np.float32)
 
 
 def classify(probabilities: Array, classes: Array) -> tuple[Array, Array]:

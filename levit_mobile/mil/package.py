@@ -67,7 +67,7 @@ def _model_file(path: Path) -> Path:
     data = path / "Data"
     try:
         manifest = json.loads((path / "Manifest.json").read_text(encoding="utf-8"))
-        file = data / manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"]
+        file = data / str(manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"])
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ArtifactError(f"{path} is not an .mlpackage: its Manifest.json cannot be read ({error!r})") from error
     if not file.resolve().is_relative_to(data.resolve()):

@@ -49,7 +49,7 @@ class Declared:
 
 
 def declared(named: Any, elements: Any) -> Declared:
-    """Of a NamedValueType, with MIL's DataType enumeration. Raises ArtifactError unless it is a tensor of fixed shape."""
+    """Of a NamedValueType, with MIL's DataType. Raises ArtifactError unless it is a tensor of fixed shape."""
     kind = named.type.WhichOneof("type")
     if kind == "dictionaryType":
         return Declared(named.name, None, None)
