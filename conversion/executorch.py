@@ -15,7 +15,8 @@ from levit_mobile.recipe import Precision, Recipe
 def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path) -> None:
     """Write `module` to `path`: [1,3,side,side] in [0,1] -> logits [1,classes], both in the recipe's precision.
 
-    float16 is float16 throughout: weights, arithmetic, input and output. Raises ToolchainMissing.
+    float16 is float16 throughout: arithmetic, input, output and weights, but for those of the stem's and the shrinking
+    queries' convolutions, which ExecuTorch hands to XNNPACK in float32 (5 % of 128S). Raises ToolchainMissing.
     """
     try:
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner

@@ -29,7 +29,7 @@ HELD_OUT_EVERY = 5  # every fifth digit of a class is held out: 20 %, the same u
 TRAINING_WIDTH = 0.6  # photographs: left 60 % for training (a JPEG block boundary), right 40 % held out
 DIGIT_PX, PAD_PX, UPSAMPLING = 8, 3, 8
 INK_MAX = 16  # the data set counts the inked pixels in 4x4 blocks
-TURN_RAD, SHEAR = 0.2, 0.115  # beyond about twice that, digits of 8x8 px turn into one another
+TURN_RAD, SHEAR, BEND_PX = 0.2, 0.115, 0.2  # beyond about twice that, digits of 8x8 px turn into one another
 MESH = 4  # grid cells a side of the elastic warp
 MARGIN_PX = (PICTURE_PX - CENTRE_PX) // 2 + 4
 MIN_CONTRAST = 0.4  # luminance of ink against its surroundings, before light and noise
@@ -105,8 +105,8 @@ def picture(split: Split, index: int, *, seed: int = 0, spread: float = 1.0) -> 
     """Picture `index` of a split and its label: [256, 256, 3] uint8 RGB, and 0..9.
 
     A pure function of its arguments; there are as many pictures as indices. Labels cycle with the index, and so do a
-    label's source digits. `spread` widens rotation (12 degrees each way at 1) and shear, which training does to learn
-    more from the same digits. Raises ValueError for a negative index or seed.
+    label's source digits. `spread` widens rotation (12 degrees each way at 1), shear and bend, which training does to
+    learn more from the same digits. Raises ValueError for a negative index or seed.
     """
     drawn = scene(split, index, seed=seed, spread=spread)
     return drawn.pixels, drawn.label
@@ -146,7 +146,7 @@ def _warp(glyph: Image.Image, rng: np.random.Generator, spread: float) -> Image.
     half = np.abs(linear).sum(1) * DIGIT_PX / 2  # half the warped digit's width and height, in picture px
     room = np.maximum(PICTURE_PX / 2 - MARGIN_PX - half, 0)
     centre = PICTURE_PX / 2 + rng.uniform(-room, room)
-    grid = _bent_grid(linear, centre, rng)
+    grid = _bent_grid(linear, centre, rng, spread)
     return glyph.transform((PICTURE_PX, PICTURE_PX), Image.Transform.MESH, _cells(grid), Image.Resampling.BILINEAR)
 
 
@@ -160,13 +160,13 @@ def _linear(rng: np.random.Generator, spread: float) -> Floats:
     return np.asarray(shape * min(scale, largest), dtype=np.float64)
 
 
-def _bent_grid(linear: Floats, centre: Floats, rng: np.random.Generator) -> Floats:
+def _bent_grid(linear: Floats, centre: Floats, rng: np.random.Generator, spread: float) -> Floats:
     """[MESH+1, MESH+1, 2]: where in the glyph, in its px, each corner of the picture's mesh looks."""
     ticks = np.linspace(0, PICTURE_PX, MESH + 1)
     corners = np.stack(np.meshgrid(ticks, ticks), axis=-1)
     at = (corners - centre) @ np.linalg.inv(linear).T  # digit px from the digit's middle
     tilt = 1 + at @ rng.uniform(-0.015, 0.015, 2)
-    bend = rng.uniform(-0.35, 0.35, at.shape)
+    bend = rng.uniform(-BEND_PX, BEND_PX, at.shape) * spread
     middle = PAD_PX + DIGIT_PX / 2
     return np.asarray((at * tilt[..., None] + bend + middle) * UPSAMPLING, dtype=np.float64)
 

@@ -74,7 +74,7 @@ def levit_mobile() -> Run:
         environment = {**os.environ, **options.pop("env", {})}  # type: ignore[dict-item]
         return subprocess.run(
             [*COMMAND, *map(str, arguments)],
-            **{"capture_output": True, "text": True, "timeout": 300, "env": environment, **options},  # type: ignore[call-overload]
+            **{"capture_output": True, "text": True, "timeout": 900, "env": environment, **options},  # type: ignore[call-overload]
         )
 
     return run

@@ -248,7 +248,6 @@ def test_our_own_file_that_contradicts_its_weights(name: str, value: str, tmp_pa
     assert name in refusal(own_file(tmp_path, **{name: value}))
 
 
-@pytest.mark.skipif(not BUNDLED.exists(), reason="the bundled weights are not in this tree")
 def test_the_bundled_file_loads() -> None:
     found = load_checkpoint(BUNDLED)
     assert (found.variant, found.classes, found.side, found.distillation) == ("levit_128s", 10, 224, True)

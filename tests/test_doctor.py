@@ -28,14 +28,16 @@ def test_here_everything_converts(levit_mobile: Run) -> None:
 
 
 def test_a_package_that_does_not_import_has_its_pip_line(levit_mobile: Run, tmp_path: Path) -> None:
-    (tmp_path / "coremltools.py").write_text("raise ImportError('its wheel is broken')")
+    for package in ("coremltools", "executorch"):
+        (tmp_path / f"{package}.py").write_text("raise ImportError('its wheel is broken')")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     done = levit_mobile("doctor", env={"PYTHONPATH": path, "COLUMNS": "80"})
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-1] == (
-        "coreml: pip install 'levit-mobile[coreml]' (ImportError: its wheel is broken)"
-    )
-    assert re.findall(r"│ (yes|no) +(?=│)", done.stdout) == ["no", "no", "yes", "yes", "yes", "yes"]
+    assert done.stdout.splitlines()[-2:] == [
+        f"{name}: pip install 'levit-mobile[{name}]' (ImportError: its wheel is broken)"
+        for name in ("coreml", "executorch")
+    ]
+    assert re.findall(r"│ (yes|no) +(?=│)", done.stdout) == ["no", "no", "no", "no", "yes", "yes"]
     assert done.stdout.startswith(f"Python {sys.version_info.major}.")
     assert done.stderr == ""
 

@@ -46,7 +46,7 @@ Attempt = tuple[str, str, str | None, str]
 
 def attempts(bundle: Path, target: str, files: list[Path]) -> list[Attempt]:
     arguments = [sys.executable, "-c", ATTEMPTS, str(bundle), target, *map(str, files)]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, f"the process died of a damaged file: {done.stdout[-500:]} {done.stderr[-1500:]}"
     lines = [line.removeprefix("ATTEMPT ") for line in done.stdout.splitlines() if line.startswith("ATTEMPT ")]
     return [tuple(json.loads(line)) for line in lines]

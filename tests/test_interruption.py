@@ -27,7 +27,7 @@ def lowering(target: str, checkpoint: Path, out: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not list(out.glob(".*partial*")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "lowering never began"
@@ -45,7 +45,7 @@ def test_an_interrupted_run_leaves_nothing(
 ) -> None:
     process = lowering(target, random_checkpoint, tmp_path)
     process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=240)  # at the next step, where a vendor swallows it
+    stdout, stderr = process.communicate(timeout=600)  # at the next step, where a vendor swallows it
     assert (process.returncode, stdout) == (130, "")
     assert "interrupted; no half-made bundle was left behind" in stderr
     assert "Traceback" not in stderr
@@ -77,7 +77,7 @@ def test_an_interruption_that_a_vendor_swallows_is_heeded(
 def test_a_killed_run_is_cleared_away_by_the_next(levit_mobile: Run, random_checkpoint: Path, tmp_path: Path) -> None:
     process = lowering("coreml", random_checkpoint, tmp_path)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=600)
     (leftover,) = tmp_path.iterdir()
     assert leftover.name == f".levit_128s-coreml-fp16.partial-{process.pid}"
     done = levit_mobile("convert", "-t", "coreml", "-c", random_checkpoint, "-o", tmp_path)
@@ -98,7 +98,7 @@ def test_a_full_disk_is_one_sentence_each_and_leaves_nothing(
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert (done.returncode, done.stdout) == (1, "")
     assert [line.split(": ")[1] for line in errors] == ["coreml-fp16", "executorch-fp32", "tflite-fp32"]
-    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 6  # importing, three errors, the log, and none of a vendor's
     assert "[MIL FileWriter]" in errors[0]  # Core ML's writer has no better word for it
     assert [line for line in errors[1:] if "could not be written: File too large" not in line] == []
     assert list(out.iterdir()) == []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
+import numpy as np
 import pytest
 import test_mil_elementwise
 import test_mil_linear
@@ -43,6 +46,21 @@ def test_every_op_of_the_table_is_in_a_tested_program() -> None:
     seen = {operation.op_type for cases, ios in SUITES for operation in function(cases, ios).operations}
     assert seen - {"const"} | set(ELSEWHERE) == set(kernels_of(18))
     assert not seen & set(ELSEWHERE)
+
+
+def test_defaults_are_those_that_coremltools_declares() -> None:
+    """Its builder writes every default into the file, so that no saved program shows ours."""
+    seen = set()
+    for cases, ios in SUITES:
+        for operation in (o for o in function(cases, ios).operations if o.op_type != "const"):
+            parameters = signature(kernels_of(ios)[operation.op_type]).parameters
+            for role, value in operation.default_inputs().items():
+                if isinstance(value, bool | int | float | str | np.generic):
+                    assert type(value)(parameters[role].default) == value, (operation.op_type, role)
+                    seen.add((operation.op_type, role))
+                else:
+                    assert parameters[role].default is None, (operation.op_type, role)
+    assert {("inverse", "epsilon"), ("softmax", "axis"), ("conv", "groups"), ("gelu", "mode")} <= seen
 
 
 def test_each_opset_adds_to_the_one_before() -> None:

@@ -107,7 +107,7 @@ def test_fp16_is_held_to_its_own_bounds_only(bundles: Bundles, trained: Trained,
 def test_another_models_artifact_is_one_sentence(small: Trained, bundles: Bundles) -> None:
     """10 classes at 224 px against 5 at 64 px: the runtime itself refuses the picture."""
     artifact = bundles("tflite-fp32").path / "model.tflite"
-    with pytest.raises(ArtifactError, match=r"^the runtime failed with ValueError: "):
+    with pytest.raises(ArtifactError, match=r"^the runtime failed .*with \w+Error: "):
         pipeline.prove(artifact, small, TFLITE)
 
 

@@ -23,7 +23,7 @@ from levit_mobile.digits import CENTRE_PX, PICTURE_PX, Split, picture
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # LeViT's own, for RGB in [0, 1]
 CENTRE = (PICTURE_PX - CENTRE_PX) // 2
 SHIFT_PX = 8  # training crops lie up to this far off centre
-SPREAD = 1.75  # training pictures are turned and sheared up to this much farther than held-out ones
+SPREAD = 1.75  # training pictures are turned, sheared and bent up to this much farther than held-out ones
 JITTER = 0.2  # of a training picture's channels: relative contrast, and brightness in standard deviations
 DRAWN_AT_ONCE = 32  # pictures a task of a drawing process
 LINE_S = 10.0
