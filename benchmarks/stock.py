@@ -67,10 +67,11 @@ def main(
     """Latency of both runtimes, ours against stock, and the cost of converting each target."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
+        # First, while this process is small: a child's peak memory counts from what its parent held when it was forked.
+        costs = [convert_cost(target, Path(folder) / "bundles") for target in ("coreml", "executorch", "tflite")]
         with diverted(Path(folder) / "vendor.log"):
             calls = candidates(Path(folder))
         timed = interleave(calls, rounds=rounds, warmup=warmup)
-        costs = [convert_cost(target, Path(folder) / "bundles") for target in ("coreml", "executorch", "tflite")]
     console = Console()
     console.print(f"{machine()}; one thread, {rounds} rounds after {warmup}, interleaved")
     console.print(latency_table(timed))
