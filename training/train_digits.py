@@ -55,7 +55,7 @@ def train(
     workers: Workers = WORKERS,
     pictures: Annotated[int, typer.Option(min=1, help="Training pictures in the pool.")] = 48_000,
     half_minutes: Minutes = 28,
-    full_minutes: Minutes = 44,
+    full_minutes: Minutes = 48,
     batch: Annotated[int, typer.Option(min=2)] = 64,
     save_seconds: Annotated[float, typer.Option(min=0, help="How often to save the state.")] = 60,
     seed: int = 0,
