@@ -19,8 +19,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from levit_mobile.digits import CENTRE_PX, PICTURE_PX, Split, picture
+from levit_mobile.images import ImageSpec
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # LeViT's own, for RGB in [0, 1]
+SPEC = ImageSpec()
 CENTRE = (PICTURE_PX - CENTRE_PX) // 2
 SHIFT_PX = 8  # training crops lie up to this far off centre
 SPREAD = 1.75  # training pictures are turned, sheared and bent up to this much farther than held-out ones
@@ -96,7 +97,7 @@ def normalised(pixels: Tensor, side: int = CENTRE_PX, *, jitter: bool = False) -
 
     `jitter` makes each picture's channels a little brighter or darker, with more or less contrast.
     """
-    mean, std = (torch.tensor(values, device=pixels.device) * 255 for values in (MEAN, STD))
+    mean, std = (torch.tensor(values, device=pixels.device) * 255 for values in (SPEC.mean, SPEC.std))
     gain, offset = (torch.rand((2, len(pixels), 3), device=pixels.device) * 2 - 1) * (JITTER if jitter else 0)
     scale = (1 + gain) / std
     return _scaled(_pooled(pixels, CENTRE_PX // side), scale, offset - mean * scale).permute(0, 3, 1, 2)

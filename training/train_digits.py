@@ -22,12 +22,13 @@ import torch.distributed as dist
 import typer
 from digit_pool import held_out, normalised, training_pool
 from loop import Plan, fit, rank
-from safetensors import safe_open
 from safetensors.torch import save as serialised
 from torch import Tensor
 from torch.nn import functional as F
 
 from levit_mobile.digits import CENTRE_PX, CLASSES, LABELS, Split, source_indices
+from levit_mobile.metrics import wilson_interval
+from levit_mobile.model.checkpoint import load_checkpoint
 from levit_mobile.model.levit import LeViT
 
 VARIANT = "levit_128s"
@@ -38,7 +39,6 @@ SOURCE = "levit_mobile.digits: UCI optical recognition of handwritten digits ove
 HALF_SIDE = 112  # px
 HALF_RATES, FULL_RATES = (1e-3, 5e-4), (1e-3, 0.0)  # first and last of each phase
 SMOOTHING = 0.1
-WILSON_Z = 1.959964  # 95 %
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 Out = Annotated[Path, typer.Option(help="Folder for the picture pool, the resumable state and the checkpoint.")]
@@ -105,7 +105,7 @@ def evaluate(
     min_top1: Annotated[float, typer.Option(min=0, max=1, help="Fails under this top-1.")] = 0.98,
 ) -> None:
     """Judges a checkpoint on the first held-out pictures, centre crop, mean of both heads."""
-    labels, heads = predictions(loaded(checkpoint), count, chosen(device), workers, batch)
+    labels, heads = predictions(load_checkpoint(checkpoint).model, count, chosen(device), workers, batch)
     hits = {name: guess == labels for name, guess in heads.items()}
     top1 = float(hits["mean"].double().mean())
     show(checkpoint, labels, hits)
@@ -209,19 +209,6 @@ def metadata() -> dict[str, str]:
     return {"format": "levit-mobile", **shape, "labels": ",".join(LABELS), "source": SOURCE, "licence": "Apache-2.0"}
 
 
-def loaded(path: Path) -> LeViT:
-    """The checkpoint's model in evaluation, float32; every key accounted for."""
-    with safe_open(path, framework="pt") as stream:
-        about = stream.metadata()
-        weights = {name: stream.get_tensor(name).float() for name in stream.keys()}  # noqa: SIM118 - no mapping
-    model = LeViT(about["variant"], classes=int(about["classes"]), side=int(about["side"]))
-    lacking = model.load_state_dict(weights, strict=False)
-    missing = [name for name in lacking.missing_keys if not name.endswith("num_batches_tracked")]
-    if missing or lacking.unexpected_keys:
-        raise SystemExit(f"{path}: missing {missing}, unexpected {lacking.unexpected_keys}")
-    return model.eval()
-
-
 @torch.no_grad()
 def predictions(
     model: LeViT, count: int, device: torch.device, workers: int, batch: int
@@ -245,7 +232,7 @@ def per_head(model: LeViT, x: Tensor) -> Tensor:
 
 def show(checkpoint: Path, labels: Tensor, hits: dict[str, Tensor]) -> None:
     count = len(labels)
-    low, high = wilson(int(hits["mean"].sum()), count)
+    low, high = wilson_interval(int(hits["mean"].sum()), count)
     digits = len(source_indices(Split.HELD_OUT))
     print(f"{checkpoint}: {count} held-out pictures of {digits} source digits")
     for name, hit in hits.items():
@@ -254,13 +241,6 @@ def show(checkpoint: Path, labels: Tensor, hits: dict[str, Tensor]) -> None:
     for label, name in enumerate(LABELS):
         of_class = hits["mean"][labels == label]
         print(f"top-1 {float(of_class.double().mean()):.4f}  class {name}, {len(of_class)} pictures")
-
-
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Wilson's score interval for a proportion."""
-    p, z2 = hits / count, WILSON_Z**2
-    middle, half = p + z2 / (2 * count), WILSON_Z * math.sqrt(p * (1 - p) / count + z2 / (4 * count**2))
-    return (middle - half) / (1 + z2 / count), (middle + half) / (1 + z2 / count)
 
 
 if __name__ == "__main__":
