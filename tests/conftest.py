@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
-from checkpoints import official_state, saved, transformers_model
+import torch
+from checkpoints import State, official_state, saved, timm_state, transformers_model
 from photographs import china
 from PIL import Image
 
@@ -38,6 +39,25 @@ def folder(tmp_path: Path, photograph: Image.Image) -> Path:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         photograph.crop(box).save(tmp_path / name)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Small nets on a busy machine run several times faster so."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def official() -> State:
+    return official_state(transformers_model("levit_128s"), "levit_128s")
+
+
+@pytest.fixture(scope="module")
+def timm() -> State:
+    return timm_state(transformers_model("levit_128s"), "levit_128s")
 
 
 @pytest.fixture(scope="session")

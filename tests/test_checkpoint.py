@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,8 @@ from checkpoints import (
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED, OFFICIAL_FILES
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @torch.no_grad()
 def logits_differ_by(model: Any, checkpoint: Checkpoint) -> float:
@@ -44,25 +45,6 @@ def assert_same_weights(checkpoint: Checkpoint, other: Checkpoint) -> None:
     ours, theirs = checkpoint.model.state_dict(), other.model.state_dict()
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[key], theirs[key]) for key in ours if not key.endswith("num_batches_tracked"))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small nets on a busy machine run several times faster so."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def official() -> State:
-    return official_state(transformers_model("levit_128s"), "levit_128s")
-
-
-@pytest.fixture(scope="module")
-def timm() -> State:
-    return timm_state(transformers_model("levit_128s"), "levit_128s")
 
 
 # Every layout

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from checkpoints import State, official_state, refusal, saved, timm_state, transformers_model
+from checkpoints import State, refusal, saved, transformers_model
 
 from levit_mobile.model.checkpoint import load_checkpoint
 from levit_mobile.model.levit import VARIANTS
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 MISSING_BLOCK = "stages.1.blocks.2."
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small nets on a busy machine run several times faster so."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def official() -> State:
-    return official_state(transformers_model("levit_128s"), "levit_128s")
-
-
-@pytest.fixture(scope="module")
-def timm() -> State:
-    return timm_state(transformers_model("levit_128s"), "levit_128s")
 
 
 def test_every_tensor_lands_in_its_own_place(tmp_path: Path, official: State) -> None:
