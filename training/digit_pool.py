@@ -83,10 +83,10 @@ def _pictures(split: Split, count: int, seed: int, workers: int, spread: float) 
         yield from processes.imap(partial(picture, split, seed=seed, spread=spread), range(count), DRAWN_AT_ONCE)
 
 
-def held_out(count: int, size: int, workers: int) -> Iterator[tuple[Tensor, Tensor]]:
+def held_out(count: int, size: int, workers: int, spread: float = 1.0) -> Iterator[tuple[Tensor, Tensor]]:
     """The first `count` held-out pictures' centres uint8 [N,224,224,3] and labels int64 [N], `size` at a time."""
     window = slice(CENTRE, CENTRE + CENTRE_PX)
-    drawn = _pictures(Split.HELD_OUT, count, 0, workers, 1.0)
+    drawn = _pictures(Split.HELD_OUT, count, 0, workers, spread)
     for _ in range(math.ceil(count / size)):
         pixels, labels = zip(*itertools.islice(drawn, size), strict=True)
         yield torch.from_numpy(np.stack([whole[window, window] for whole in pixels])), torch.tensor(labels)
