@@ -20,38 +20,48 @@ VOLATILE = "com.github.apple.coremltools.conversion_date"
 
 
 class WithProbabilities(nn.Module):
-    """Logits, and their softmax: Core ML's classifier output would otherwise hold raw logits under that name."""
+    """Logits, their softmax, then whatever else the module gives.
+
+    Core ML's classifier output would otherwise hold raw logits under the name of probabilities.
+    """
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.module = module
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        logits: Tensor = self.module(image)
-        return logits, logits.softmax(-1)
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        # Tracing names a tensor after the first variable here that holds it, and so the ops in the package.
+        logits, *taps = _several(self.module(image))
+        return logits, logits.softmax(-1), *taps
 
 
-def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path) -> None:
+def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: tuple[str, ...] = ()) -> None:
     """Write `module` to `path`: RGB picture side x side -> classLabel, classLabel_probs, logits float32 [1,classes].
 
-    The module takes pixels in 0..255, [1,3,side,side]. The saved package is the same, byte for byte, for the same
-    input. Raises ToolchainMissing.
+    The module takes pixels in 0..255, [1,3,side,side]; with `taps` it gives (logits, *taps), and those are outputs
+    too, under these names (identifiers), in its own precision. The saved package is the same, byte for byte, for the
+    same input. Raises ToolchainMissing.
     """
     try:
         import coremltools
     except ImportError as error:
         raise ToolchainMissing("coremltools", "coreml") from error
-    model = _classifier(coremltools, _program(coremltools, module, recipe, card), recipe, card)
+    model = _classifier(coremltools, _program(coremltools, module, recipe, card, taps), recipe, card)
     _describe(model, card)
     _save(coremltools, model, path)
 
 
-def _program(coremltools: Any, module: nn.Module, recipe: Recipe, card: Card) -> Any:
-    """The MIL program with its two tensor outputs."""
+def _several(made: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return (made,) if isinstance(made, Tensor) else made
+
+
+def _program(coremltools: Any, module: nn.Module, recipe: Recipe, card: Card, taps: tuple[str, ...]) -> Any:
+    """The MIL program with its tensor outputs: logits, probabilities, taps."""
     shape = (1, 3, card.side_px, card.side_px)
     traced = torch.jit.trace(WithProbabilities(module).eval(), torch.zeros(shape), check_trace=False)
     image = coremltools.ImageType(name="image", shape=shape, color_layout=coremltools.colorlayout.RGB)
-    outputs = [coremltools.TensorType(name="logits", dtype=np.float32), coremltools.TensorType(name="probabilities")]
+    others = [coremltools.TensorType(name=name) for name in ("probabilities", *taps)]
+    outputs = [coremltools.TensorType(name="logits", dtype=np.float32), *others]
     program = coremltools.convert(
         traced, inputs=[image], outputs=outputs, convert_to="milinternal", **_options(coremltools, recipe)
     )

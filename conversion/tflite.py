@@ -17,28 +17,29 @@ MIN_CONSTANT = 1024  # elements; below that a float16 copy and its DEQUANTIZE op
 
 
 class NamedTensors(nn.Module):
-    """Gives the graph's input and output the names that the contract and the apps use."""
+    """Gives the graph's input and outputs the names that the contract and the apps use."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, taps: tuple[str, ...]) -> None:
         super().__init__()
-        self.module = module
+        self.module, self.names = module, ("logits", *taps)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        return {"logits": self.module(image)}
+        made: Tensor | tuple[Tensor, ...] = self.module(image)
+        return dict(zip(self.names, (made,) if isinstance(made, Tensor) else made, strict=True))
 
 
-def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path) -> None:
+def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: tuple[str, ...] = ()) -> None:
     """Write `module` to `path`: image float32 [1,side,side,3] in [0,1] -> logits float32 [1,classes].
 
     float16 keeps float32 arithmetic and I/O and stores every large constant in float16, as TFLite's own float16 does.
-    Raises ToolchainMissing.
+    With `taps` the module gives (logits, *taps), and those are outputs too, under these names. Raises ToolchainMissing.
     """
     try:
         import litert_torch
     except ImportError as error:
         raise ToolchainMissing("litert-torch", "tflite") from error
     example = torch.zeros(1, card.side_px, card.side_px, 3)
-    model = litert_torch.convert(NamedTensors(module).eval(), sample_kwargs={"image": example})
+    model = litert_torch.convert(NamedTensors(module, taps).eval(), sample_kwargs={"image": example})
     path.write_bytes(model.model_content())  # model.export writes in C++, which ends the process when the disk is full
     if recipe.precision is Precision.FLOAT16:
         _cast_weights(path)

@@ -15,41 +15,43 @@ if TYPE_CHECKING:
     from levit_mobile.bundle import Bundle
     from levit_mobile.contract import Contract
     from levit_mobile.errors import LevitMobileError
+    from levit_mobile.findings import Validation
     from levit_mobile.images import ImageSpec
-    from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
+    from levit_mobile.model.checkpoint import load_checkpoint
     from levit_mobile.model.levit import LeViT
-    from levit_mobile.parity import ParityReport, Proof
+    from levit_mobile.parity import Proof
     from levit_mobile.pipeline import convert
     from levit_mobile.recipe import RECIPES, Recipe
+    from levit_mobile.validation import validate
 
 _HOMES = {
     "Bundle": "levit_mobile.bundle",
-    "Checkpoint": "levit_mobile.model.checkpoint",
     "Contract": "levit_mobile.contract",
     "ImageSpec": "levit_mobile.images",
     "LeViT": "levit_mobile.model.levit",
     "LevitMobileError": "levit_mobile.errors",
-    "ParityReport": "levit_mobile.parity",
     "Proof": "levit_mobile.parity",
     "RECIPES": "levit_mobile.recipe",
     "Recipe": "levit_mobile.recipe",
+    "Validation": "levit_mobile.findings",
     "convert": "levit_mobile.pipeline",
     "load_checkpoint": "levit_mobile.model.checkpoint",
+    "validate": "levit_mobile.validation",
 }
 
 __all__ = [
     "RECIPES",
     "Bundle",
-    "Checkpoint",
     "Contract",
     "ImageSpec",
     "LeViT",
     "LevitMobileError",
-    "ParityReport",
     "Proof",
     "Recipe",
+    "Validation",
     "convert",
     "load_checkpoint",
+    "validate",
 ]
 
 

@@ -17,7 +17,7 @@ def diverted(log: Path | None) -> Iterator[TextIO]:
 
     Works below Python's own streams, so that libraries in C++ are covered; both come back when the block ends.
     """
-    target = os.dup(2) if log is None else os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    target = os.dup(2) if log is None else _opened(log)
     _flush()
     kept = os.dup(1), os.dup(2)
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
@@ -32,6 +32,11 @@ def diverted(log: Path | None) -> Iterator[TextIO]:
             os.close(saved)
         os.close(target)
         terminal.close()
+
+
+def _opened(log: Path) -> int:
+    log.parent.mkdir(mode=0o700, exist_ok=True)
+    return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
 
 def _flush() -> None:

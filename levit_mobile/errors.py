@@ -13,6 +13,8 @@ LevitMobileError            one clear sentence; the CLI prints it and exits 1
 └── BundleError             a bundle that is damaged, of an unknown schema, or in the way
 """
 
+from __future__ import annotations
+
 
 class LevitMobileError(Exception):
     """Base of every error that a caller may want to catch; `str(error)` is one sentence for a person."""
@@ -63,3 +65,7 @@ class ToolchainMissing(LevitMobileError):
         )
         self.package = package
         self.extra = extra
+
+    def __reduce__(self) -> tuple[type[ToolchainMissing], tuple[str, str]]:
+        """From another process it comes back by its two arguments."""
+        return type(self), (self.package, self.extra)

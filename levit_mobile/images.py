@@ -8,9 +8,11 @@ applied here: they live in the graph of every artifact. Embedded colour profiles
 from __future__ import annotations
 
 import hashlib
+import io
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -121,7 +123,8 @@ class Skipped:
 class PictureSet:
     """Named pictures in a fixed order, read one at a time: a thousand of them need the memory of one.
 
-    `read(name)` gives uint8 RGB [side,side,3]; every pass over the set reads again.
+    `read(name)` gives uint8 RGB [side,side,3]; every pass over the set reads again. A set of a folder can be sent to
+    another process.
     """
 
     names: tuple[str, ...]
@@ -138,10 +141,7 @@ class PictureSet:
         """
         root = folder.parent if folder.is_file() else folder
         names = [path.relative_to(root).as_posix() for path in _spread(find_pictures(folder), limit)]
-
-        def read(name: str) -> Pixels:
-            return load(root / name, spec)
-
+        read = partial(_read_below, root, spec)
         skipped = tuple(_broken(names, read)) if skip_broken else ()
         readable = set(names).difference(broken.name for broken in skipped)
         if not readable:
@@ -171,11 +171,25 @@ class PictureSet:
 
     def digest(self) -> str:
         """sha256 (hex) over every name, shape and pixel: the same pictures under the same names, wherever they lie."""
-        total = hashlib.sha256()
-        for name, pixels in zip(self.names, self, strict=True):
-            total.update(f"{name}\0{'x'.join(map(str, pixels.shape))}\0".encode(errors="surrogateescape"))
-            total.update(np.ascontiguousarray(pixels).data)
-        return total.hexdigest()
+        return digest_of({name: picture_digest(pixels) for name, pixels in zip(self.names, self, strict=True)})
+
+
+def png(pixels: Pixels) -> bytes:
+    """uint8 RGB [H,W,3] as the bytes of a PNG file."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "png")
+    return stream.getvalue()
+
+
+def picture_digest(pixels: Pixels) -> str:
+    """sha256 (hex) of one picture: its shape, as in `224x224x3`, a zero byte, its pixels."""
+    return hashlib.sha256(f"{'x'.join(map(str, pixels.shape))}\0".encode() + pixels.tobytes()).hexdigest()
+
+
+def digest_of(pictures: Mapping[str, str]) -> str:
+    """sha256 (hex) of pictures, name -> digest: of the lines `<digest>  <name>`, in order."""
+    lines = "".join(f"{digest}  {name}\n" for name, digest in pictures.items())
+    return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
 
 
 def _spread(paths: list[Path], limit: int | None) -> list[Path]:
@@ -184,6 +198,10 @@ def _spread(paths: list[Path], limit: int | None) -> list[Path]:
     if limit < 1:
         raise ValueError(f"limit is {limit}, expected 1 or more")
     return [paths[index * len(paths) // limit] for index in range(limit)]
+
+
+def _read_below(root: Path, spec: ImageSpec, name: str) -> Pixels:
+    return load(root / name, spec)
 
 
 def _broken(names: list[str], read: Callable[[str], Pixels]) -> Iterator[Skipped]:
@@ -206,12 +224,16 @@ def _decode(path: Path) -> Image.Image:
         raise ImageError(f"{path} is empty (0 bytes), expected a picture")
     try:
         picture = Image.open(path)
-        picture.load()
     except UnidentifiedImageError as error:
         raise ImageError(f"{path} is no picture in a known format, or only its beginning") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{path} has too many pixels to be decoded safely: {error}") from error
     except Exception as error:
+        raise ImageError(f"{path} is truncated or damaged: {error}") from error
+    try:
+        picture.load()
+    except Exception as error:
+        picture.close()
         raise ImageError(f"{path} is truncated or damaged: {error}") from error
     return picture
 

@@ -33,7 +33,11 @@ def sqnr_db(reference: ArrayLike, candidate: ArrayLike) -> float:
     noise where the reference is all zeros.
     """
     expected, found = _pair(reference, candidate)
-    signal, noise = float(np.square(expected).sum()), float(np.square(expected - found).sum())
+    return ratio_db(float(np.square(expected).sum()), float(np.square(expected - found).sum()))
+
+
+def ratio_db(signal: float, noise: float) -> float:
+    """10 log10(signal / noise) of two sums of squares, in dB: `sqnr_db` where they were summed a part at a time."""
     if noise == 0:
         return math.inf
     return 10 * (math.log10(signal) - math.log10(noise)) if signal else -math.inf
@@ -73,6 +77,39 @@ def top_k_agreement(reference: ArrayLike, candidate: ArrayLike, k: int) -> float
     expected, found = _logits(reference, candidate)
     best = np.argsort(-found, axis=1, kind="stable")[:, :k]  # [N,k]
     return float((best == expected.argmax(axis=1)[:, None]).any(axis=1).mean())
+
+
+def margins(logits: ArrayLike) -> Values:
+    """How far each picture's best class lies above its second best, in logits, 0 or more. [N,classes] -> [N].
+
+    inf where there is one class only. A top-1 flip between two logits of a small margin is rounding, of a large one a
+    defect.
+    """
+    values = np.asarray(logits, np.float64)
+    if values.shape[1] == 1:
+        return np.full(len(values), math.inf)
+    second, best = np.partition(values, -2, axis=1)[:, -2:].T
+    apart: Values = best - second
+    return apart
+
+
+def softmax(logits: ArrayLike) -> Values:
+    """Probabilities, [N,classes] -> [N,classes], each row sums to 1."""
+    shares: Values = np.exp(_log_softmax(np.asarray(logits, np.float64)))
+    return shares
+
+
+def mcnemar_p(only_reference: int, only_candidate: int) -> float:
+    """Two-sided exact p of equal accuracy, from the numbers of pictures that only one of two models gets right.
+
+    min(1, 2 sum_{i=0}^{k} C(n,i) / 2^n), n = only_reference + only_candidate, k = the smaller of both; 1 for n = 0.
+    Source: Q. McNemar, Psychometrika 12, 1947, in its exact (binomial) form.
+    """
+    if only_reference < 0 or only_candidate < 0:
+        raise ValueError(f"{only_reference} and {only_candidate} pictures, expected 0 or more")
+    count, fewer = only_reference + only_candidate, min(only_reference, only_candidate)
+    tail = sum(math.comb(count, i) for i in range(fewer + 1))
+    return float(min(1.0, 2 * tail / 2**count))
 
 
 def wilson_interval(successes: int, count: int, z: float = 1.96) -> tuple[float, float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,9 +18,29 @@ from levit_mobile.errors import CheckpointError
 from levit_mobile.images import PictureSet
 from levit_mobile.recipe import Tolerance
 from levit_mobile.runners import Runner
+from levit_mobile.tally import Row, Tally
 
 BATCH = 8  # pictures held in memory at once
 Array = NDArray[np.floating]
+
+
+# Bound in Tolerance -> the field of ParityReport that it bounds, and the sentence of both.
+BOUNDS: dict[str, tuple[str, str]] = {
+    "min_sqnr_db": ("sqnr_db", "SQNR is {0.sqnr_db:.1f} dB, {at} {bound:g} dB"),
+    "min_top1_agreement": (
+        "top1_agreement",
+        "top-1 agrees on {0.top1_agreement:.2%} of {0.images} pictures, {at} {bound:.2%}",
+    ),
+    "min_top5_agreement": (
+        "top5_agreement",
+        "the reference's top class is among the artifact's top 5 on {0.top5_agreement:.2%} of {0.images} pictures, "
+        "{at} {bound:.2%}",
+    ),
+    "min_cosine": ("cosine", "cosine is {0.cosine:.6f}, {at} {bound:g}"),
+    "max_abs_error": ("max_abs_error", "max abs error is {0.max_abs_error:.2e}, {at} {bound:g}"),
+    "max_mean_abs_error": ("mean_abs_error", "mean abs error is {0.mean_abs_error:.2e}, {at} {bound:g}"),
+    "max_kl": ("kl", "KL is {0.kl:.2e} nats, {at} {bound:g}"),
+}
 
 
 class ParityReport(BaseModel):
@@ -49,15 +70,20 @@ class ParityReport(BaseModel):
     @property
     def failures(self) -> tuple[str, ...]:
         """One sentence a broken bound; empty is a pass."""
-        found = [self.defect] if self.defect else []
-        if not (self.sqnr_db >= self.tolerance.min_sqnr_db):
-            found.append(f"SQNR is {self.sqnr_db:.1f} dB, expected at least {self.tolerance.min_sqnr_db:g} dB")
-        if not (self.top1_agreement >= self.tolerance.min_top1_agreement):
-            found.append(
-                f"top-1 agrees on {self.top1_agreement:.2%} of {self.images} pictures, "
-                f"expected at least {self.tolerance.min_top1_agreement:.2%}"
-            )
-        return tuple(found)
+        broken = [sentence for holds, sentence in self.checks.values() if not holds]
+        return (self.defect, *broken) if self.defect else tuple(broken)
+
+    @property
+    def checks(self) -> dict[str, tuple[bool, str]]:
+        """Every bound that is asked -> whether it holds, and the sentence of what was found and expected."""
+        asked = {name: getattr(self.tolerance, name) for name in BOUNDS}
+        return {name: self._check(name, bound) for name, bound in asked.items() if bound is not None}
+
+    def _check(self, name: str, bound: float) -> tuple[bool, str]:
+        field, words = BOUNDS[name]
+        found, least = getattr(self, field), name.startswith("min_")
+        holds = found >= bound if least else found <= bound  # NaN holds neither
+        return holds, words.format(self, bound=bound, at=f"expected at {'least' if least else 'most'}")
 
 
 class Proof(BaseModel):
@@ -110,25 +136,59 @@ def run(runner: Runner, pictures: PictureSet, *, advance: Callable[[int], None] 
 
 def compare(reference: Reference, candidate: Array, *, name: str, tolerance: Tolerance) -> ParityReport:
     """The candidate's logits [N,classes] against the reference's. Never raises for bad logits: they fail the report."""
-    defect = _defect(reference.logits, candidate)
-    nan = float("nan")
-    pair = None if defect else (np.asarray(reference.logits, np.float64), np.asarray(candidate, np.float64))
-    return ParityReport(
+    names = reference.pictures.names
+    tally, defect = Tally(), _defect(reference.logits, candidate)
+    if defect is None:
+        tally.add(names[: len(candidate)], reference.logits, candidate)
+    return report_of(
+        tally,
         reference=reference.name,
         candidate=name,
         images=len(reference.logits),
         images_digest=reference.pictures_digest,
-        max_abs_error=metrics.max_abs_error(*pair) if pair else nan,
-        mean_abs_error=metrics.mean_abs_error(*pair) if pair else nan,
-        sqnr_db=metrics.sqnr_db(*pair) if pair else nan,
         floor_sqnr_db=reference.floor_sqnr_db,
-        cosine=metrics.cosine(*pair) if pair else nan,
-        kl=metrics.kl(*pair) if pair else nan,
-        top1_agreement=metrics.top_k_agreement(*pair, k=1) if pair else nan,
-        top5_agreement=metrics.top_k_agreement(*pair, k=5) if pair else nan,
         tolerance=tolerance,
         defect=defect,
     )
+
+
+def report_of(
+    tally: Tally,
+    *,
+    reference: str,
+    candidate: str,
+    images: int,
+    images_digest: str,
+    floor_sqnr_db: float,
+    tolerance: Tolerance,
+    defect: str | None = None,
+) -> ParityReport:
+    """What a tally of `images` pictures comes to; a picture without a row breaks every bound, and so does `defect`."""
+    if tally.not_finite:
+        defect = f"the artifact gave NaN or infinite logits on {tally.not_finite} of {images} pictures"
+    elif defect is None and tally.pictures != images:
+        defect = f"the artifact gave logits of {tally.pictures} pictures, expected {images}"
+    return ParityReport(
+        reference=reference,
+        candidate=candidate,
+        images=images,
+        images_digest=images_digest,
+        floor_sqnr_db=floor_sqnr_db,
+        tolerance=tolerance,
+        defect=defect,
+        **(dict.fromkeys(FIGURES, math.nan) if defect else _figures(tally.rows)),
+    )
+
+
+FIGURES = ("max_abs_error", "mean_abs_error", "sqnr_db", "cosine", "kl", "top1_agreement", "top5_agreement")
+
+
+def _figures(rows: Sequence[Row]) -> dict[str, float]:
+    """All of FIGURES, pooled over the pictures, which all have the same number of classes."""
+    means = np.mean([(r.mean_abs_error, r.cosine, r.kl, r.same_top1, r.in_top5) for r in rows], axis=0).tolist()
+    signal, noise = math.fsum(row.signal for row in rows), math.fsum(row.noise for row in rows)
+    worst = max(row.max_abs_error for row in rows)
+    return dict(zip(FIGURES, (worst, means[0], metrics.ratio_db(signal, noise), *means[1:]), strict=True))
 
 
 def judge(report: ParityReport) -> Proof:

@@ -7,14 +7,11 @@ from pathlib import Path
 
 from torch import nn
 
-from levit_mobile import bundle, parity
+from levit_mobile import bundle, lowering, parity
 from levit_mobile.bundle import Bundle
-from levit_mobile.card import Card
-from levit_mobile.errors import ConversionError, LevitMobileError, RunnerUnavailable
+from levit_mobile.errors import ConversionError, RunnerUnavailable
 from levit_mobile.inspect import Inspection
-from levit_mobile.model.bake import bake
 from levit_mobile.model.download import BUNDLED
-from levit_mobile.model.forms import ChannelsFirst, TokenMajor
 from levit_mobile.recipe import Recipe
 from levit_mobile.staging import staged
 from levit_mobile.targets import TARGETS, Target, resolve
@@ -61,7 +58,7 @@ def build(
         on_step("bake")
         form = lay_out(trained, target)
         on_step("lower")
-        lower(form, recipe, bundle.card_of(trained, recipe), artifact)
+        lowering.lower(form, recipe, bundle.card_of(trained, recipe), artifact)
         on_step("inspect")
         inspection = inspect(artifact, target)
         on_step("prove")
@@ -73,22 +70,7 @@ def build(
 
 def lay_out(trained: Trained, target: Target) -> nn.Module:
     """The baked model in the form that the target's kernels like best."""
-    spec = trained.spec
-    baked = bake(trained.checkpoint.model, mean=spec.mean, std=spec.std, pixel_range=target.pixel_range)
-    if target.form == "channels_first":
-        return ChannelsFirst(baked).eval()
-    return TokenMajor(baked, channels_last=target.layout == "NHWC").eval()
-
-
-def lower(form: nn.Module, recipe: Recipe, card: Card, path: Path) -> None:
-    """Call the target's converter; whatever a vendor raises becomes one ConversionError."""
-    try:
-        resolve(TARGETS[recipe.target].converter)(form, recipe, card=card, path=path)
-    except (LevitMobileError, OSError):
-        raise
-    except Exception as error:
-        first = (str(error).strip() or "no message").splitlines()[0]
-        raise ConversionError(f"the {recipe.target} toolchain failed with {type(error).__name__}: {first}") from error
+    return lowering.lay_out(trained.checkpoint.model, trained.spec, target)
 
 
 def inspect(artifact: Path, target: Target) -> Inspection:
@@ -111,7 +93,7 @@ def prove(artifact: Path, trained: Trained, recipe: Recipe) -> parity.Proof:
     try:
         runner = load_runner(artifact, source=source, result=result)
     except RunnerUnavailable as error:
-        return parity.not_run(str(error))
+        return parity.not_run(f"{error}; `levit-mobile validate` holds it against the trained model by what runs here")
     candidate = parity.run(runner, trained.reference.pictures)
     report = parity.compare(trained.reference, candidate, name=recipe.name, tolerance=recipe.tolerance)
     return parity.judge(report)

@@ -1,4 +1,4 @@
-"""A progress bar over recipes and their steps, with vendor chatter kept away from it."""
+"""Progress bars over recipes and their steps, or over pictures, with vendor chatter kept away from them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from levit_mobile.chatter import diverted
 
 Advance = Callable[[str, str], None]  # (recipe name, step that begins)
+Count = Callable[[str, int, int], None]  # (what is at work, pictures done, of how many)
 
 
 @contextmanager
@@ -26,6 +34,16 @@ def shown(names: Sequence[str], steps: Sequence[str], log: Path | None) -> Itera
                 bar.update(task, description=f"{name}: {step}", completed=_position(names, steps, name, step))
 
             yield advance
+
+
+@contextmanager
+def counted(log: Path | None) -> Iterator[Count]:
+    """The same for pictures: what is at work, how many are done, of how many."""
+    with diverted(log) as terminal:
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        with Progress(*columns, console=Console(file=terminal), transient=True) as bar:
+            task = bar.add_task("opening", total=None)
+            yield lambda what, done, of: bar.update(task, description=what, completed=done, total=of)
 
 
 def _position(names: Sequence[str], steps: Sequence[str], name: str, step: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -24,21 +25,38 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """The bounds that `parity` holds an artifact to, against the trained model.
+    """The bounds that `parity` holds an artifact to, against the trained model; None asks nothing.
 
-    `min_sqnr_db` is in dB; `min_top1_agreement` is the share of pictures with the same top class, 0 to 1.
+    `min_sqnr_db` is in dB; errors are in logits, `max_kl` in nats, agreements shares of pictures, 0 to 1, cosine -1 to
+    1. The last two need labels: top-1 accuracy of the artifact, and by how much it may lie below the reference's.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # it is a part of every contract
 
     min_sqnr_db: float
     min_top1_agreement: float
+    min_top5_agreement: float | None = None
+    min_cosine: float | None = None
+    max_abs_error: float | None = None
+    max_mean_abs_error: float | None = None
+    max_kl: float | None = None
+    min_top1_accuracy: float | None = None
+    max_accuracy_drop: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.min_sqnr_db < math.inf:
             raise ValueError(f"min_sqnr_db is {self.min_sqnr_db}, expected a finite number above 0")
-        if not 0 <= self.min_top1_agreement <= 1:
-            raise ValueError(f"min_top1_agreement is {self.min_top1_agreement}, expected 0 to 1")
+        for name in ("min_top1_agreement", "min_top5_agreement", "min_top1_accuracy", "max_accuracy_drop"):
+            self._require(name, 0, 1)
+        self._require("min_cosine", -1, 1)
+        for name in ("max_abs_error", "max_mean_abs_error", "max_kl"):
+            self._require(name, 0, sys.float_info.max)
+
+    def _require(self, name: str, low: float, high: float) -> None:
+        value = getattr(self, name)
+        if value is not None and not low <= value <= high:
+            wanted = f"{low} to {high}" if high <= 1 else "a finite number, 0 or more"
+            raise ValueError(f"{name} is {value}, expected {wanted}")
 
 
 def _require_known(kind: str, word: str, known: Iterable[str]) -> None:

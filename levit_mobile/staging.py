@@ -1,11 +1,11 @@
-"""Writing a folder so that it is there whole, or not at all."""
+"""Writing a folder or a file so that it is there whole, or not at all."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from levit_mobile.errors import BundleError
@@ -37,6 +37,20 @@ def staged(final: Path, *, force: bool) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """A file that is there whole, or as it was before; its folder is made. Raises BundleError when it cannot be."""
+    beside = path.with_name(f".{path.name}.{PARTIAL}-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise BundleError(f"{path} could not be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):  # it has moved, or there never was a place for it
+            beside.unlink()
 
 
 def _replace(partial: Path, final: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -72,9 +73,9 @@ def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_br
 
 def held_out_digits(spec: ImageSpec, count: int) -> PictureSet:
     """The first `count` held-out digits, drawn anew on every pass."""
+    return PictureSet(tuple(f"digit-{index:04d}" for index in range(count)), partial(_drawn, spec))
 
-    def read(name: str) -> Pixels:
-        pixels, _ = digits.picture(digits.Split.HELD_OUT, int(name.removeprefix("digit-")))
-        return preprocess(Image.fromarray(pixels), spec)
 
-    return PictureSet(tuple(f"digit-{index:04d}" for index in range(count)), read)
+def _drawn(spec: ImageSpec, name: str) -> Pixels:
+    pixels, _ = digits.picture(digits.Split.HELD_OUT, int(name.removeprefix("digit-")))
+    return preprocess(Image.fromarray(pixels), spec)

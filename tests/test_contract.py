@@ -61,7 +61,17 @@ FIELDS: dict[str, Any] = {
         "labels_sha256": ZEROS,
     },
     "preprocessing": {"resize_px": 256, "crop_px": 224, "interpolation": "bicubic", "antialias": True},
-    "tolerance": {"min_sqnr_db": 50.0, "min_top1_agreement": 1.0},
+    "tolerance": {
+        "min_sqnr_db": 50.0,
+        "min_top1_agreement": 1.0,
+        "min_top5_agreement": None,
+        "min_cosine": 0.999,
+        "max_abs_error": None,
+        "max_mean_abs_error": None,
+        "max_kl": 0.01,
+        "min_top1_accuracy": None,
+        "max_accuracy_drop": None,
+    },
     "golden": [
         {
             "name": "zwölf/12.png",

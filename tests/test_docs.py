@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 
 from levit_mobile.cli import app
 from levit_mobile.digits import Split, source_indices
-from levit_mobile.recipe import DEFAULT_PRECISION, RECIPES
+from levit_mobile.recipe import DEFAULT_PRECISION, RECIPES, Precision
+from levit_mobile.runtimes import RUNTIMES
 from levit_mobile.targets import TARGETS
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +39,8 @@ def documented_calls() -> list[list[str]]:
 
 def recipe_rows() -> dict[str, list[str]]:
     """The README's recipe table: name -> cells of its row."""
-    rows = re.findall(rf"^\| `((?:{'|'.join(TARGETS)})-\w+)`(.*)\|$", README, re.M)
+    names = rf"(?:{'|'.join(TARGETS)})-(?:{'|'.join(Precision)})"
+    rows = re.findall(rf"^\| `({names})`(.*)\|$", README, re.M)
     return {name: [cell.strip() for cell in rest.split("|")] for name, rest in rows}
 
 
@@ -103,3 +106,43 @@ def test_ci_runs_the_readmes_test_command() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "make test" in README
     assert script.rstrip().endswith("make test")
+
+
+# The workflow that users copy
+
+
+def workflow() -> dict[str, Any]:
+    """`.github/workflows/parity.yml`, read as GitHub reads it."""
+    return dict(yaml.safe_load((ROOT / ".github" / "workflows" / "parity.yml").read_text(encoding="utf-8")))
+
+
+def workflow_calls() -> list[list[str]]:
+    """Every `levit-mobile ...` line that the workflow runs, split into words."""
+    steps = workflow()["jobs"]["parity"]["steps"]
+    lines = [line.strip() for step in steps for line in step.get("run", "").splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("levit-mobile ")]
+
+
+@pytest.mark.parametrize("call", workflow_calls(), ids=lambda call: call[0])
+def test_the_workflow_calls_commands_that_exist(call: list[str]) -> None:
+    known = {option for parameter in commands()[call[0]].params for option in parameter.opts}
+    assert {word for word in call[1:] if word.startswith("--")} <= known
+
+
+def test_the_workflow_proves_all_targets_on_linux_and_core_ml_on_a_mac() -> None:
+    rows = workflow()["jobs"]["parity"]["strategy"]["matrix"]["include"]
+    assert [(row["os"].partition("-")[0], row["target"]) for row in rows] == [("ubuntu", "all"), ("macos", "coreml")]
+    assert {row["extra"] for row in rows} <= set(PROJECT["optional-dependencies"])
+    assert [call[0] for call in workflow_calls()] == ["convert", "validate"]
+    assert "--strict" in workflow_calls()[1]
+
+
+def test_the_readme_shows_the_workflow_as_it_is() -> None:
+    validate = next(call for call in workflow_calls() if call[0] == "validate")
+    assert f"levit-mobile {' '.join(validate)}" in README
+    assert ".github/workflows/parity.yml" in README
+
+
+def test_every_runtime_is_in_the_readme() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \| (\w+) \|", README, re.M)
+    assert dict(rows) == {name: row.target for name, row in RUNTIMES.items()}

@@ -12,10 +12,13 @@ from scipy.spatial.distance import cosine as cosine_distance
 from scipy.special import softmax
 from scipy.stats import binomtest, entropy
 
+from levit_mobile import metrics
 from levit_mobile.metrics import (
     cosine,
     kl,
+    margins,
     max_abs_error,
+    mcnemar_p,
     mean_abs_error,
     sqnr_db,
     top_k_agreement,
@@ -181,3 +184,27 @@ def test_wilson_widens_with_z_and_refuses_nonsense() -> None:
     for successes, count in ((1, 0), (0, 0), (3, 2), (-1, 5)):
         with pytest.raises(ValueError, match="successes of"):
             wilson_interval(successes, count)
+
+
+def test_margins_are_best_minus_second_best(pair: tuple[Logits, Logits]) -> None:
+    logits = pair[0]
+    ranked = np.sort(logits, axis=1)
+    assert np.array_equal(margins(logits), ranked[:, -1] - ranked[:, -2])
+    assert margins([[2.0, 2.0, 1.0]]).tolist() == [0.0]
+    assert margins([[7.0]]).tolist() == [math.inf]
+
+
+def test_softmax_is_scipys(pair: tuple[Logits, Logits]) -> None:
+    assert metrics.softmax(pair[0]) == pytest.approx(softmax(pair[0], axis=1))
+    assert metrics.softmax([[1000.0, 0.0]]).tolist() == [[1.0, 0.0]]
+
+
+@pytest.mark.parametrize("found", [(0, 1), (1, 0), (3, 9), (9, 3), (5, 5), (40, 75), (0, 12)])
+def test_mcnemar_is_the_exact_binomial_test(found: tuple[int, int]) -> None:
+    assert mcnemar_p(*found) == pytest.approx(binomtest(found[0], sum(found), 0.5).pvalue, rel=1e-12)
+
+
+def test_mcnemar_without_a_difference_and_with_nonsense() -> None:
+    assert mcnemar_p(0, 0) == 1
+    with pytest.raises(ValueError, match="-1 and 2 pictures"):
+        mcnemar_p(-1, 2)

@@ -15,6 +15,7 @@ from levit_mobile import metrics, parity
 from levit_mobile.errors import CheckpointError
 from levit_mobile.images import PictureSet
 from levit_mobile.parity import BATCH, ParityReport, Proof, Reference, compare, judge, not_run, reference, run
+from levit_mobile.parity import BOUNDS as BOUNDS_OF_A_REPORT
 from levit_mobile.recipe import Tolerance
 
 Array = NDArray[np.floating]
@@ -108,9 +109,9 @@ def test_a_report_says_what_was_compared(trained: Reference) -> None:
     assert (report.images_digest, report.floor_sqnr_db) == (trained.pictures_digest, trained.floor_sqnr_db)
     pair = trained.logits, candidate
     assert report.max_abs_error == metrics.max_abs_error(*pair)
-    assert report.mean_abs_error == metrics.mean_abs_error(*pair)
-    assert report.sqnr_db == metrics.sqnr_db(*pair) == pytest.approx(60, abs=0.01)
-    assert (report.cosine, report.kl) == (metrics.cosine(*pair), metrics.kl(*pair))
+    assert report.mean_abs_error == pytest.approx(metrics.mean_abs_error(*pair))
+    assert report.sqnr_db == pytest.approx(metrics.sqnr_db(*pair)) == pytest.approx(60, abs=0.01)
+    assert (report.cosine, report.kl) == pytest.approx((metrics.cosine(*pair), metrics.kl(*pair)))
     assert report.top1_agreement == metrics.top_k_agreement(*pair, k=1)
     assert report.top5_agreement == metrics.top_k_agreement(*pair, k=5)
 
@@ -172,6 +173,42 @@ def test_nan_is_below_every_bound(trained: Reference, field: str) -> None:
     spoiled = report_on(trained, trained.logits).model_copy(update={field: math.nan})
     assert len(spoiled.failures) == 1
     assert "nan" in spoiled.failures[0]
+
+
+WORDS = {
+    "min_sqnr_db": "SQNR is 40.0 dB, expected at least 41 dB",
+    "min_top1_agreement": "top-1 agrees on 50.00% of 19 pictures, expected at least 51.00%",
+    "min_top5_agreement": "the reference's top class is among the artifact's top 5 on 60.00% of 19 pictures, "
+    "expected at least 61.00%",
+    "min_cosine": "cosine is 0.500000, expected at least 0.6",
+    "max_abs_error": "max abs error is 2.00e-02, expected at most 0.01",
+    "max_mean_abs_error": "mean abs error is 1.00e-03, expected at most 0.0005",
+    "max_kl": "KL is 3.00e-02 nats, expected at most 0.02",
+}
+FOUND = {
+    "min_sqnr_db": ("sqnr_db", 40.0, 41.0),
+    "min_top1_agreement": ("top1_agreement", 0.5, 0.51),
+    "min_top5_agreement": ("top5_agreement", 0.6, 0.61),
+    "min_cosine": ("cosine", 0.5, 0.6),
+    "max_abs_error": ("max_abs_error", 0.02, 0.01),
+    "max_mean_abs_error": ("mean_abs_error", 0.001, 0.0005),
+    "max_kl": ("kl", 0.03, 0.02),
+}
+
+
+@pytest.mark.parametrize("bound", BOUNDS_OF_A_REPORT)
+def test_each_bound_is_held_by_equality_and_broken_beyond(trained: Reference, bound: str) -> None:
+    field, found, asked = FOUND[bound]
+    loose = {"min_sqnr_db": 1e-9, "min_top1_agreement": 0.0}
+    perfect = report_on(trained, trained.logits)
+
+    def failures(value: float, limit: float) -> tuple[str, ...]:
+        tolerance = Tolerance(**{**loose, bound: limit})
+        return perfect.model_copy(update={field: value, "tolerance": tolerance}).failures
+
+    assert failures(found, asked) == (WORDS[bound],)
+    assert failures(found, found) == ()
+    assert len(failures(math.nan, found)) == 1
 
 
 # Bad logits

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+import math
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
@@ -95,6 +96,27 @@ def test_a_recipe_of_unknown_parts_cannot_be_made() -> None:
 def test_tolerance_bounds(bounds: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="expected"):
         Tolerance(*bounds)
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("min_top5_agreement", (0, 1), (-0.01, 1.01, math.nan)),
+        ("min_top1_accuracy", (0, 1), (-0.01, 1.01, math.nan)),
+        ("max_accuracy_drop", (0, 1), (-0.01, 1.01, math.nan)),
+        ("min_cosine", (-1, 1), (-1.01, 1.01, math.nan)),
+        ("max_abs_error", (0, 1e9), (-1e-9, math.inf, math.nan)),
+        ("max_mean_abs_error", (0, 1e9), (-1e-9, math.inf, math.nan)),
+        ("max_kl", (0, 1e9), (-1e-9, math.inf, math.nan)),
+    ],
+)
+def test_bounds_that_are_not_asked_for_by_recipes(name: str, good: tuple[float, ...], bad: tuple[float, ...]) -> None:
+    assert getattr(FP32, name) is None
+    for value in good:
+        assert getattr(replace(FP32, **{name: value}), name) == value
+    for value in bad:
+        with pytest.raises(ValueError, match=f"{name} is .*, expected"):
+            replace(FP32, **{name: value})
 
 
 def test_recipes_are_frozen() -> None:

@@ -13,9 +13,11 @@ from conftest import Bundles
 from rich.console import Console
 from rich.table import Table
 
-from levit_mobile import parity, report
+from levit_mobile import parity
 from levit_mobile.bundle import Bundle
 from levit_mobile.doctor import Diagnosis
+from levit_mobile.report.bundles import bundle_table, bundles_json, reasons
+from levit_mobile.report.doctor import advice, doctor_json, doctor_table
 
 WIDTH = 80
 DEFAULTS = ("coreml-fp16", "executorch-fp32", "tflite-fp32")
@@ -49,7 +51,7 @@ def three(bundles: Bundles) -> list[Bundle]:
 
 
 def test_three_bundles_fit_80_characters(three: list[Bundle]) -> None:
-    lines = drawn(report.bundle_table(three))
+    lines = drawn(bundle_table(three))
     assert max(map(len, lines)) <= WIDTH
     assert "…" not in "".join(lines)
     widths = {len(cell) for line in lines if line.startswith("│") for cell in line.strip("│").split("│")}
@@ -57,7 +59,7 @@ def test_three_bundles_fit_80_characters(three: list[Bundle]) -> None:
 
 
 def test_every_value_is_in_the_table_whole(three: list[Bundle]) -> None:
-    for bundle, column in zip(three, columns(drawn(report.bundle_table(three)))[1:], strict=True):
+    for bundle, column in zip(three, columns(drawn(bundle_table(three)))[1:], strict=True):
         artifact = bundle.contract.artifact
         target, _, precision = bundle.contract.recipe.partition("-")
         assert column.startswith(target + precision)
@@ -69,23 +71,23 @@ def test_every_value_is_in_the_table_whole(three: list[Bundle]) -> None:
 def test_numbers_of_a_proof_are_shown_when_it_passes(three: list[Bundle]) -> None:
     found = three[2].proof.report
     assert found is not None
-    column = columns(drawn(report.bundle_table(three)))[3]
+    column = columns(drawn(bundle_table(three)))[3]
     for shown in (f"{found.sqnr_db:.1f} dB", f"{found.floor_sqnr_db:.1f} dB", "100.0% of 64", "PROVEN"):
         assert shown in column
 
 
 def test_nothing_is_claimed_of_what_was_not_run(three: list[Bundle]) -> None:
     if three[0].proof.report is None:
-        rows = {row[0]: row[1] for row in cells(drawn(report.bundle_table(three))) if row[0]}
+        rows = {row[0]: row[1] for row in cells(drawn(bundle_table(three))) if row[0]}
         assert {rows[heading] for heading in ("max abs error", "SQNR", "top-1 agreement")} == {"-"}
         assert rows["verdict"] == "NOT RUN"
-    assert [line for line in report.reasons(three) if "coreml" not in line] == []
+    assert [line for line in reasons(three) if "coreml" not in line] == []
 
 
 def test_a_broken_bundle_says_why(three: list[Bundle]) -> None:
     bad = broken(three[2])
-    assert columns(drawn(report.bundle_table([bad])))[1].endswith("BROKEN")
-    assert report.reasons([bad]) == [
+    assert columns(drawn(bundle_table([bad])))[1].endswith("BROKEN")
+    assert reasons([bad]) == [
         "tflite-fp32: BROKEN: SQNR is 12.3 dB, expected at least 100 dB",
         "tflite-fp32: BROKEN: top-1 agrees on 50.00% of 64 pictures, expected at least 100.00%",
     ]
@@ -93,11 +95,11 @@ def test_a_broken_bundle_says_why(three: list[Bundle]) -> None:
 
 def test_a_folder_in_brackets_is_no_style(three: list[Bundle]) -> None:
     strange = replace(three[2], path=Path("/out[bold]/[/]"))
-    assert "/out[bold]/[/]/model.tflite" in columns(drawn(report.bundle_table([strange])))[1]
+    assert "/out[bold]/[/]/model.tflite" in columns(drawn(bundle_table([strange])))[1]
 
 
 def test_json_holds_contracts_proofs_and_errors(three: list[Bundle]) -> None:
-    printed = json.loads(report.bundles_json([*three, broken(three[1])], {"coreml-fp32": "no room"}))
+    printed = json.loads(bundles_json([*three, broken(three[1])], {"coreml-fp32": "no room"}))
     assert printed["errors"] == {"coreml-fp32": "no room"}
     assert len(printed["bundles"]) == 4
     assert printed["bundles"][3]["proof"]["verdict"] == "broken"
@@ -112,7 +114,7 @@ def test_json_holds_contracts_proofs_and_errors(three: list[Bundle]) -> None:
 def test_json_has_no_naked_nan(three: list[Bundle]) -> None:
     assert three[2].proof.report is not None
     worst = three[2].proof.report.model_copy(update={"sqnr_db": float("nan"), "max_abs_error": float("inf")})
-    text = report.bundles_json([replace(three[2], proof=parity.judge(worst))], {})
+    text = bundles_json([replace(three[2], proof=parity.judge(worst))], {})
 
     def refuse(constant: str) -> Any:
         raise AssertionError(f"{constant} is not JSON")
@@ -134,7 +136,7 @@ DIAGNOSES = (
 
 
 def test_doctors_table_fits_80_characters() -> None:
-    lines = drawn(report.doctor_table(DIAGNOSES))
+    lines = drawn(doctor_table(DIAGNOSES))
     assert max(map(len, lines)) <= WIDTH
     assert "…" not in "".join(lines)
     assert columns(lines)[0] == "coremltflite"
@@ -142,14 +144,14 @@ def test_doctors_table_fits_80_characters() -> None:
 
 
 def test_doctors_advice_is_whole() -> None:
-    assert report.advice(DIAGNOSES) == [
+    assert advice(DIAGNOSES) == [
         "coreml: Core ML runs on macOS only",
         "tflite: pip install 'levit-mobile[tflite]'",
     ]
 
 
 def test_doctors_json_is_the_diagnoses() -> None:
-    rows = json.loads(report.doctor_json(DIAGNOSES))["targets"]
+    rows = json.loads(doctor_json(DIAGNOSES))["targets"]
     assert rows[1]["versions"]["litert-torch"] is None
     assert rows[1]["advice"] == ["pip install 'levit-mobile[tflite]'"]
     assert [row["converts"] for row in rows] == [True, False]

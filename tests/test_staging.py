@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from levit_mobile.errors import BundleError, LevitMobileError
-from levit_mobile.staging import staged
+from levit_mobile.staging import staged, write_text
 
 WRITE_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from levit_mobile.staging import staged
+from levit_mobile.staging import staged, write_text
 with staged(Path(sys.argv[1]), force=True) as folder:
     (folder / "model").write_text("half")
     print("writing", flush=True)
@@ -29,7 +29,7 @@ ON_A_FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from levit_mobile.errors import BundleError
-from levit_mobile.staging import staged
+from levit_mobile.staging import staged, write_text
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
     with staged(Path(sys.argv[1]), force=True) as folder:
@@ -237,3 +237,33 @@ def test_an_old_folder_that_was_replaced_already_is_cleared(old: Path, dead: int
     leftover(old, dead, "-old")
     write(old, force=True)
     assert contents(old) == {f"{old.name}/model": "new"}
+
+
+# A single file
+
+
+def test_a_file_is_written_whole_with_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "page.html"
+    write_text(path, "zwölf")
+    write_text(path, "zwei")
+    assert path.read_text(encoding="utf-8") == "zwei"
+    assert [found.name for found in path.parent.iterdir()] == ["page.html"]
+
+
+@pytest.mark.parametrize("name", ["file/page.html", "folder"])
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(BundleError, match="could not be written: ") as caught:
+        write_text(tmp_path / name, "page")
+    assert "\n" not in str(caught.value)
+    assert sorted(found.name for found in tmp_path.rglob("*")) == ["file", "folder"]
+
+
+def test_a_file_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    write_text(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "new \udcff")
+    assert path.read_text() == "old"
+    assert [found.name for found in tmp_path.iterdir()] == ["page.html"]

@@ -1,32 +1,27 @@
-"""The command line: a skin over the public API. Exit codes: 0 done, 1 known failure, 2 usage, 130 interrupted."""
+"""`levit-mobile convert`."""
 
 from __future__ import annotations
 
-import signal
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from levit_mobile.cli.manners import (
+    FAILED,
+    JsonOption,
+    SkipBrokenOption,
+    VerboseOption,
+    heed_interruption,
+    log_file,
+    manners,
+)
 from levit_mobile.errors import LevitMobileError
 
 if TYPE_CHECKING:
     from levit_mobile.bundle import Bundle
     from levit_mobile.recipe import Recipe
-
-INTERRUPTED = 130
-
-app = typer.Typer(
-    help="Turn a trained LeViT into Core ML, ExecuTorch and TFLite bundles that hold their own proof.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 TargetOption = Annotated[str, typer.Option("--target", "-t", help="coreml, executorch, tflite, or all three: all.")]
 CheckpointOption = Annotated[
@@ -43,23 +38,9 @@ ImagesOption = Annotated[
     Path | None, typer.Option("--images", help="Folder of at least 32 pictures for the proof. Default: digits.")
 ]
 IosOption = Annotated[int | None, typer.Option("--minimum-ios", help="Oldest iOS: 16, 17 or 18 (coreml only).")]
-SkipBrokenOption = Annotated[bool, typer.Option("--skip-broken", help="Leave out pictures that cannot be read.")]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace a bundle that exists.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout instead of a table.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show what the vendor toolchains print.")]
 
 
-@app.callback(invoke_without_command=True)
-def common(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    """Options without a command."""
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(installed("levit-mobile"))
-        raise typer.Exit
-
-
-@app.command()
 def convert(
     target: TargetOption,
     checkpoint: CheckpointOption = None,
@@ -77,34 +58,14 @@ def convert(
     """Convert a checkpoint and prove each artifact against it, on real pictures, by the real runtimes."""
     recipes = _recipes(target, precision, minimum_ios)
     sources = {"variant": variant, "labels_file": labels, "images": images, "skip_broken": skip_broken}
-    log = None if verbose else Path(tempfile.mkdtemp(prefix="levit-mobile-")) / "convert.log"
-    with _manners():
+    log = log_file("convert.log", verbose=verbose)
+    with manners():
         bundles, errors = _convert_all(checkpoint, recipes, sources, out=out, force=force, log=log)
     _print_bundles(bundles, errors, as_json=json)
     if log is not None:
         typer.echo(f"vendor output: {log}", err=True)
     if errors or any(bundle.proof.verdict == "broken" for bundle in bundles):
-        raise typer.Exit(1)
-
-
-@app.command()
-def doctor(json: JsonOption = False) -> None:
-    """Say which targets convert and run on this machine, their versions, and the pip line for each that does not."""
-    from rich.console import Console
-
-    from levit_mobile import doctor as examination
-    from levit_mobile import report
-
-    found = examination.diagnose()
-    if json:
-        typer.echo(report.doctor_json(found))
-    else:
-        typer.echo(examination.machine())
-        Console().print(report.doctor_table(found))
-        for line in report.advice(found):
-            typer.echo(line)
-    if not all(diagnosis.converts for diagnosis in found):
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def _recipes(target: str, precision: str | None, minimum_ios: int | None) -> list[Recipe]:
@@ -140,7 +101,7 @@ def _convert_all(
     with progress.shown([recipe.name for recipe in recipes], pipeline.STEPS, log) as advance:
 
         def step(recipe: str, name: str) -> None:
-            _heed_interruption()
+            heed_interruption()
             advance(recipe, name)
 
         for recipe in recipes:
@@ -149,7 +110,7 @@ def _convert_all(
                 bundles.append(pipeline.build(model, recipe, out=out, force=force, on_step=on_step))
             except LevitMobileError as error:
                 errors[recipe.name] = str(error)
-            _heed_interruption()
+            heed_interruption()
     return bundles, errors
 
 
@@ -157,7 +118,7 @@ def _print_bundles(bundles: list[Bundle], errors: dict[str, str], *, as_json: bo
     """Results on stdout; reasons and errors, a line each, on stderr."""
     from rich.console import Console
 
-    from levit_mobile import report
+    from levit_mobile.report import bundles as report
 
     if as_json:
         typer.echo(report.bundles_json(bundles, errors))
@@ -165,37 +126,3 @@ def _print_bundles(bundles: list[Bundle], errors: dict[str, str], *, as_json: bo
         Console().print(report.bundle_table(bundles))
     for line in [*report.reasons(bundles), *(f"error: {name}: {error}" for name, error in errors.items())]:
         typer.echo(line, err=True)
-
-
-@contextmanager
-def _manners() -> Iterator[None]:
-    """Known failures become one sentence and exit 1, an interruption a word and exit 130."""
-    try:
-        yield
-    except LevitMobileError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt as error:
-        typer.echo("interrupted; no half-made bundle was left behind", err=True)
-        raise typer.Exit(INTERRUPTED) from error
-
-
-_interruptions: list[int] = []
-
-
-def _interrupt(number: int, _: object) -> NoReturn:
-    _interruptions.append(number)
-    raise KeyboardInterrupt
-
-
-def _heed_interruption() -> None:
-    """Raise it again where a vendor swallowed it: with a bare except, or on the way through C++."""
-    if _interruptions:
-        raise KeyboardInterrupt
-
-
-def main() -> None:
-    """The console script. A polite kill cleans up as Ctrl-C does."""
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
-    app()

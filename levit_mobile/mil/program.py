@@ -23,7 +23,7 @@ Observe = Callable[[str, Array], None]
 Arguments = dict[str, str | tuple[str, ...]]  # an op's input -> the name, or for a tuple the names, of its values
 
 TUPLE = "values"  # the one input of MIL that is a tuple
-KERNEL_ERRORS = (ValueError, RuntimeError, TypeError, LookupError, ArithmeticError)
+KERNEL_ERRORS = (ValueError, RuntimeError, TypeError, LookupError, ArithmeticError, AttributeError, MemoryError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,13 @@ def read(package: Path, *, mode: Mode = "declared") -> Program:
     not know: an op, an input of an op, an element type, an open shape, a nested block. ToolchainMissing without
     coremltools, whose schema names the fields of the file.
     """
-    source = open_package(package)
+    try:
+        return _program(open_package(package), mode)
+    except KERNEL_ERRORS as error:  # a damaged program can say anything
+        raise ArtifactError(f"{package} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _program(source: Package, mode: Mode) -> Program:
     reader = _Reader(source, rounding=mode == "declared")
     inputs = tuple(declared(entry, source.elements) for entry in source.inputs)
     reader.known.update(entry.name for entry in inputs)

@@ -6,17 +6,19 @@ own layout, type and range: it reads them from the contract and adapts. Artifact
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levit_mobile.contract import Input
-from levit_mobile.errors import ArtifactError
+from levit_mobile.errors import ArtifactError, LevitMobileError
 
 Images = NDArray[np.float32]  # [N,3,H,W] in [0,1]
 Logits = NDArray[np.float32]  # [N,classes]
 Runner = Callable[[Images], Logits]
+Outputs = Callable[[Images], dict[str, NDArray[np.generic]]]  # one picture [3,H,W] -> what is asked for, by name
 
 
 def adapted(image: Images, to: Input) -> NDArray[np.generic]:
@@ -34,12 +36,31 @@ def one_by_one(run: Callable[[Images], NDArray[np.generic]]) -> Runner:
     """
 
     def runner(images: Images) -> Logits:
-        try:
+        with running():
             return np.concatenate([np.asarray(run(image), np.float32) for image in images])
-        except Exception as error:
-            first = (str(error).strip() or "no message").splitlines()[0]
-            raise ArtifactError(
-                f"the runtime failed to run the artifact with {type(error).__name__}: {first}"
-            ) from error
 
     return runner
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """Whatever a runtime raises inside becomes one ArtifactError."""
+    with refusing("the runtime failed to run the artifact with"):
+        yield
+
+
+@contextmanager
+def refusing(sentence: str) -> Iterator[None]:
+    """Whatever is raised inside becomes one ArtifactError of one line, which begins with `sentence`.
+
+    An ArtifactError keeps its own words, a ToolchainMissing or RunnerUnavailable is no verdict on the artifact.
+    """
+    try:
+        yield
+    except ArtifactError as error:  # it may quote the names in a damaged file, which hold anything
+        raise ArtifactError(" ".join(str(error).splitlines())) from error
+    except LevitMobileError:
+        raise
+    except Exception as error:
+        first = (str(error).strip() or "no message").splitlines()[0]
+        raise ArtifactError(f"{sentence} {type(error).__name__}: {first}") from error

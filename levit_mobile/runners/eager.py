@@ -3,24 +3,49 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import nn
 
 from levit_mobile.images import ImageSpec
 from levit_mobile.model.levit import LeViT
-from levit_mobile.runners import Images, Logits, Runner
+from levit_mobile.model.taps import Tapped
+from levit_mobile.runners import Images, Logits, Outputs, Runner
 
 
 def load(model: LeViT, spec: ImageSpec, *, double: bool = False) -> Runner:
     """A runner over `model` in evaluation mode, in float32, or in float64 throughout with `double`."""
-    dtype = torch.float64 if double else torch.float32
+    reference = _evaluated(model, spec, torch.float64 if double else torch.float32)
+
+    def run(images: Images) -> Logits:
+        return np.asarray(reference(images).numpy())
+
+    return run
+
+
+def outputs(model: LeViT, spec: ImageSpec) -> Outputs:
+    """The logits and what every block gives, in float32, by the names of `Tapped`."""
+    tapped = Tapped(model)
+    reference = _evaluated(tapped, spec, torch.float32)
+
+    def run(image: Images) -> dict[str, NDArray[np.generic]]:
+        made = reference(image[None])
+        return {name: np.asarray(value.numpy()) for name, value in zip(tapped.names, made, strict=True)}
+
+    return run
+
+
+def _evaluated(model: nn.Module, spec: ImageSpec, dtype: torch.dtype) -> Callable[[Images], Any]:
+    """A call that takes pictures [N,3,H,W] in [0,1] and gives what the model makes of them, in `dtype` throughout."""
     reference = copy.deepcopy(model).to(dtype).eval()
     mean, std = (torch.tensor(values, dtype=dtype).view(1, 3, 1, 1) for values in (spec.mean, spec.std))
 
-    def run(images: Images) -> Logits:
+    def run(images: Images) -> Any:
         with torch.inference_mode():
-            logits = reference((torch.from_numpy(images).to(dtype) - mean) / std)
-        return np.asarray(logits.numpy())
+            return reference((torch.from_numpy(images).to(dtype) - mean) / std)
 
     return run

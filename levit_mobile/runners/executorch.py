@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError, ToolchainMissing
-from levit_mobile.runners import Images, Runner, adapted, one_by_one
+from levit_mobile.runners import Images, Outputs, Runner, adapted, one_by_one, refusing
 
 MAGIC = b"ET"  # at byte 4, before two digits
 
@@ -20,6 +20,12 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
 
     The thread pool is the process's own: `threads` holds for every ExecuTorch program in it.
     """
+    run = outputs(path, source=source, names=(result.name,), threads=threads)
+    return one_by_one(lambda image: run(image)[result.name].reshape(result.shape))
+
+
+def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int = 1) -> Outputs:
+    """All of the program's outputs as float32, named in their order: a `.pte` has no names. Raises as `load` does."""
     try:
         from executorch.extension.pybindings import _portable_lib
         from executorch.runtime import Runtime
@@ -27,16 +33,15 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
         raise ToolchainMissing("executorch", "executorch") from error
     _portable_lib._unsafe_reset_threadpool(threads)
     _require_program(path)
-    try:
+    with refusing(f"{path} is not an ExecuTorch program that its runtime can load:"):
         method = Runtime.get().load_program(path).load_method("forward")
-    except (RuntimeError, ValueError) as error:
-        raise ArtifactError(f"{path} is not an ExecuTorch program that its runtime can load: {error}") from error
 
-    def run(image: Images) -> NDArray[np.generic]:
-        (logits,) = method.execute([torch.from_numpy(adapted(image, source))])
-        return np.array(logits.float().numpy()).reshape(result.shape)  # a copy: the runtime reuses its buffer
+    def run(image: Images) -> dict[str, NDArray[np.generic]]:
+        made = method.execute([torch.from_numpy(adapted(image, source))])
+        # np.array copies: the runtime reuses its buffers.
+        return {name: np.array(value.float().numpy()) for name, value in zip(names, made, strict=True)}
 
-    return one_by_one(run)
+    return run
 
 
 def _require_program(path: Path) -> None:

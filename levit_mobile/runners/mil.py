@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError
 from levit_mobile.mil.program import Mode, Program, read
-from levit_mobile.runners import Images, Runner, adapted, one_by_one
+from levit_mobile.runners import Images, Outputs, Runner, adapted, one_by_one, refusing
 
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1, mode: Mode = "declared") -> Runner:
@@ -21,14 +21,22 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1, mode: M
 
     `mode` is "declared", every tensor rounded as the program declares, or "float32", none rounded.
     """
-    program = read(path, mode=mode)
-    _require_contract(program, path, source, result)
+    run = outputs(path, source=source, names=(result.name,), threads=threads, mode=mode)
+    return one_by_one(lambda image: run(image)[result.name])
 
-    def run(image: Images) -> NDArray[np.generic]:
+
+def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int = 1, mode: Mode = "declared") -> Outputs:
+    """The outputs of these names, floats as float32. Raises as `load` does."""
+    with refusing(f"{path} is not a Core ML program that the MIL reference can read:"):
+        program = read(path, mode=mode)
+        _require_contract(program, path, source, names)
+
+    def run(image: Images) -> dict[str, NDArray[np.generic]]:
         with _threads(threads):
-            return program.run({source.name: pixels(image, source)})[result.name]
+            made = program.run({source.name: pixels(image, source)})
+        return {name: made[name] for name in names}
 
-    return one_by_one(run)
+    return run
 
 
 def pixels(image: Images, source: Input) -> NDArray[np.generic]:
@@ -48,12 +56,12 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _require_contract(program: Program, path: Path, source: Input, result: Output) -> None:
+def _require_contract(program: Program, path: Path, source: Input, names: tuple[str, ...]) -> None:
     shapes = {entry.name: entry.shape for entry in program.inputs}
     if shapes != {source.name: source.shape}:
         raise ArtifactError(f"{path} takes {shapes}, the contract says {source.name} {list(source.shape)}")
     colours = program.images.get(source.name)
     if (source.dtype == "image") != (colours is not None) or colours not in (None, source.color_order):
         raise ArtifactError(f"{path} takes {source.name} as {colours or 'a tensor'}, the contract says {source.dtype}")
-    if result.name not in program.outputs:
-        raise ArtifactError(f"{path} gives {', '.join(program.outputs)}, the contract says {result.name}")
+    if absent := [name for name in names if name not in program.outputs]:
+        raise ArtifactError(f"{path} gives {', '.join(program.outputs)}, the contract says {', '.join(absent)}")

@@ -8,22 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
-from levit_mobile.errors import ArtifactError, ToolchainMissing
-from levit_mobile.runners import Images, Runner, adapted, one_by_one
+from levit_mobile.errors import ToolchainMissing
+from levit_mobile.runners import Images, Outputs, Runner, adapted, one_by_one, refusing
 
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:
     """Raises ToolchainMissing without LiteRT, ArtifactError when LiteRT cannot load the file."""
+    run = outputs(path, source=source, names=(result.name,), threads=threads)
+    return one_by_one(lambda image: run(image)[result.name])
+
+
+def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int = 1) -> Outputs:
+    """The outputs of these names, in the file's own types and layouts. Raises as `load` does."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         raise ToolchainMissing("ai-edge-litert", "tflite") from error
-    try:
+    with refusing(f"{path} is not a TFLite model that LiteRT can load:"):
         signature = Interpreter(str(path), num_threads=threads).get_signature_runner()
-    except (ValueError, RuntimeError) as error:
-        raise ArtifactError(f"{path} is not a TFLite model that LiteRT can load: {error}") from error
 
-    def run(image: Images) -> NDArray[np.generic]:
-        return np.asarray(signature(**{source.name: adapted(image, source)})[result.name])
+    def run(image: Images) -> dict[str, NDArray[np.generic]]:
+        made = signature(**{source.name: adapted(image, source)})
+        return {name: np.asarray(made[name]) for name in names}
 
-    return one_by_one(run)
+    return run

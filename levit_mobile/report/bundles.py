@@ -1,4 +1,4 @@
-"""Reports as tables and JSON; computes nothing that is not in them."""
+"""Bundles as a table and JSON: what `convert` prints."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.bundle import Bundle
-from levit_mobile.doctor import Diagnosis
 from levit_mobile.parity import Proof
+from levit_mobile.report.text import verdict
 
-STYLES = {"proven": "green", "broken": "bold red", "not run": "yellow"}
 MEGA = 1e6
 ON_DEVICE = "decided on device"
 
@@ -42,35 +41,6 @@ def bundles_json(bundles: Sequence[Bundle], errors: dict[str, str]) -> str:
     )
 
 
-def doctor_table(diagnoses: Sequence[Diagnosis]) -> Table:
-    """One row a target; what to do about it is in `advice`, where a pip line stays whole."""
-    table = Table("target", "converts", "runs here", "versions")
-    for found in diagnoses:
-        versions = "\n".join(f"{name} {installed or 'missing'}" for name, installed in found.versions.items())
-        table.add_row(found.target, _yes(found.converts), _yes(found.runs), versions)
-    return table
-
-
-def advice(diagnoses: Sequence[Diagnosis]) -> list[str]:
-    """One line for each thing that does not work on this machine."""
-    return [f"{found.target}: {line}" for found in diagnoses for line in found.advice]
-
-
-def doctor_json(diagnoses: Sequence[Diagnosis]) -> str:
-    """All diagnoses."""
-    rows = [
-        {
-            "target": found.target,
-            "converts": found.converts,
-            "runs": found.runs,
-            "versions": dict(found.versions),
-            "advice": list(found.advice),
-        }
-        for found in diagnoses
-    ]
-    return json.dumps({"schema_version": 1, "targets": rows}, indent=2)
-
-
 def _artifact_cells(bundle: Bundle) -> dict[str, str]:
     artifact, found = bundle.contract.artifact, bundle.inspection
     target, _, precision = bundle.contract.recipe.partition("-")
@@ -93,7 +63,7 @@ def _proof_cells(proof: Proof) -> dict[str, str]:
         "SQNR": f"{report.sqnr_db:.1f} dB" if report else "-",
         "SQNR of fp32 itself": f"{report.floor_sqnr_db:.1f} dB" if report else "-",
         "top-1 agreement": f"{report.top1_agreement:.1%} of {report.images}" if report else "-",
-        "verdict": f"[{STYLES[proof.verdict]}]{proof.verdict.upper()}[/]",
+        "verdict": verdict(proof.verdict),
     }
 
 
@@ -107,7 +77,3 @@ def _bundle_dict(bundle: Bundle) -> dict[str, Any]:
         "fallback_ops": {fallback.op: fallback.count for fallback in found.fallbacks},
         "weight_bytes": dict(found.weight_bytes),
     }
-
-
-def _yes(works: bool) -> str:
-    return "[green]yes[/]" if works else "[red]no[/]"

@@ -1,0 +1,98 @@
+"""Everything that a validation is about, found and checked before anything runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from levit_mobile import references, runtimes, trained
+from levit_mobile import truth as truths
+from levit_mobile.errors import ImageError, RecipeError
+from levit_mobile.images import PictureSet
+from levit_mobile.recipe import Tolerance
+from levit_mobile.references import ReferenceModel
+from levit_mobile.stored import StoredBundle
+
+DIGITS = 256  # held-out digits, where no folder of pictures is given
+DRAWN = re.compile(r"digit-\d{4,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A bundle, what runs it, what it is held against, on which pictures, and within which bounds.
+
+    `truth` has the class index of each picture, where that is known.
+    """
+
+    stored: StoredBundle
+    runtime: str
+    reference: ReferenceModel
+    pictures: PictureSet
+    pictures_from: str
+    truth: Mapping[str, int] | None
+    truth_from: str
+    tolerance: Tolerance
+
+
+def passes(
+    stored: StoredBundle, runtime: str | None, reference: str | Path | None
+) -> tuple[tuple[str, str | Path | None], ...]:
+    """The (runtime, reference) pairs that prove a bundle here: one, unless `runtime` is left open on a Mac.
+
+    There Core ML and the MIL reference are both held against the reference, and the first against the second.
+    """
+    if runtime is not None or (names := runtimes.defaults(stored.target.name)) == (names[0],):
+        return ((runtimes.chosen(runtime, stored.target.name), reference),)
+    return (*((name, reference) for name in names), (names[0], stored.path))
+
+
+def prepare(
+    stored: StoredBundle,
+    *,
+    reference: str | Path | None = None,
+    images: str | Path | None = None,
+    count: int | None = None,
+    truth: str | Path | None = None,
+    runtime: str | None = None,
+    bounds: Mapping[str, float] | None = None,
+    skip_broken: bool = False,
+) -> Case:
+    """Find everything that the options of `validate` name. Raises LevitMobileError."""
+    name = runtimes.chosen(runtime, stored.target.name)
+    model = references.find(reference, stored, progress=True)
+    pictures, pictures_from = _pictures(stored, model, images, count, skip_broken=skip_broken)
+    shown, truth_from = _truth(truth, pictures, stored, images)
+    tolerance = replace(stored.contract.tolerance, **(bounds or {}))
+    if shown is None and (tolerance.min_top1_accuracy, tolerance.max_accuracy_drop) != (None, None):
+        raise RecipeError("a bound on accuracy needs labels: say with --truth what the pictures show")
+    return Case(stored, name, model, pictures, pictures_from, shown, truth_from, tolerance)
+
+
+def _pictures(
+    stored: StoredBundle, model: ReferenceModel, images: str | Path | None, count: int | None, *, skip_broken: bool
+) -> tuple[PictureSet, str]:
+    if model.pictures is not None:
+        if images is not None:
+            raise ImageError("golden vectors are pictures with known logits, and no others can be used: omit --images")
+        return model.pictures, "golden vectors"
+    if images is None:
+        return trained.held_out_digits(stored.spec, count or DIGITS), "held-out digits"
+    folder = Path(images)
+    found = PictureSet.from_folder(folder, stored.spec, limit=count, skip_broken=skip_broken)
+    return found, folder.resolve().name
+
+
+def _truth(
+    source: str | Path | None, pictures: PictureSet, stored: StoredBundle, images: str | Path | None
+) -> tuple[Mapping[str, int] | None, str]:
+    names, labels = pictures.names, stored.labels
+    if source is None:
+        drawn = images is None and all(DRAWN.fullmatch(name) for name in names)
+        return (truths.of_digits(names, labels) if drawn else None), "the digits that were drawn"
+    if images is None:
+        raise RecipeError("--truth says what the pictures of a folder show: name the folder with --images")
+    everything = PictureSet.from_folder(Path(images), stored.spec).names
+    truths.require_pictures(source, everything)
+    return truths.read(source, names, labels), Path(source).name

@@ -1,0 +1,43 @@
+"""The command line: a skin over the public API.
+
+Exit codes: 0 done, 1 known failure or a broken artifact, 2 usage, 3 NOT RUN under --strict, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from levit_mobile.cli.conversions import convert
+from levit_mobile.cli.diagnoses import doctor
+from levit_mobile.cli.manners import heed_signals
+from levit_mobile.cli.validations import validate
+
+app = typer.Typer(
+    help="Turn a trained LeViT into Core ML, ExecuTorch and TFLite bundles that hold their own proof.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def common(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Options without a command."""
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(installed("levit-mobile"))
+        raise typer.Exit
+
+
+for _command in (convert, validate, doctor):
+    app.command()(_command)
+
+
+def main() -> None:
+    """The console script."""
+    heed_signals()
+    app()

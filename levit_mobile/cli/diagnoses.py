@@ -1,0 +1,26 @@
+"""`levit-mobile doctor`."""
+
+from __future__ import annotations
+
+import typer
+
+from levit_mobile.cli.manners import FAILED, JsonOption
+
+
+def doctor(json: JsonOption = False) -> None:
+    """Say which targets convert and run on this machine, their versions, and the pip line for each that does not."""
+    from rich.console import Console
+
+    from levit_mobile import doctor as examination
+    from levit_mobile.report import doctor as report
+
+    found = examination.diagnose()
+    if json:
+        typer.echo(report.doctor_json(found))
+    else:
+        typer.echo(examination.machine())
+        Console().print(report.doctor_table(found))
+        for line in report.advice(found):
+            typer.echo(line)
+    if not all(diagnosis.converts for diagnosis in found):
+        raise typer.Exit(FAILED)

@@ -1,0 +1,39 @@
+"""A trained model -> the form that a target likes best -> its artifact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import nn
+
+from levit_mobile.card import Card
+from levit_mobile.errors import ConversionError, LevitMobileError
+from levit_mobile.images import ImageSpec
+from levit_mobile.model.bake import bake
+from levit_mobile.model.forms import ChannelsFirst, TokenMajor
+from levit_mobile.model.levit import LeViT
+from levit_mobile.recipe import Recipe
+from levit_mobile.targets import TARGETS, Target, resolve
+
+
+def lay_out(model: LeViT, spec: ImageSpec, target: Target) -> nn.Module:
+    """The baked model in the form that the target's kernels like best."""
+    baked = bake(model, mean=spec.mean, std=spec.std, pixel_range=target.pixel_range)
+    if target.form == "channels_first":
+        return ChannelsFirst(baked).eval()
+    return TokenMajor(baked, channels_last=target.layout == "NHWC").eval()
+
+
+def lower(form: nn.Module, recipe: Recipe, card: Card, path: Path, *, taps: tuple[str, ...] = ()) -> None:
+    """Call the target's converter; whatever a vendor raises becomes one ConversionError.
+
+    `form` gives logits, or (logits, *taps) where outputs besides are asked for: one name each, valid identifiers.
+    """
+    convert = resolve(TARGETS[recipe.target].converter)
+    try:
+        convert(form, recipe, card=card, path=path, taps=taps)
+    except (LevitMobileError, OSError):
+        raise
+    except Exception as error:
+        first = (str(error).strip() or "no message").splitlines()[0]
+        raise ConversionError(f"the {recipe.target} toolchain failed with {type(error).__name__}: {first}") from error

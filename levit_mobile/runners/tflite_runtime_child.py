@@ -1,0 +1,105 @@
+"""Runs a `.tflite` with tflite-runtime: the script that the isolated environment's own Python executes.
+
+It runs under Python 3.9 to 3.11 with the standard library, numpy and tflite_runtime, and never sees levit_mobile. The
+parent imports `send` and `receive` from here, so that both ends have one idea of a message:
+
+    header length, body length (uint32 each, big-endian) | header: a JSON object in UTF-8 | body: one `.npy`
+
+The first message is an order {"path", "threads", "source", "result"}, answered with {} or {"error"}. Then each message
+is the input of one picture, answered with its logits or {"error"}, until the parent closes its end.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import struct
+from collections.abc import Callable
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LENGTHS = struct.Struct(">II")
+NOTHING: NDArray[Any] = np.empty(0, np.uint8)
+
+
+def send(stream: IO[bytes], header: dict[str, Any], array: NDArray[Any] = NOTHING) -> None:
+    """Write one message. Raises BrokenPipeError when nobody reads, ValueError for an array of Python objects."""
+    head, body = json.dumps(header).encode(), io.BytesIO()
+    np.lib.format.write_array(body, array, allow_pickle=False)
+    stream.write(LENGTHS.pack(len(head), body.tell()) + head + body.getvalue())
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> tuple[dict[str, Any], NDArray[Any]]:
+    """Read one message. Raises EOFError when the stream ends before it does, ValueError when it is not one."""
+    head_bytes, body_bytes = LENGTHS.unpack(_exactly(stream, LENGTHS.size))
+    header = json.loads(_exactly(stream, head_bytes))
+    return header, np.lib.format.read_array(io.BytesIO(_exactly(stream, body_bytes)), allow_pickle=False)
+
+
+def _exactly(stream: IO[bytes], count: int) -> bytes:
+    data = stream.read(count)
+    if len(data) < count:
+        raise EOFError(f"the stream ended after {len(data)} of {count} bytes")
+    return data
+
+
+def main() -> None:
+    """Serve the process on the other end of stdin and stdout until it goes away."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a parent that is gone wants no traceback
+    requests, answers = _own_pipes()
+    order, _ = receive(requests)
+    try:
+        run = _loaded(**order)
+    except (ValueError, RuntimeError) as error:
+        send(answers, {"error": _first_line(error)})
+        return
+    send(answers, {})
+    _serve(run, requests, answers)
+
+
+def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """stdin and stdout for messages alone: what the runtime prints goes to stderr from now on."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return requests, answers
+
+
+def _loaded(path: str, threads: int, source: str, result: str) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """The model's one signature, as a function from its input `source` to its output `result`."""
+    from tflite_runtime.interpreter import Interpreter  # type: ignore[import-not-found]
+
+    interpreter = Interpreter(path, num_threads=threads)
+    interpreter.allocate_tensors()  # an op without a kernel is refused now, not with the first picture
+    signature = interpreter.get_signature_runner()
+    inputs, outputs = list(signature.get_input_details()), list(signature.get_output_details())
+    if (inputs, outputs) != ([source], [result]):
+        raise ValueError(f"its signature is {inputs} -> {outputs}, expected {[source]} -> {[result]}")
+    return lambda image: np.asarray(signature(**{source: image})[result])
+
+
+def _serve(run: Callable[[NDArray[Any]], NDArray[Any]], requests: IO[bytes], answers: IO[bytes]) -> None:
+    while True:
+        try:
+            _, image = receive(requests)
+        except EOFError:
+            return
+        try:
+            logits = run(image)
+        except (ValueError, RuntimeError) as error:
+            send(answers, {"error": _first_line(error)})
+        else:
+            send(answers, {}, logits)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or "no message").splitlines()[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""`levit-mobile validate` as a user's CI calls it: exit codes, files, and what stands on which stream."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from conftest import Bundles, Run
+from typer.testing import CliRunner
+
+from levit_mobile.cli import app
+
+THREE = ("coreml-fp16", "executorch-fp32", "tflite-fp32")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reports")
+
+
+@pytest.fixture(scope="module")
+def done(levit_mobile: Run, bundles: Bundles, files: Path) -> subprocess.CompletedProcess[str]:
+    """One call as in the README: all three targets, every output."""
+    return levit_mobile(
+        "validate",
+        *(bundles(name).path for name in THREE),
+        *("--count", "40", "--strict", "--json", "--github"),
+        *("--junit", files / "sub" / "parity.xml", "--html", files / "parity.html"),
+        env={"GITHUB_STEP_SUMMARY": str(files / "summary.md"), "COLUMNS": "80"},
+    )
+
+
+def usage_error(*arguments: str) -> str:
+    """What a call that is wrong in itself is told; it exits 2 before any bundle is looked at."""
+    shown = CliRunner().invoke(app, ["validate", "/absent", *arguments])
+    assert shown.exit_code == 2
+    return shown.output
+
+
+# Proven
+
+
+def test_all_three_are_proven(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["schema_version"], found["verdict"]) == (1, "proven")
+    assert [one["recipe"] for one in found["validations"]][-2:] == list(THREE[1:])
+    for one in found["validations"]:
+        assert (one["verdict"], one["report"]["images"]) == ("proven", 40)
+        assert one["accuracy"]["candidate"] > 0.8
+
+
+def test_core_ml_is_proven_here_without_a_mac(done: subprocess.CompletedProcess[str]) -> None:
+    first = json.loads(done.stdout)["validations"][0]
+    assert first["recipe"] == "coreml-fp16"
+    if sys.platform != "darwin":
+        assert first["runtime"]["name"] == "mil"
+        assert "MIL reference" in done.stderr
+
+
+def test_junit_has_a_suite_a_validation(done: subprocess.CompletedProcess[str], files: Path) -> None:
+    suites = list(ET.parse(files / "sub" / "parity.xml").getroot().iter("testsuite"))
+    assert len(suites) == len(json.loads(done.stdout)["validations"])
+    assert all(suite.get("failures") == "0" and int(suite.get("tests", "0")) >= 2 for suite in suites)
+
+
+def test_the_page_shows_the_pictures(done: subprocess.CompletedProcess[str], files: Path) -> None:
+    page = (files / "parity.html").read_text(encoding="utf-8")
+    for one in json.loads(done.stdout)["validations"]:
+        assert one["bundle"] in page
+        assert one["worst"][0]["name"] in page
+    assert "data:image/png;base64," in page
+    assert "<script" not in page
+
+
+def test_github_gets_a_notice_each_and_a_summary(done: subprocess.CompletedProcess[str], files: Path) -> None:
+    notices = [line for line in done.stderr.splitlines() if line.startswith("::notice ")]
+    assert len(notices) == len(json.loads(done.stdout)["validations"])
+    summary = (files / "summary.md").read_text(encoding="utf-8")
+    assert all(name in summary for name in ("coreml", "executorch", "tflite"))
+
+
+# Broken, not run, misused
+
+
+def test_a_broken_bound_exits_1_and_says_why(levit_mobile: Run, bundles: Bundles) -> None:
+    done = levit_mobile("validate", bundles("tflite-fp32").path, "-n", "8", "--min-sqnr-db", "190", "--github")
+    assert done.returncode == 1
+    assert "BROKEN" in done.stdout
+    assert sum("expected at least 190 dB" in line for line in done.stderr.splitlines()) >= 1
+    assert "::error " in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif("sys.platform == 'darwin'", reason="NOT RUN: what a machine without Core ML does")
+@pytest.mark.parametrize(("strict", "code"), [((), 0), (("--strict",), 3)])
+def test_not_run_is_an_exit_code_of_its_own(
+    levit_mobile: Run, bundles: Bundles, strict: tuple[str, ...], code: int
+) -> None:
+    done = levit_mobile("validate", bundles("coreml-fp16").path, "--runtime", "coreml", "-n", "8", *strict)
+    assert done.returncode == code
+    assert "NOT RUN" in done.stdout
+    assert "Core ML runs on macOS only" in done.stderr
+
+
+def test_one_bad_bundle_does_not_stop_the_others(levit_mobile: Run, bundles: Bundles, tmp_path: Path) -> None:
+    done = levit_mobile("validate", tmp_path / "nothing", bundles("tflite-fp32").path, "-n", "8", "--json")
+    assert done.returncode == 1
+    first, second = json.loads(done.stdout)["validations"]
+    assert (first["verdict"], second["verdict"]) == ("broken", "proven")
+    assert "does not exist, expected a bundle" in first["reasons"][0]
+    assert json.loads(done.stdout)["verdict"] == "broken"
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(levit_mobile: Run, bundles: Bundles, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = levit_mobile("validate", bundles("tflite-fp32").path, "-n", "8", "--html", tmp_path / "file" / "page.html")
+    assert done.returncode == 1
+    assert [line for line in done.stderr.splitlines() if "could not be written" in line]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--min-top1-agreement", "1.5"), "1.5 is not in the range"),
+        (("--min-sqnr-db", "nan"), "min_sqnr_db is nan"),
+        (("--max-kl", "-1"), "-1"),
+        (("--runtime", "onnx"), "unknown runtime 'onnx'"),
+        (("--count", "0"), "0 is not in the range"),
+    ],
+)
+def test_usage_errors_exit_2(arguments: tuple[str, ...], words: str) -> None:
+    assert words in " ".join(usage_error(*arguments).split())
+
+
+def test_no_bundle_is_a_usage_error() -> None:
+    assert CliRunner().invoke(app, ["validate"]).exit_code == 2
