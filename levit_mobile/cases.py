@@ -64,7 +64,8 @@ def prepare(
     model = references.find(reference, stored, progress=True)
     pictures, pictures_from = _pictures(stored, model, images, count, skip_broken=skip_broken)
     shown, truth_from = _truth(truth, pictures, stored, images)
-    tolerance = replace(stored.contract.tolerance, **(bounds or {}))
+    own = stored.contract.tolerance
+    tolerance = replace(own.loosened(model.tolerance) if model.tolerance else own, **(bounds or {}))
     if shown is None and (tolerance.min_top1_accuracy, tolerance.max_accuracy_drop) != (None, None):
         raise RecipeError("a bound on accuracy needs labels: say with --truth what the pictures show")
     return Case(stored, name, model, pictures, pictures_from, shown, truth_from, tolerance)

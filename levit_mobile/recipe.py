@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from levit_mobile.errors import RecipeError
 from levit_mobile.targets import TARGETS
@@ -51,6 +51,13 @@ class Tolerance:
         self._require("min_cosine", -1, 1)
         for name in ("max_abs_error", "max_mean_abs_error", "max_kl"):
             self._require(name, 0, sys.float_info.max)
+
+    def loosened(self, other: Tolerance) -> Tolerance:
+        """Of each pair of bounds the one that is easier to hold; what either does not ask is not asked."""
+        pairs = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
+        easier = {name: min if name.startswith("min_") else max for name in pairs}
+        both: dict[str, Any] = {n: None if None in pair else easier[n](pair) for n, pair in pairs.items()}
+        return Tolerance(**both)
 
     def _require(self, name: str, low: float, high: float) -> None:
         value = getattr(self, name)

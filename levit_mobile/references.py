@@ -15,6 +15,7 @@ from levit_mobile.errors import BundleError, CheckpointError
 from levit_mobile.images import ImageSpec, PictureSet, picture_digest
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED, HUB_ID, official_file
+from levit_mobile.recipe import Tolerance
 from levit_mobile.runners import Images, Logits, Runner, eager
 from levit_mobile.stored import StoredBundle, open_bundle
 
@@ -28,6 +29,7 @@ class ReferenceModel:
 
     `exact` computes the same in float64; a bundle and golden vectors have no such thing. `checkpoint` is None for
     them too. `own` says that it is what the bundle was made from. `pictures` are the only ones it can judge, if so.
+    `tolerance` is a bundle's own: it differs from the trained model by that much itself.
     """
 
     name: str
@@ -36,6 +38,7 @@ class ReferenceModel:
     checkpoint: Checkpoint | None = None
     own: bool = False
     pictures: PictureSet | None = None
+    tolerance: Tolerance | None = None
 
 
 def find(source: str | Path | None, stored: StoredBundle, *, progress: bool = False) -> ReferenceModel:
@@ -91,7 +94,7 @@ def _other_bundle(other: StoredBundle, stored: StoredBundle) -> ReferenceModel:
         raise BundleError(f"{other.path} and {stored.path} prepare pictures in different ways")
     name = runtimes.defaults(other.target.name)[-1]  # of a Core ML package the MIL reference: Core ML is the candidate
     title = f"{other.path.name} by {runtimes.described(name).title}"
-    return ReferenceModel(title, partial(runtimes.load, name, other.artifact, found))
+    return ReferenceModel(title, partial(runtimes.load, name, other.artifact, found), tolerance=found.tolerance)
 
 
 def _golden(stored: StoredBundle) -> ReferenceModel:

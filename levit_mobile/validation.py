@@ -11,6 +11,7 @@ from typing import Any
 
 from levit_mobile import runtimes, workers
 from levit_mobile.cases import Case, prepare
+from levit_mobile.contract import Verdict
 from levit_mobile.errors import ArtifactError, ConversionError, RunnerUnavailable, ToolchainMissing
 from levit_mobile.findings import Validation
 from levit_mobile.judgement import judged
@@ -85,8 +86,8 @@ def _drilled(case: Case) -> dict[str, Any]:
         return {"notes": (f"drill-down NOT RUN: {error}",)}
 
 
-def refused(bundle: str | Path, sentence: str) -> Validation:
-    """The verdict on a bundle that could not even be opened, for reports that list it beside others."""
+def refused(bundle: str | Path, sentence: str, verdict: Verdict) -> Validation:
+    """The verdict on a bundle that is damaged, or has nothing to be held against, for reports that list several."""
     return Validation(
         bundle=Path(bundle).name,
         variant="unknown",
@@ -95,7 +96,7 @@ def refused(bundle: str | Path, sentence: str) -> Validation:
         reference="none",
         pictures_from="none",
         runtime=None,
-        verdict="broken",
+        verdict=verdict,
         reasons=(sentence,),
         versions=_versions(),
     )

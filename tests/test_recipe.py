@@ -119,6 +119,12 @@ def test_bounds_that_are_not_asked_for_by_recipes(name: str, good: tuple[float, 
             replace(FP32, **{name: value})
 
 
+def test_the_easier_of_two_tolerances() -> None:
+    one = Tolerance(100, 0.9, max_abs_error=0.1, max_kl=0.2, min_cosine=0.5)
+    other = Tolerance(50, 1.0, max_abs_error=0.3, max_kl=0.1)
+    assert one.loosened(other) == other.loosened(one) == Tolerance(50, 0.9, max_abs_error=0.3, max_kl=0.2)
+
+
 def test_recipes_are_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         RECIPES["tflite-fp32"].target = "coreml"  # type: ignore[misc]

@@ -17,6 +17,7 @@ from rich.table import Table
 from levit_mobile.findings import Validation
 from levit_mobile.recipe import FP32, Tolerance
 from levit_mobile.report import text
+from levit_mobile.report.html import page
 from levit_mobile.report.text import clean
 from levit_mobile.report.validations import (
     drill_table,
@@ -352,3 +353,13 @@ def test_words_are_left_as_they_are(kept: str) -> None:
 @pytest.mark.parametrize("refused", ["\x00", "\x07", "\x1b", "\x7f", "\x9b", "\ud83d", "\ufffe", "\uffff"])
 def test_what_cannot_be_written_is_replaced(refused: str) -> None:
     assert clean(f"a{refused}b") == "a\ufffdb"
+
+
+def test_a_floor_that_could_not_be_had_is_not_shown() -> None:
+    found = made.proven()
+    assert found.report is not None
+    without = found.model_copy(update={"report": found.report.model_copy(update={"floor_sqnr_db": math.nan})})
+    assert "SQNR of fp32 itself" in column(found)
+    assert "SQNR of fp32 itself" not in column(without)
+    assert "SQNR of fp32 itself" in page([found], {})
+    assert "SQNR of fp32 itself" not in page([without], {})

@@ -140,3 +140,23 @@ def test_usage_errors_exit_2(arguments: tuple[str, ...], words: str) -> None:
 
 def test_no_bundle_is_a_usage_error() -> None:
     assert CliRunner().invoke(app, ["validate"]).exit_code == 2
+
+
+def test_what_has_nothing_to_be_held_against_is_not_run_and_no_success(bundles: Bundles) -> None:
+    shown = CliRunner().invoke(app, ["validate", str(bundles("tflite-fp32").path), "-r", "/absent/levit.pth"])
+    assert shown.exit_code == 1
+    assert "NOT RUN" in shown.output
+    assert "'/absent/levit.pth' does not exist" in shown.output
+    assert "BROKEN" not in shown.output
+
+
+def test_options_that_do_not_fit_a_bundle_exit_2(bundles: Bundles) -> None:
+    path = str(bundles("tflite-fp32").path)
+    for options, words in (
+        (("--runtime", "mil"), "does not run tflite artifacts"),
+        (("--truth", "folders"), "name the folder with --images"),
+        (("--drill", "--reference", "golden"), "so wants it as reference"),
+    ):
+        shown = CliRunner().invoke(app, ["validate", path, *options])
+        assert shown.exit_code == 2, shown.output
+        assert words in " ".join(shown.output.replace("│", " ").split())

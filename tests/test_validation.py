@@ -154,11 +154,21 @@ def test_both_modes_of_the_mil_reference(bundles: Bundles, mode: str) -> None:
 
 def test_a_bundle_against_a_bundle(bundles: Bundles) -> None:
     one = validate(bundles("tflite-fp32").path, reference=bundles("coreml-fp32").path, count=8)
+    assert one.report is not None
+    assert one.report.tolerance == bundles("tflite-fp32").contract.tolerance
     assert one.verdict == "proven"
     assert one.reference == "levit_128s-coreml-fp32 by MIL reference, rounded as declared"
     assert one.report is not None
     assert 100 < one.report.sqnr_db < 140
     assert np.isnan(one.report.floor_sqnr_db)
+
+
+def test_two_bundles_are_held_to_the_looser_recipe(bundles: Bundles) -> None:
+    one = validate(bundles("tflite-fp32").path, reference=bundles("coreml-fp16").path, count=8)
+    assert one.verdict == "proven"
+    assert one.report is not None
+    assert one.report.tolerance == bundles("coreml-fp16").contract.tolerance
+    assert 50 < one.report.sqnr_db < 100
 
 
 def test_golden_vectors_need_no_checkpoint(bundles: Bundles) -> None:
@@ -365,7 +375,7 @@ def test_on_a_mac_both_are_run_and_compared(bundles: Bundles, monkeypatch: pytes
 
 
 def test_a_bundle_that_cannot_be_opened_still_has_a_verdict() -> None:
-    one = validation.refused("build/x", "x is no bundle")
+    one = validation.refused("build/x", "x is no bundle", "broken")
     assert (one.bundle, one.verdict, one.reasons, one.report) == ("x", "broken", ("x is no bundle",), None)
 
 

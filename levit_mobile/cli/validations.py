@@ -96,7 +96,7 @@ def validate(
         validations = [validation for _, validation in looked_at]
         _write(looked_at, junit, html)
     _print(validations, as_json=json, github=github)
-    if any(found.verdict == "broken" for found in validations):
+    if any(case is None or found.verdict == "broken" for case, found in looked_at):
         raise typer.Exit(FAILED)
     if strict and any(found.verdict == "not run" for found in validations):
         raise typer.Exit(NOT_RUN)
@@ -137,11 +137,16 @@ def _all(bundles: list[Path], wanted: Wanted, log: Path | None) -> Iterator[tupl
 
 
 def _one(bundle: Path, wanted: Wanted, count: Any) -> Iterator[tuple[Case | None, Validation]]:
-    """A bundle that is refused becomes a verdict and does not stop the others."""
+    """A bundle that is damaged, or that could not be judged, does not stop the others. A usage error does."""
     from levit_mobile import cases, stored, validation
+    from levit_mobile.errors import RecipeError
 
     try:
         opened = stored.open_bundle(bundle)
+    except LevitMobileError as error:
+        yield None, validation.refused(bundle, str(error), "broken")
+        return
+    try:
         for number, (runtime, reference) in enumerate(cases.passes(opened, wanted.runtime, wanted.reference)):
             case = cases.prepare(opened, runtime=runtime, reference=reference, **wanted.options)
             advance = partial(count, f"{bundle.name} by {runtime}")
@@ -150,8 +155,10 @@ def _one(bundle: Path, wanted: Wanted, count: Any) -> Iterator[tuple[Case | None
                 case, drill=wanted.drill and not number, processes=wanted.processes, on_pictures=advance
             )
             yield case, found
+    except RecipeError as error:
+        raise typer.BadParameter(str(error)) from error
     except LevitMobileError as error:
-        yield None, validation.refused(bundle, str(error))
+        yield None, validation.refused(bundle, str(error), "not run")
 
 
 def _write(looked_at: list[tuple[Case | None, Validation]], junit: Path | None, html: Path | None) -> None:
