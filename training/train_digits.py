@@ -3,7 +3,7 @@
     python training/train_digits.py train
     python training/train_digits.py evaluate --checkpoint runs/digits/levit_128s_digits.safetensors
 
-The recipe is made for one CPU core and about an hour: a pool of pictures drawn once; a teacher, the same network at
+The recipe is made for one CPU core and about three hours: a pool of pictures drawn once; a teacher, the same network at
 half resolution, where a step costs a quarter; then the model itself, which starts from the teacher's weights. AdamW,
 cosine schedule, averaged weights and hard distillation into the second head as in the paper (arXiv:2104.01136,
 section 5); at first the model's tokens follow the teacher's too (FitNets, arXiv:1412.6550).
@@ -56,7 +56,7 @@ def train(
     workers: Workers = WORKERS,
     pictures: Annotated[int, typer.Option(min=1, help="Training pictures in the pool.")] = 48_000,
     half_minutes: Minutes = 28,
-    full_minutes: Minutes = 48,
+    full_minutes: Minutes = 150,
     weights: Annotated[Path | None, typer.Option(exists=True, help="Weights that both phases go on from.")] = None,
     batch: Annotated[int, typer.Option(min=2)] = 32,
     save_seconds: Annotated[float, typer.Option(min=0, help="How often to save the state.")] = 60,
