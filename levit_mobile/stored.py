@@ -17,6 +17,7 @@ from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS, Target
 
 FOLDER = ".mlpackage"  # the one artifact that is a folder
+KINDS = {True: "folder", False: "file"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,8 @@ def _require_digest(folder: Path, file: str, expected: c.Sha256) -> None:
             f"{path} is not the file that the contract was written for: its sha256 begins with {found[:12]}, expected "
             f"{expected[:12]}; it was changed or damaged since, so convert again or fetch it anew"
         )
-    if path.is_dir() != file.endswith(FOLDER):
-        raise BundleError(f"{path} is a {'folder' if path.is_dir() else 'file'}, expected the other")
+    if (is_folder := path.is_dir()) != file.endswith(FOLDER):
+        raise BundleError(f"{path} is a {KINDS[is_folder]}, expected a {KINDS[not is_folder]}")
 
 
 def _require_golden_sizes(folder: Path, contract: c.Contract) -> None:

@@ -12,8 +12,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as OutOfTime
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import IO, Any, TypeVar
 
@@ -57,14 +56,18 @@ def spread(
         for item in items:
             waiting.append(threads.submit(crew.ask, pickle.dumps(item)))
             if len(waiting) >= AHEAD * processes:
-                yield waiting.popleft().result(timeout_s)
+                yield _awaited(waiting.popleft(), timeout_s)
         while waiting:
-            yield waiting.popleft().result(timeout_s)
-    except OutOfTime as error:
-        raise ArtifactError(f"{WHO} gave no result within {timeout_s:g} s") from error
+            yield _awaited(waiting.popleft(), timeout_s)
     finally:
         crew.end()
         threads.shutdown(cancel_futures=True)
+
+
+def _awaited(future: Future[Any], timeout_s: float) -> Any:
+    if not wait([future], timeout_s).done:
+        raise ArtifactError(f"{WHO} gave no result within {timeout_s:g} s")
+    return future.result()
 
 
 def _share_bytes(processes: int) -> int:
@@ -187,17 +190,24 @@ def serve(memory_bytes: int) -> None:
     """Answer messages until the other end goes away: the first is `load`, the others are items."""
     requests, answers = _own_pipes()
     _bound(memory_bytes)
-    run: list[Callable[[object], object]] = []
+    run: Callable[[object], object] | None = None
 
     def work(given: Any) -> object:
-        if run:
-            return run[0](given)
-        run.append(given())
+        nonlocal run
+        if run is not None:
+            return run(given)
+        run = _unloaded
+        run = given()
         return None
 
     with suppress(EOFError, BrokenPipeError):
         while True:
             _send(answers, _answer(work, _receive(requests)))
+
+
+def _unloaded(_: object) -> object:
+    """Stands where loading failed: what follows is not to be taken for another `load`."""
+    raise RuntimeError("nothing was loaded")
 
 
 def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:

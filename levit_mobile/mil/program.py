@@ -23,7 +23,7 @@ Observe = Callable[[str, Array], None]
 Arguments = dict[str, str | tuple[str, ...]]  # an op's input -> the name, or for a tuple the names, of its values
 
 TUPLE = "values"  # the one input of MIL that is a tuple
-KERNEL_ERRORS = (ValueError, RuntimeError, TypeError, LookupError, ArithmeticError, AttributeError, MemoryError)
+KERNEL_ERRORS = (ValueError, RuntimeError, TypeError, LookupError, ArithmeticError, MemoryError)
 
 
 @dataclass(frozen=True, slots=True)

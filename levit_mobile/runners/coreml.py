@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import RunnerUnavailable, ToolchainMissing
-from levit_mobile.runners import Images, Runner, one_by_one
+from levit_mobile.runners import Images, Runner, one_by_one, refusing
 
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:
-    """Raises RunnerUnavailable off a Mac, ToolchainMissing without coremltools.
+    """Raises RunnerUnavailable off a Mac, ToolchainMissing without coremltools, ArtifactError when Core ML refuses it.
 
     Runs on the CPU, where results are repeatable; Core ML chooses its own threads, so `threads` must stay 1.
     """
@@ -28,7 +28,8 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
         raise ToolchainMissing("coremltools", "coreml") from error
     from PIL import Image
 
-    model = coremltools.models.MLModel(str(path), compute_units=coremltools.ComputeUnit.CPU_ONLY)
+    with refusing(f"{path} is not a model that Core ML can load:"):
+        model = coremltools.models.MLModel(str(path), compute_units=coremltools.ComputeUnit.CPU_ONLY)
 
     def run(image: Images) -> NDArray[np.generic]:
         pixels = np.rint(image.transpose(1, 2, 0) * 255).astype(np.uint8)
