@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from checkpoints import State, official_state, saved, timm_state, transformers_m
 from photographs import china
 from PIL import Image
 
-from levit_mobile import pipeline
+from levit_mobile import pipeline, workers
 from levit_mobile.bundle import Bundle
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.recipe import RECIPES
@@ -84,6 +85,24 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small(random_checkpoint: Path) -> Trained:
     """`random_checkpoint`, imported."""
     return load(random_checkpoint)
+
+
+@pytest.fixture(scope="session")
+def small_bundle(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """`small` for ExecuTorch."""
+    return pipeline.build(small, RECIPES["executorch-fp32"], out=tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def in_this_process() -> Iterator[None]:
+    """What `workers` spreads over processes is done here, which spares each test a start; test_workers.py has those."""
+
+    def spread(load: Callable[[], Any], items: Iterable[Any], **_: object) -> Iterator[Any]:
+        return map(load(), items)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "spread", spread)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,48 +2,36 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from checkpoints import saved_safely, timm_state, transformers_model
 from conftest import Bundles
 from safetensors.torch import load_file, save_file
 
-from levit_mobile import cases, digits, metrics, runtimes, validation, workers
+from levit_mobile import cases, digits, metrics, runtimes, validation
 from levit_mobile.bundle import Bundle
 from levit_mobile.contract import Contract, digest
-from levit_mobile.errors import BundleError, CheckpointError, ImageError, RecipeError
+from levit_mobile.errors import BundleError, CheckpointError
 from levit_mobile.findings import Validation
-from levit_mobile.images import ImageSpec, png, to_planar
+from levit_mobile.images import ImageSpec, to_planar
 from levit_mobile.model.checkpoint import load_checkpoint
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.runners import eager
 from levit_mobile.stored import open_bundle
-from levit_mobile.trained import Trained, held_out_digits
+from levit_mobile.trained import held_out_digits
 from levit_mobile.validation import validate
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
 COUNT = 40
 LEGS = {"coreml-fp16": "mil", "executorch-fp32": "executorch", "tflite-fp32": "litert"}
 linux = pytest.mark.skipif("sys.platform == 'darwin'", reason="NOT RUN: what a machine without Core ML does")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def here() -> Iterator[None]:
-    """The work is done in this process, which spares each test a start; tests/test_workers.py has real ones."""
-
-    def spread(load: Callable[[], Any], items: Iterable[Any], **_: object) -> Iterator[Any]:
-        return map(load(), items)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workers, "spread", spread)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -66,17 +54,6 @@ def shaken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("shaken") / "shaken.safetensors"
     save_file(noisy, path)
     return path
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve held-out digits as PNG files, a folder a class."""
-    root = tmp_path_factory.mktemp("pictures")
-    for index in range(12):
-        pixels, label = digits.picture(digits.Split.HELD_OUT, index)
-        (root / str(label)).mkdir(exist_ok=True)
-        (root / str(label) / f"{index}.png").write_bytes(png(pixels))
-    return root
 
 
 def resealed(path: Path, **changes: object) -> Path:
@@ -210,6 +187,21 @@ def test_its_own_checkpoint_by_path(small_bundle: Bundle, random_checkpoint: Pat
     assert one.accuracy is None  # class_0 to class_4 are no digits
 
 
+@pytest.mark.parametrize("kind", ["transformers", "timm"])
+def test_the_same_weights_in_another_layout(small_bundle: Bundle, tmp_path: Path, kind: str) -> None:
+    model = transformers_model("levit_128s")
+    if kind == "transformers":
+        model.save_pretrained(tmp_path / "weights")
+    else:
+        (tmp_path / "weights").mkdir()
+        saved_safely(timm_state(model, "levit_128s"), tmp_path / "weights" / "model.safetensors")
+    one = validate(small_bundle.path, reference=tmp_path / "weights", count=8)
+    assert one.verdict == "proven"
+    assert one.report is not None
+    assert one.report.sqnr_db > 100
+    assert any("the reference is not what the bundle was made from" in note for note in one.notes)
+
+
 def test_a_file_of_the_right_name_and_other_weights_is_refused(
     small_bundle: Bundle, shaken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,70 +217,12 @@ def test_a_file_of_the_right_name_and_other_weights_is_refused(
         validate("bundle")
 
 
-@pytest.fixture(scope="module")
-def small_bundle(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    from levit_mobile import pipeline
-    from levit_mobile.recipe import RECIPES
-
-    return pipeline.build(small, RECIPES["executorch-fp32"], out=tmp_path_factory.mktemp("small"))
-
-
 def test_references_that_do_not_fit(bundles: Bundles, small_bundle: Bundle, random_checkpoint: Path) -> None:
     for reference in (random_checkpoint, small_bundle.path):
         with pytest.raises(CheckpointError, match=r"has 5 classes at 64 px, and .* 10 classes at 224 px"):
             validate(bundles("tflite-fp32").path, reference=reference)
     with pytest.raises(CheckpointError, match="'nowhere' does not exist"):
         validate(bundles("tflite-fp32").path, reference="nowhere")
-
-
-# Pictures and labels
-
-
-def test_a_folder_of_classes(bundles: Bundles, folder: Path) -> None:
-    one = validate(bundles("tflite-fp32").path, images=folder, truth="folders")
-    assert (one.verdict, one.pictures_from) == ("proven", folder.name)
-    assert one.report is not None
-    assert one.report.images == 12
-    assert one.accuracy is not None
-    assert (one.accuracy.pictures, one.accuracy.labels_from) == (12, "folders")
-    assert one.accuracy.reference >= 10 / 12
-    assert {picture.truth for picture in one.worst} <= set(digits.LABELS)
-
-
-def test_a_table_of_labels_decides_the_accuracy(bundles: Bundles, folder: Path, tmp_path: Path) -> None:
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
-    with (tmp_path / "truth.csv").open("w", newline="") as stream:
-        rows = [(name, (int(name[0]) + 1) % 10) for name in names]  # all wrong
-        csv.writer(stream).writerows([("file", "label"), *rows])
-    options = {"images": folder, "truth": tmp_path / "truth.csv", "bounds": {"min_top1_accuracy": 0.5}}
-    one = validate(bundles("tflite-fp32").path, **options)  # type: ignore[arg-type]
-    assert one.verdict == "broken"
-    assert one.accuracy is not None
-    assert one.reasons == (f"top-1 accuracy is {one.accuracy.candidate:.2%}, expected at least 50.00%",)
-    assert one.accuracy.candidate <= 2 / 12
-
-
-def test_options_that_do_not_go_together(bundles: Bundles, folder: Path) -> None:
-    path = bundles("tflite-fp32").path
-    with pytest.raises(RecipeError, match="name the folder with --images"):
-        validate(path, truth="folders")
-    with pytest.raises(RecipeError, match="needs labels: say with --truth"):
-        validate(path, images=folder, bounds={"max_accuracy_drop": 0.1})
-    with pytest.raises(ImageError, match="omit --images"):
-        validate(path, images=folder, reference="golden")
-    with pytest.raises(RecipeError, match="'mil' does not run tflite artifacts, expected one of litert, tflite-ru"):
-        validate(path, runtime="mil")
-
-
-def test_a_broken_picture_is_named_or_skipped(bundles: Bundles, folder: Path, tmp_path: Path) -> None:
-    pictures = shutil.copytree(folder, tmp_path / "pictures")
-    (pictures / "0" / "bad.png").write_bytes((pictures / "0" / "0.png").read_bytes()[:900])
-    with pytest.raises(ImageError, match=r"0/bad\.png"):
-        validate(bundles("tflite-fp32").path, images=pictures)
-    one = validate(bundles("tflite-fp32").path, images=pictures, skip_broken=True)
-    assert one.verdict == "proven"
-    assert len(one.skipped) == 1
-    assert "0/bad.png" in one.skipped[0]
 
 
 # Broken and not run
@@ -363,15 +297,6 @@ def test_core_ml_itself_is_not_run_here(bundles: Bundles) -> None:
     one = validate(bundles("coreml-fp16").path, runtime="coreml", count=8)
     assert (one.verdict, one.report) == ("not run", None)
     assert one.reasons == (f"Core ML runs on macOS only, and this is {sys.platform}",)
-
-
-def test_on_a_mac_both_are_run_and_compared(bundles: Bundles, monkeypatch: pytest.MonkeyPatch) -> None:
-    stored = open_bundle(bundles("coreml-fp16").path)
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert cases.passes(stored, None, "a.pth") == (("coreml", "a.pth"), ("mil", "a.pth"), ("coreml", stored.path))
-    assert cases.passes(stored, "mil", None) == (("mil", None),)
-    monkeypatch.setattr(sys, "platform", "linux")
-    assert cases.passes(stored, None, None) == (("mil", None),)
 
 
 def test_a_bundle_that_cannot_be_opened_still_has_a_verdict() -> None:
