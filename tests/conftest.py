@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +26,12 @@ from levit_mobile.trained import Trained, load
 Bundles = Callable[[str], Bundle]  # recipe name -> its bundle, converted when it is first asked for
 COMMAND = (sys.executable, "-c", "from levit_mobile.cli import main; main()")  # the console script, wherever it lies
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """A shell that runs the tests in the background has SIGINT ignored, and every process below would inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
