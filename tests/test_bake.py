@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -53,6 +54,11 @@ def attentions(model: LeViT) -> list[Attention | ShrinkAttention]:
 
 
 # Same logits
+
+
+def name_of(rewrite: Any) -> str:
+    """Of a function, or of the one that a partial calls."""
+    return str(getattr(rewrite, "func", rewrite).__name__)
 
 
 @pytest.mark.parametrize(("variant", "heads"), NETS)
@@ -106,7 +112,7 @@ def test_only_constants_are_left(variant: str, heads: int) -> None:
     assert {tensor.dtype for tensor in baked.state_dict().values()} == {torch.float32}
 
 
-@pytest.mark.parametrize("rewrite", [*BEFORE, embed, bake_digits], ids=repr)
+@pytest.mark.parametrize("rewrite", [*BEFORE, embed, bake_digits], ids=name_of)
 def test_the_input_is_left_alone(rewrite: Rewrite) -> None:
     model = levit() if rewrite is bake_digits else BEFORE.get(rewrite, fold_batch_norms)(levit())
     before, scales = weights(model), [block.scale for block in attentions(model)]
@@ -130,7 +136,7 @@ def test_a_model_in_training_cannot_be_baked() -> None:
         bake_digits(LeViT("levit_128s", classes=2, side=64).train())
 
 
-@pytest.mark.parametrize("rewrite", [fold_query_scale, merge_heads, embed], ids=repr)
+@pytest.mark.parametrize("rewrite", [fold_query_scale, merge_heads, embed], ids=name_of)
 def test_batch_norms_come_first(rewrite: Rewrite) -> None:
     with pytest.raises(ValueError, match="fold the batch norms"):
         rewrite(levit())
