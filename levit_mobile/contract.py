@@ -133,11 +133,13 @@ class Contract(Part):
         except OSError as error:
             raise BundleError(f"{folder} is not a bundle: {CONTRACT_FILE} cannot be read ({error.strerror})") from error
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            raise BundleError(
-                f"{path} is not a contract of schema {SCHEMA_VERSION}: {where}: {first['msg']}"
-            ) from error
+            raise BundleError(f"{path} is not a contract of schema {SCHEMA_VERSION}: {complaint(error)}") from error
+
+
+def complaint(error: ValidationError) -> str:
+    """The first thing that is wrong in a file, and where."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
 
 
 def digest_bytes(data: bytes) -> Sha256:

@@ -187,6 +187,4 @@ def _read_proof(path: Path) -> Proof:
     except OSError as error:
         raise BundleError(f"{path} cannot be read ({error.strerror})") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise BundleError(f"{path} is no proof of schema 1: {where}: {first['msg']}") from error
+        raise BundleError(f"{path} is no proof of schema 1: {c.complaint(error)}") from error
