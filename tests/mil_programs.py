@@ -20,6 +20,8 @@ from levit_mobile.mil.program import Mode, read
 
 Array = NDArray[Any]
 MODES: tuple[Mode, Mode] = ("declared", "float32")
+MODEL = Path("Data/com.apple.CoreML/model.mlmodel")  # in a package
+Edit = Callable[[Any], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +168,14 @@ def require_close(found: Sequence[Array], wanted: Sequence[Array], within: float
 
 def _several(made: Any) -> list[Any]:
     return list(made) if isinstance(made, list | tuple) else [made]
+
+
+def edited(package: Path, edit: Edit) -> Path:
+    """The model file, changed in its main function's block or above it."""
+    from coremltools.proto import Model_pb2
+
+    model = Model_pb2.Model()
+    model.ParseFromString((package / MODEL).read_bytes())
+    edit(model)
+    (package / MODEL).write_bytes(model.SerializeToString())
+    return package

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from mil_programs import case, function, numbers, save
+from mil_programs import Edit, case, edited, function, numbers, save
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError
@@ -20,9 +19,7 @@ from levit_mobile.runners import mil
 
 pytest.importorskip("coremltools")
 
-MODEL = Path("Data/com.apple.CoreML/model.mlmodel")
 X = numbers(1, 3, 8, 8)
-Edit = Callable[[Any], None]
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +37,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def package(whole: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(whole, tmp_path / "x.mlpackage"))
-
-
-def edited(package: Path, edit: Edit) -> None:
-    from coremltools.proto import Model_pb2
-
-    model = Model_pb2.Model()
-    model.ParseFromString((package / MODEL).read_bytes())
-    edit(model)
-    (package / MODEL).write_bytes(model.SerializeToString())
 
 
 def operations(model: Any) -> Any:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from mil_programs import case, function, numbers, save
+from mil_programs import MODEL, Edit, case, edited, function, numbers, save
 
 from levit_mobile.errors import ArtifactError, ToolchainMissing
 from levit_mobile.mil import package as package_module
@@ -20,9 +19,8 @@ from levit_mobile.mil.program import Mode, read
 pytest.importorskip("coremltools")
 
 DATA = Path("Data/com.apple.CoreML")
-MODEL, WEIGHTS = DATA / "model.mlmodel", DATA / "weights/weight.bin"
+WEIGHTS = DATA / "weights/weight.bin"
 X, WEIGHT = numbers(2, 64), numbers(32, 64)
-Edit = Callable[[Any], None]
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +38,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def package(whole: Path, tmp_path: Path) -> Path:
     """A copy to be damaged."""
     return Path(shutil.copytree(whole, tmp_path / "x.mlpackage"))
-
-
-def edited(package: Path, edit: Edit) -> Path:
-    """The model file, changed in its main function's block or above it."""
-    from coremltools.proto import Model_pb2
-
-    model = Model_pb2.Model()
-    model.ParseFromString((package / MODEL).read_bytes())
-    edit(model)
-    (package / MODEL).write_bytes(model.SerializeToString())
-    return package
 
 
 def main(model: Any) -> Any:
