@@ -10,7 +10,7 @@ convert: $(INSTALLED) ## the bundled checkpoint -> build/, one bundle a target
 	$(BIN)/levit-mobile convert --target all --out build --force
 
 test: lint ## lint, types, tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from conversion import coreml_int8, coreml_weights
 from levit_mobile.card import Card
 from levit_mobile.errors import ToolchainMissing
 from levit_mobile.recipe import Precision, Recipe
@@ -40,13 +41,16 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
 
     The module takes pixels in 0..255, [1,3,side,side]; with `taps` it gives (logits, *taps), and those are outputs
     too, under these names (identifiers), in its own precision. The saved package is the same, byte for byte, for the
-    same input. Raises ToolchainMissing.
+    same input. Raises ToolchainMissing, and ConversionError when a large weight was not stored as the recipe says.
     """
     try:
         import coremltools
     except ImportError as error:
         raise ToolchainMissing("coremltools", "coreml") from error
-    model = _classifier(coremltools, _program(coremltools, module, recipe, card, taps), recipe, card)
+    program = _program(coremltools, coreml_int8.prepared(module, recipe), recipe, card, taps)
+    coreml_weights.compress(coremltools, program, recipe)
+    model = _classifier(coremltools, program, recipe, card)
+    coreml_weights.require_compressed(program, recipe)
     _describe(model, card)
     _save(coremltools, model, path)
 
@@ -79,11 +83,12 @@ def _classifier(coremltools: Any, program: Any, recipe: Recipe, card: Card) -> A
 
 
 def _options(coremltools: Any, recipe: Recipe) -> dict[str, Any]:
-    half = recipe.precision is Precision.FLOAT16
+    single = recipe.precision is Precision.FLOAT32
     return {
         "minimum_deployment_target": getattr(coremltools.target, f"iOS{recipe.minimum_ios}"),
-        "compute_precision": coremltools.precision.FLOAT16 if half else coremltools.precision.FLOAT32,
+        "compute_precision": coremltools.precision.FLOAT32 if single else coremltools.precision.FLOAT16,
         "skip_model_load": True,
+        **coreml_int8.passes(coremltools, recipe),
     }
 
 

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from conversion import executorch_int8, executorch_weights
 from levit_mobile.card import Card
 from levit_mobile.errors import ToolchainMissing
 from levit_mobile.recipe import Precision, Recipe
 
+# What makes a module's weights integers, in place, for a precision that has any; it returns their number.
+QUANTIZERS: Mapping[Precision, Callable[[nn.Module], int]] = {
+    Precision.INT8: executorch_int8.to_int8,
+    Precision.INT8_DYNAMIC: executorch_weights.to_int8_dynamic,
+    Precision.INT4_WEIGHT: executorch_weights.to_int4_weight,
+}
+
 
 def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: tuple[str, ...] = ()) -> None:
-    """Write `module` to `path`: [1,3,side,side] in [0,1] -> logits [1,classes], both in the recipe's precision.
+    """Write `module` to `path`: [1,3,side,side] in [0,1] -> logits [1,classes], in float32 or float16.
 
     float16 is float16 throughout: arithmetic, input, output and weights, but for those of the stem's and the shrinking
-    queries' convolutions, which ExecuTorch hands to XNNPACK in float32 (5 % of 128S).
+    queries' convolutions, which ExecuTorch hands to XNNPACK in float32 (5 % of 128S). Every other precision keeps
+    float32 input and output; executorch_int8.py and executorch_weights.py say what it stores and computes in.
 
     With `taps` the module gives (logits, *taps), and those are outputs too, in this order: a `.pte` has no names for
-    them. Raises ToolchainMissing, and ValueError when the module gives more or fewer.
+    them. Raises ToolchainMissing, ConversionError when a weight was not lowered as the recipe says, and ValueError when
+    the module gives more or fewer.
     """
     try:
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
@@ -28,10 +40,21 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
         raise ToolchainMissing("executorch", "executorch") from error
     dtype = torch.float16 if recipe.precision is Precision.FLOAT16 else torch.float32
     example = torch.zeros(1, 3, card.side_px, card.side_px, dtype=dtype)
-    program = torch.export.export(module.to(dtype).eval(), (example,), strict=False)
+    prepared, integers = _prepared(module, recipe)
+    program = torch.export.export(prepared.to(dtype).eval(), (example,), strict=False)
     _require_outputs(program, ("logits", *taps))
+    executorch_int8.one_dequantize_a_reader(program)
     lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+    executorch_weights.require_integers(lowered, integers)
     path.write_bytes(lowered.to_executorch().buffer)
+
+
+def _prepared(module: nn.Module, recipe: Recipe) -> tuple[nn.Module, int]:
+    """The module with its weights as the recipe says, and how many are integers; the caller's own stays as it is."""
+    if recipe.precision not in QUANTIZERS:
+        return module, 0
+    prepared = copy.deepcopy(module)
+    return prepared, QUANTIZERS[recipe.precision](prepared)
 
 
 def _require_outputs(program: torch.export.ExportedProgram, names: tuple[str, ...]) -> None:

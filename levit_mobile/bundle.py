@@ -11,8 +11,11 @@ import numpy as np
 from levit_mobile import contract as c
 from levit_mobile.card import Card
 from levit_mobile.inspect import Inspection
+from levit_mobile.model.download import BUNDLED
 from levit_mobile.model.levit import count_macs, count_parameters
 from levit_mobile.parity import Proof
+from levit_mobile.quantization.calibration import concerns
+from levit_mobile.quantization.prepare import Quantization
 from levit_mobile.recipe import Precision, Recipe
 from levit_mobile.targets import TARGETS
 from levit_mobile.trained import Trained
@@ -82,7 +85,14 @@ def output_of(trained: Trained, recipe: Recipe) -> c.Output:
 
 
 def write(
-    folder: Path, artifact: Path, trained: Trained, recipe: Recipe, *, inspection: Inspection, proof: Proof
+    folder: Path,
+    artifact: Path,
+    trained: Trained,
+    recipe: Recipe,
+    *,
+    inspection: Inspection,
+    proof: Proof,
+    quantization: Quantization | None = None,
 ) -> c.Contract:
     """Write everything beside the artifact, the contract last."""
     (folder / c.LABELS_FILE).write_bytes(_labels_text(trained))
@@ -95,6 +105,7 @@ def write(
         input=input_of(trained, recipe),
         output=output_of(trained, recipe),
         preprocessing=_preprocessing(trained),
+        calibration=calibration_of(trained, quantization) if quantization else None,
         tolerance=recipe.tolerance,
         golden=_write_golden(folder, trained),
         verdict=proof.verdict,
@@ -102,6 +113,22 @@ def write(
     proof.write(folder)
     contract.write(folder)
     return contract
+
+
+def calibration_of(trained: Trained, quantization: Quantization) -> c.Calibration:
+    """What the contract says of the calibration."""
+    found, plan = quantization.calibration, quantization.plan
+    bundled = trained.checkpoint.source == str(BUNDLED)
+    return c.Calibration(
+        source=found.source,
+        pictures=len(found.pictures),
+        pictures_sha256=found.pictures.digest(),
+        seed=found.seed,
+        observer=plan.observer,
+        plan_sha256=plan.sha256,
+        for_release=found.for_release,
+        concerns=concerns(found, proof=trained.reference.pictures, bundled_model=bundled),
+    )
 
 
 def _tensor_dtype(recipe: Recipe) -> c.TensorType:

@@ -105,6 +105,19 @@ class Golden(Part):
     logits_shape: tuple[int]
 
 
+class Calibration(Part):
+    """What int8 ranges were measured on, and by which plan. `concerns` are reasons to doubt them, a sentence each."""
+
+    source: str
+    pictures: int
+    pictures_sha256: Sha256
+    seed: int
+    observer: str
+    plan_sha256: Sha256
+    for_release: bool
+    concerns: tuple[str, ...]
+
+
 class Contract(Part):
     """`contract.json`. Readers refuse an unknown `schema_version`."""
 
@@ -116,6 +129,7 @@ class Contract(Part):
     input: Input
     output: Output
     preprocessing: Preprocessing
+    calibration: Calibration | None = None
     tolerance: Tolerance
     golden: tuple[Golden, ...]
     verdict: Verdict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from torch import nn
@@ -12,13 +13,37 @@ from levit_mobile.images import ImageSpec
 from levit_mobile.model.bake import bake
 from levit_mobile.model.forms import ChannelsFirst, TokenMajor
 from levit_mobile.model.levit import LeViT
+from levit_mobile.quantization.prepare import OnPicture, Quantization
 from levit_mobile.recipe import Recipe
 from levit_mobile.targets import TARGETS, Target, resolve
 
 
-def lay_out(model: LeViT, spec: ImageSpec, target: Target) -> nn.Module:
-    """The baked model in the form that the target's kernels like best."""
+def lay_out(
+    model: LeViT,
+    spec: ImageSpec,
+    target: Target,
+    quantization: Quantization | None = None,
+    *,
+    on_picture: OnPicture = lambda _done, _of: None,
+) -> nn.Module:
+    """The baked model in the form that the target's kernels like best; with a quantization, on int8 grids.
+
+    `on_picture` hears of every calibration picture.
+    """
     baked = bake(model, mean=spec.mean, std=spec.std, pixel_range=target.pixel_range)
+    if quantization is None:
+        return form_of(baked, target)
+    return quantization.form(
+        baked,
+        partial(form_of, target=target),
+        pixel_range=target.pixel_range,
+        channels_last=target.layout == "NHWC",
+        on_picture=on_picture,
+    )
+
+
+def form_of(baked: LeViT, target: Target) -> nn.Module:
+    """A baked model laid out."""
     if target.form == "channels_first":
         return ChannelsFirst(baked).eval()
     return TokenMajor(baked, channels_last=target.layout == "NHWC").eval()

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from levit_mobile import bundle, lowering, parity
 from levit_mobile.bundle import Bundle
+from levit_mobile.edges import layers_on_grids
 from levit_mobile.errors import ConversionError, RunnerUnavailable
 from levit_mobile.inspect import Inspection
 from levit_mobile.model.download import BUNDLED
+from levit_mobile.quantization.prepare import OnPicture, Quantization, find
 from levit_mobile.recipe import Recipe
 from levit_mobile.staging import staged
 from levit_mobile.targets import TARGETS, Target, resolve
 from levit_mobile.trained import Trained, load
 
 MAX_RANK = 4  # GPU delegates and the Neural Engine take no more
-STEPS = ("bake", "lower", "inspect", "prove", "write")
+STEPS = ("bake", "calibrate", "lower", "inspect", "prove", "write")
 
-OnStep = Callable[[str], None]
+OnStep = Callable[..., None]  # (step that begins), or (step, how much of it is done)
 
 
 def convert(
@@ -33,54 +36,90 @@ def convert(
     images: str | Path | None = None,
     skip_broken: bool = False,
     force: bool = False,
+    calibration: str | Path | None = None,
+    plan: str | Path | None = None,
 ) -> Bundle:
     """Convert a checkpoint into a bundle below `out`, and prove it against the trained model.
 
     `checkpoint` is a file, a folder, a hub id or an official name; `recipe` is one of RECIPES or its name; `labels` is
-    a text file, one a line; `images` a folder of at least 32 pictures for the proof (default: held-out digits).
+    a text file, one a line; `images` a folder of at least 32 pictures for the proof (default: held-out digits). For
+    int8, `calibration` is a folder of pictures to measure ranges on, or "synthetic" (default: the bundled training
+    digits), and `plan` a JSON file of what stays float (default: the committed one).
 
     A proof that fails still gives its bundle: look at `bundle.proof.verdict`. Raises LevitMobileError, and then
     nothing is written.
     """
     chosen = Recipe.from_name(recipe) if isinstance(recipe, str) else recipe
     trained = load(checkpoint, variant=variant, labels_file=labels, images=images, skip_broken=skip_broken)
-    return build(trained, chosen, out=Path(out), force=force)
+    quantization = quantized(trained, chosen, calibration=calibration, plan=plan)
+    return build(trained, chosen, quantization=quantization, out=Path(out), force=force)
+
+
+def quantized(trained: Trained, recipe: Recipe, **options: Any) -> Quantization | None:
+    """What int8 measures its ranges on, and its plan; the options are those of `quantization.prepare.find`."""
+    return find(recipe, variant=trained.checkpoint.variant, spec=trained.spec, **options)
 
 
 def build(
-    trained: Trained, recipe: Recipe, *, out: Path, force: bool = False, on_step: OnStep = lambda _: None
+    trained: Trained,
+    recipe: Recipe,
+    *,
+    out: Path,
+    quantization: Quantization | None = None,
+    force: bool = False,
+    on_step: OnStep = lambda *_: None,
 ) -> Bundle:
-    """One artifact and its bundle. `on_step` hears each of STEPS as it begins. Raises LevitMobileError."""
+    """One artifact and its bundle; an int8 recipe without a quantization gets the default one.
+
+    `on_step` hears each of STEPS as it begins, and how far the calibration is. Raises LevitMobileError.
+    """
+    quantization = quantization or quantized(trained, recipe)
     target = TARGETS[recipe.target]
     final = out / bundle.name_of(trained, recipe)
     with staged(final, force=force) as folder:
         artifact = folder / f"model{target.suffix}"
         on_step("bake")
-        form = lay_out(trained, target)
+        form = lay_out(trained, target, quantization, lambda done, of: on_step("calibrate", done / of))
         on_step("lower")
         lowering.lower(form, recipe, bundle.card_of(trained, recipe), artifact)
         on_step("inspect")
-        inspection = inspect(artifact, target)
+        inspection = inspect(artifact, target, integers=len(layers_on_grids(form)))
         on_step("prove")
         proof = prove(artifact, trained, recipe)
         on_step("write")
-        contract = bundle.write(folder, artifact, trained, recipe, inspection=inspection, proof=proof)
+        contract = bundle.write(
+            folder, artifact, trained, recipe, inspection=inspection, proof=proof, quantization=quantization
+        )
     return Bundle(final, contract, proof, inspection)
 
 
-def lay_out(trained: Trained, target: Target) -> nn.Module:
-    """The baked model in the form that the target's kernels like best."""
-    return lowering.lay_out(trained.checkpoint.model, trained.spec, target)
+def lay_out(
+    trained: Trained,
+    target: Target,
+    quantization: Quantization | None = None,
+    on_picture: OnPicture = lambda _done, _of: None,
+) -> nn.Module:
+    """The baked model in the form that the target's kernels like best; with a quantization, on int8 grids."""
+    return lowering.lay_out(trained.checkpoint.model, trained.spec, target, quantization, on_picture=on_picture)
 
 
-def inspect(artifact: Path, target: Target) -> Inspection:
-    """Read the artifact back; raises ConversionError for a fallback op, a second partition or a rank above 4."""
+def inspect(artifact: Path, target: Target, *, integers: int = 0) -> Inspection:
+    """Read the artifact back.
+
+    Raises ConversionError for a fallback op, a second partition, a rank above 4, and when fewer than `integers`
+    convolutions and linears run in integers.
+    """
     found: Inspection = resolve(target.inspector)(artifact)
     if found.fallbacks:
         named = "; ".join(f"{f.count} x {f.op} ({f.reason})" for f in found.fallbacks)
         raise ConversionError(f"the {target.name} artifact leaves ops outside XNNPACK: {named}")
     if found.partitions not in (1, None):
         raise ConversionError(f"the {target.name} artifact has {found.partitions} XNNPACK partitions, expected one")
+    if found.integer_products < integers:
+        raise ConversionError(
+            f"{found.integer_products} of {found.products} convolutions and linears of the {target.name} artifact "
+            f"run in integers, expected {integers}"
+        )
     if found.max_rank > MAX_RANK:
         raise ConversionError(f"the {target.name} artifact has a tensor of rank {found.max_rank}, expected at most 4")
     return found

@@ -18,7 +18,7 @@ from rich.progress import (
 
 from levit_mobile.chatter import diverted
 
-Advance = Callable[[str, str], None]  # (recipe name, step that begins)
+Advance = Callable[..., None]  # (recipe name, step that begins, how much of it is done)
 Count = Callable[[str, int, int], None]  # (what is at work, pictures done, of how many)
 
 
@@ -30,8 +30,8 @@ def shown(names: Sequence[str], steps: Sequence[str], log: Path | None) -> Itera
         with Progress(*columns, console=Console(file=terminal), transient=True) as bar:
             task = bar.add_task("starting", total=len(names) * len(steps))
 
-            def advance(name: str, step: str) -> None:
-                bar.update(task, description=f"{name}: {step}", completed=_position(names, steps, name, step))
+            def advance(name: str, step: str, done: float = 0.0) -> None:
+                bar.update(task, description=f"{name}: {step}", completed=_position(names, steps, name, step) + done)
 
             yield advance
 

@@ -17,10 +17,28 @@ IOS_VERSIONS = (16, 17, 18)
 
 
 class Precision(StrEnum):
-    """The number format of weights and activations."""
+    """The number format of weights and activations.
+
+    `int8` stores and computes in int8 with ranges fixed beforehand; `int8-dynamic` stores int8 and finds activations'
+    ranges at run time; `-weight` stores integers and computes in float; `palette` stores indices into a table of
+    2^6 or 2^4 values.
+    """
 
     FLOAT32 = "fp32"
     FLOAT16 = "fp16"
+    INT8 = "int8"
+    INT8_DYNAMIC = "int8-dynamic"
+    INT8_WEIGHT = "int8-weight"
+    INT4_WEIGHT = "int4-weight"
+    PALETTE6 = "palette6"
+    PALETTE4 = "palette4"
+
+
+# The oldest iOS whose Core ML programs can hold a precision, where that is not the oldest of IOS_VERSIONS.
+NEEDED_IOS: dict[Precision, int] = {
+    Precision.INT8: 17,
+    Precision.INT4_WEIGHT: 18,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +93,13 @@ def _require_known(kind: str, word: str, known: Iterable[str]) -> None:
     raise RecipeError(f"unknown {kind} {word!r}: {hint}known are {_listed(words)}")
 
 
+def _require_had(target: str, precision: str = "") -> None:
+    """Of two known words, is there a recipe of both?"""
+    had = [str(row.precision) for row in RECIPES.values() if row.target == target]
+    if had and precision in list(Precision) and precision not in had:
+        raise RecipeError(f"{target} has no {precision}: it has {_listed(had)}")
+
+
 def _listed(words: Iterable[object]) -> str:
     return ", ".join(map(str, words))
 
@@ -100,6 +125,9 @@ class Recipe:
             raise RecipeError(
                 f"minimum_ios={self.minimum_ios} is not supported, expected one of {_listed(IOS_VERSIONS)}"
             )
+        needed = NEEDED_IOS.get(self.precision)
+        if needed and self.minimum_ios and self.minimum_ios < needed:
+            raise RecipeError(f"{self.name} needs minimum_ios={needed} or later, and was given {self.minimum_ios}")
 
     @property
     def name(self) -> str:
@@ -109,20 +137,38 @@ class Recipe:
     @classmethod
     def from_name(cls, name: str) -> Recipe:
         """The recipe of that name, such as "tflite-fp32"; raises RecipeError, which lists the known ones."""
+        _require_had(*name.split("-", 1))
         _require_known("recipe", name, RECIPES)
         return RECIPES[name]
 
 
 FP32 = Tolerance(min_sqnr_db=100, min_top1_agreement=1.0)
 FP16 = Tolerance(min_sqnr_db=50, min_top1_agreement=1.0)
+DYNAMIC8 = Tolerance(min_sqnr_db=25, min_top1_agreement=0.95)
+INT8 = Tolerance(min_sqnr_db=25, min_top1_agreement=0.98)
+WEIGHT8 = Tolerance(min_sqnr_db=35, min_top1_agreement=0.98)
+WEIGHT6 = Tolerance(min_sqnr_db=30, min_top1_agreement=0.98)
+WEIGHT4 = Tolerance(min_sqnr_db=18, min_top1_agreement=0.95)
 
 RECIPES: dict[str, Recipe] = {
     "coreml-fp32": Recipe("coreml", Precision.FLOAT32, FP32, minimum_ios=16),
     "coreml-fp16": Recipe("coreml", Precision.FLOAT16, FP16, minimum_ios=16),
+    "coreml-int8": Recipe("coreml", Precision.INT8, INT8, minimum_ios=17),
+    "coreml-int8-weight": Recipe("coreml", Precision.INT8_WEIGHT, WEIGHT8, minimum_ios=16),
+    "coreml-palette6": Recipe("coreml", Precision.PALETTE6, WEIGHT6, minimum_ios=16),
+    "coreml-palette4": Recipe("coreml", Precision.PALETTE4, WEIGHT4, minimum_ios=16),
+    "coreml-int4-weight": Recipe("coreml", Precision.INT4_WEIGHT, WEIGHT4, minimum_ios=18),
     "executorch-fp32": Recipe("executorch", Precision.FLOAT32, FP32),
     "executorch-fp16": Recipe("executorch", Precision.FLOAT16, FP16),
+    "executorch-int8": Recipe("executorch", Precision.INT8, INT8),
+    "executorch-int8-dynamic": Recipe("executorch", Precision.INT8_DYNAMIC, DYNAMIC8),
+    "executorch-int4-weight": Recipe("executorch", Precision.INT4_WEIGHT, WEIGHT4),
     "tflite-fp32": Recipe("tflite", Precision.FLOAT32, FP32),
     "tflite-fp16": Recipe("tflite", Precision.FLOAT16, FP16),
+    "tflite-int8": Recipe("tflite", Precision.INT8, INT8),
+    "tflite-int8-dynamic": Recipe("tflite", Precision.INT8_DYNAMIC, DYNAMIC8),
+    "tflite-int8-weight": Recipe("tflite", Precision.INT8_WEIGHT, WEIGHT8),
+    "tflite-int4-weight": Recipe("tflite", Precision.INT4_WEIGHT, WEIGHT4),
 }
 
 DEFAULT_PRECISION: dict[str, Precision] = {
@@ -135,7 +181,7 @@ DEFAULT_PRECISION: dict[str, Precision] = {
 def recipe(target: str, precision: str | None = None, *, minimum_ios: int | None = None) -> Recipe:
     """The recipe for a target, at `DEFAULT_PRECISION` unless told; `minimum_ios` (coreml only) is 16 unless told.
 
-    Raises RecipeError for an unknown target or precision, and for an option that the target does not have.
+    Raises RecipeError for an unknown target or precision, and for a precision or option that the target does not have.
     """
     _require_known("target", target, TARGETS)
     chosen = DEFAULT_PRECISION[target] if precision is None else precision

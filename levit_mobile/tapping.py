@@ -25,7 +25,16 @@ TIMEOUT_S = 1800.0  # lowering LeViT-384 takes minutes on a slow machine
 
 
 def require_own(case: Case) -> Checkpoint:
-    """The checkpoint that the bundle was made from. Raises RecipeError when it is not the case's reference."""
+    """The checkpoint that the bundle was made from.
+
+    Raises RecipeError when it is not the case's reference, and for static int8: equalisation has scaled what flows
+    between its blocks, and nothing here knows by how much.
+    """
+    if case.stored.contract.calibration is not None:
+        raise RecipeError(
+            f"--drill has no blocks to compare in {case.stored.contract.recipe}, whose channels were equalised before "
+            "they were quantized: `levit-mobile plan` measures what its blocks cost"
+        )
     if case.reference.checkpoint is None or not case.reference.own:
         raise RecipeError(
             "--drill lowers the bundle's own checkpoint once more, with its blocks exposed, and so wants it as "

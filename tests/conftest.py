@@ -76,9 +76,15 @@ def trained() -> Trained:
 
 @pytest.fixture(scope="session")
 def bundles(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
-    """The bundled checkpoint by each recipe; a test pays only for those it asks for."""
+    """The bundled checkpoint by each recipe; a test pays only for those it asks for. int8 sees 64 pictures."""
     out = tmp_path_factory.mktemp("bundles")
-    return cache(lambda name: pipeline.build(trained, RECIPES[name], out=out))
+
+    def build(name: str) -> Bundle:
+        options = {"count": 64} if name.endswith("-int8") else {}
+        quantization = pipeline.quantized(trained, RECIPES[name], **options)
+        return pipeline.build(trained, RECIPES[name], quantization=quantization, out=out)
+
+    return cache(build)
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,9 @@ from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS
 from levit_mobile.trained import Trained, load
 
-ALL = pytest.mark.parametrize("name", list(RECIPES))
-RUNS_HERE = pytest.mark.parametrize("name", [name for name in RECIPES if not name.startswith("coreml")])
+FLOATS = [name for name in RECIPES if name.endswith(("fp32", "fp16"))]  # integers: test_int8.py, test_*_weights.py
+ALL = pytest.mark.parametrize("name", FLOATS)
+RUNS_HERE = pytest.mark.parametrize("name", [name for name in FLOATS if not name.startswith("coreml")])
 TFLITE = pytest.mark.parametrize("name", ["tflite-fp32", "tflite-fp16"])
 EXECUTORCH = pytest.mark.parametrize(
     ("name", "dtype"), [("executorch-fp32", torch.float32), ("executorch-fp16", torch.float16)]

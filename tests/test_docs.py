@@ -32,7 +32,7 @@ def commands() -> dict[str, Any]:
 
 def documented_calls() -> list[list[str]]:
     """Every `levit-mobile ...` line in the README's code blocks, split into words, without its comment."""
-    blocks = re.findall(r"^```\n(.*?)^```", README, re.S | re.M)
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", README, re.S | re.M)
     lines = [line for block in blocks for line in block.splitlines() if line.startswith("levit-mobile ")]
     return [shlex.split(line, comments=True)[1:] for line in lines]
 

@@ -11,9 +11,12 @@ import torch
 from nets import MEAN, STD, levit, logits_of, normalised, pixels, relative_error
 from torch import Tensor, fx, nn
 
+from levit_mobile.edges import Grid, edges_of
 from levit_mobile.model.bake import bake, embed_normalisation, fold_batch_norms, freeze_attention_biases, merge_heads
 from levit_mobile.model.forms import ChannelsFirst, TokenMajor, regroup
 from levit_mobile.model.levit import LeViT
+from levit_mobile.quantization.apply import integer_layers
+from levit_mobile.quantization.statistics import layers_of
 
 Form = Callable[[LeViT], nn.Module]
 
@@ -128,6 +131,15 @@ def test_the_trained_form_is_refused_for_what_the_rewrites_remove() -> None:
     found = " ".join(refused(graph))
     for construct in ("batch_norm", "index", "slice.Tensor with step 2"):
         assert construct in found
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_projection_lies_between_edges(form: str) -> None:
+    made = FORMS[form](baked()).eval()
+    for edge in edges_of(made).values():
+        edge.grid = Grid(1 / 16, 0)
+    picture = arranged(torch.zeros(1, 3, 96, 96), form)
+    assert integer_layers(made, picture).keys() == layers_of(made).keys()
 
 
 # Refusals

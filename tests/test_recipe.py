@@ -14,8 +14,19 @@ from levit_mobile.targets import TARGETS
 FP32 = Tolerance(100, 1.0)
 
 
-def test_six_recipes_one_a_target_and_precision() -> None:
-    assert set(RECIPES) == {f"{target}-{precision}" for target in TARGETS for precision in ("fp32", "fp16")}
+COREML_WEIGHTS = {"coreml-int8-weight", "coreml-int4-weight", "coreml-palette6", "coreml-palette4"}
+XNNPACK_WEIGHTS = {
+    "tflite-int8-dynamic",
+    "tflite-int8-weight",
+    "tflite-int4-weight",
+    "executorch-int8-dynamic",
+    "executorch-int4-weight",
+}
+
+
+def test_floats_on_every_target_and_compressed_weights() -> None:
+    assert {f"{target}-{precision}" for target in TARGETS for precision in ("fp32", "fp16")} < set(RECIPES)
+    assert set(RECIPES) > COREML_WEIGHTS | XNNPACK_WEIGHTS
     assert set(DEFAULT_PRECISION) == set(TARGETS)
 
 
@@ -23,9 +34,20 @@ def test_six_recipes_one_a_target_and_precision() -> None:
 def test_a_name_is_a_claim(name: str) -> None:
     found = Recipe.from_name(name)
     assert found.name == name
-    assert found == recipe(*name.split("-"))
-    assert found.tolerance == Tolerance({"fp32": 100, "fp16": 50}[found.precision], 1.0)
-    assert found.minimum_ios == (16 if found.target == "coreml" else None)
+    assert found == recipe(*name.split("-", maxsplit=1))
+    assert (found.minimum_ios is None) == (found.target != "coreml")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_floats_are_held_to_what_rounding_costs(target: str) -> None:
+    assert recipe(target, "fp32").tolerance == Tolerance(100, 1.0)
+    assert recipe(target, "fp16").tolerance == Tolerance(50, 1.0)
+
+
+def test_fewer_bits_are_held_to_less() -> None:
+    names = ("fp32", "fp16", "int8-weight", "palette6", "palette4")
+    bounds = [recipe("coreml", name).tolerance.min_sqnr_db for name in names]
+    assert bounds == sorted(set(bounds), reverse=True)
 
 
 @pytest.mark.parametrize(("target", "name"), [("coreml", "coreml-fp16"), ("tflite", "tflite-fp32")])
@@ -43,6 +65,20 @@ def test_precision_as_a_word_or_a_value() -> None:
 def test_minimum_ios_is_coremls(version: int) -> None:
     assert recipe("coreml", minimum_ios=version).minimum_ios == version
     assert recipe("coreml", "fp32", minimum_ios=version).name == "coreml-fp32"
+
+
+def test_a_coreml_recipe_asks_for_the_oldest_ios_that_it_can() -> None:
+    asked = {name: found.minimum_ios for name, found in RECIPES.items() if found.target == "coreml"}
+    assert {name for name, ios in asked.items() if ios == 16} >= COREML_WEIGHTS - {"coreml-int4-weight"}
+    assert asked["coreml-int4-weight"] == 18
+
+
+@pytest.mark.parametrize("version", [16, 17])
+def test_4_bit_weights_need_ios_18(version: int) -> None:
+    wanted = f"coreml-int4-weight needs minimum_ios=18 or later, and was given {version}$"
+    with pytest.raises(RecipeError, match=wanted):
+        recipe("coreml", "int4-weight", minimum_ios=version)
+    assert recipe("coreml", "int4-weight", minimum_ios=18) == RECIPES["coreml-int4-weight"]
 
 
 @pytest.mark.parametrize("version", [15, 19, 0])
@@ -79,7 +115,7 @@ def test_unknown_words_are_answered(words: tuple[str, ...], message: str) -> Non
 
 @pytest.mark.parametrize("name", ["tflite-fp8", "tflite", "tflite-fp32-", "fp32", ""])
 def test_unknown_names_list_the_recipes(name: str) -> None:
-    with pytest.raises(RecipeError, match=r"unknown recipe.*known are .*executorch-fp16, tflite-fp32, tflite-fp16"):
+    with pytest.raises(RecipeError, match=r"unknown recipe.*known are .*executorch-fp16.*tflite-fp32.*tflite-fp16"):
         Recipe.from_name(name)
     with pytest.raises(RecipeError, match=r"did you mean tflite-fp"):
         Recipe.from_name("tflite_fp32")

@@ -12,6 +12,7 @@ import typer
 from levit_mobile.cli.conversions import convert
 from levit_mobile.cli.diagnoses import doctor
 from levit_mobile.cli.manners import heed_signals
+from levit_mobile.cli.plans import plan
 from levit_mobile.cli.validations import validate
 
 app = typer.Typer(
@@ -33,7 +34,7 @@ def common(version: Annotated[bool, typer.Option("--version", help="Print the ve
         raise typer.Exit
 
 
-for _command in (convert, validate, doctor):
+for _command in (convert, validate, plan, doctor):
     app.command()(_command)
 
 

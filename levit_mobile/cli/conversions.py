@@ -29,7 +29,8 @@ CheckpointOption = Annotated[
     typer.Option("--checkpoint", "-c", help="File, folder, hub id or official name. Default: the bundled digits."),
 ]
 PrecisionOption = Annotated[
-    str | None, typer.Option("--precision", "-p", help="fp32 or fp16. Default: fp16 for coreml, fp32 otherwise.")
+    str | None,
+    typer.Option("--precision", "-p", help="As in the table of recipes. Default: fp16 for coreml, fp32 otherwise."),
 ]
 LabelsOption = Annotated[Path | None, typer.Option("--labels", help="Text file, one label a line, in class order.")]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder in which the bundles are made.")]
@@ -38,6 +39,21 @@ ImagesOption = Annotated[
     Path | None, typer.Option("--images", help="Folder of at least 32 pictures for the proof. Default: digits.")
 ]
 IosOption = Annotated[int | None, typer.Option("--minimum-ios", help="Oldest iOS: 16, 17 or 18 (coreml only).")]
+CalibrationOption = Annotated[
+    str | None,
+    typer.Option("--calibration", help="int8: folder of pictures to measure ranges on, or synthetic. Default: digits."),
+]
+CountOption = Annotated[
+    int | None,
+    typer.Option("--calibration-count", min=1, help="int8: how many pictures, drawn by --seed. Default: 512."),
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="int8: draws the calibration pictures.")]
+ObserverOption = Annotated[
+    str | None, typer.Option("--observer", help="int8: min-max, percentile, mse or entropy. Default: the plan's.")
+]
+PlanOption = Annotated[
+    Path | None, typer.Option("--plan", help="int8: JSON file of what stays float. Default: the committed plan.")
+]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace a bundle that exists.")]
 
 
@@ -50,6 +66,11 @@ def convert(
     variant: VariantOption = None,
     images: ImagesOption = None,
     minimum_ios: IosOption = None,
+    calibration: CalibrationOption = None,
+    calibration_count: CountOption = None,
+    seed: SeedOption = 0,
+    observer: ObserverOption = None,
+    plan: PlanOption = None,
     skip_broken: SkipBrokenOption = False,
     force: ForceOption = False,
     json: JsonOption = False,
@@ -58,9 +79,16 @@ def convert(
     """Convert a checkpoint and prove each artifact against it, on real pictures, by the real runtimes."""
     recipes = _recipes(target, precision, minimum_ios)
     sources = {"variant": variant, "labels_file": labels, "images": images, "skip_broken": skip_broken}
+    measured = {
+        "calibration": calibration,
+        "count": calibration_count,
+        "observer": observer,
+        "plan": plan,
+        "seed": seed,
+    }
     log = log_file("convert.log", verbose=verbose)
     with manners():
-        bundles, errors = _convert_all(checkpoint, recipes, sources, out=out, force=force, log=log)
+        bundles, errors = _convert_all(checkpoint, recipes, sources, measured, out=out, force=force, log=log)
     _print_bundles(bundles, errors, as_json=json)
     if log is not None:
         typer.echo(f"vendor output: {log}", err=True)
@@ -85,7 +113,14 @@ def _recipes(target: str, precision: str | None, minimum_ios: int | None) -> lis
 
 
 def _convert_all(
-    checkpoint: str | None, recipes: list[Recipe], sources: dict[str, Any], *, out: Path, force: bool, log: Path | None
+    checkpoint: str | None,
+    recipes: list[Recipe],
+    sources: dict[str, Any],
+    measured: dict[str, Any],
+    *,
+    out: Path,
+    force: bool,
+    log: Path | None,
 ) -> tuple[list[Bundle], dict[str, str]]:
     """Import once, then build each recipe under a progress bar; one that fails does not stop the others."""
     from levit_mobile import pipeline, progress, trained
@@ -100,14 +135,17 @@ def _convert_all(
     errors: dict[str, str] = {}
     with progress.shown([recipe.name for recipe in recipes], pipeline.STEPS, log) as advance:
 
-        def step(recipe: str, name: str) -> None:
+        def step(recipe: str, *progress: Any) -> None:
             heed_interruption()
-            advance(recipe, name)
+            advance(recipe, *progress)
 
         for recipe in recipes:
             on_step = partial(step, recipe.name)
             try:
-                bundles.append(pipeline.build(model, recipe, out=out, force=force, on_step=on_step))
+                quantization = pipeline.quantized(model, recipe, **measured)
+                bundles.append(
+                    pipeline.build(model, recipe, quantization=quantization, out=out, force=force, on_step=on_step)
+                )
             except LevitMobileError as error:
                 errors[recipe.name] = str(error)
             heed_interruption()

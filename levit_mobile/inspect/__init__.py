@@ -35,6 +35,7 @@ class Inspection:
 
     `ops` counts the ops by the format's own names, inside and outside of delegates, constants excluded. `partitions`
     is None where the split is decided on the phone (Core ML). `weight_bytes` is stored bytes by element type.
+    `products` are the convolutions and linears, and `integer_products` those of them that run in integers.
     """
 
     ops: Mapping[str, int]
@@ -42,6 +43,8 @@ class Inspection:
     fallbacks: tuple[Fallback, ...]
     max_rank: int
     weight_bytes: Mapping[str, int]
+    products: int
+    integer_products: int
 
 
 def fallbacks(counts: Mapping[str, int]) -> tuple[Fallback, ...]:

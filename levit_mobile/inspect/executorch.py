@@ -15,7 +15,8 @@ from levit_mobile.inspect import Inspection, fallbacks
 
 XNNPACK_MAGIC = b"XH00"  # at byte 4 of a delegate's payload; then header size u16, flatbuffer offset and size u32
 SCALAR_TYPES = {"FLOAT": "fp32", "HALF": "fp16", "CHAR": "qint8", "INT": "int32", "LONG": "int64"}
-ELEMENT_BYTES = {"fp32": 4, "fp16": 2, "qint8": 1, "quint8": 1, "qint32": 4, "qcint8": 1, "qcint32": 4, "qcint4": 1}
+ELEMENT_BITS = {"fp32": 32, "fp16": 16, "qint32": 32, "qcint32": 32, "qint8": 8, "quint8": 8, "qcint8": 8}
+ELEMENT_BITS |= {"qcint4": 4, "qbint4": 4}  # with a scale a channel, and a scale a group
 
 
 def inspect(path: Path) -> Inspection:
@@ -40,6 +41,8 @@ def inspect(path: Path) -> Inspection:
         fallbacks=fallbacks(outside),
         max_rank=max([len(t.get("dims", ())) for t in tensors] + [_rank(v.val) for v in plan.values]),
         weight_bytes=dict(sorted((_delegate_bytes(tensors) + _program_bytes(program)).items())),
+        products=len(factors := [product for graph in graphs for product in _factors(graph)]),
+        integer_products=sum(factors),
     )
 
 
@@ -71,6 +74,13 @@ def _tensor(value: dict[str, Any]) -> dict[str, Any]:
     return inner
 
 
+def _factors(graph: dict[str, Any]) -> list[bool]:
+    """For each convolution and linear: are its weights integers? XNNPACK widens none."""
+    tensors = {tensor["id_out"]: tensor for tensor in map(_tensor, graph["xvalues"])}
+    filters = [node["xnode_union"]["filter_id"] for node in graph["xnodes"] if "filter_id" in node["xnode_union"]]
+    return ["int" in tensors[index]["datatype"] for index in filters]
+
+
 def _rank(value: Any) -> int:
     return len(getattr(value, "sizes", ()))
 
@@ -81,15 +91,15 @@ def _delegate_bytes(tensors: list[dict[str, Any]]) -> Counter[str]:
     for tensor in tensors:
         if tensor.get("constant_buffer_idx", 0):
             name = tensor["datatype"].removeprefix("xnn_datatype_")
-            stored[name] += math.prod(tensor["dims"]) * ELEMENT_BYTES[name]
+            stored[name] += math.prod(tensor["dims"]) * ELEMENT_BITS[name] // 8
     return stored
 
 
 def _program_bytes(program: Any) -> Counter[str]:
-    """Stored bytes of the constants that the program hands to its delegates (the attention biases)."""
+    """Stored bytes of the constants that the program hands to its delegates (the attention biases), each once."""
+    values = (value.val for value in program.execution_plan[0].values)
+    held = {v.data_buffer_idx: v.scalar_type.name for v in values if getattr(v, "data_buffer_idx", 0)}
     stored: Counter[str] = Counter()
-    for value in (value.val for value in program.execution_plan[0].values):
-        index = getattr(value, "data_buffer_idx", 0)
-        if index:
-            stored[SCALAR_TYPES[value.scalar_type.name]] += len(program.constant_buffer[index].storage)
+    for index, kind in held.items():
+        stored[SCALAR_TYPES[kind]] += len(program.constant_buffer[index].storage)
     return stored

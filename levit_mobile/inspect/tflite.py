@@ -33,6 +33,8 @@ def inspect(path: Path) -> Inspection:
         fallbacks=fallbacks(Counter(node["op_name"] for node in outside)),
         max_rank=max(len(tensor["shape"]) for tensor in interpreter.get_tensor_details()),
         weight_bytes=_weight_bytes(path),
+        products=len(factors := _factors(path)),
+        integer_products=sum(factors),
     )
 
 
@@ -54,6 +56,23 @@ def _outside(graph: list[Any], delegates: list[Any], outputs: list[int]) -> list
         found[node["index"]] = node
         pending.extend(int(t) for t in node["inputs"])
     return list(found.values())
+
+
+def _factors(path: Path) -> list[bool]:
+    """For each convolution and linear: does it multiply integers? One behind a DEQUANTIZE is float by then."""
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model(str(path))
+    kinds, types = schema.BuiltinOperator, schema.TensorType
+    codes = [code.builtinCode for code in model.operatorCodes]
+    multiplying = kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D, kinds.FULLY_CONNECTED
+    return [
+        graph.tensors[op.inputs[1]].type in (types.INT8, types.INT4)
+        for graph in model.subgraphs
+        for op in graph.operators
+        if codes[op.opcodeIndex] in multiplying
+    ]
 
 
 def _weight_bytes(path: Path) -> dict[str, int]:

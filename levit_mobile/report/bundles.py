@@ -30,8 +30,10 @@ def bundle_table(bundles: Sequence[Bundle]) -> Table:
 
 
 def reasons(bundles: Sequence[Bundle]) -> list[str]:
-    """One line for each thing that a verdict other than proven rests on."""
-    return [f"{b.contract.recipe}: {b.proof.verdict.upper()}: {why}" for b in bundles for why in b.proof.reasons]
+    """One line for each thing that a verdict other than proven rests on, and for each doubt about a calibration."""
+    lines = [f"{b.contract.recipe}: {b.proof.verdict.upper()}: {why}" for b in bundles for why in b.proof.reasons]
+    measured = [b.contract for b in bundles if b.contract.calibration]
+    return lines + [f"{c.recipe}: NOTE: {why}" for c in measured for why in c.calibration.concerns]  # type: ignore[union-attr]
 
 
 def bundles_json(bundles: Sequence[Bundle], errors: dict[str, str]) -> str:
@@ -52,6 +54,7 @@ def _artifact_cells(bundle: Bundle) -> dict[str, str]:
         "MB": f"{artifact.bytes / MEGA:.2f}",
         "MMACs": f"{bundle.contract.model.macs / MEGA:.1f}",
         "partitions": str(found.partitions) if split else ON_DEVICE,
+        "integer products": f"{found.integer_products} of {found.products}",
         "fallback ops": str(sum(fallback.count for fallback in found.fallbacks)) if split else ON_DEVICE,
     }
 
@@ -74,6 +77,8 @@ def _bundle_dict(bundle: Bundle) -> dict[str, Any]:
         "contract": json.loads(bundle.contract.model_dump_json()),
         "proof": json.loads(bundle.proof.model_dump_json()),
         "ops": dict(found.ops),
+        "products": found.products,
+        "integer_products": found.integer_products,
         "fallback_ops": {fallback.op: fallback.count for fallback in found.fallbacks},
         "weight_bytes": dict(found.weight_bytes),
     }

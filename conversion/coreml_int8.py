@@ -1,0 +1,64 @@
+"""A form on int8 grids -> a MIL program that computes in int8: dequantize -> op -> quantize, and int8 constants.
+
+Core ML runs an op in int8 when its inputs come from dequantize and its output goes into quantize; what lies between no
+such pair, as attention's scores and softmax do, stays float16.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from levit_mobile.edges import hold_integers, with_half_scales
+from levit_mobile.recipe import Precision, Recipe
+
+# It divides the scales of a sum by that of one term, and float16 rounds the quotients: not what was measured any more.
+LEFT_OUT = "common::distributive_quantized_binary_op_scale_normalization"
+
+
+def prepared(module: nn.Module, recipe: Recipe) -> nn.Module:
+    """What is traced: for int8 a copy with int8 layers and with scales that float16 holds; else the module itself."""
+    if recipe.precision is not Precision.INT8:
+        return module
+    _register()
+    made = with_half_scales(module)
+    hold_integers(made)
+    return made
+
+
+def passes(coremltools: Any, recipe: Recipe) -> dict[str, Any]:
+    """The options of coremltools' convert that say which graph passes run."""
+    if recipe.precision is not Precision.INT8:
+        return {}
+    pipeline = coremltools.PassPipeline()
+    pipeline.remove_passes({LEFT_OUT})
+    return {"pass_pipeline": pipeline}
+
+
+def _register() -> None:
+    """Teach coremltools' torch frontend the two ops that edges and int8 layers are traced as."""
+    from coremltools.converters.mil.frontend.torch.torch_op_registry import register_torch_op
+
+    register_torch_op(_edge, torch_alias=["fake_quantize_per_tensor_affine"], override=True)
+    register_torch_op(_weight, torch_alias=["quantized_decomposed::dequantize_per_channel"], override=True)
+
+
+def _edge(context: Any, node: Any) -> None:
+    from coremltools.converters.mil.frontend.torch.ops import _get_inputs
+    from coremltools.converters.mil.mil import Builder
+
+    x, scale, zero_point, *_ = _get_inputs(context, node, expected=5)
+    grid = {"scale": np.float32(scale.val), "zero_point": np.int8(zero_point.val)}
+    stored = Builder.quantize(input=x, output_dtype="int8", **grid)
+    context.add(Builder.dequantize(input=stored, name=node.name, **grid))
+
+
+def _weight(context: Any, node: Any) -> None:
+    from coremltools.converters.mil.frontend._utils import _construct_constexpr_dequant_op
+    from coremltools.converters.mil.frontend.torch.ops import _get_inputs
+
+    stored, scale, *_ = _get_inputs(context, node, min_expected=2)
+    zero = np.zeros(len(scale.val), np.int8)
+    context.add(_construct_constexpr_dequant_op(stored.val, zero, scale.val, axis=0, name=node.name))

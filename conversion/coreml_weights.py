@@ -1,0 +1,112 @@
+"""Weights of a Core ML program -> integers or palettes, before it is saved.
+
+Biases, and what has no more than 2048 elements, stay in float16. Why the rest is not all stored alike: the stem and the
+head are few of the weights, and most of what fewer bits would cost; the tables that are added to attention scores lose
+nothing that can be seen at 8 or 6 bits, and are as many bytes in float16 as a quarter of a 4-bit model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levit_mobile.errors import ConversionError
+from levit_mobile.recipe import Precision, Recipe
+
+LARGE = 2048  # elements; below that a scale and a table cost more than they spare
+BLOCK = 32  # inputs that share a 4-bit scale; divides those of every LeViT
+
+# Recipe -> how a large constant is stored, by its use: `projection` is a 1x1 convolution, `end` the stem and the head.
+STORED_AS: dict[Precision, dict[str, str]] = {
+    Precision.INT8: {"table": "int8"},  # layers on grids hold int8 already; the others stay in float16
+    Precision.INT8_WEIGHT: {"projection": "int8", "end": "int8", "table": "int8"},
+    Precision.INT4_WEIGHT: {"projection": "int4", "end": "int8", "table": "palette6"},
+    Precision.PALETTE6: {"projection": "palette6", "end": "int8", "table": "int8"},
+    Precision.PALETTE4: {"projection": "palette4", "end": "int8", "table": "palette6"},
+}
+
+
+def compress(coremltools: Any, program: Any, recipe: Recipe) -> None:
+    """Rewrite the large constants of a MIL program in place, as the recipe stores them; fp16 and fp32 leave all."""
+    if recipe.precision not in STORED_AS:
+        return
+    optimize = coremltools.optimize.coreml
+    stored = STORED_AS[recipe.precision]
+    chosen = {constant.name: stored.get(_use(constant, program)) for constant in large_constants(program)}
+    for compression, configs in (
+        ("linear_quantize_weights", _integers(optimize)),
+        ("palettize_weights", _palettes(optimize)),
+    ):
+        named = {name: configs[how] for name, how in chosen.items() if how in configs}
+        _apply(compression, optimize.OptimizationConfig(op_name_configs=named), program)
+
+
+def require_compressed(program: Any, recipe: Recipe) -> None:
+    """Raises ConversionError when a large constant is still in float: coremltools skips silently what does not fit."""
+    if recipe.precision not in STORED_AS:
+        return
+    uses = STORED_AS[recipe.precision]
+    large = [constant for constant in large_constants(program) if _use(constant, program) in uses]
+    left = [f"{constant.name} {list(constant.outputs[0].shape)}" for constant in large]
+    if left:
+        raise ConversionError(f"{recipe.name} leaves weights in float: {', '.join(left)}")
+
+
+def large_constants(program: Any) -> Iterator[Any]:
+    """Constants in float with two axes or more and above LARGE elements, scales and palettes of others left out."""
+    for operation in program.functions["main"].operations:
+        if operation.op_type != "const":
+            continue
+        value, users = operation.outputs[0].val, operation.outputs[0].child_ops
+        large = isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim > 1 and value.size > LARGE
+        if large and not any(user.op_type.startswith("constexpr_") for user in users):
+            yield operation
+
+
+def palettes(weights: NDArray[np.float16], *, bits: int) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
+    """2^bits values of the least squared error, unused ones 0, and for each weight the index of its own, flat.
+
+    It is the optimum itself, not the end of a search from random values: the same weights give the same bytes.
+    """
+    from coremltools._deps.kmeans1d import cluster  # its own k-means asks for scikit-learn when a tensor is small
+
+    values, places, counts = np.unique(weights, return_inverse=True, return_counts=True)
+    found = cluster(values.tolist(), 1 << bits, weights=counts.tolist())
+    table = np.zeros(1 << bits, weights.dtype)
+    table[: len(found.centroids)] = found.centroids
+    return table, np.array(found.clusters, np.uint8)[places.ravel()]
+
+
+def _use(constant: Any, program: Any) -> str:
+    """What the program does with a constant: a key of STORED_AS' rows."""
+    *_, head = (operation for operation in program.functions["main"].operations if operation.op_type == "conv")
+    value, users = constant.outputs[0].val, constant.outputs[0].child_ops
+    if any(user.op_type != "conv" for user in users):
+        return "table"
+    return "end" if head in users or max(value.shape[2:]) > 1 else "projection"
+
+
+def _integers(optimize: Any) -> dict[str, Any]:
+    """8 bits symmetric, one scale an output channel; 4 bits with an offset, one of each a block."""
+    config = partial(optimize.OpLinearQuantizerConfig, weight_threshold=LARGE)
+    four = config(mode="linear", dtype="int4", granularity="per_block", block_size=BLOCK)
+    return {"int8": config(mode="linear_symmetric", dtype="int8", granularity="per_channel"), "int4": four}
+
+
+def _palettes(optimize: Any) -> dict[str, Any]:
+    """One table a tensor: what iOS 16 reads."""
+    config = partial(optimize.OpPalettizerConfig, mode="custom", weight_threshold=LARGE)
+    return {f"palette{bits}": config(lut_function=partial(palettes, bits=bits)) for bits in (6, 4)}
+
+
+def _apply(compression: str, config: Any, program: Any) -> None:
+    """One of coremltools' passes over the constants that `config` names."""
+    from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY
+
+    one = PASS_REGISTRY[f"compression::{compression}"]
+    one.config = config
+    one(program)

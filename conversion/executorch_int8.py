@@ -1,0 +1,40 @@
+"""A form on int8 grids -> the graph that XNNPACK's partitioner takes whole."""
+
+from __future__ import annotations
+
+from torch import nn
+from torch.export import ExportedProgram
+from torch.fx import Graph, Node
+
+from conversion.executorch_weights import store_tables
+from levit_mobile.edges import hold_integers
+
+
+def to_int8(module: nn.Module) -> int:
+    """Rewrite `module` in place: layers on their grids hold int8, and so do the attention biases; how many layers.
+
+    Its edges that have grids export themselves as a quantize and a dequantize.
+    """
+    layers = hold_integers(module)
+    store_tables(module)
+    return layers
+
+
+def one_dequantize_a_reader(program: ExportedProgram) -> None:
+    """XNNPACK's partitioner reads the dequantize of an activation as a part of the op behind it.
+
+    before   dequantize -> op, other op
+    after    dequantize -> op          dequantize -> other op
+    """
+    graph = program.graph
+    for node in [node for node in graph.nodes if str(node.target).endswith("dequantize_per_tensor.default")]:
+        for reader in list(node.users)[1:]:
+            _give_own(graph, node, reader)
+    graph.lint()
+    program.graph_module.recompile()
+
+
+def _give_own(graph: Graph, node: Node, reader: Node) -> None:
+    with graph.inserting_before(reader):
+        own = graph.node_copy(node)
+    reader.replace_input_with(node, own)

@@ -1,0 +1,164 @@
+"""Weights of a module -> integers, and what reads them, before it is lowered to XNNPACK.
+
+    linears                     int8 a channel, or int4 a group of 32 inputs; their input is quantized at run time
+    3x3 convolutions            int8 a channel; their input is quantized at run time
+    1x1 convolutions            float32: they read a transposed grid, and ExecuTorch 1.4.1 moves that transpose to the
+                                start of the graph when their input is quantized at run time
+    tables added to scores      int8, one scale and zero point a table
+
+A weight becomes its integers behind a dequantizing op, which XNNPACK's partitioner takes together with its reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from conversion.int4 import GROUP, INT4, int4, least_squares_scales, positive
+from levit_mobile.errors import ConversionError
+
+MIN_CONSTANT = 1024  # elements; smaller tables stay float32
+MIN_WEIGHT = 2048  # elements; a smaller convolution stays float32
+INT8 = 127  # the largest integer
+
+
+class PerChannel(nn.Module):
+    """A weight [out, ...] as int8 and a scale an output channel, the largest value at 127."""
+
+    def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Weight -> integers, scales [out], zeros [out]."""
+        rows = weight.detach().flatten(1)
+        scales = positive(rows.abs().amax(1)) / INT8
+        codes = (rows / scales[:, None]).round().to(torch.int8)
+        return codes.view(weight.shape), scales, torch.zeros_like(scales, dtype=torch.int8)
+
+    def forward(self, codes: Tensor, scales: Tensor, zeros: Tensor) -> Tensor:
+        weight: Tensor = _ops().dequantize_per_channel(codes, scales, zeros, 0, -INT8, INT8, torch.int8)
+        return weight
+
+
+class PerGroup(nn.Module):
+    """A weight [out, in] as int4 and a bfloat16 scale for each GROUP inputs of an output."""
+
+    def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Weight -> integers, scales [out, in/GROUP], zeros of that shape."""
+        groups = weight.detach().unflatten(1, (-1, GROUP))
+        scales = least_squares_scales(groups)
+        codes = int4(groups, scales).to(torch.int8)
+        return codes.flatten(1), scales, torch.zeros_like(scales, dtype=torch.int8)
+
+    def forward(self, codes: Tensor, scales: Tensor, zeros: Tensor) -> Tensor:
+        limits = -INT4 - 1, INT4
+        weight: Tensor = _ops().dequantize_per_channel_group(
+            codes, scales, zeros, *limits, torch.int8, GROUP, torch.float32
+        )
+        return weight
+
+
+class Table(nn.Module):
+    """A constant as int8, its least and largest value at the ends of the range."""
+
+    def __init__(self, values: Tensor) -> None:
+        super().__init__()
+        low, high = min(0.0, values.min().item()), max(0.0, values.max().item())
+        self.scale = max(high - low, torch.finfo(torch.float32).tiny * 255) / 255
+        self.zero = round(-128 - low / self.scale)
+
+    def right_inverse(self, values: Tensor) -> tuple[Tensor]:
+        """Values -> integers."""
+        return (((values / self.scale).round() + self.zero).clamp(-128, 127).to(torch.int8),)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        values: Tensor = _ops().dequantize_per_tensor(codes, self.scale, self.zero, -128, 127, torch.int8)
+        return values
+
+
+class RunTimeInt8:
+    """Hooks that quantize what a module reads; modules that read the same tensor in turn share the result."""
+
+    def __init__(self) -> None:
+        self.last: tuple[Tensor, Tensor] | None = None
+
+    def of_tokens(self, _: nn.Module, arguments: tuple[Tensor]) -> tuple[Tensor]:
+        """[1,T,C]: a range for each token."""
+        (x,) = arguments
+        if self.last is None or self.last[0] is not x:
+            scale, zero = _ops().choose_qparams_per_token_asymmetric(x, torch.int8)
+            limits = scale, zero, -128, 127, torch.int8
+            codes = _ops().quantize_per_token(x, *limits)
+            self.last = x, _ops().dequantize_per_token(codes, *limits, torch.float32)
+        return (self.last[1],)
+
+    def of_grid(self, _: nn.Module, arguments: tuple[Tensor]) -> tuple[Tensor]:
+        """[1,C,H,W]: one range."""
+        (x,) = arguments
+        scale, zero = _ops().choose_qparams.tensor(x, -128, 127, 1e-9, torch.int8)
+        limits = scale, zero, -128, 127, torch.int8
+        return (_ops().dequantize_per_tensor.tensor(_ops().quantize_per_tensor.tensor(x, *limits), *limits),)
+
+
+def to_int8_dynamic(module: nn.Module) -> int:
+    """Rewrite `module` in place; how many weights are integers now."""
+    return _quantize(module, linear=PerChannel)
+
+
+def to_int4_weight(module: nn.Module) -> int:
+    """Rewrite `module` in place; how many weights are integers now. The 3x3 convolutions are int8."""
+    return _quantize(module, linear=PerGroup)
+
+
+def _quantize(module: nn.Module, *, linear: type[nn.Module]) -> int:
+    module.requires_grad_(False)
+    activations = RunTimeInt8()
+    parts = list(_integer_parts(module))
+    for part in parts:
+        tokens = isinstance(part, nn.Linear)
+        parametrize.register_parametrization(part, "weight", linear() if tokens else PerChannel())
+        part.register_forward_pre_hook(activations.of_tokens if tokens else activations.of_grid)
+    store_tables(module)
+    return len(parts)
+
+
+def store_tables(module: nn.Module) -> None:
+    """Every float32 buffer of at least MIN_CONSTANT elements to int8, in place: the attention biases.
+
+    before   add(scores, float32 constant)
+    after    add(scores, dequantize(int8 constant)), both inside XNNPACK
+    """
+    for part in list(module.modules()):
+        for name, values in list(part.named_buffers(recurse=False)):
+            if values.dtype is torch.float32 and values.ndim > 1 and values.numel() >= MIN_CONSTANT:
+                parametrize.register_parametrization(part, name, Table(values))
+
+
+def require_integers(lowered: Any, expected: int) -> None:
+    """Raises ConversionError unless XNNPACK was given `expected` weights as integers."""
+    graphs = [lowered.exported_program().graph_module]
+    graphs += [part.original_module.graph_module for name, part in graphs[0].named_children() if "lowered" in name]
+    weights = [node.args[1] for graph in graphs[1:] for node in graph.graph.nodes if _multiplies(node)]
+    found = sum("dequantize" in str(weight.target) for weight in weights)
+    if found != expected:
+        raise ConversionError(f"{found} weights reached XNNPACK as integers, expected {expected}")
+
+
+def _integer_parts(module: nn.Module) -> Iterator[nn.Module]:
+    """The linears, and the convolutions with a window and MIN_WEIGHT elements."""
+    for part in module.modules():
+        window = isinstance(part, nn.Conv2d) and part.kernel_size != (1, 1) and part.weight.numel() >= MIN_WEIGHT
+        if window or isinstance(part, nn.Linear):
+            yield part
+
+
+def _multiplies(node: Any) -> bool:
+    return node.op == "call_function" and any(name in str(node.target) for name in ("aten.linear", "aten.convolution"))
+
+
+def _ops() -> Any:
+    """The quantizing ops, which torch registers when this is imported."""
+    import torch.ao.quantization.fx._decomposed
+
+    return torch.ops.quantized_decomposed

@@ -1,0 +1,161 @@
+"""A float `.tflite` and the edges of the module that it was made from -> static int8, by ai-edge-quantizer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from conversion import tflite_weights
+from levit_mobile.edges import Grid, edges_of, without_grids
+from levit_mobile.errors import ConversionError
+
+Values = NDArray[np.floating[Any]]
+INTEGER_OPS = ("CONV_2D", "FULLY_CONNECTED", "ADD", "PAD", "CONCATENATION", "TRANSPOSE", "RESHAPE", "MEAN")
+KEEP_GRID = ("PAD",)  # ops whose output has other values than any edge, on the grid of their input
+CLOSE = 1e-3  # of a tensor's largest value: how far float32 kernels of two runtimes may lie apart
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an edge held for one picture, whatever the layout: its values, sorted, and its grid."""
+
+    name: str
+    values: Values
+    grid: Grid
+
+    def holds(self, values: Values) -> bool:
+        """Are these, sorted, the same values?"""
+        bound = CLOSE * float(np.abs(self.values).max())
+        return len(values) == len(self.values) and bool(np.abs(values - self.values).max() <= bound)
+
+
+def quantize(path: Path, module: nn.Module) -> None:
+    """Rewrite the float model at `path` in int8: an op is int8 where all its activations lie on grids of `module`.
+
+    Both run one image of noise, and know each other's tensors by their values: a tensor that holds an edge's values
+    gets its grid. The attention biases become int8, one scale a head. Raises ConversionError for an edge whose values
+    no tensor holds.
+    """
+    from ai_edge_quantizer import quantizer
+
+    image = _noise(path)
+    grids = _grids(path, image, _seen(module, image))
+    tool = quantizer.Quantizer(str(path))
+    for operation, scope in _integer_ops(path, grids):
+        tool.update_quantization_recipe(f"^{re.escape(scope)}$", operation, _static())
+    tool.quantize(_ranges(path, grids), enable_progress_report=False).export_model(str(path), overwrite=True)
+    tflite_weights.narrow_tables(path)
+
+
+def _noise(path: Path) -> Tensor:
+    """float32 in [0,1], in the shape of the model's input."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    shape = Interpreter(str(path)).get_input_details()[0]["shape"]
+    return torch.from_numpy(np.random.default_rng(0).random(shape, np.float32))
+
+
+def _seen(module: nn.Module, image: Tensor) -> list[Seen]:
+    """What every edge that has a grid holds while the module computes in float."""
+    found: list[Seen] = []
+
+    def keep(name: str, grid: Grid, tensor: Tensor) -> None:
+        found.append(Seen(name, np.sort(tensor.numpy().ravel()), grid))
+
+    with without_grids(module) as grids, torch.no_grad():
+        for name, edge in edges_of(module).items():
+            edge.watch = partial(keep, name, grids[name]) if name in grids else None
+        module(image)
+        for edge in edges_of(module).values():
+            edge.watch = None
+    return found
+
+
+def _grids(path: Path, image: Tensor, seen: list[Seen]) -> dict[str, Grid]:
+    """Tensor name -> its grid, for every tensor that holds what an edge holds."""
+    grids: dict[str, Grid] = {}
+    missing = {edge.name for edge in seen}
+    for name, values in _float_values(path, image):
+        matches = [edge for edge in seen if edge.holds(values)]
+        if matches:
+            grids[name] = matches[0].grid
+            missing -= {edge.name for edge in matches}
+    if missing:
+        raise ConversionError(f"the float TFLite model holds no tensor for {', '.join(sorted(missing))}")
+    return grids
+
+
+def _float_values(path: Path, image: Tensor) -> Iterator[tuple[str, Values]]:
+    """Name and sorted values of every float activation, by LiteRT's reference of itself: no delegate, all kept."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        str(path),
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image.numpy())
+    interpreter.invoke()
+    made = {int(i) for op in interpreter._get_ops_details() for i in op["outputs"]}
+    made.add(int(interpreter.get_input_details()[0]["index"]))
+    for tensor in interpreter.get_tensor_details():
+        if tensor["index"] in made and tensor["dtype"] is np.float32:
+            yield tensor["name"], np.sort(interpreter.get_tensor(tensor["index"]).ravel())
+
+
+def _integer_ops(path: Path, grids: dict[str, Grid]) -> list[tuple[Any, str]]:
+    """Operation and scope of every op that is to be int8; what keeps a grid adds its output to `grids`."""
+    from ai_edge_litert.tools import flatbuffer_utils
+    from ai_edge_quantizer.qtyping import TFLOperationName
+    from ai_edge_quantizer.utils import tfl_flatbuffer_utils as names
+
+    model = flatbuffer_utils.read_model(str(path))
+    tensors, found = model.subgraphs[0].tensors, []
+    for op in model.subgraphs[0].operators:
+        kind = names.TFL_OP_CODE_TO_NAME.get(model.operatorCodes[op.opcodeIndex].builtinCode)
+        takes, gives = _activations(model, tensors, op.inputs), _activations(model, tensors, op.outputs)
+        if kind in KEEP_GRID and takes[0] in grids:
+            grids[gives[0]] = grids[takes[0]]
+        if kind in INTEGER_OPS and grids.keys() >= {*takes, *gives}:
+            found.append((TFLOperationName(kind), names.get_op_scope(op, tensors)))
+    return found
+
+
+def _activations(model: Any, tensors: Any, indices: Any) -> list[str]:
+    """Names of the tensors that are no constants."""
+    chosen = [tensors[i] for i in indices if i >= 0]
+    return [t.name.decode() for t in chosen if model.buffers[t.buffer].data is None]
+
+
+def _static() -> Any:
+    from ai_edge_quantizer import qtyping
+
+    tensor, kinds = qtyping.TensorQuantizationConfig, qtyping.QuantGranularity
+    return qtyping.OpQuantizationConfig(
+        activation_tensor_config=tensor(num_bits=8, symmetric=False, granularity=kinds.TENSORWISE),
+        weight_tensor_config=tensor(num_bits=8, symmetric=True, granularity=kinds.CHANNELWISE),
+        compute_precision=qtyping.ComputePrecision.INTEGER,
+    )
+
+
+def _ranges(path: Path, grids: Mapping[str, Grid]) -> dict[str, dict[str, Values]]:
+    """The ends of every grid as the quantizer wants them: arrays of one element, of the tensor's rank."""
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    tensors = flatbuffer_utils.read_model(str(path)).subgraphs[0].tensors
+    ranks = {tensor.name.decode(): len(tensor.shape) for tensor in tensors}
+
+    def end(value: float, name: str) -> Values:
+        return np.full((1,) * ranks[name], value, np.float32)
+
+    return {name: {"min": end(grid.low, name), "max": end(grid.high, name)} for name, grid in grids.items()}

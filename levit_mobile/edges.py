@@ -1,0 +1,192 @@
+"""The places between ops where a quantized artifact keeps its activations in int8."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+INT8_MIN, INT8_MAX = -128, 127
+Layer = nn.Linear | nn.Conv2d
+SMALLEST_HALF = 2.0**-24
+SCALE = "weight_scale"  # of a layer whose weights lie on int8 grids: float32 [out], real = stored * scale
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """int8 values of one tensor: real = (stored - zero_point) * scale, stored -128 to 127."""
+
+    scale: float
+    zero_point: int
+
+    @classmethod
+    def covering(cls, low: float, high: float, *, symmetric: bool = False) -> Grid:
+        """The grid whose ends are `low` and `high`, moved so that 0.0 is on it exactly.
+
+        `symmetric` has zero point 0 and the range +-max(-low, high) on -127 to 127. Raises ValueError for a range that
+        is not finite, or empty.
+        """
+        low, high = min(low, 0.0), max(high, 0.0)
+        if not 0 < high - low < float("inf"):
+            raise ValueError(f"a range from {low} to {high} cannot be quantized")
+        if symmetric:
+            return cls(max(-low, high) / INT8_MAX, 0)
+        scale = (high - low) / (INT8_MAX - INT8_MIN)
+        return cls(scale, round(INT8_MIN - low / scale))
+
+    @property
+    def low(self) -> float:
+        """The smallest value on the grid."""
+        return (INT8_MIN - self.zero_point) * self.scale
+
+    @property
+    def high(self) -> float:
+        """The largest value on the grid."""
+        return (INT8_MAX - self.zero_point) * self.scale
+
+
+class Edge(nn.Module):
+    """One activation of a form: the identity, unless it is observed (`watch`) or has a `grid`.
+
+    before   op -> op
+    after    op -> quantize -> dequantize -> op       with a grid; runtimes run the ops between two such pairs in int8
+
+    Data movement keeps a grid: a form calls the same edge again behind each reshape and transpose between int8 ops.
+    """
+
+    grid: Grid | None
+    watch: Callable[[Tensor], None] | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grid, self.watch = None, None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """As a module, but for an idle edge under torch.jit.trace, which would number a trace's values by it."""
+        if self.grid is None and torch._C._is_tracing():
+            return x
+        result: Tensor = super().__call__(x)
+        return result
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.watch is not None:
+            self.watch(x)
+        if self.grid is None:
+            return x
+        if torch.compiler.is_exporting():
+            return explicit(x, self.grid)
+        return torch.fake_quantize_per_tensor_affine(x, self.grid.scale, self.grid.zero_point, INT8_MIN, INT8_MAX)
+
+
+def explicit(x: Tensor, grid: Grid) -> Tensor:
+    """The two ops that vendors' delegates recognise."""
+    import torch.ao.quantization.fx._decomposed  # registers them
+
+    ops = torch.ops.quantized_decomposed
+    settings = (grid.scale, grid.zero_point, INT8_MIN, INT8_MAX, torch.int8)
+    stored: Tensor = ops.quantize_per_tensor(x, *settings)
+    real: Tensor = ops.dequantize_per_tensor(stored, *settings)
+    return real
+
+
+def edges_of(form: nn.Module) -> dict[str, Edge]:
+    """Every edge of a form by its path, such as `body.stage0.attn0.query`, in the order they were made."""
+    return {name: module for name, module in form.named_modules() if isinstance(module, Edge)}
+
+
+@contextmanager
+def without_grids(form: nn.Module) -> Iterator[dict[str, Grid]]:
+    """Inside, the form computes in float; gives the grids by edge, and puts them back at the end."""
+    edges = edges_of(form)
+    grids = {name: edge.grid for name, edge in edges.items() if edge.grid is not None}
+    try:
+        for edge in edges.values():
+            edge.grid = None
+        yield grids
+    finally:
+        for name, edge in edges.items():
+            edge.grid = grids.get(name)
+
+
+def put_on_grid(layer: Layer) -> None:
+    """Round a layer's weights, in place, to int8 grids without zero points, one an output row: +-127 at its largest.
+
+    The layer stays a float layer; its `weight_scale` tells converters that int8 holds its weights exactly.
+    """
+    weight = layer.weight.detach()
+    largest = weight.flatten(1).abs().amax(1).clamp_min(torch.finfo(torch.float32).tiny)
+    scale = (largest.double() / INT8_MAX).float()
+    layer.register_buffer(SCALE, scale)
+    layer.weight.data = integers_of(layer).float() * _per_row(scale, weight)
+
+
+def integers_of(layer: Layer) -> Tensor:
+    """The int8 weights of a layer that was put on its grids, in the shape of its weights."""
+    weight = layer.weight.detach()
+    return torch.round(weight / _per_row(layer.get_buffer(SCALE), weight)).clamp(-INT8_MAX, INT8_MAX).to(torch.int8)
+
+
+def _per_row(scale: Tensor, weight: Tensor) -> Tensor:
+    return scale.view(-1, *[1] * (weight.ndim - 1))
+
+
+def with_half_scales(form: nn.Module) -> nn.Module:
+    """A deep copy whose grids have scales that float16 holds exactly, and whose int8 layers' weights lie on theirs."""
+    made = copy.deepcopy(form)
+    for edge in edges_of(made).values():
+        if edge.grid is not None:
+            edge.grid = Grid(float(_half(torch.tensor(edge.grid.scale))), edge.grid.zero_point)
+    for layer in layers_on_grids(made):
+        layer.register_buffer(SCALE, _half(layer.get_buffer(SCALE)))
+        layer.weight.data = integers_of(layer).float() * _per_row(layer.get_buffer(SCALE), layer.weight)
+    return made
+
+
+def _half(scale: Tensor) -> Tensor:
+    """The nearest float16 above 0, as float32."""
+    return scale.half().clamp_min(SMALLEST_HALF).float()
+
+
+class Int8Layer(nn.Module):
+    """A layer on its grids, with its weights as int8 constants behind a dequantize: what delegates recognise."""
+
+    stored: Tensor
+    scale: Tensor
+    zero: Tensor
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self.register_buffer("stored", integers_of(layer))
+        self.register_buffer("scale", layer.get_buffer(SCALE))
+        self.register_buffer("zero", torch.zeros(len(layer.weight), dtype=torch.int64))
+        self.bias, self.like = layer.bias, [layer]  # in a list: no submodule, its float weights are not exported
+
+    def forward(self, x: Tensor) -> Tensor:
+        import torch.ao.quantization.fx._decomposed  # registers the op
+
+        restore = torch.ops.quantized_decomposed.dequantize_per_channel
+        weight = restore(self.stored, self.scale, self.zero, 0, -INT8_MAX, INT8_MAX, torch.int8)
+        (like,) = self.like
+        if isinstance(like, nn.Conv2d):
+            return nn.functional.conv2d(x, weight, self.bias, like.stride, like.padding)
+        return nn.functional.linear(x, weight, self.bias)
+
+
+def hold_integers(form: nn.Module) -> int:
+    """Replace, in place, every layer on its grids by one that holds int8; how many there were."""
+    found = 0
+    for parent in list(form.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, Layer) and hasattr(child, SCALE):
+                setattr(parent, name, Int8Layer(child))
+                found += 1
+    return found
+
+
+def layers_on_grids(form: nn.Module) -> list[Layer]:
+    """The layers of a form whose weights lie on int8 grids."""
+    return [module for module in form.modules() if isinstance(module, Layer) and hasattr(module, SCALE)]

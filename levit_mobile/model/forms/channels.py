@@ -1,0 +1,123 @@
+"""Grids [1,C,1,T]: 1x1 convolutions and 4-D matmuls, what Apple's Neural Engine prefers, in float and in int8."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from levit_mobile.edges import Edge
+from levit_mobile.model.forms.weights import constant_of, conv_of, laid_out, regroup, rows_of, stacked
+from levit_mobile.model.levit import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention
+
+
+class ChannelAttend(nn.Module):
+    """q [1,h*d,..], k [1,h*d,1,Tk], v [1,h*dv,1,Tk] -> [1,h*dv,1,Tq]; nothing is permuted, every size is a constant."""
+
+    bias: Tensor
+
+    def __init__(self, block: Attention | ShrinkAttention) -> None:
+        super().__init__()
+        self.heads, self.key_dim, self.value_dim = block.heads, block.key_dim, block.value_dim
+        self.register_buffer("bias", constant_of(block.bias)[None])  # 1 h Tq Tk
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        queries = q.reshape(1, self.heads, self.key_dim, -1)  # 1 h d Tq
+        keys = k.reshape(1, self.heads, self.key_dim, -1)  # 1 h d Tk
+        values = v.reshape(1, self.heads, self.value_dim, -1)  # 1 h dv Tk
+        weights = (queries.transpose(2, 3) @ keys + self.bias).softmax(-1)  # 1 h Tq Tk
+        mixed = values @ weights.transpose(2, 3)  # 1 h dv Tq
+        return mixed.reshape(1, self.heads * self.value_dim, 1, -1)
+
+
+class ChannelAttention(nn.Module):
+    """[1,C,1,T] -> [1,C,1,T]; q, k, v are whole channel blocks of one convolution."""
+
+    def __init__(self, block: Attention) -> None:
+        super().__init__()
+        sizes = (block.key_dim, block.key_dim, block.value_dim)
+        self.sizes = [block.heads * size for size in sizes]
+        self.qkv = conv_of(stacked(regroup(block.qkv, block.heads, sizes)))
+        self.attend = ChannelAttend(block)
+        self.proj = conv_of(rows_of(block.proj))
+        self.joint, self.mixed, self.change, self.out = Edge(), Edge(), Edge(), Edge()
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.joint(self.qkv(x)).split(self.sizes, dim=1)
+        shortcut: Tensor = self.out(x + self.change(self.proj(self.mixed(hardswish(self.attend(q, k, v))))))
+        return shortcut
+
+
+class ChannelShrink(nn.Module):
+    """[1,C,1,T] -> [1,C',1,T']; the query grid is thinned by its projection's stride."""
+
+    def __init__(self, block: ShrinkAttention) -> None:
+        super().__init__()
+        sizes = (block.key_dim, block.value_dim)
+        self.sizes = [block.heads * size for size in sizes]
+        self.kv = conv_of(stacked(regroup(block.kv, block.heads, sizes)))
+        self.q = conv_of(rows_of(block.q), stride=SHRINK_STRIDE)
+        self.attend = ChannelAttend(block)
+        self.proj = conv_of(rows_of(block.proj))
+        self.shape = (1, self.q.in_channels, block.side, block.side)
+        self.grid, self.query, self.joint, self.mixed, self.out = Edge(), Edge(), Edge(), Edge(), Edge()
+
+    def forward(self, x: Tensor) -> Tensor:
+        k, v = self.joint(self.kv(x)).split(self.sizes, dim=1)
+        mixed = self.attend(self.query(self.q(self.grid(x.reshape(self.shape)))), k, v)
+        y: Tensor = self.out(self.proj(self.mixed(hardswish(mixed))))
+        return y
+
+
+class ChannelMlp(nn.Module):
+    """[1,C,1,T] -> [1,C,1,T]."""
+
+    def __init__(self, block: Mlp) -> None:
+        super().__init__()
+        self.expand, self.contract = conv_of(rows_of(block.expand)), conv_of(rows_of(block.contract))
+        self.wide, self.hidden, self.change, self.out = Edge(), Edge(), Edge(), Edge()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.out(x + self.change(self.contract(self.hidden(hardswish(self.wide(self.expand(x)))))))
+        return y
+
+
+def hardswish(x: Tensor) -> Tensor:
+    """x * hardsigmoid(x): one op less than torch's own Hardswish becomes in a Core ML program."""
+    return x * F.hardsigmoid(x)
+
+
+class ChannelsFirst(nn.Module):
+    """Pixels [1,3,side,side] to logits [1,classes]."""
+
+    def __init__(self, baked: LeViT) -> None:
+        super().__init__()
+        self.stem = _with_edges(baked.stem)
+        self.tokens = Edge()
+        kinds = {Attention: ChannelAttention, ShrinkAttention: ChannelShrink, Mlp: ChannelMlp}
+        self.body = laid_out(baked, kinds)
+        self.pooled, self.scores = Edge(), Edge()
+        self.head = conv_of(rows_of(baked.head))
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens: Tensor = self.body(self.tokens(self.stem(x).flatten(2).unsqueeze(2)))  # 1 C 1 T
+        logits: Tensor = self.scores(self.head(self.pooled(tokens.mean(3, keepdim=True))))
+        return logits.flatten(1)
+
+
+class Hardswish(nn.Module):
+    """`hardswish` as a module."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return hardswish(x)
+
+
+def _with_edges(stem: nn.Module) -> nn.Sequential:
+    """The stem's layers under their names, each with an edge behind it: `conv0`, `conv0_out`, ..."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for name, layer in stem.named_children():
+        layers[name] = Hardswish() if isinstance(layer, nn.Hardswish) else copy.deepcopy(layer)
+        layers[f"{name}_out"] = Edge()
+    return nn.Sequential(layers)

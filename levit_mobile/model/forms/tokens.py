@@ -1,0 +1,205 @@
+"""Tokens [1,T,C]: linears and 3-D batched matmuls, what XNNPACK runs as one partition, in float and in int8."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from levit_mobile.edges import Edge
+from levit_mobile.model.bake import Centre
+from levit_mobile.model.forms.weights import (
+    constant_of,
+    conv_of,
+    laid_out,
+    last_side,
+    linear_of,
+    regroup,
+    rows_of,
+)
+from levit_mobile.model.levit import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention
+
+
+class TokenAttention(nn.Module):
+    """[1,T,C] -> [1,T,C], one matmul batch entry a head. The key is transposed as it is taken apart, once.
+
+    Scores, softmax and the mixing of values have no edges: delegates run them in float.
+    """
+
+    bias: Tensor
+
+    def __init__(self, block: Attention) -> None:
+        super().__init__()
+        self.heads = block.heads
+        q, k, v = regroup(block.qkv, block.heads, (block.key_dim, block.key_dim, block.value_dim))
+        self.q, self.k, self.v = linear_of(q), linear_of(k), linear_of(v)
+        self.query, self.key, self.value, self.mixed = Edge(), Edge(), Edge(), Edge()
+        self.register_buffer("bias", constant_of(block.bias))
+        self.proj = linear_of(rows_of(block.proj))
+        self.change, self.out = Edge(), Edge()
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.query(self.q(x)), self.key(self.k(x)), self.value(self.v(x))
+        y = self.mixed(F.hardswish(token_attend(q, k, v, self.bias, self.heads)))
+        shortcut: Tensor = self.out(x + self.change(self.proj(y)))
+        return shortcut
+
+
+class TokenShrink(nn.Module):
+    """[1,T,C] -> [1,T',C']; the query grid is thinned by its projection's stride.
+
+    With `channels_last` the last projection is a 1x1 convolution: TFLite's converter moves the bias of a linear whose
+    result is read twice out of it, into ops further on, and an int8 linear wants its own.
+    """
+
+    bias: Tensor
+
+    def __init__(self, block: ShrinkAttention, *, channels_last: bool) -> None:
+        super().__init__()
+        self.heads, self.side, self.side_out = block.heads, block.side, block.side_out
+        self.channels_last = channels_last
+        k, v = regroup(block.kv, block.heads, (block.key_dim, block.value_dim))
+        self.k, self.v = linear_of(k), linear_of(v)
+        self.q = conv_of(rows_of(block.q), stride=SHRINK_STRIDE)
+        self.grid, self.query, self.key, self.value, self.mixed = Edge(), Edge(), Edge(), Edge(), Edge()
+        self.register_buffer("bias", constant_of(block.bias))
+        self.proj = (conv_of if channels_last else linear_of)(rows_of(block.proj))
+        self.out = Edge()
+
+    def forward(self, x: Tensor) -> Tensor:
+        q = to_tokens(self.query(self.q(to_grid(x, self.side, self.grid))))
+        k, v = self.key(self.k(x)), self.value(self.v(x))
+        return self.project(self.mixed(F.hardswish(token_attend(q, k, v, self.bias, self.heads))))
+
+    def project(self, y: Tensor) -> Tensor:
+        """[1,T',h*dv] -> [1,T',C']."""
+        if self.channels_last:
+            grid: Tensor = self.out(self.proj(to_grid(y, self.side_out, self.mixed)))
+            return to_tokens(grid, self.out)
+        tokens: Tensor = self.out(self.proj(y))
+        return tokens
+
+
+class TokenMlp(nn.Module):
+    """[1,T,C] -> [1,T,C]."""
+
+    def __init__(self, block: Mlp) -> None:
+        super().__init__()
+        self.expand, self.contract = linear_of(rows_of(block.expand)), linear_of(rows_of(block.contract))
+        self.wide, self.hidden, self.change, self.out = Edge(), Edge(), Edge(), Edge()
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.hidden(F.hardswish(self.wide(self.expand(x))))
+        y: Tensor = self.out(x + self.change(self.contract(hidden)))
+        return y
+
+
+def token_attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, heads: int) -> Tensor:
+    """q [1,Tq,h*d], k [1,Tk,h*d], v [1,Tk,h*dv], bias [h,Tq,Tk] -> [1,Tq,h*dv], in batched matmuls of rank 3."""
+    queries = q.view(q.shape[1], heads, -1).permute(1, 0, 2)  # h Tq d
+    keys = k.view(k.shape[1], heads, -1).permute(1, 2, 0)  # h d Tk
+    values = v.view(v.shape[1], heads, -1).permute(1, 0, 2)  # h Tk dv
+    mixed = torch.bmm((torch.bmm(queries, keys) + bias).softmax(-1), values)  # h Tq dv
+    return mixed.permute(1, 0, 2).reshape(1, q.shape[1], -1)
+
+
+def to_tokens(grid: Tensor, edge: Edge | None = None) -> Tensor:
+    """[1,C,H,W] -> [1,H*W,C]; with an edge, on its grid all the way."""
+    keep = edge or nn.Identity()
+    rows: Tensor = keep(grid.permute(0, 2, 3, 1))
+    tokens: Tensor = keep(rows.reshape(1, grid.shape[2] * grid.shape[3], grid.shape[1]))
+    return tokens
+
+
+def to_grid(tokens: Tensor, side: int, edge: Edge) -> Tensor:
+    """[1,T,C] -> [1,C,side,side], on the edge's grid all the way."""
+    rows: Tensor = edge(tokens.reshape(1, side, side, tokens.shape[2]))
+    grid: Tensor = edge(rows.permute(0, 3, 1, 2))
+    return grid
+
+
+class TokenStem(nn.Module):
+    """Pixels [1,3,side,side] -> [1,C,side/16,side/16]. The side is even, so only the first row and column are framed.
+
+    before   pixels -> subtract the mean -> conv0(w, b), zero padding
+    after    pixels -> frame of the mean colour, above and to the left -> conv0(w, b - sum(w) * mean), no padding
+
+    The mean colour is what zero meant behind the subtraction, so this is exact, and raw pixels are exact in int8.
+    """
+
+    above: Tensor
+    left: Tensor
+
+    def __init__(self, stem: nn.Sequential, side: int) -> None:
+        super().__init__()
+        layers = dict(stem.named_children())
+        mean = _mean_of(layers.get("centre"))
+        self.register_buffer("above", mean.expand(1, 3, 1, side).contiguous())
+        self.register_buffer("left", mean.expand(1, 3, side + 1, 1).contiguous())
+        convs = {name: copy.deepcopy(layer) for name, layer in layers.items() if isinstance(layer, nn.Conv2d)}
+        self.convs = nn.ModuleDict(convs)
+        self.convs["conv0"] = _framed(self.convs["conv0"], mean)
+        self.pixels = Edge()
+        self.wide = nn.ModuleDict({name: Edge() for name in self.convs})
+        self.active = nn.ModuleDict({name: Edge() for name in list(self.convs)[:-1]})
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        x: Tensor = self.pixels(torch.cat([self.pixels(self.above), self.pixels(pixels)], 2))
+        x = self.pixels(torch.cat([self.pixels(self.left), x], 3))
+        for name, conv in self.convs.items():
+            wide: Tensor = self.wide[name](conv(x))
+            x = self.active[name](F.hardswish(wide)) if name in self.active else wide
+        return x
+
+
+def _mean_of(layer: nn.Module | None) -> Tensor:
+    if not isinstance(layer, Centre):
+        raise ValueError("bake the model before it is laid out: its stem does not take the mean colour away")
+    return layer.mean
+
+
+def _framed(conv: nn.Module, mean: Tensor) -> nn.Conv2d:
+    """conv0 over pixels that still carry the mean colour [1,3,1,1]."""
+    if not isinstance(conv, nn.Conv2d) or conv.bias is None:
+        raise ValueError("bake the model before it is laid out: conv0 is not a plain convolution")
+    framed = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, stride=conv.stride)  # type: ignore[arg-type]
+    shift = (conv.weight.detach().double() * mean.double()).sum((1, 2, 3))
+    framed.weight.data = conv.weight.detach().clone()
+    framed.bias = nn.Parameter((conv.bias.detach().double() - shift).to(conv.weight.dtype))
+    return framed.to(conv.weight.dtype)
+
+
+class TokenMajor(nn.Module):
+    """Pixels [1,3,side,side], or [1,side,side,3] with `channels_last`, to logits [1,classes].
+
+    before   mean over T of [1,T,C]                                     XNNPACK takes no rank-3 mean in ExecuTorch
+    after    mean over H and W of [1,C,H,W], kept as [1,C,1,1]
+    """
+
+    def __init__(self, baked: LeViT, *, channels_last: bool) -> None:
+        super().__init__()
+        self.channels_last = channels_last
+        self.stem = TokenStem(baked.stem, baked.side)
+        self.tokens = Edge()
+        shrink = partial(TokenShrink, channels_last=channels_last)
+        kinds: dict[type, Callable[..., nn.Module]] = {
+            Attention: TokenAttention,
+            ShrinkAttention: shrink,
+            Mlp: TokenMlp,
+        }
+        self.body = laid_out(baked, kinds)
+        self.side = last_side(baked)
+        self.last, self.pooled = Edge(), Edge()
+        self.head = linear_of(rows_of(baked.head))
+        self.scores = Edge()
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = to_tokens(self.stem(x.permute(0, 3, 1, 2) if self.channels_last else x), self.tokens)
+        grid = to_grid(self.body(tokens), self.side, self.last)
+        pooled = self.pooled(self.pooled(grid.mean((2, 3), keepdim=True)).flatten(1))
+        logits: Tensor = self.scores(self.head(pooled))
+        return logits

@@ -1,0 +1,130 @@
+"""The pictures that int8 ranges are measured on: where they come from, what is wrong with them, and their digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from levit_mobile import digits
+from levit_mobile.errors import ImageError
+from levit_mobile.images import ImageSpec, PictureSet, Pixels, picture_digest, preprocess
+
+COUNT = 512
+MIN_PICTURES, FEW_PICTURES = 16, 128
+NOISE = 0.3  # mean correlation of neighbouring pixels; photographs have 0.9 and more, noise 0
+SATURATED = 0.25  # share of values at 0 or 255
+SYNTHETIC, BUNDLED = "synthetic", "bundled training digits"
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationSet:
+    """Pictures, what they are called in the contract, the seed that chose them, and how many classes they show.
+
+    `classes` is None where nothing says so. `for_release` is false for pictures that are none.
+    """
+
+    pictures: PictureSet
+    source: str
+    seed: int
+    classes: int | None
+    for_release: bool = True
+
+
+def find(source: str | Path | None, spec: ImageSpec, *, count: int | None = None, seed: int = 0) -> CalibrationSet:
+    """A folder, "synthetic", or None for the bundled training digits; `count` (512) of them, drawn by `seed`.
+
+    Raises ImageError for a folder that cannot be read, holds fewer than 16 pictures, or holds noise.
+    """
+    if source is None:
+        return _bundled(spec, count or COUNT, seed)
+    if str(source) == SYNTHETIC:
+        return _synthetic(spec, count or COUNT, seed)
+    return _folder(Path(source), spec, count or COUNT, seed)
+
+
+def concerns(found: CalibrationSet, *, proof: PictureSet, bundled_model: bool) -> tuple[str, ...]:
+    """One sentence for each reason to doubt ranges from these pictures.
+
+    `proof` are the pictures of the validation; `bundled_model` says whether the bundled digits are what the checkpoint
+    was trained for.
+    """
+    return tuple(_doubts(found, proof, bundled_model))
+
+
+def _doubts(found: CalibrationSet, proof: PictureSet, bundled_model: bool) -> Iterator[str]:
+    pictures = found.pictures
+    if not found.for_release:
+        yield "calibrated on synthetic noise: this bundle is not for release"
+    if len(pictures) < FEW_PICTURES:
+        yield f"{len(pictures)} calibration pictures are few: {FEW_PICTURES} and more give steady ranges"
+    if found.classes == 1:
+        yield "all calibration pictures show one class: ranges of the others were not seen"
+    if found.source == BUNDLED and not bundled_model:
+        yield "calibrated on the bundled digits, which this checkpoint was not trained for: use --calibration DIR"
+    saturated = float(np.mean([np.isin(pixels, (0, 255)).mean() for pixels in _some(pictures)]))
+    if found.for_release and saturated > SATURATED:
+        yield f"{saturated:.0%} of the calibration pixels are at 0 or 255: the pictures are clipped, and so are ranges"
+    shared = {picture_digest(p) for p in pictures} & {picture_digest(p) for p in proof}
+    if shared:
+        yield f"{len(shared)} calibration pictures are among those of the proof: it flatters the artifact"
+
+
+def _bundled(spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
+    names = tuple(f"training-digit-{index:05d}" for index in range(count))
+    return CalibrationSet(PictureSet(names, partial(_drawn, spec, seed)), BUNDLED, seed, len(digits.LABELS))
+
+
+def _drawn(spec: ImageSpec, seed: int, name: str) -> Pixels:
+    pixels, _ = digits.picture(digits.Split.TRAINING, int(name.rpartition("-")[2]), seed=seed)
+    return preprocess(Image.fromarray(pixels), spec)
+
+
+def _synthetic(spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
+    names = tuple(f"noise-{index:05d}" for index in range(count))
+    return CalibrationSet(PictureSet(names, partial(_noise, spec, seed)), SYNTHETIC, seed, None, for_release=False)
+
+
+def _noise(spec: ImageSpec, seed: int, name: str) -> Pixels:
+    drawn = np.random.default_rng([seed, int(name.rpartition("-")[2])])
+    return drawn.integers(0, 256, (spec.side_px, spec.side_px, 3), np.uint8)
+
+
+def _folder(folder: Path, spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
+    everything = PictureSet.from_folder(folder, spec)
+    order = np.random.default_rng(seed).permutation(len(everything))[:count]
+    names = tuple(everything.names[index] for index in sorted(order))
+    if len(names) < MIN_PICTURES:
+        raise ImageError(f"{folder} holds {len(names)} pictures, and calibration wants at least {MIN_PICTURES}")
+    chosen = PictureSet(names, everything.read)
+    _refuse_noise(chosen, folder)
+    tops = {name.split("/")[0] for name in names if "/" in name}
+    return CalibrationSet(chosen, folder.resolve().name, seed, len(tops) or None)
+
+
+def _refuse_noise(pictures: PictureSet, folder: Path) -> None:
+    likeness = float(np.mean([_likeness(pixels) for pixels in _some(pictures)]))
+    if likeness < NOISE:
+        raise ImageError(
+            f"the pictures in {folder} are noise: neighbours correlate by {likeness:.2f}, by 0.9 in photographs; "
+            "give real ones, or say --calibration synthetic for a bundle that is not for release"
+        )
+
+
+def _some(pictures: PictureSet) -> Iterator[Pixels]:
+    """Up to 32 of them, evenly spread."""
+    step = max(1, len(pictures) // 32)
+    return map(pictures.read, pictures.names[::step])
+
+
+def _likeness(pixels: Pixels) -> float:
+    """Correlation of each grey pixel with its right neighbour; 1 for a picture of one colour."""
+    grey = pixels.mean(2)
+    left, right = grey[:, :-1].ravel(), grey[:, 1:].ravel()
+    if left.std() == 0 or right.std() == 0:
+        return 1.0
+    return float(np.corrcoef(left, right)[0, 1])

@@ -1,0 +1,143 @@
+"""Exact rewrites of a baked model that spread outlier channels before per-tensor ranges are chosen.
+
+Each keeps the logits (to 1e-5 relative in float32) and is drawn before -> after. Channels are scaled by powers of
+their measured size, as SmoothQuant does between two linears (arXiv:2211.10438), here where LeViT allows it exactly.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from levit_mobile.model.bake import query_rows
+from levit_mobile.model.levit import Attention, LeViT, Mlp, ShrinkAttention
+
+LIMIT = 64.0  # no channel is scaled further than this, either way
+Sizes = dict[str, Tensor]  # module path -> largest absolute value of each output channel, float64 [C]
+
+
+def equalize(baked: LeViT, pictures: Iterable[Tensor], *, strength: float = 0.5) -> LeViT:
+    """Both rewrites, from the sizes measured on `pictures` (batches as the baked model takes them).
+
+    `strength` is the share of a residual channel's size that is taken from it, 0 to 1.
+    """
+    sizes = channel_sizes(baked, pictures)
+    return balance_stream(balance_queries(baked, sizes), sizes, strength=strength)
+
+
+@torch.no_grad()
+def channel_sizes(baked: LeViT, pictures: Iterable[Tensor]) -> Sizes:
+    """The largest absolute value of every channel of every module's output."""
+    sizes: Sizes = {}
+
+    def note(name: str, _module: nn.Module, _inputs: object, output: Tensor) -> None:
+        over = (0, 2, 3) if output.ndim == 4 else tuple(range(output.ndim - 1))
+        largest = output.abs().amax(over).double()
+        sizes[name] = torch.maximum(sizes[name], largest) if name in sizes else largest
+
+    hooks = [
+        module.register_forward_hook(partial(note, name))
+        for name, module in baked.named_modules()
+        if isinstance(module, nn.Linear | nn.Conv2d | Attention | ShrinkAttention | Mlp)
+    ]
+    for batch in pictures:
+        baked(batch)
+    for hook in hooks:
+        hook.remove()
+    return sizes
+
+
+def balance_queries(baked: LeViT, sizes: Sizes) -> LeViT:
+    """Make every query channel as large as the key channel that it meets.
+
+    before   scores = sum over d of  q[d] k[d]
+    after    scores = sum over d of  (q[d] s[d]) (k[d] / s[d])          s[d] = sqrt(size of k[d] / size of q[d])
+    """
+    balanced = copy.deepcopy(baked)
+    for name, block in balanced.named_modules():
+        if isinstance(block, Attention):
+            q, k = query_rows(block), query_rows(block) + block.key_dim
+            factor = _root_ratio(sizes[f"{name}.qkv"][k], sizes[f"{name}.qkv"][q])
+            _scale_rows(block.qkv, q, factor)
+            _scale_rows(block.qkv, k, 1 / factor)
+        elif isinstance(block, ShrinkAttention):
+            k = key_rows(block)
+            factor = _root_ratio(sizes[f"{name}.kv"][k], sizes[f"{name}.q"])
+            _scale_rows(block.q, torch.arange(len(factor)), factor)
+            _scale_rows(block.kv, k, 1 / factor)
+    return balanced
+
+
+def key_rows(block: ShrinkAttention) -> Tensor:
+    """The rows of `kv` that make k, in the order of the rows of `q`. int64 [h * key_dim]."""
+    group = block.key_dim + block.value_dim
+    return (torch.arange(block.heads)[:, None] * group + torch.arange(block.key_dim)).flatten()
+
+
+def balance_stream(baked: LeViT, sizes: Sizes, *, strength: float) -> LeViT:
+    """Scale the residual stream of each stage, a channel at a time: everything added to it, and everything it feeds.
+
+    before   x = a + b + ...          -> linear(w)
+    after    x / s = a / s + b / s    -> linear(w * s)          s[c] ~ (size of channel c) ** strength
+    """
+    balanced = copy.deepcopy(baked)
+    for writers, readers in streams(balanced):
+        largest = torch.stack([sizes[name] for name in writers]).amax(0).clamp_min(1e-12)
+        relative = (largest / largest.log().mean().exp()) ** strength
+        scale = relative.clamp(1 / LIMIT, LIMIT)
+        for name in writers:
+            writer = balanced.get_submodule(_last_layer(balanced, name))
+            _scale_rows(writer, torch.arange(len(scale)), 1 / scale)
+        for name in readers:
+            _scale_columns(balanced.get_submodule(name), scale)
+    return balanced
+
+
+def streams(model: LeViT) -> Iterator[tuple[list[str], list[str]]]:
+    """For each residual stream, what writes into it and the layers that read it, by path."""
+    writers, readers = ["stem.conv3"], list[str]()
+    for name, block in model.named_modules():
+        if isinstance(block, Attention):
+            writers, readers = [*writers, name], [*readers, f"{name}.qkv"]
+        elif isinstance(block, Mlp):
+            writers, readers = [*writers, name], [*readers, f"{name}.expand"]
+        elif isinstance(block, ShrinkAttention):
+            yield writers, [*readers, f"{name}.kv", f"{name}.q"]
+            writers, readers = [name], []
+    yield writers, [*readers, "head"]
+
+
+def _last_layer(model: LeViT, name: str) -> str:
+    """The layer inside a block whose output goes into the stream."""
+    block = model.get_submodule(name)
+    inner = {Attention: ".proj", ShrinkAttention: ".proj", Mlp: ".contract"}
+    return name + inner.get(type(block), "")
+
+
+def _root_ratio(above: Tensor, below: Tensor) -> Tensor:
+    smallest = 1e-12
+    return (above.clamp_min(smallest) / below.clamp_min(smallest)).sqrt().clamp(1 / LIMIT, LIMIT)
+
+
+@torch.no_grad()
+def _scale_rows(layer: nn.Module, rows: Tensor, factor: Tensor) -> None:
+    weight, bias = _parameters(layer)
+    by = factor.view(-1, *[1] * (weight.ndim - 1))
+    weight[rows] = (weight[rows].double() * by).to(weight.dtype)
+    bias[rows] = (bias[rows].double() * factor).to(bias.dtype)
+
+
+@torch.no_grad()
+def _scale_columns(layer: nn.Module, factor: Tensor) -> None:
+    weight, _ = _parameters(layer)
+    weight.copy_((weight.double() * factor).to(weight.dtype))
+
+
+def _parameters(layer: nn.Module) -> tuple[Tensor, Tensor]:
+    if not isinstance(layer, nn.Linear | nn.Conv2d) or layer.bias is None:
+        raise ValueError(f"bake the model before it is equalised: {type(layer).__name__} is no plain projection")
+    return layer.weight, layer.bias

@@ -1,0 +1,127 @@
+"""What a mixed-precision artifact keeps in float, and by which rules the rest is quantized: a readable JSON file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from levit_mobile.contract import complaint, digest_bytes
+from levit_mobile.errors import RecipeError
+from levit_mobile.quantization.observers import Observer
+from levit_mobile.staging import write_text
+
+PLANS = Path(__file__).parents[2] / "conversion" / "plans"
+
+
+class Part(BaseModel):
+    """Frozen, and strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Score(Part):
+    """Logits held against the float form's: mean divergence in nats, error in dB, share of equal top classes."""
+
+    kl: float
+    sqnr_db: float
+    top1_agreement: float
+
+
+class Evidence(Part):
+    """One group of the search, measured both ways.
+
+    `kl` (nats) and `sqnr_db` are of the logits with this group alone in int8; `gain` is by how many nats the divergence
+    of the model in int8 falls when this group alone goes to float; `saved` is the share of the model's estimated time
+    that int8 saves there.
+    """
+
+    group: str
+    kl: float
+    sqnr_db: float
+    gain: float
+    saved: float
+
+    @property
+    def damage(self) -> float:
+        """The larger of both divergences, in nats: where much is broken at once, one group's return gains nothing."""
+        return max(self.kl, self.gain)
+
+
+class Step(Score):
+    """The model with this group and those of all steps before it in float; the first has none (`group` is None).
+
+    `cost` is what float costs so far, as a share of the estimated time of a model all in float.
+    """
+
+    group: str | None
+    cost: float
+
+    def within(self, max_kl: float) -> bool:
+        """Is the divergence at most `max_kl` nats, and every top class the float form's?"""
+        return self.kl <= max_kl and self.top1_agreement == 1
+
+
+class Origin(Part):
+    """What a plan was searched on. `compared` calibration pictures judged it, `max_kl` (nats) was to be reached."""
+
+    checkpoint_sha256: str
+    calibration: str
+    pictures: int
+    pictures_sha256: str
+    seed: int
+    compared: int
+    max_kl: float
+
+
+class Plan(Part):
+    """How `int8` is made for one variant on one target.
+
+    `float_edges` are paths of edges that keep their activations in float; a layer that touches one stays float too.
+    `equalize` is the strength of the residual stream's equalisation, None for no equalisation at all. A search leaves
+    what it rests on: every group, the most damaging first, and the steps it took, of which `picked` is the plan.
+    """
+
+    schema_version: Literal[1] = 1
+    variant: str
+    target: str
+    observer: Observer = Observer.PERCENTILE
+    equalize: float | None = 0.5
+    correct_biases: bool = True
+    float_edges: tuple[str, ...] = ()
+    origin: Origin | None = None
+    evidence: tuple[Evidence, ...] = ()
+    front: tuple[Step, ...] = ()
+    picked: int | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the plan's JSON, for contracts."""
+        return digest_bytes(self.model_dump_json().encode())
+
+    def write(self, path: Path) -> None:
+        """Write the plan as JSON. Raises BundleError when it cannot be written."""
+        write_text(path, self.model_dump_json(indent=2) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Raises RecipeError when the file cannot be read, or is no plan."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise RecipeError(f"{path} cannot be read: {error.strerror}") from error
+        except ValidationError as error:
+            raise RecipeError(f"{path} is no plan of schema 1: {complaint(error)}") from error
+
+
+def find(path: str | Path | None, *, variant: str, target: str) -> Plan:
+    """The plan in a file, else the committed one, else everything in int8. Raises RecipeError for another model's."""
+    committed = PLANS / f"{variant}-{target}-int8.json"
+    source = Path(path) if path is not None else committed
+    if path is None and not committed.exists():
+        return Plan(variant=variant, target=target)
+    plan = Plan.read(source)
+    if (plan.variant, plan.target) != (variant, target):
+        raise RecipeError(f"{source} is a plan for {plan.variant} on {plan.target}, and this is {variant} on {target}")
+    return plan

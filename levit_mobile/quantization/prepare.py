@@ -1,0 +1,120 @@
+"""A baked model, pictures and a plan -> the form that converters write in int8."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from levit_mobile.edges import edges_of
+from levit_mobile.errors import RecipeError
+from levit_mobile.images import ImageSpec
+from levit_mobile.model.levit import LeViT
+from levit_mobile.quantization import calibration as calibrations
+from levit_mobile.quantization import plan as plans
+from levit_mobile.quantization.apply import grids_of, integer_layers, set_grids
+from levit_mobile.quantization.calibration import CalibrationSet
+from levit_mobile.quantization.equalize import equalize
+from levit_mobile.quantization.observers import observer_of
+from levit_mobile.quantization.plan import Plan
+from levit_mobile.quantization.statistics import Statistics, collect
+from levit_mobile.quantization.weights import round_weights
+from levit_mobile.recipe import Precision, Recipe
+
+BATCH = 8
+OnPicture = Callable[[int, int], None]  # (pictures done, of how many)
+LayOut = Callable[[LeViT], nn.Module]
+
+
+def find(
+    recipe: Recipe,
+    *,
+    variant: str,
+    spec: ImageSpec,
+    calibration: str | Path | None = None,
+    count: int | None = None,
+    seed: int = 0,
+    observer: str | None = None,
+    plan: str | Path | None = None,
+) -> Quantization | None:
+    """What the options of `convert` name; None for a recipe that measures nothing.
+
+    `calibration` is a folder or "synthetic" (default: the bundled training digits), `plan` a file (default: the
+    committed one). Raises ImageError, and RecipeError for what a recipe without calibration is asked.
+    """
+    if recipe.precision is not Precision.INT8:
+        asked = {"--calibration": calibration, "--calibration-count": count, "--observer": observer, "--plan": plan}
+        if named := [name for name, value in asked.items() if value is not None]:
+            raise RecipeError(f"{recipe.name} measures no ranges: {named[0]} is for int8 only")
+        return None
+    known = plans.find(plan, variant=variant, target=recipe.target)
+    if observer is not None:
+        known = known.model_copy(update={"observer": observer_of(observer)})
+    return Quantization(calibrations.find(calibration, spec, count=count, seed=seed), known)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """How int8 is made: on which pictures ranges are measured, and what stays float."""
+
+    calibration: CalibrationSet
+    plan: Plan
+
+    def form(
+        self,
+        baked: LeViT,
+        lay_out: LayOut,
+        *,
+        pixel_range: float,
+        channels_last: bool,
+        on_picture: OnPicture = lambda _done, _of: None,
+    ) -> nn.Module:
+        """Equalise, lay out, measure, put activations and weights on their grids.
+
+        Raises RecipeError when the plan names an edge that the form does not have.
+        """
+        feed = Feed(self.calibration, pixel_range, on_picture, passes=2 if self.plan.equalize is None else 3)
+        if self.plan.equalize is not None:
+            baked = equalize(baked, feed.batches(), strength=self.plan.equalize)
+        form = lay_out(baked)
+        statistics = collect(form, lambda: feed.pictures(channels_last=channels_last))
+        return quantize(form, statistics, self.plan, next(feed.pictures(channels_last=channels_last)))
+
+
+def quantize(form: nn.Module, statistics: Statistics, plan: Plan, picture: Tensor) -> nn.Module:
+    """Put a float form on its grids, in place."""
+    unknown = set(plan.float_edges) - edges_of(form).keys()
+    if unknown:
+        raise RecipeError(f"the plan names {sorted(unknown)[0]}, and no edge of {plan.variant} is called so")
+    grids = grids_of(statistics, plan.observer)
+    set_grids(form, {name: grid for name, grid in grids.items() if name not in plan.float_edges})
+    round_weights(integer_layers(form, picture), statistics.mean_inputs, correct=plan.correct_biases)
+    return form
+
+
+class Feed:
+    """Calibration pictures as the model takes them, pass after pass, one or a few at a time."""
+
+    def __init__(self, calibration: CalibrationSet, pixel_range: float, on_picture: OnPicture, *, passes: int) -> None:
+        self.set, self.pixel_range, self.on_picture = calibration.pictures, pixel_range, on_picture
+        self.done, self.total = 0, passes * len(calibration.pictures)
+
+    def batches(self) -> Iterator[Tensor]:
+        """[N,3,side,side] each."""
+        for images in self.set.batches(BATCH):
+            yield torch.from_numpy(images) * self.pixel_range
+            self._count(len(images))
+
+    def pictures(self, *, channels_last: bool) -> Iterator[Tensor]:
+        """[1,3,side,side] each, or [1,side,side,3]."""
+        for images in self.set.batches(1):
+            picture = torch.from_numpy(images) * self.pixel_range
+            yield picture.permute(0, 2, 3, 1).contiguous() if channels_last else picture
+            self._count(1)
+
+    def _count(self, pictures: int) -> None:
+        self.done += pictures
+        self.on_picture(min(self.done, self.total), self.total)

@@ -1,0 +1,334 @@
+"""Which groups of ops an int8 artifact keeps in float: measured group by group on calibration pictures."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from levit_mobile import metrics
+from levit_mobile.contract import digest_bytes
+from levit_mobile.edges import Grid, edges_of
+from levit_mobile.errors import BundleError, ImageError, RecipeError
+from levit_mobile.images import PictureSet
+from levit_mobile.model.levit import LeViT
+from levit_mobile.quantization.apply import grids_of, integer_layers, set_grids
+from levit_mobile.quantization.calibration import MIN_PICTURES, CalibrationSet
+from levit_mobile.quantization.cost import Cost, Groups, groups_of
+from levit_mobile.quantization.equalize import Sizes, balance_queries, balance_stream, channel_sizes
+from levit_mobile.quantization.observers import Observer
+from levit_mobile.quantization.plan import Evidence, Origin, Part, Plan, Score, Step
+from levit_mobile.quantization.prepare import Feed, LayOut
+from levit_mobile.quantization.statistics import Statistics, collect, layers_of
+from levit_mobile.quantization.weights import round_weights
+from levit_mobile.staging import write_text
+
+STRENGTHS = (None, 0.0, 0.5)
+SMALLEST_GAIN = 0.02  # of the divergence in int8, or of what is to be reached: below it a group stays in int8
+DIGITS = 4  # that a plan keeps of each figure
+Logits = NDArray[np.float32]
+AnyPart = TypeVar("AnyPart", bound=Part)
+OnStep = Callable[[str, int, int], None]  # (what is at work, how many are done, of how many)
+
+
+class Settings(NamedTuple):
+    """How everything is quantized; the fields are a plan's."""
+
+    observer: Observer
+    equalize: float | None
+    correct_biases: bool
+
+    def __str__(self) -> str:
+        return f"{self.observer}, equalize {self.equalize}, biases {'' if self.correct_biases else 'not '}corrected"
+
+
+ALL_SETTINGS = tuple(Settings(*each) for each in product(Observer, STRENGTHS, (True, False)))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is searched: a baked model, its form on a target, and calibration pictures, `compared` of which judge it."""
+
+    baked: LeViT
+    lay_out: LayOut
+    calibration: CalibrationSet
+    pixel_range: float
+    channels_last: bool
+    compared: int
+
+    def __post_init__(self) -> None:
+        if (few := min(len(self.calibration.pictures), self.compared)) < MIN_PICTURES:
+            raise ImageError(f"{few} calibration pictures are too few for a search, expected {MIN_PICTURES} or more")
+
+    @property
+    def judges(self) -> CalibrationSet:
+        """The pictures that candidates are compared on, evenly spread over all."""
+        everything = self.calibration.pictures
+        count = min(self.compared, len(everything))
+        names = tuple(everything.names[index * len(everything) // count] for index in range(count))
+        return replace(self.calibration, pictures=PictureSet(names, everything.read))
+
+
+class Journal:
+    """Every score so far, a JSON line each behind a line that says whose they are; what is in it is not measured again.
+
+    Raises RecipeError for a file of another search.
+    """
+
+    def __init__(self, path: Path, subject: str) -> None:
+        self.path, self.subject, self.known = path, subject, dict[str, Score]()
+        if path.is_file():
+            self._read(subject)
+        self.found = len(self.known)  # by earlier runs
+        self.begun = False
+
+    def score(self, of: str, measure: Callable[[], Score]) -> Score:
+        """What is known of it, else what `measure` finds, which is written down at once."""
+        if of not in self.known:
+            score = measure()
+            self._append(Entry(of=of, score=score))
+            self.known[of] = score
+        return self.known[of]
+
+    def _append(self, entry: Entry) -> None:
+        """Raises BundleError where the file cannot be written."""
+        if not self.begun:  # anew, without a line that a kill has cut short
+            lines = [Heading(search=self.subject), *(Entry(of=of, score=score) for of, score in self.known.items())]
+            write_text(self.path, "".join(line.model_dump_json() + "\n" for line in lines))
+            self.begun = True
+        try:
+            with self.path.open("a", encoding="utf-8") as stream:
+                stream.write(entry.model_dump_json() + "\n")
+        except OSError as error:
+            raise BundleError(f"{self.path} could not be written: {error.strerror or error}") from error
+
+    def _read(self, subject: str) -> None:
+        first, *rest = self.path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+        try:
+            same = Heading.model_validate_json(first).search == subject
+        except ValidationError:
+            same = False
+        if not same:
+            raise RecipeError(
+                f"{self.path} is of a search with another checkpoint, calibration or --search-count: "
+                "delete it, or use --out for another place"
+            )
+        for line in rest:
+            try:
+                entry = Entry.model_validate_json(line)
+            except ValidationError:  # cut short by a kill: measured again
+                continue
+            self.known[entry.of] = entry.score
+
+
+class Heading(Part):
+    """The first line of a journal."""
+
+    search: str
+
+
+class Entry(Part):
+    """Every other line."""
+
+    of: str
+    score: Score
+
+
+class Bench:
+    """Makes candidates and scores them against the float form; what they share is measured once, when it is needed."""
+
+    def __init__(self, subject: Subject, on_step: OnStep = lambda *_: None) -> None:
+        self.subject, self.on_step = subject, on_step
+        self.measured: dict[float | None, tuple[nn.Module, Statistics]] = {}
+        self.chosen: dict[tuple[Observer, float | None], dict[str, Grid]] = {}
+        form = subject.lay_out(subject.baked)
+        if not edges_of(form):
+            raise RecipeError("this target has no int8 form: there is nothing to search")
+        self.groups: Groups = groups_of(form)
+        self.cost = Cost.of(form, self.pictures[0])
+        self.reference = self._logits(form)
+
+    @cached_property
+    def pictures(self) -> list[Tensor]:
+        """Those that candidates are compared on, as the form takes them."""
+        feed = Feed(self.subject.judges, self.subject.pixel_range, partial(self.on_step, "pictures"), passes=1)
+        return list(feed.pictures(channels_last=self.subject.channels_last))
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """Of the baked model's channels."""
+        return channel_sizes(self.subject.baked, self._feed("channels", 1).batches())
+
+    def mixed(self, settings: Settings, float_edges: Iterable[str] = ()) -> Score:
+        """Everything in int8 but these edges, and the layers that touch them."""
+        form, statistics = self._float_form(settings.equalize)
+        kept = set(float_edges)
+        set_grids(form, {name: grid for name, grid in self._grids(settings).items() if name not in kept})
+        layers = integer_layers(form, self.pictures[0])
+        round_weights(layers, statistics.mean_inputs, correct=settings.correct_biases)
+        return self._score(form)
+
+    def alone(self, settings: Settings, edges: Iterable[str]) -> Score:
+        """Nothing in int8 but these edges, and the weights of the layers that write them."""
+        form, statistics = self._float_form(settings.equalize)
+        grids = self._grids(settings)
+        set_grids(form, {name: grids[name] for name in edges})
+        written = {layer for name in edges for layer in self.cost.regions[name].layers}
+        layers = {name: layer for name, layer in layers_of(form).items() if name in written}
+        round_weights(layers, statistics.mean_inputs, correct=settings.correct_biases)
+        return self._score(form)
+
+    def _float_form(self, strength: float | None) -> tuple[nn.Module, Statistics]:
+        """A copy to be changed, and what was measured on it."""
+        if strength not in self.measured:
+            form = self.subject.lay_out(self._equalized(strength))
+            feed = self._feed(f"ranges, equalize {strength}", 2)
+            pictures = partial(feed.pictures, channels_last=self.subject.channels_last)
+            self.measured[strength] = form, collect(form, pictures)
+        form, statistics = self.measured[strength]
+        return copy.deepcopy(form), statistics
+
+    def _equalized(self, strength: float | None) -> LeViT:
+        if strength is None:
+            return self.subject.baked
+        return balance_stream(balance_queries(self.subject.baked, self.sizes), self.sizes, strength=strength)
+
+    def _grids(self, settings: Settings) -> dict[str, Grid]:
+        which = settings.observer, settings.equalize
+        if which not in self.chosen:
+            _, statistics = self.measured[settings.equalize]
+            self.chosen[which] = grids_of(statistics, settings.observer)
+        return self.chosen[which]
+
+    def _feed(self, what: str, passes: int) -> Feed:
+        return Feed(self.subject.calibration, self.subject.pixel_range, partial(self.on_step, what), passes=passes)
+
+    @torch.no_grad()
+    def _logits(self, form: nn.Module) -> Logits:
+        logits: Logits = torch.cat([form(picture) for picture in self.pictures]).float().numpy()
+        return logits
+
+    def _score(self, form: nn.Module) -> Score:
+        logits = self._logits(form)
+        return Score(
+            kl=metrics.kl(self.reference, logits),
+            sqnr_db=metrics.sqnr_db(self.reference, logits),
+            top1_agreement=metrics.top_k_agreement(self.reference, logits, 1),
+        )
+
+
+def identity(subject: Subject, checkpoint_sha256: str, max_kl: float) -> Origin:
+    """What a search rests on, for its plan; it reads every calibration picture."""
+    found = subject.calibration
+    return Origin(
+        checkpoint_sha256=checkpoint_sha256,
+        calibration=found.source,
+        pictures=len(found.pictures),
+        pictures_sha256=found.pictures.digest(),
+        seed=found.seed,
+        compared=len(subject.judges.pictures),
+        max_kl=max_kl,
+    )
+
+
+def open_journal(path: Path, origin: Origin, target: str) -> Journal:
+    """The one beside a plan; --max-kl may change between two runs. Raises RecipeError for one of another search."""
+    words = origin.model_dump_json(exclude={"max_kl"})
+    return Journal(path, digest_bytes(f"{target} {words}".encode()))
+
+
+def search(bench: Bench, journal: Journal, origin: Origin, *, variant: str, target: str) -> Plan:
+    """Settings, then groups, then steps from int8 to float, then the cheapest step that is good enough."""
+    settings = best_settings(bench, journal)
+    evidence = weigh(bench, journal, settings)
+    front = walk(bench, journal, settings, evidence, origin.max_kl)
+    picked = pick(front, origin.max_kl)
+    return Plan(
+        variant=variant,
+        target=target,
+        **settings._asdict(),
+        float_edges=tuple(edge for step in front[1 : picked + 1] for edge in bench.groups[step.group or ""]),
+        origin=origin,
+        evidence=tuple(_rounded(one) for one in evidence),
+        front=tuple(_rounded(step) for step in front),
+        picked=picked,
+    )
+
+
+def best_settings(bench: Bench, journal: Journal) -> Settings:
+    """Those of the least divergence with everything in int8; the first of equals."""
+    scores = {}
+    for done, settings in enumerate(ALL_SETTINGS):
+        bench.on_step("settings", done, len(ALL_SETTINGS))
+        scores[settings] = _mixed(bench, journal, settings, ())
+    return min(scores, key=lambda settings: scores[settings].kl)
+
+
+def weigh(bench: Bench, journal: Journal, settings: Settings) -> list[Evidence]:
+    """Every group alone in int8, and alone in float; the most damaging first."""
+    whole = _mixed(bench, journal, settings, ())
+    found = []
+    for done, (group, edges) in enumerate(bench.groups.items()):
+        bench.on_step("groups", done, len(bench.groups))
+        alone = journal.score(f"{settings}; int8: {group}", partial(bench.alone, settings, edges))
+        without = _mixed(bench, journal, settings, (group,))
+        gain, saved = whole.kl - without.kl, bench.cost.share(edges)
+        found.append(Evidence(group=group, kl=alone.kl, sqnr_db=alone.sqnr_db, gain=gain, saved=saved))
+    return sorted(found, key=lambda evidence: -evidence.damage)
+
+
+def walk(bench: Bench, journal: Journal, settings: Settings, evidence: list[Evidence], max_kl: float) -> list[Step]:
+    """From everything in int8, the group with the most damage a cost to float, one after another.
+
+    Groups of little damage are left out. Once a step is good enough, the first that gains little is the last.
+    """
+    front = [_step(bench, journal, settings, ())]
+    little = SMALLEST_GAIN * min(front[0].kl, max_kl)
+    order = _by_worth(one for one in evidence if one.damage > little)
+    for done in range(1, len(order) + 1):
+        bench.on_step("steps to float", done, len(order))
+        front.append(_step(bench, journal, settings, order[:done]))
+        if any(step.within(max_kl) for step in front) and front[-2].kl - front[-1].kl < little:
+            break
+    return front
+
+
+def pick(front: list[Step], max_kl: float) -> int:
+    """The cheapest step within the bound, else that of the least divergence."""
+    within = [index for index, step in enumerate(front) if step.within(max_kl)]
+    if within:
+        return min(within, key=lambda index: front[index].cost)
+    return min(range(len(front)), key=lambda index: front[index].kl)
+
+
+def _mixed(bench: Bench, journal: Journal, settings: Settings, groups: tuple[str, ...]) -> Score:
+    edges = [edge for group in groups for edge in bench.groups[group]]
+    return journal.score(f"{settings}; float: {' '.join(sorted(groups))}", partial(bench.mixed, settings, edges))
+
+
+def _step(bench: Bench, journal: Journal, settings: Settings, groups: tuple[str, ...]) -> Step:
+    score = _mixed(bench, journal, settings, groups)
+    cost = bench.cost.share(edge for group in groups for edge in bench.groups[group])
+    return Step(**score.model_dump(), group=groups[-1] if groups else None, cost=cost)
+
+
+def _by_worth(evidence: Iterable[Evidence]) -> tuple[str, ...]:
+    """Groups in the order in which they go to float; one that float makes cheaper goes first."""
+    worth = {one.group: one.damage / one.saved if one.saved > 0 else math.inf for one in evidence}
+    return tuple(sorted(worth, key=lambda group: -worth[group]))
+
+
+def _rounded(part: AnyPart) -> AnyPart:
+    figures = {name: float(f"{value:.{DIGITS}g}") for name, value in part if isinstance(value, float)}
+    return part.model_copy(update=figures)

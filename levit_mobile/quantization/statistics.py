@@ -1,0 +1,105 @@
+"""What a form's edges and layers hold on calibration pictures: ranges, histograms, mean inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from levit_mobile.edges import Layer, edges_of
+from levit_mobile.quantization.observers import BINS, Histogram
+
+Pictures = Callable[[], Iterable[Tensor]]  # each call a new pass over the same pictures, as the form takes them
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """`histograms` by edge; `mean_inputs` by layer: the mean of each input channel, float64 [in]."""
+
+    histograms: Mapping[str, Histogram]
+    mean_inputs: Mapping[str, Tensor]
+
+
+def collect(form: nn.Module, pictures: Pictures) -> Statistics:
+    """Run the form in float over the pictures twice: for the ends of every edge's values, then for their histogram."""
+    ends, means = _ends_and_means(form, pictures())
+    histograms = {name: Histogram(low, high) for name, (low, high) in ends.items()}
+    with watched(form, {name: partial(_count, histogram) for name, histogram in histograms.items()}):
+        _run(form, pictures())
+    return Statistics(histograms, means)
+
+
+def layers_of(form: nn.Module) -> dict[str, Layer]:
+    """Every linear and convolution of a form by its path."""
+    return {name: module for name, module in form.named_modules() if isinstance(module, Layer)}
+
+
+@contextmanager
+def watched(form: nn.Module, watches: Mapping[str, Callable[[Tensor], None]]) -> Iterator[None]:
+    """Inside, each named edge shows its values to its watch."""
+    edges = edges_of(form)
+    try:
+        for name, watch in watches.items():
+            edges[name].watch = watch
+        yield
+    finally:
+        for edge in edges.values():
+            edge.watch = None
+
+
+def _ends_and_means(
+    form: nn.Module, pictures: Iterable[Tensor]
+) -> tuple[dict[str, tuple[float, float]], dict[str, Tensor]]:
+    lows = dict.fromkeys(edges_of(form), math.inf)
+    highs = dict.fromkeys(edges_of(form), -math.inf)
+    means = {name: Mean() for name in layers_of(form)}
+
+    def widen(name: str, values: Tensor) -> None:
+        low, high = torch.aminmax(values)
+        lows[name], highs[name] = min(lows[name], float(low)), max(highs[name], float(high))
+
+    hooks = [layer.register_forward_pre_hook(means[name]) for name, layer in layers_of(form).items()]
+    with watched(form, {name: partial(widen, name) for name in lows}):
+        _run(form, pictures)
+    for hook in hooks:
+        hook.remove()
+    return {name: (lows[name], highs[name]) for name in lows}, {name: mean.value for name, mean in means.items()}
+
+
+class Mean:
+    """The mean of a layer's input channels, over tokens or cells and pictures; a forward pre-hook."""
+
+    def __init__(self) -> None:
+        self.total: Tensor | None = None
+        self.calls = 0
+
+    def __call__(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        (x,) = inputs
+        over = tuple(range(x.ndim - 1)) if isinstance(layer, nn.Linear) else (0, 2, 3)
+        mean = x.detach().double().mean(over)
+        self.total = mean if self.total is None else self.total + mean
+        self.calls += 1
+
+    @property
+    def value(self) -> Tensor:
+        """float64 [in]; raises ValueError when the layer never ran."""
+        if self.total is None:
+            raise ValueError("a layer that never ran has no mean input")
+        return self.total / self.calls
+
+
+def _count(histogram: Histogram, values: Tensor) -> None:
+    counted = torch.histc(values.float(), BINS, histogram.low, histogram.high)
+    histogram.add(counted.numpy().astype(np.int64))
+
+
+@torch.no_grad()
+def _run(form: nn.Module, pictures: Iterable[Tensor]) -> None:
+    for picture in pictures:
+        form(picture)
