@@ -47,9 +47,10 @@ CONVERSION_LIMITS = 30.0, 3.0  # seconds and GB, a target
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Every sample of one candidate, in order, in ms."""
+    """Every sample of one candidate, in order, in ms, and the size of its file."""
 
     name: str
+    megabytes: float
     samples_ms: tuple[float, ...]
 
     @property
@@ -80,8 +81,8 @@ def main(
         # First, while this process is small: a child's peak memory counts from what its parent held when it was forked.
         costs = [convert_cost(target, Path(folder) / "bundles") for target in ("coreml", "executorch", "tflite")]
         with diverted(Path(folder) / "vendor.log"):
-            calls = candidates(Path(folder))
-        timed = interleave(calls, rounds=rounds, warmup=warmup)
+            files = candidates(Path(folder))
+        timed = interleave(files, rounds=rounds, warmup=warmup)
     console = Console()
     console.print(f"{machine()}; one thread, {rounds} rounds after {warmup}, interleaved")
     console.print(latency_table(timed))
@@ -98,23 +99,23 @@ def stay_on_one_core() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
-def candidates(folder: Path) -> dict[str, Call]:
-    """Stock and ours for both runtimes, made from one set of weights."""
+def candidates(folder: Path) -> dict[str, Path]:
+    """Stock, ours and the vendor's int8 for both runtimes, made from one set of weights: name -> file."""
     from levit_mobile import convert
 
     weights = folder / "stock"
     stock = stock_model()
     stock.save_pretrained(weights)
     lower_stock(stock, folder)
-    calls: dict[str, Call] = {}
+    files: dict[str, Path] = {}
     for runtime, suffix in SUFFIXES.items():
-        load = tflite_call if runtime == "tflite" else executorch_call
-        calls[f"{runtime} stock"] = load(folder / f"stock{suffix}")
+        files[f"{runtime} stock"] = folder / f"stock{suffix}"
         for precision in PRECISIONS:
             bundle = convert(weights, f"{runtime}-{precision}", out=folder)
-            calls[f"{runtime} {precision}"] = load(bundle.path / bundle.contract.artifact.file)
-    quantize_by_vendor(folder / "levit_128s-tflite-fp32" / "model.tflite", folder / "vendor.tflite")
-    return calls | {"tflite vendor int8": tflite_call(folder / "vendor.tflite")}
+            files[f"{runtime} {precision}"] = bundle.path / bundle.contract.artifact.file
+    files["tflite vendor int8"] = folder / "vendor.tflite"
+    quantize_by_vendor(files["tflite fp32"], files["tflite vendor int8"])
+    return files
 
 
 def stock_model() -> Any:
@@ -190,8 +191,10 @@ def executorch_call(path: Path) -> Call:
     return lambda: method.execute([image])
 
 
-def interleave(calls: dict[str, Call], *, rounds: int, warmup: int) -> list[Timed]:
+def interleave(files: dict[str, Path], *, rounds: int, warmup: int) -> list[Timed]:
     """Time every candidate once a round, in turn."""
+    loaders = {".tflite": tflite_call, ".pte": executorch_call}
+    calls = {name: loaders[path.suffix](path) for name, path in files.items()}
     samples: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(warmup + rounds):
         for name, call in calls.items():
@@ -200,7 +203,7 @@ def interleave(calls: dict[str, Call], *, rounds: int, warmup: int) -> list[Time
             elapsed = time.perf_counter_ns() - start
             if number >= warmup:
                 samples[name].append(elapsed / 1e6)
-    return [Timed(name, tuple(kept)) for name, kept in samples.items()]
+    return [Timed(name, files[name].stat().st_size / 1e6, tuple(kept)) for name, kept in samples.items()]
 
 
 def ratio(ours: Timed, stock: Timed, *, draws: int = 2000) -> tuple[float, float, float]:
@@ -225,7 +228,7 @@ def convert_cost(target: str, out: Path) -> Cost:
 
 def latency_table(timed: Sequence[Timed]) -> Table:
     """One row a candidate."""
-    table = Table("candidate", "min ms", "median ms", "IQR/median")
+    table = Table("candidate", "MB", "min ms", "median ms", "IQR/median")
     for candidate in timed:
         table.add_row(*_row(candidate))
     return table
@@ -257,10 +260,16 @@ def machine() -> str:
     return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, {platform.system()}"
 
 
-def _row(timed: Timed) -> tuple[str, str, str, str]:
+def _row(timed: Timed) -> tuple[str, ...]:
     noisy = " noisy" if timed.spread > 0.10 else ""
     median = statistics.median(timed.samples_ms)
-    return timed.name, f"{min(timed.samples_ms):.2f}", f"{median:.2f}", f"{timed.spread:.1%}{noisy}"
+    return (
+        timed.name,
+        f"{timed.megabytes:.2f}",
+        f"{min(timed.samples_ms):.2f}",
+        f"{median:.2f}",
+        f"{timed.spread:.1%}{noisy}",
+    )
 
 
 if __name__ == "__main__":

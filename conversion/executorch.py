@@ -39,7 +39,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     except ImportError as error:
         raise ToolchainMissing("executorch", "executorch") from error
     dtype = torch.float16 if recipe.precision is Precision.FLOAT16 else torch.float32
-    example = torch.zeros(1, 3, card.side_px, card.side_px, dtype=dtype)
+    example = torch.zeros(1, 3, card.side_px, card.side_px, dtype=torch.int8 if recipe.io == "int8" else dtype)
     prepared, integers = _prepared(module, recipe)
     program = torch.export.export(prepared.to(dtype).eval(), (example,), strict=False)
     _require_outputs(program, ("logits", *taps))
@@ -54,7 +54,8 @@ def _prepared(module: nn.Module, recipe: Recipe) -> tuple[nn.Module, int]:
     if recipe.precision not in QUANTIZERS:
         return module, 0
     prepared = copy.deepcopy(module)
-    return prepared, QUANTIZERS[recipe.precision](prepared)
+    integers = QUANTIZERS[recipe.precision](prepared)
+    return executorch_int8.IntegerPixels(prepared) if recipe.io == "int8" else prepared, integers
 
 
 def _require_outputs(program: torch.export.ExportedProgram, names: tuple[str, ...]) -> None:

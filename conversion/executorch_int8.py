@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from torch import nn
+from typing import cast
+
+from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.fx import Graph, Node
 
 from conversion.executorch_weights import store_tables
-from levit_mobile.edges import hold_integers
+from levit_mobile.edges import PIXEL_GRID, hold_integers, restored
 
 
 def to_int8(module: nn.Module) -> int:
@@ -18,6 +20,17 @@ def to_int8(module: nn.Module) -> int:
     layers = hold_integers(module)
     store_tables(module)
     return layers
+
+
+class IntegerPixels(nn.Module):
+    """A module whose pixels arrive as int8, level - 128."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, image: Tensor) -> Tensor:
+        return cast(Tensor, self.module(restored(image, PIXEL_GRID)))
 
 
 def one_dequantize_a_reader(program: ExportedProgram) -> None:

@@ -38,8 +38,8 @@ class NamedTensors(nn.Module):
 def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: tuple[str, ...] = ()) -> None:
     """Write `module` to `path`: image float32 [1,side,side,3] in [0,1] -> logits float32 [1,classes].
 
-    Input and output are float32 whatever the precision; tflite_int8.py and tflite_weights.py say what each stores and
-    computes in.
+    Input and output are float32 whatever the precision, but for int8 pixels where the recipe's `io` asks for them;
+    tflite_int8.py and tflite_weights.py say what each stores and computes in.
     With `taps` the module gives (logits, *taps), and those are outputs too, under these names. Raises ToolchainMissing,
     and ConversionError when a large weight was not stored as the recipe says.
     """
@@ -54,5 +54,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     path.write_bytes(model.model_content())  # model.export writes in C++, which ends the process when the disk is full
     if recipe.precision is Precision.INT8:
         tflite_int8.quantize(path, named)
+    if recipe.io == "int8":
+        tflite_int8.take_integers(path)
     if recipe.precision in REWRITES:
         REWRITES[recipe.precision](path)

@@ -56,6 +56,25 @@ def quantize(path: Path, module: nn.Module) -> None:
     tflite_weights.narrow_tables(path)
 
 
+def take_integers(path: Path) -> None:
+    """Let an int8 model at `path` take int8 pixels.
+
+    before   image float32 -> QUANTIZE -> int8
+    after    image int8                              a uint8 input would want a QUANTIZE that XNNPACK has no kernel for
+    """
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model(str(path))
+    graph, (signature,) = model.subgraphs[0], model.signatureDefs[0].inputs
+    (reader,) = [op for op in graph.operators if graph.inputs[0] in op.inputs]
+    stored = reader.outputs[0]
+    if graph.tensors[stored].quantization is None:
+        raise ConversionError("the float input is not quantized first, and int8 pixels cannot replace it")
+    graph.operators.remove(reader)
+    graph.inputs, signature.tensorIndex = [stored], stored
+    flatbuffer_utils.write_model(model, str(path))
+
+
 def _noise(path: Path) -> Tensor:
     """float32 in [0,1], in the shape of the model's input."""
     from ai_edge_litert.interpreter import Interpreter

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from levit_mobile.targets import TARGETS
 from levit_mobile.trained import Trained
 
 GOLDEN_PICTURES = 4
+PIXELS = c.Quantization(scale=1 / 255, zero_point=-128)  # of int8 input: a picture's level - 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ def input_of(trained: Trained, recipe: Recipe) -> c.Input:
         name="image",
         shape=(1, 3, side, side) if target.layout == "NCHW" else (1, side, side, 3),
         layout=target.layout,
-        dtype="image" if recipe.target == "coreml" else _tensor_dtype(recipe),
+        dtype=_input_dtype(recipe),
+        quantization=PIXELS if recipe.io == "int8" else None,
         range=(0.0, float(target.pixel_range)),
     )
 
@@ -129,6 +132,12 @@ def calibration_of(trained: Trained, quantization: Quantization) -> c.Calibratio
         for_release=found.for_release,
         concerns=concerns(found, proof=trained.reference.pictures, bundled_model=bundled),
     )
+
+
+def _input_dtype(recipe: Recipe) -> Literal["float32", "float16", "int8", "image"]:
+    if recipe.io == "int8":
+        return "int8"
+    return "image" if recipe.target == "coreml" else _tensor_dtype(recipe)
 
 
 def _tensor_dtype(recipe: Recipe) -> c.TensorType:

@@ -61,12 +61,12 @@ class Quantization(Part):
 
 
 class Input(Part):
-    """One picture. `range` is what a black and a full pixel are in the graph's own input."""
+    """One picture. `range` is what a black and a full pixel are in the graph's own input, for int8 as real values."""
 
     name: str
     shape: tuple[int, int, int, int]
     layout: Literal["NCHW", "NHWC"]
-    dtype: Literal["float32", "float16", "uint8", "image"]
+    dtype: Literal["float32", "float16", "int8", "image"]
     range: tuple[float, float]
     color_order: Literal["RGB"] = "RGB"
     quantization: Quantization | None = None

@@ -49,6 +49,9 @@ class Grid:
         return (INT8_MAX - self.zero_point) * self.scale
 
 
+PIXEL_GRID = Grid(1 / 255, -128)  # the levels of a picture, exactly
+
+
 class Edge(nn.Module):
     """One activation of a form: the identity, unless it is observed (`watch`) or has a `grid`.
 
@@ -90,6 +93,15 @@ def explicit(x: Tensor, grid: Grid) -> Tensor:
     settings = (grid.scale, grid.zero_point, INT8_MIN, INT8_MAX, torch.int8)
     stored: Tensor = ops.quantize_per_tensor(x, *settings)
     real: Tensor = ops.dequantize_per_tensor(stored, *settings)
+    return real
+
+
+def restored(stored: Tensor, grid: Grid) -> Tensor:
+    """The real values of int8 ones."""
+    import torch.ao.quantization.fx._decomposed  # registers the op
+
+    settings = (grid.scale, grid.zero_point, INT8_MIN, INT8_MAX, torch.int8)
+    real: Tensor = torch.ops.quantized_decomposed.dequantize_per_tensor(stored, *settings)
     return real
 
 

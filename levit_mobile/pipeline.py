@@ -71,7 +71,8 @@ def build(
 ) -> Bundle:
     """One artifact and its bundle; an int8 recipe without a quantization gets the default one.
 
-    `on_step` hears each of STEPS as it begins, and how far the calibration is. Raises LevitMobileError.
+    `on_step` hears each of STEPS as it begins, "calibrate" for int8 only and then how much of it is done. Raises
+    LevitMobileError.
     """
     quantization = quantization or quantized(trained, recipe)
     target = TARGETS[recipe.target]

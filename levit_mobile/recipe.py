@@ -14,6 +14,7 @@ from levit_mobile.errors import RecipeError
 from levit_mobile.targets import TARGETS
 
 IOS_VERSIONS = (16, 17, 18)
+IO = ("float", "int8")
 
 
 class Precision(StrEnum):
@@ -109,12 +110,14 @@ class Recipe:
     """One artifact to build; raises RecipeError when its parts do not go together.
 
     `minimum_ios` is the oldest iOS that the artifact runs on: 16, 17 or 18 for coreml, None for every other target.
+    `io` is what pixels are in the artifact's input: "float" as the table of recipes says, or "int8", level - 128.
     """
 
     target: str
     precision: Precision
     tolerance: Tolerance
     minimum_ios: int | None = None
+    io: str = "float"
 
     def __post_init__(self) -> None:
         _require_known("target", self.target, TARGETS)
@@ -125,6 +128,9 @@ class Recipe:
             raise RecipeError(
                 f"minimum_ios={self.minimum_ios} is not supported, expected one of {_listed(IOS_VERSIONS)}"
             )
+        _require_known("io", self.io, IO)
+        if self.io == "int8" and (self.precision is not Precision.INT8 or self.target == "coreml"):
+            raise RecipeError(f"{self.name} takes no int8 pixels: only tflite-int8 and executorch-int8 do")
         needed = NEEDED_IOS.get(self.precision)
         if needed and self.minimum_ios and self.minimum_ios < needed:
             raise RecipeError(f"{self.name} needs minimum_ios={needed} or later, and was given {self.minimum_ios}")
@@ -178,8 +184,8 @@ DEFAULT_PRECISION: dict[str, Precision] = {
 }
 
 
-def recipe(target: str, precision: str | None = None, *, minimum_ios: int | None = None) -> Recipe:
-    """The recipe for a target, at `DEFAULT_PRECISION` unless told; `minimum_ios` (coreml only) is 16 unless told.
+def recipe(target: str, precision: str | None = None, *, minimum_ios: int | None = None, io: str = "float") -> Recipe:
+    """The recipe for a target, at `DEFAULT_PRECISION` unless told; `minimum_ios` (coreml only) is the row's own.
 
     Raises RecipeError for an unknown target or precision, and for a precision or option that the target does not have.
     """
@@ -187,4 +193,5 @@ def recipe(target: str, precision: str | None = None, *, minimum_ios: int | None
     chosen = DEFAULT_PRECISION[target] if precision is None else precision
     _require_known("precision", chosen, Precision)
     found = Recipe.from_name(f"{target}-{chosen}")
-    return found if minimum_ios is None else replace(found, minimum_ios=minimum_ios)
+    chosen_ios = found.minimum_ios if minimum_ios is None else minimum_ios
+    return replace(found, minimum_ios=chosen_ios, io=io)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from torch import nn
 
 from levit_mobile import bundle, lowering, metrics, pipeline
 from levit_mobile.edges import Edge, Grid, integers_of, layers_on_grids
-from levit_mobile.errors import ConversionError
+from levit_mobile.errors import ConversionError, RecipeError
 from levit_mobile.quantization.calibration import BUNDLED, find
 from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.prepare import Quantization
@@ -103,6 +104,29 @@ def test_float_edges_leave_float_islands_in_the_one_partition(target: str, small
     assert found.integer_products == found.products - 3 == len(layers_on_grids(form))
     simulated, logits = both(small, target, form, path)
     assert metrics.sqnr_db(simulated, logits) > 10
+
+
+@TWO
+def test_int8_pixels_give_the_same_logits(target: str, small: Trained, lowered: Lowered, tmp_path: Path) -> None:
+    form, floating = lowered(target)
+    recipe = replace(RECIPES[f"{target}-int8"], io="int8")
+    path = tmp_path / f"model{TARGETS[target].suffix}"
+    lowering.lower(form, recipe, bundle.card_of(small, recipe), path)
+    found = pipeline.inspect(path, TARGETS[target], integers=71)
+    assert found.partitions == 1
+    stated, result = bundle.input_of(small, recipe), bundle.output_of(small, recipe)
+    assert (stated.dtype, stated.quantization) == ("int8", bundle.PIXELS)
+    images = next(small.reference.pictures.batches(4))
+    logits = resolve(TARGETS[target].runner)(path, source=stated, result=result)(images)
+    plain = bundle.input_of(small, RECIPES[f"{target}-int8"])
+    expected = resolve(TARGETS[target].runner)(floating, source=plain, result=result)(images)
+    assert np.array_equal(logits, expected)
+
+
+@pytest.mark.parametrize("name", ["coreml-int8", "tflite-fp32", "executorch-int8-dynamic"])
+def test_others_take_no_int8_pixels(name: str) -> None:
+    with pytest.raises(RecipeError, match=f"{name} takes no int8 pixels: only tflite-int8 and executorch-int8 do"):
+        replace(RECIPES[name], io="int8")
 
 
 def test_fewer_integer_products_than_layers_on_grids_is_an_error(lowered: Lowered) -> None:

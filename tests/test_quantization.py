@@ -10,10 +10,10 @@ import torch
 from nets import MEAN, STD, levit, pixels
 from torch import Tensor, nn
 
-from levit_mobile.edges import SCALE, edges_of, put_on_grid
+from levit_mobile.edges import PIXEL_GRID, SCALE, edges_of, put_on_grid
 from levit_mobile.model.bake import bake
 from levit_mobile.model.forms import TokenMajor
-from levit_mobile.quantization.apply import PIXEL_GRID, grids_of, integer_layers, set_grids
+from levit_mobile.quantization.apply import grids_of, integer_layers, set_grids
 from levit_mobile.quantization.observers import BINS, Observer
 from levit_mobile.quantization.statistics import Statistics, collect, layers_of
 from levit_mobile.quantization.weights import round_weights

@@ -39,6 +39,9 @@ ImagesOption = Annotated[
     Path | None, typer.Option("--images", help="Folder of at least 32 pictures for the proof. Default: digits.")
 ]
 IosOption = Annotated[int | None, typer.Option("--minimum-ios", help="Oldest iOS: 16, 17 or 18 (coreml only).")]
+IoOption = Annotated[
+    str, typer.Option("--io", help="What pixels are: float, or int8 (level - 128; tflite and executorch, int8 only).")
+]
 CalibrationOption = Annotated[
     str | None,
     typer.Option("--calibration", help="int8: folder of pictures to measure ranges on, or synthetic. Default: digits."),
@@ -66,6 +69,7 @@ def convert(
     variant: VariantOption = None,
     images: ImagesOption = None,
     minimum_ios: IosOption = None,
+    io: IoOption = "float",
     calibration: CalibrationOption = None,
     calibration_count: CountOption = None,
     seed: SeedOption = 0,
@@ -77,7 +81,7 @@ def convert(
     verbose: VerboseOption = False,
 ) -> None:
     """Convert a checkpoint and prove each artifact against it, on real pictures, by the real runtimes."""
-    recipes = _recipes(target, precision, minimum_ios)
+    recipes = _recipes(target, precision, minimum_ios, io)
     sources = {"variant": variant, "labels_file": labels, "images": images, "skip_broken": skip_broken}
     measured = {
         "calibration": calibration,
@@ -96,7 +100,7 @@ def convert(
         raise typer.Exit(FAILED)
 
 
-def _recipes(target: str, precision: str | None, minimum_ios: int | None) -> list[Recipe]:
+def _recipes(target: str, precision: str | None, minimum_ios: int | None, io: str = "float") -> list[Recipe]:
     """The recipes that the options name; a wrong word is a usage error."""
     from levit_mobile.errors import RecipeError
     from levit_mobile.recipe import recipe
@@ -105,7 +109,7 @@ def _recipes(target: str, precision: str | None, minimum_ios: int | None) -> lis
     names = list(TARGETS) if target == "all" else [target]
     try:
         return [
-            recipe(name, precision, minimum_ios=minimum_ios if name == "coreml" or target != "all" else None)
+            recipe(name, precision, minimum_ios=minimum_ios if name == "coreml" or target != "all" else None, io=io)
             for name in names
         ]
     except RecipeError as error:

@@ -8,12 +8,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from levit_mobile.edges import Edge, Grid, Layer, edges_of
+from levit_mobile.edges import PIXEL_GRID, Edge, Grid, Layer, edges_of
 from levit_mobile.quantization.observers import Observer, choose
 from levit_mobile.quantization.statistics import Statistics, layers_of
 
 PIXELS = "stem.pixels"
-PIXEL_GRID = Grid(1 / 255, -128)  # the levels of a picture, exactly
 
 
 def grids_of(statistics: Statistics, observer: Observer) -> dict[str, Grid]:

@@ -18,6 +18,7 @@ from levit_mobile.errors import ArtifactError, LevitMobileError
 Images = NDArray[np.float32]  # [N,3,H,W] in [0,1]
 Logits = NDArray[np.float32]  # [N,classes]
 Runner = Callable[[Images], Logits]
+DTYPES = {"float32": np.float32, "float16": np.float16, "int8": np.int8, "image": np.float32}  # by the contract's word
 Outputs = Callable[[Images], dict[str, NDArray[np.generic]]]  # one picture [3,H,W] -> what is asked for, by name
 
 
@@ -26,7 +27,9 @@ def adapted(image: Images, to: Input) -> NDArray[np.generic]:
     low, high = to.range
     scaled = image[None] * np.float32(high - low) + np.float32(low)
     laid_out = scaled.transpose(0, 2, 3, 1) if to.layout == "NHWC" else scaled
-    return np.ascontiguousarray(laid_out, dtype=np.float16 if to.dtype == "float16" else np.float32)
+    if to.quantization is not None:
+        laid_out = np.rint(laid_out / to.quantization.scale) + to.quantization.zero_point
+    return np.ascontiguousarray(laid_out, dtype=DTYPES[to.dtype])
 
 
 def one_by_one(run: Callable[[Images], NDArray[np.generic]]) -> Runner:

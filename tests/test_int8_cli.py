@@ -1,0 +1,93 @@
+"""`convert --precision int8` as it is typed: notes, contracts, refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Run
+from PIL import Image
+
+from levit_mobile.quantization.plan import Plan
+
+
+@pytest.fixture(scope="module")
+def converted(levit_mobile: Run, random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict]:
+    """stderr and JSON of a conversion on synthetic pictures."""
+    out = tmp_path_factory.mktemp("int8")
+    done = levit_mobile(
+        "convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--calibration", "synthetic",
+        "--calibration-count", "8", "--observer", "mse", "--seed", "3", "--out", out, "--json",
+    )  # fmt: skip
+    return done.stderr, json.loads(done.stdout)
+
+
+def test_synthetic_pictures_mark_the_bundle(converted: tuple[str, dict]) -> None:
+    stderr, found = converted
+    assert "tflite-int8: NOTE: calibrated on synthetic noise: this bundle is not for release" in stderr
+    (bundle,) = found["bundles"]
+    stated = bundle["contract"]["calibration"]
+    assert (stated["source"], stated["pictures"], stated["seed"]) == ("synthetic", 8, 3)
+    assert (stated["observer"], stated["for_release"]) == ("mse", False)
+    assert (bundle["integer_products"], bundle["products"]) == (71, 71)
+
+
+def test_the_bundle_can_be_validated_and_drilling_it_is_refused(
+    converted: tuple[str, dict], levit_mobile: Run, random_checkpoint: Path
+) -> None:
+    (bundle,) = converted[1]["bundles"]
+    done = levit_mobile("validate", bundle["path"], "--reference", random_checkpoint, "-n", "8", "--min-sqnr-db", "1",
+                        "--min-top1-agreement", "0", "--json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    refused = levit_mobile("validate", bundle["path"], "--reference", random_checkpoint, "-n", "8", "--drill")
+    assert refused.returncode != 0
+    assert "--drill has no blocks to compare in tflite-int8" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ("-p", "fp32", "--calibration", "synthetic"),
+            "tflite-fp32 measures no ranges: --calibration is for int8 only",
+        ),
+        (("-p", "int8", "--observer", "max"), "unknown observer 'max': known are min-max, percentile, mse, entropy"),
+        (("-p", "int8", "--calibration", "nowhere"), "nowhere does not exist"),
+        (("-p", "int8", "--plan", "none.json"), "none.json cannot be read"),
+    ],
+)
+def test_one_sentence_and_nothing_written(
+    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    done = levit_mobile("convert", "-t", "tflite", "-c", random_checkpoint, "--out", tmp_path / "out", *arguments)
+    assert done.returncode == 1
+    assert sentence in " ".join(done.stderr.split())
+    assert not list(tmp_path.rglob("model.tflite"))
+
+
+def test_a_plan_of_another_target_and_a_damaged_one_are_refused(
+    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
+) -> None:
+    Plan(variant="levit_128s", target="coreml").write(tmp_path / "other.json")
+    (tmp_path / "damaged.json").write_text('{"schema_version": 1, "variant": 3}')
+    common = ("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--out", tmp_path / "out", "--plan")
+    other = levit_mobile(*common, tmp_path / "other.json")
+    assert "is a plan for levit_128s on coreml, and this is levit_128s on tflite" in " ".join(other.stderr.split())
+    damaged = levit_mobile(*common, tmp_path / "damaged.json")
+    assert "is no plan of schema 1: " in " ".join(damaged.stderr.split())
+    assert (other.returncode, damaged.returncode) == (1, 1)
+
+
+def test_the_same_folder_and_seed_make_the_same_bytes(
+    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path, photograph: Image.Image
+) -> None:
+    for number in range(20):
+        photograph.crop((9 * number, 0, 9 * number + 120, 120)).save(tmp_path / f"{number:02d}.png")
+    contracts = []
+    for name in ("one", "two"):
+        levit_mobile("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--calibration", tmp_path,
+                     "--calibration-count", "16", "--out", tmp_path / name)  # fmt: skip
+        contracts.append(json.loads((tmp_path / name / "levit_128s-tflite-int8" / "contract.json").read_text()))
+    assert contracts[0] == contracts[1]
+    assert contracts[0]["calibration"]["pictures"] == 16
