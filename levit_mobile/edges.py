@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -87,13 +88,10 @@ class Edge(nn.Module):
 
 def explicit(x: Tensor, grid: Grid) -> Tensor:
     """The two ops that vendors' delegates recognise."""
-    import torch.ao.quantization.fx._decomposed  # registers them
+    import torch.ao.quantization.fx._decomposed  # registers the op
 
-    ops = torch.ops.quantized_decomposed
     settings = (grid.scale, grid.zero_point, INT8_MIN, INT8_MAX, torch.int8)
-    stored: Tensor = ops.quantize_per_tensor(x, *settings)
-    real: Tensor = ops.dequantize_per_tensor(stored, *settings)
-    return real
+    return restored(torch.ops.quantized_decomposed.quantize_per_tensor(x, *settings), grid)
 
 
 def restored(stored: Tensor, grid: Grid) -> Tensor:
@@ -193,7 +191,7 @@ def hold_integers(form: nn.Module) -> int:
     found = 0
     for parent in list(form.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, Layer) and hasattr(child, SCALE):
+            if lies_on_grid(child):
                 setattr(parent, name, Int8Layer(child))
                 found += 1
     return found
@@ -201,4 +199,9 @@ def hold_integers(form: nn.Module) -> int:
 
 def layers_on_grids(form: nn.Module) -> list[Layer]:
     """The layers of a form whose weights lie on int8 grids."""
-    return [module for module in form.modules() if isinstance(module, Layer) and hasattr(module, SCALE)]
+    return [module for module in form.modules() if lies_on_grid(module)]
+
+
+def lies_on_grid(module: nn.Module) -> TypeGuard[Layer]:
+    """Is it a layer that `put_on_grid` has rounded?"""
+    return isinstance(module, Layer) and hasattr(module, SCALE)
