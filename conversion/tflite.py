@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from levit_mobile.card import Card
 from levit_mobile.edges import without_grids
 from levit_mobile.errors import ToolchainMissing
 from levit_mobile.recipe import Precision, Recipe
+
+WRAPPERS = 2  # modules around the form: NamedTensors, and litert-torch's own name for what it holds
+CLASS = re.compile(r"(?:\w+\.)+[A-Z][A-Za-z0-9]*_")  # before a module's name in a step of its path
 
 # How the float32 model's file is rewritten for a precision, where it is.
 REWRITES: Mapping[Precision, Callable[[Path], None]] = {
@@ -58,3 +62,34 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
         tflite_int8.take_integers(path)
     if recipe.precision in REWRITES:
         REWRITES[recipe.precision](path)
+    shorten_names(path)
+
+
+def shorten_names(path: Path) -> None:
+    """Name the tensors of the model at `path` by their places in the form: a tenth of a MB, and profiles can be read.
+
+    before   conversion.tflite.NamedTensors/levit_mobile...TokenMajor_module/...Sequential_body/...;3
+    after    body/stage0/attn0/q;3
+    """
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model(str(path))
+    graph = model.subgraphs[0]
+    kept = {*graph.inputs, *graph.outputs}
+    taken = {graph.tensors[index].name for index in kept}
+    for index, tensor in enumerate(graph.tensors):
+        if index not in kept:
+            tensor.name = _unlike(taken, short_name(tensor.name.decode()).encode())
+            taken.add(tensor.name)
+    flatbuffer_utils.write_model(model, str(path))
+
+
+def short_name(name: str) -> str:
+    """A tensor's name with the first of its places only, and of each step there the module's name."""
+    place, *number = name.split(";")
+    steps = [CLASS.sub("", step, count=1) for step in place.split("/")]
+    return ";".join(["/".join(steps[WRAPPERS:] or steps), *filter(None, number[-1:])])
+
+
+def _unlike(taken: set[bytes], name: bytes) -> bytes:
+    return next(each for each in (name, *(b"%s;%d" % (name, i) for i in range(len(taken) + 1))) if each not in taken)

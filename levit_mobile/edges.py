@@ -59,7 +59,8 @@ class Edge(nn.Module):
     before   op -> op
     after    op -> quantize -> dequantize -> op       with a grid; runtimes run the ops between two such pairs in int8
 
-    Data movement keeps a grid: a form calls the same edge again behind each reshape and transpose between int8 ops.
+    Data movement keeps a grid: behind each reshape and transpose between int8 ops a form calls the same edge again,
+    with `moved`, which does not observe the values once more.
     """
 
     grid: Grid | None
@@ -69,15 +70,15 @@ class Edge(nn.Module):
         super().__init__()
         self.grid, self.watch = None, None
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, *, moved: bool = False) -> Tensor:
         """As a module, but for an idle edge under torch.jit.trace, which would number a trace's values by it."""
         if self.grid is None and torch._C._is_tracing():
             return x
-        result: Tensor = super().__call__(x)
+        result: Tensor = super().__call__(x, moved=moved)
         return result
 
-    def forward(self, x: Tensor) -> Tensor:
-        if self.watch is not None:
+    def forward(self, x: Tensor, *, moved: bool = False) -> Tensor:
+        if self.watch is not None and not moved:
             self.watch(x)
         if self.grid is None:
             return x

@@ -197,7 +197,7 @@ def add_to_output(block: str, amount: float) -> Callable[[nn.Module], None]:
     """Spoils the last bias of a block, which shifts its output."""
 
     def spoil(form: nn.Module) -> None:
-        path = "head" if block == "logits" else block_paths(form)[block]
+        path = {**block_paths(form), "pooled": "body.stage2.mlp3", "logits": "head"}[block]
         list(form.get_submodule(path).parameters())[-1].data.add_(amount)
 
     return spoil
@@ -210,12 +210,12 @@ def test_a_sound_form_is_within_everywhere(desk: Desk) -> None:
     assert (found.pictures, found.min_sqnr_db, found.first_over) == (3, 90, None)
     assert (found.same_logits, found.logits_max_abs_difference) == (True, 0.0)
     assert found.tapped == (
-        f"the checkpoint, lowered once more by {desk.target.name}-fp32 with 24 outputs more, run by PyTorch"
+        f"the checkpoint, lowered once more by {desk.target.name}-fp32 with 23 outputs more, run by PyTorch"
     )
     assert min(block.sqnr_db for block in found.blocks) > 100
     assert min(block.cosine for block in found.blocks) > 1 - 1e-9
     shapes = {block.name: block.shape for block in found.blocks}
-    assert [shapes[name] for name in ("stem", "stage0.mlp1", "shrink0.attn", "stage2.mlp3", "pooled", "logits")] == [
+    assert [shapes[name] for name in ("stem", "stage0.mlp1", "shrink0.attn", "stage2.attn3", "pooled", "logits")] == [
         (16, 128),
         (16, 128),
         (4, 256),
@@ -227,7 +227,7 @@ def test_a_sound_form_is_within_everywhere(desk: Desk) -> None:
 
 @TARGET
 @pytest.mark.parametrize(
-    "block", ["stem", "stage0.attn0", "shrink0.attn", "shrink0.mlp", "stage1.mlp2", "stage2.mlp3", "logits"]
+    "block", ["stem", "stage0.attn0", "shrink0.attn", "shrink0.mlp", "stage1.mlp2", "stage2.attn3", "pooled", "logits"]
 )
 def test_the_first_block_over_is_the_wrong_one(desk: Desk, block: str) -> None:
     desk.spoil = add_to_output(block, 0.01)

@@ -13,10 +13,13 @@ STEM, BODY, HEAD, POOLED, LOGITS = "stem", "body", "head", "pooled", "logits"
 
 
 def block_paths(model: nn.Module) -> dict[str, str]:
-    """Block -> its module's path, in the order they run: stem, stage0.attn0, ..., shrink0.mlp, ..., stage2.mlp3."""
+    """Block -> its module's path, in the order they run: stem, stage0.attn0, ..., shrink0.mlp, ..., stage2.attn3.
+
+    Without the last: of that, forms give the mean over tokens only, which is what the head takes.
+    """
     stages = model.get_submodule(BODY).named_children()
     blocks = [f"{stage}.{block}" for stage, layers in stages for block, _ in layers.named_children()]
-    return {STEM: STEM, **{block: f"{BODY}.{block}" for block in blocks}}
+    return {STEM: STEM, **{block: f"{BODY}.{block}" for block in blocks[:-1]}}
 
 
 class Tapped(nn.Module):
@@ -25,7 +28,7 @@ class Tapped(nn.Module):
     before   image -> model -> logits
     after    image -> model -> logits, and the blocks' outputs as they are: no op is added, nothing is copied or moved
 
-    `names` has one a output: `logits`, the blocks in their order, then `pooled`, what the head takes.
+    `names` has one a output: `logits`, the blocks in their order but for the last, then `pooled`, its mean over tokens.
     Each output keeps the layout that it has inside; `as_tokens` makes them comparable.
     """
 

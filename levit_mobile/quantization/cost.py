@@ -30,6 +30,7 @@ PARTS = {  # what an edge of a block is called -> the group of ops that it belon
     "query": "scores",
     "key": "scores",
     "wide": "expand",
+    "pooled": "hidden",
     "change": "output",
     "out": "output",
 }

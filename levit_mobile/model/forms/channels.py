@@ -84,6 +84,24 @@ class ChannelMlp(nn.Module):
         return y
 
 
+class ChannelMlpPooled(ChannelMlp):
+    """The last block and the mean over tokens behind it: [1,C,1,T] -> [1,C,1,1].
+
+    before   x + contract(hidden) -> mean                   contract for every token
+    after    mean(x) + contract(mean(hidden))               for one: a mean and a convolution can change places
+    """
+
+    def __init__(self, block: Mlp) -> None:
+        super().__init__(block)
+        self.pooled = Edge()
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.hidden(hardswish(self.wide(self.expand(x))))
+        change = self.change(self.contract(self.pooled(hidden.mean(3, keepdim=True))))
+        y: Tensor = self.out(x.mean(3, keepdim=True) + change)
+        return y
+
+
 def hardswish(x: Tensor) -> Tensor:
     """x * hardsigmoid(x): one op less than torch's own Hardswish becomes in a Core ML program."""
     return x * F.hardsigmoid(x)
@@ -97,13 +115,13 @@ class ChannelsFirst(nn.Module):
         self.stem = _with_edges(baked.stem)
         self.tokens = Edge()
         kinds = {Attention: ChannelAttention, ShrinkAttention: ChannelShrink, Mlp: ChannelMlp}
-        self.body = laid_out(baked, kinds)
-        self.pooled, self.scores = Edge(), Edge()
+        self.body = laid_out(baked, kinds, last=ChannelMlpPooled)
+        self.scores = Edge()
         self.head = conv_of(rows_of(baked.head))
 
     def forward(self, x: Tensor) -> Tensor:
-        tokens: Tensor = self.body(self.tokens(self.stem(x).flatten(2).unsqueeze(2)))  # 1 C 1 T
-        logits: Tensor = self.scores(self.head(self.pooled(tokens.mean(3, keepdim=True))))
+        pooled: Tensor = self.body(self.tokens(self.stem(x).flatten(2).unsqueeze(2)))  # 1 C 1 1
+        logits: Tensor = self.scores(self.head(pooled))
         return logits.flatten(1)
 
 

@@ -44,16 +44,17 @@ class TokenAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.query(self.q(x)), self.key(self.k(x)), self.value(self.v(x))
-        y = self.mixed(F.hardswish(token_attend(q, k, v, self.bias, self.heads)))
+        y = self.mixed(F.hardswish(token_attend(self, q, k, v)))
         shortcut: Tensor = self.out(x + self.change(self.proj(y)))
         return shortcut
 
 
 class TokenShrink(nn.Module):
-    """[1,T,C] -> [1,T',C']; the query grid is thinned by its projection's stride.
+    """[1,T,C] -> [1,T',C'], with queries from every second row and column of the grid.
 
-    With `channels_last` the last projection is a 1x1 convolution: TFLite's converter moves the bias of a linear whose
-    result is read twice out of it, into ops further on, and an int8 linear wants its own.
+    With `channels_last` the query's projection is a convolution with a stride, and the last projection a 1x1
+    convolution: TFLite's converter moves the bias of a linear whose result is read twice out of it, into ops further
+    on, and an int8 linear wants its own. Otherwise both are linears: ExecuTorch would transpose around a convolution.
     """
 
     bias: Tensor
@@ -64,16 +65,23 @@ class TokenShrink(nn.Module):
         self.channels_last = channels_last
         k, v = regroup(block.kv, block.heads, (block.key_dim, block.value_dim))
         self.k, self.v = linear_of(k), linear_of(v)
-        self.q = conv_of(rows_of(block.q), stride=SHRINK_STRIDE)
+        q, proj = rows_of(block.q), rows_of(block.proj)
+        self.q = conv_of(q, stride=SHRINK_STRIDE) if channels_last else linear_of(q)
         self.grid, self.query, self.key, self.value, self.mixed = Edge(), Edge(), Edge(), Edge(), Edge()
         self.register_buffer("bias", constant_of(block.bias))
-        self.proj = (conv_of if channels_last else linear_of)(rows_of(block.proj))
+        self.proj = conv_of(proj) if channels_last else linear_of(proj)
         self.out = Edge()
 
     def forward(self, x: Tensor) -> Tensor:
-        q = to_tokens(self.query(self.q(to_grid(x, self.side, self.grid))))
-        k, v = self.key(self.k(x)), self.value(self.v(x))
-        return self.project(self.mixed(F.hardswish(token_attend(q, k, v, self.bias, self.heads))))
+        q, k, v = self.thinned(x), self.key(self.k(x)), self.value(self.v(x))
+        return self.project(self.mixed(F.hardswish(token_attend(self, q, k, v))))
+
+    def thinned(self, x: Tensor) -> Tensor:
+        """[1,T,C] -> [1,T',h*d]."""
+        if self.channels_last:
+            return to_tokens(self.query(self.q(to_grid(x, self.side, self.grid))), self.query)
+        queries: Tensor = self.query(self.q(every_second(x, self.side, self.grid)))
+        return queries
 
     def project(self, y: Tensor) -> Tensor:
         """[1,T',h*dv] -> [1,T',C']."""
@@ -98,28 +106,75 @@ class TokenMlp(nn.Module):
         return y
 
 
-def token_attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, heads: int) -> Tensor:
-    """q [1,Tq,h*d], k [1,Tk,h*d], v [1,Tk,h*dv], bias [h,Tq,Tk] -> [1,Tq,h*dv], in batched matmuls of rank 3."""
-    queries = q.view(q.shape[1], heads, -1).permute(1, 0, 2)  # h Tq d
-    keys = k.view(k.shape[1], heads, -1).permute(1, 2, 0)  # h d Tk
-    values = v.view(v.shape[1], heads, -1).permute(1, 0, 2)  # h Tk dv
-    mixed = torch.bmm((torch.bmm(queries, keys) + bias).softmax(-1), values)  # h Tq dv
+class TokenMlpPooled(TokenMlp):
+    """The last block and the mean over tokens behind it: [1,T,C] -> [1,C].
+
+    before   x + contract(hidden) -> mean                   contract for every token
+    after    mean(x) + contract(mean(hidden))               for one: a mean and a linear can change places
+
+    The mean of x and the sum have no edges before `out`: few values, and nothing behind them evens a rounding out.
+    """
+
+    def __init__(self, block: Mlp, *, side: int) -> None:
+        super().__init__(block)
+        self.side = side
+        self.pooled = Edge()
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = to_grid(self.hidden(F.hardswish(self.wide(self.expand(x)))), self.side, self.hidden)
+        pooled = self.pooled(self.pooled(mean(hidden)).flatten(1), moved=True)
+        kept = mean(x.reshape(1, self.side, self.side, -1).permute(0, 3, 1, 2)).flatten(1)
+        y: Tensor = self.out(kept + self.change(self.contract(pooled)))
+        return y
+
+
+def token_attend(block: TokenAttention | TokenShrink, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """q [1,Tq,h*d], k [1,Tk,h*d], v [1,Tk,h*dv] -> [1,Tq,h*dv], in batched matmuls of rank 3."""
+    queries = by_head(q, block.heads, block.query)
+    keys = by_head(k, block.heads, block.key, transposed=True)
+    values = by_head(v, block.heads, block.value)
+    mixed = torch.bmm((torch.bmm(queries, keys) + block.bias).softmax(-1), values)  # h Tq dv
     return mixed.permute(1, 0, 2).reshape(1, q.shape[1], -1)
 
 
-def to_tokens(grid: Tensor, edge: Edge | None = None) -> Tensor:
-    """[1,C,H,W] -> [1,H*W,C]; with an edge, on its grid all the way."""
-    keep = edge or nn.Identity()
-    rows: Tensor = keep(grid.permute(0, 2, 3, 1))
-    tokens: Tensor = keep(rows.reshape(1, grid.shape[2] * grid.shape[3], grid.shape[1]))
-    return tokens
+def by_head(tokens: Tensor, heads: int, edge: Edge, *, transposed: bool = False) -> Tensor:
+    """[1,T,h*d] -> [h,T,d], or [h,d,T] `transposed`, on the edge's grid all the way."""
+    split = edge(tokens.view(tokens.shape[1], heads, -1), moved=True)  # T h d
+    return edge(split.permute(1, 2, 0) if transposed else split.permute(1, 0, 2), moved=True)
+
+
+def to_tokens(grid: Tensor, edge: Edge) -> Tensor:
+    """[1,C,H,W] -> [1,H*W,C], on the edge's grid all the way."""
+    rows = edge(grid.permute(0, 2, 3, 1))
+    return edge(rows.reshape(1, grid.shape[2] * grid.shape[3], grid.shape[1]), moved=True)
 
 
 def to_grid(tokens: Tensor, side: int, edge: Edge) -> Tensor:
     """[1,T,C] -> [1,C,side,side], on the edge's grid all the way."""
-    rows: Tensor = edge(tokens.reshape(1, side, side, tokens.shape[2]))
-    grid: Tensor = edge(rows.permute(0, 3, 1, 2))
-    return grid
+    rows = edge(tokens.reshape(1, side, side, tokens.shape[2]))
+    return edge(rows.permute(0, 3, 1, 2), moved=True)
+
+
+def every_second(tokens: Tensor, side: int, edge: Edge) -> Tensor:
+    """[1,side*side,C] -> [1,out*out,C]: the even rows and columns of the grid, on the edge's grid all the way.
+
+    before   x[:, ::2, ::2]                                     XNNPACK slices with stride 1 only
+    after    two rows side by side, the first half of them; two columns side by side, the first half of them
+    """
+    out, channels = -(-side // SHRINK_STRIDE), tokens.shape[2]
+    rows = edge(tokens.reshape(side, side, channels))
+    if side % SHRINK_STRIDE:  # the last row has no second: any will do, it is cut off
+        rows = edge(torch.cat([rows, edge(rows[:1], moved=True)]), moved=True)
+    pairs = edge(rows.reshape(out, SHRINK_STRIDE * side, channels), moved=True)
+    even = edge(pairs[:, : SHRINK_STRIDE * out], moved=True)
+    pairs = edge(even.reshape(out, out, SHRINK_STRIDE * channels), moved=True)
+    even = edge(pairs[:, :, :channels], moved=True)
+    return edge(even.reshape(1, out * out, channels), moved=True)
+
+
+def mean(grid: Tensor) -> Tensor:
+    """[1,C,H,W] -> [1,C,1,1]; over two axes, since XNNPACK takes no mean over the tokens of [1,T,C] in ExecuTorch."""
+    return grid.mean((2, 3), keepdim=True)
 
 
 class TokenStem(nn.Module):
@@ -174,32 +229,24 @@ def _framed(conv: nn.Module, mean: Tensor) -> nn.Conv2d:
 
 
 class TokenMajor(nn.Module):
-    """Pixels [1,3,side,side], or [1,side,side,3] with `channels_last`, to logits [1,classes].
-
-    before   mean over T of [1,T,C]                                     XNNPACK takes no rank-3 mean in ExecuTorch
-    after    mean over H and W of [1,C,H,W], kept as [1,C,1,1]
-    """
+    """Pixels [1,3,side,side], or [1,side,side,3] with `channels_last`, to logits [1,classes]."""
 
     def __init__(self, baked: LeViT, *, channels_last: bool) -> None:
         super().__init__()
         self.channels_last = channels_last
         self.stem = TokenStem(baked.stem, baked.side)
         self.tokens = Edge()
-        shrink = partial(TokenShrink, channels_last=channels_last)
         kinds: dict[type, Callable[..., nn.Module]] = {
             Attention: TokenAttention,
-            ShrinkAttention: shrink,
+            ShrinkAttention: partial(TokenShrink, channels_last=channels_last),
             Mlp: TokenMlp,
         }
-        self.body = laid_out(baked, kinds)
-        self.side = last_side(baked)
-        self.last, self.pooled = Edge(), Edge()
+        self.body = laid_out(baked, kinds, last=partial(TokenMlpPooled, side=last_side(baked)))
         self.head = linear_of(rows_of(baked.head))
         self.scores = Edge()
 
     def forward(self, x: Tensor) -> Tensor:
-        tokens = to_tokens(self.stem(x.permute(0, 3, 1, 2) if self.channels_last else x), self.tokens)
-        grid = to_grid(self.body(tokens), self.side, self.last)
-        pooled = self.pooled(self.pooled(grid.mean((2, 3), keepdim=True)).flatten(1))
+        grid = self.stem(x.permute(0, 3, 1, 2) if self.channels_last else x)
+        pooled = self.body(to_tokens(grid, self.tokens))
         logits: Tensor = self.scores(self.head(pooled))
         return logits

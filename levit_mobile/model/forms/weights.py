@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from levit_mobile.model.bake import FrozenBias
-from levit_mobile.model.levit import Attention, LeViT, ShrinkAttention
+from levit_mobile.model.levit import Attention, LeViT, Mlp, ShrinkAttention
 
 Rows = tuple[Tensor, Tensor]  # weight [out, in] and bias [out] of one projection
 
@@ -60,13 +60,22 @@ def constant_of(bias: nn.Module) -> Tensor:
     return bias.value
 
 
-def laid_out(baked: LeViT, kinds: Mapping[type, Callable[..., nn.Module]]) -> nn.Sequential:
-    """The body with every block rebuilt by the class that `kinds` names for it, under the same names."""
+def laid_out(
+    baked: LeViT, kinds: Mapping[type, Callable[..., nn.Module]], *, last: Callable[[Mlp], nn.Module]
+) -> nn.Sequential:
+    """The body with every block rebuilt by the class that `kinds` names for it, under the same names.
+
+    The last block is rebuilt by `last`, which takes the mean over tokens in: the body gives what the head takes.
+    """
     _require_baked(baked)
     stages: OrderedDict[str, nn.Module] = OrderedDict(
         (name, nn.Sequential(OrderedDict((n, kinds[type(block)](block)) for n, block in stage.named_children())))
         for name, stage in baked.body.named_children()
     )
+    stage, (name, block) = next(reversed(stages.values())), list(next(reversed(baked.body)).named_children())[-1]
+    if not isinstance(block, Mlp):
+        raise ValueError(f"the body ends with {type(block).__name__}, expected an Mlp before the mean over tokens")
+    stage.add_module(name, last(block))
     return nn.Sequential(stages).eval()
 
 
