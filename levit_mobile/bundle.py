@@ -125,7 +125,7 @@ def calibration_of(trained: Trained, quantization: Quantization) -> c.Calibratio
     return c.Calibration(
         source=found.source,
         pictures=len(found.pictures),
-        pictures_sha256=found.pictures.digest(),
+        pictures_sha256=found.digest,
         seed=found.seed,
         observer=plan.observer,
         plan_sha256=plan.sha256,

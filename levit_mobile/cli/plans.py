@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from levit_mobile.quantization.plan import Plan
     from levit_mobile.quantization.search import Subject
 
-KEPT = 1024  # pictures in memory: 154 MB at 224 px
-
 TargetOption = Annotated[str, typer.Option("--target", "-t", help="coreml, executorch or tflite.")]
 CalibrationOption = Annotated[
     str | None, typer.Option("--calibration", help="Folder of pictures to measure on. Default: digits.")
@@ -93,10 +91,7 @@ def _import(checkpoint: str | None, variant: str | None) -> Checkpoint:
 
 
 def _pictures(model: Checkpoint, calibration: str | None, count: int | None, seed: int) -> CalibrationSet:
-    """Those that `convert` would measure on, with the same doubts; kept in memory, because they are read many times."""
-    from dataclasses import replace
-    from functools import lru_cache
-
+    """Those that `convert` would measure on, with the same doubts."""
     from levit_mobile.images import ImageSpec, PictureSet
     from levit_mobile.model.download import BUNDLED
     from levit_mobile.quantization.calibration import concerns, find
@@ -105,8 +100,7 @@ def _pictures(model: Checkpoint, calibration: str | None, count: int | None, see
     proof = PictureSet((), found.pictures.read)  # a plan is not proven: its artifact is
     for concern in concerns(found, proof=proof, bundled_model=model.source == str(BUNDLED)):
         typer.echo(f"note: {concern}", err=True)
-    read = lru_cache(KEPT)(found.pictures.read)
-    return replace(found, pictures=PictureSet(found.pictures.names, read))
+    return found
 
 
 def _subject(model: Checkpoint, pictures: CalibrationSet, target: str, count: int) -> Subject:

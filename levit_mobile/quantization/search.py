@@ -235,7 +235,7 @@ def identity(subject: Subject, checkpoint_sha256: str, max_kl: float) -> Origin:
         checkpoint_sha256=checkpoint_sha256,
         calibration=found.source,
         pictures=len(found.pictures),
-        pictures_sha256=found.pictures.digest(),
+        pictures_sha256=found.digest,
         seed=found.seed,
         compared=len(subject.judges.pictures),
         max_kl=max_kl,
