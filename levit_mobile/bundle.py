@@ -99,6 +99,8 @@ def write(
 ) -> c.Contract:
     """Write everything beside the artifact, the contract last."""
     (folder / c.LABELS_FILE).write_bytes(_labels_text(trained))
+    if quantization:
+        quantization.plan.write(folder / c.PLAN_FILE)
     contract = c.Contract(
         schema_version=c.SCHEMA_VERSION,
         tool=version("levit-mobile"),

@@ -19,6 +19,7 @@ from levit_mobile.recipe import Tolerance
 
 SCHEMA_VERSION: Literal[1] = 1
 CONTRACT_FILE, LABELS_FILE, PARITY_FILE, GOLDEN_FOLDER = "contract.json", "labels.txt", "parity.json", "golden"
+PLAN_FILE = "plan.json"
 Verdict = Literal["proven", "broken", "not run"]
 TensorType = Literal["float32", "float16"]
 Sha256 = str  # 64 lower-case hex digits
@@ -106,13 +107,17 @@ class Golden(Part):
 
 
 class Calibration(Part):
-    """What int8 ranges were measured on, and by which plan. `concerns` are reasons to doubt them, a sentence each."""
+    """What int8 ranges were measured on, and by which plan. `concerns` are reasons to doubt them, a sentence each.
+
+    `source` is the name of a folder or of a built-in set; with `pictures`, `seed` and the plan it makes them again.
+    """
 
     source: str
     pictures: int
     pictures_sha256: Sha256
     seed: int
     observer: str
+    plan_file: str = PLAN_FILE
     plan_sha256: Sha256
     for_release: bool
     concerns: tuple[str, ...]

@@ -13,7 +13,7 @@ from levit_mobile.images import ImageSpec
 from levit_mobile.model.bake import bake
 from levit_mobile.model.forms import ChannelsFirst, TokenMajor
 from levit_mobile.model.levit import LeViT
-from levit_mobile.quantization.prepare import OnPicture, Quantization
+from levit_mobile.quantization.prepare import LaidOut, OnPicture, Quantization
 from levit_mobile.recipe import Recipe
 from levit_mobile.targets import TARGETS, Target, resolve
 
@@ -30,10 +30,22 @@ def lay_out(
 
     `on_picture` hears of every calibration picture.
     """
+    return with_scales(model, spec, target, quantization, on_picture=on_picture).form
+
+
+def with_scales(
+    model: LeViT,
+    spec: ImageSpec,
+    target: Target,
+    quantization: Quantization | None = None,
+    *,
+    on_picture: OnPicture = lambda _done, _of: None,
+) -> LaidOut:
+    """The same form, and by what its blocks' outputs differ from the trained model's."""
     baked = bake(model, mean=spec.mean, std=spec.std, pixel_range=target.pixel_range)
     if quantization is None:
-        return form_of(baked, target)
-    return quantization.form(
+        return LaidOut(form_of(baked, target))
+    return quantization.laid_out(
         baked,
         partial(form_of, target=target),
         pixel_range=target.pixel_range,

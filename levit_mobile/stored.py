@@ -127,7 +127,9 @@ def _sealed(contract: c.Contract) -> list[tuple[str, c.Sha256]]:
     golden = [(v.rgb8_file, v.rgb8_sha256) for v in contract.golden]
     golden += [(v.logits_file, v.logits_sha256) for v in contract.golden]
     labels = (contract.output.labels_file, contract.output.labels_sha256)
-    return [(contract.artifact.file, contract.artifact.sha256), labels, *golden]
+    measured = contract.calibration
+    plan = [(measured.plan_file, measured.plan_sha256)] if measured else []
+    return [(contract.artifact.file, contract.artifact.sha256), labels, *plan, *golden]
 
 
 def _require_digest(folder: Path, file: str, expected: c.Sha256) -> None:

@@ -50,7 +50,7 @@ ROWS = (
     ("runners runners.* quantization.search",),
     ("parity lowering",),
     ("trained findings stored",),
-    ("bundle drill runtimes", "report report.text"),
+    ("bundle drill recalibration runtimes", "report report.text"),
     ("references", "report.axes report.plans report.verdicts"),
     ("cases", "report.plots report.drill_plots"),
     ("pairing tapping",),

@@ -33,16 +33,24 @@ def test_synthetic_pictures_mark_the_bundle(converted: tuple[str, dict]) -> None
     assert (bundle["integer_products"], bundle["products"]) == (71, 71)
 
 
-def test_the_bundle_can_be_validated_and_drilling_it_is_refused(
+def test_the_bundle_can_be_validated_and_drilled(
     converted: tuple[str, dict], levit_mobile: Run, random_checkpoint: Path
 ) -> None:
+    """Noise is drawn anew, by the contract's seed."""
     (bundle,) = converted[1]["bundles"]
     done = levit_mobile("validate", bundle["path"], "--reference", random_checkpoint, "-n", "8", "--min-sqnr-db", "1",
-                        "--min-top1-agreement", "0", "--json")  # fmt: skip
+                        "--min-top1-agreement", "0", "--drill", "--json")  # fmt: skip
     assert done.returncode == 0, done.stderr
-    refused = levit_mobile("validate", bundle["path"], "--reference", random_checkpoint, "-n", "8", "--drill")
-    assert refused.returncode != 0
-    assert "--drill has no blocks to compare in tflite-int8" in refused.stderr
+    (found,) = json.loads(done.stdout)["validations"]
+    assert (found["drill"]["same_logits"], found["drill"]["pictures"]) == (True, 8)
+    assert all("NOT RUN" not in note for note in found["notes"])
+
+
+def test_a_folder_for_calibration_is_for_the_drill(converted: tuple[str, dict], levit_mobile: Run) -> None:
+    (bundle,) = converted[1]["bundles"]
+    done = levit_mobile("validate", bundle["path"], "--calibration", "train")
+    assert done.returncode == 2
+    assert "--calibration is for --drill" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,15 @@ def test_labels_with_other_line_ends_are_damaged(bundle: Path) -> None:
     assert refusal(bundle).startswith(f"{bundle / 'labels.txt'} {CHANGED}")
 
 
+def test_the_plan_of_static_int8_is_sealed(made: Made, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(made("tflite-int8"), tmp_path / "bundle"))
+    assert open_bundle(bundle).contract.calibration is not None
+    flipped(bundle / "plan.json")
+    assert refusal(bundle).startswith(f"{bundle / 'plan.json'} {CHANGED}")
+    (bundle / "plan.json").unlink()
+    assert refusal(bundle).startswith(f"{bundle / 'plan.json'} cannot be read (No such file or directory)")
+
+
 def moved(package: Path, source: str, to: str) -> None:
     (package / to).parent.mkdir(parents=True, exist_ok=True)
     (package / source).rename(package / to)

@@ -97,12 +97,16 @@ class Plan(Part):
 
     @property
     def sha256(self) -> str:
-        """The digest of the plan's JSON, for contracts."""
-        return digest_bytes(self.model_dump_json().encode())
+        """The digest of the file that `write` makes, for contracts."""
+        return digest_bytes(self._text.encode())
+
+    @property
+    def _text(self) -> str:
+        return self.model_dump_json(indent=2) + "\n"
 
     def write(self, path: Path) -> None:
         """Write the plan as JSON. Raises BundleError when it cannot be written."""
-        write_text(path, self.model_dump_json(indent=2) + "\n")
+        write_text(path, self._text)
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -17,7 +18,7 @@ from levit_mobile.quantization import calibration as calibrations
 from levit_mobile.quantization import plan as plans
 from levit_mobile.quantization.apply import grids_of, integer_layers, set_grids
 from levit_mobile.quantization.calibration import CalibrationSet
-from levit_mobile.quantization.equalize import equalize
+from levit_mobile.quantization.equalize import Scales, equalize
 from levit_mobile.quantization.observers import observer_of
 from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.statistics import Statistics, collect
@@ -57,13 +58,21 @@ def find(
 
 
 @dataclass(frozen=True, slots=True)
+class LaidOut:
+    """A deployable form, and by what equalisation divided the outputs of its blocks: nothing, in float."""
+
+    form: nn.Module
+    scales: Scales = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Quantization:
     """How int8 is made: on which pictures ranges are measured, and what stays float."""
 
     calibration: CalibrationSet
     plan: Plan
 
-    def form(
+    def laid_out(
         self,
         baked: LeViT,
         lay_out: LayOut,
@@ -71,17 +80,31 @@ class Quantization:
         pixel_range: float,
         channels_last: bool,
         on_picture: OnPicture = lambda _done, _of: None,
-    ) -> nn.Module:
+    ) -> LaidOut:
         """Equalise, lay out, measure, put activations and weights on their grids.
 
         Raises RecipeError when the plan names an edge that the form does not have.
         """
         feed = Feed(self.calibration, pixel_range, on_picture, passes=2 if self.plan.equalize is None else 3)
-        if self.plan.equalize is not None:
-            baked = equalize(baked, feed.batches(), strength=self.plan.equalize)
-        form = lay_out(baked)
-        statistics = collect(form, lambda: feed.pictures(channels_last=channels_last))
-        return quantize(form, statistics, self.plan, next(feed.pictures(channels_last=channels_last)))
+        with one_thread():
+            scales: Scales = {}
+            if self.plan.equalize is not None:
+                baked, scales = equalize(baked, feed.batches(), strength=self.plan.equalize)
+            form = lay_out(baked)
+            statistics = collect(form, lambda: feed.pictures(channels_last=channels_last))
+            quantize(form, statistics, self.plan, next(feed.pictures(channels_last=channels_last)))
+        return LaidOut(form, scales)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, torch sums in one order on any number of cores: the same pictures give the same ranges, bit for bit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def quantize(form: nn.Module, statistics: Statistics, plan: Plan, picture: Tensor) -> nn.Module:
