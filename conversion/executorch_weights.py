@@ -20,6 +20,7 @@ from torch.nn.utils import parametrize
 
 from conversion.int4 import GROUP, INT4, int4, least_squares_scales, positive
 from levit_mobile.errors import ConversionError
+from levit_mobile.recipe import Recipe
 
 MIN_CONSTANT = 1024  # elements; smaller tables stay float32
 MIN_WEIGHT = 2048  # elements; a smaller convolution stays float32
@@ -162,3 +163,12 @@ def _ops() -> Any:
     import torch.ao.quantization.fx._decomposed
 
     return torch.ops.quantized_decomposed
+
+
+def table_as_stored(table: Tensor, _recipe: Recipe) -> tuple[str, Tensor]:
+    """How a recipe with integers stores an attention bias [h,Tq,Tk], and its values then."""
+    if table.numel() < MIN_CONSTANT:
+        return "float32", table
+    stored = Table(table)
+    values: Tensor = stored(*stored.right_inverse(table))
+    return "int8 a tensor", values

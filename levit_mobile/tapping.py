@@ -16,13 +16,12 @@ from levit_mobile.errors import RecipeError
 from levit_mobile.findings import Drill
 from levit_mobile.images import PictureSet
 from levit_mobile.model.checkpoint import Checkpoint
-from levit_mobile.recipe import RECIPES, Precision, Recipe
+from levit_mobile.recipe import RECIPES, Recipe
 from levit_mobile.stored import StoredBundle
 
 # Under the bound of the logits: in a sound integer artifact they lie up to 8.2 dB above its weakest block, because the
 # mean over tokens takes much of a block's rounding noise away (all three targets' int8, the bundled checkpoint).
 BLOCKS_BELOW_DB = 8.0
-FLOATS = (Precision.FLOAT32, Precision.FLOAT16)
 PICTURES = 16  # the error of a block is pooled over all of its tokens: a few pictures are thousands of values
 RUNTIMES = {"coreml": "mil", "executorch": "executorch", "tflite": "litert"}  # what `drill` runs a target by
 TIMEOUT_S = 1800.0  # lowering LeViT-384 takes minutes on a slow machine
@@ -56,7 +55,7 @@ def tapped(case: Case) -> Drill:
 
 def budget_db(case: Case) -> float:
     """The least SQNR of a block: the bound of the logits, and of an artifact with integers BLOCKS_BELOW_DB less."""
-    integers = RECIPES[case.stored.contract.recipe].precision not in FLOATS
+    integers = RECIPES[case.stored.contract.recipe].has_integers
     return case.tolerance.min_sqnr_db - (BLOCKS_BELOW_DB if integers else 0)
 
 

@@ -74,7 +74,7 @@ def test_computes_nearly_what_the_trained_model_computes(built: Built, name: str
 
 @ALL
 def test_another_process_makes_the_same_bytes(built: Built, random_checkpoint: Path, tmp_path: Path, name: str) -> None:
-    words = "import sys, levit_mobile; levit_mobile.convert(sys.argv[1], sys.argv[2], out=sys.argv[3])"
+    words = "import sys, levit_mobile; levit_mobile.convert(sys.argv[1], sys.argv[2], out=sys.argv[3], timing=False)"
     arguments = [sys.executable, "-c", words, str(random_checkpoint), name, str(tmp_path)]
     subprocess.run(arguments, check=True, capture_output=True, timeout=900)
     here, there = (folder / built(name).contract.artifact.file for folder in (built(name).path, *tmp_path.iterdir()))
