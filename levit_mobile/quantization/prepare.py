@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from levit_mobile.edges import edges_of
-from levit_mobile.errors import RecipeError
+from levit_mobile.edges import edges_of, layers_on_grids
+from levit_mobile.errors import ConversionError, RecipeError
 from levit_mobile.images import ImageSpec
 from levit_mobile.model.levit import LeViT
 from levit_mobile.quantization import calibration as calibrations
@@ -83,7 +83,8 @@ class Quantization:
     ) -> LaidOut:
         """Equalise, lay out, measure, put activations and weights on their grids.
 
-        Raises RecipeError when the plan names an edge that the form does not have.
+        Raises RecipeError when the plan names an edge that the form does not have, and ConversionError when it leaves
+        no layer that could run in int8.
         """
         feed = Feed(self.calibration, pixel_range, on_picture, passes=2 if self.plan.equalize is None else 3)
         with one_thread():
@@ -93,6 +94,8 @@ class Quantization:
             form = lay_out(baked)
             statistics = collect(form, lambda: feed.pictures(channels_last=channels_last))
             quantize(form, statistics, self.plan, next(feed.pictures(channels_last=channels_last)))
+        if not layers_on_grids(form):
+            raise ConversionError(f"the plan leaves every convolution and linear of {self.plan.variant} in float")
         return LaidOut(form, scales)
 
 
