@@ -10,11 +10,11 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from levit_mobile.errors import BundleError
+from levit_mobile.errors import BundleError, LevitMobileError
 from levit_mobile.recipe import Tolerance
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -23,6 +23,7 @@ PLAN_FILE = "plan.json"
 Verdict = Literal["proven", "broken", "not run"]
 TensorType = Literal["float32", "float16"]
 Sha256 = str  # 64 lower-case hex digits
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
 class Part(BaseModel):
@@ -146,19 +147,22 @@ class Contract(Part):
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read a bundle's contract; raises BundleError when it is missing, damaged or of another schema."""
-        path = folder / CONTRACT_FILE
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise BundleError(f"{folder} is not a bundle: {CONTRACT_FILE} cannot be read ({error.strerror})") from error
-        except ValidationError as error:
-            raise BundleError(f"{path} is not a contract of schema {SCHEMA_VERSION}: {complaint(error)}") from error
+        where = f"{folder} is not a bundle: {CONTRACT_FILE}"
+        return read_json(cls, folder / CONTRACT_FILE, BundleError, "not a contract", where=where)
 
 
-def complaint(error: ValidationError) -> str:
-    """The first thing that is wrong in a file, and where."""
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
+def read_json(
+    kind: type[AnyModel], path: Path, refusal: type[LevitMobileError], called: str, *, where: str | None = None
+) -> AnyModel:
+    """A file of schema 1; raises `refusal`, one sentence: what cannot be read (`where`), or that it is `called`."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise refusal(f"{where or path} cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise refusal(f"{path} is {called} of schema {SCHEMA_VERSION}: {place}: {first['msg']}") from error
 
 
 def digest_bytes(data: bytes) -> Sha256:

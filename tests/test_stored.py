@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stored_bundles import KINDS, PACKAGE, WEIGHTS, Edit, Made, maker, refusal
+from stored_bundles import KINDS, PACKAGE, WEIGHTS, Edit, Made, refusal
 
 from levit_mobile.contract import digest, digest_bytes
 from levit_mobile.images import ImageSpec
@@ -19,18 +19,6 @@ from levit_mobile.trained import Trained
 
 PICTURE, LOGITS = "golden/picture2.rgb8", "golden/picture1.logits.f32"
 CHANGED = "is not the file that the contract was written for: its sha256 begins with "
-
-
-@pytest.fixture(scope="module")
-def made(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """A bundle of the recipe, to be left alone."""
-    return maker(small, tmp_path_factory)
-
-
-@pytest.fixture
-def bundle(made: Made, tmp_path: Path) -> Path:
-    """A TFLite bundle that may be spoiled."""
-    return Path(shutil.copytree(made("tflite-fp32"), tmp_path / "bundle"))
 
 
 @pytest.fixture

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from levit_mobile.cli.conversions import CheckpointOption, SeedOption, VariantOption
+from levit_mobile.cli.conversions import (
+    CalibrationOption,
+    CheckpointOption,
+    CountOption,
+    SeedOption,
+    VariantOption,
+)
 from levit_mobile.cli.manners import INTERRUPTED, JsonOption, VerboseOption, heed_interruption, log_file, manners
 
 if TYPE_CHECKING:
@@ -17,12 +23,6 @@ if TYPE_CHECKING:
     from levit_mobile.quantization.search import Subject
 
 TargetOption = Annotated[str, typer.Option("--target", "-t", help="coreml, executorch or tflite.")]
-CalibrationOption = Annotated[
-    str | None, typer.Option("--calibration", help="Folder of pictures to measure on. Default: digits.")
-]
-CountOption = Annotated[
-    int | None, typer.Option("--calibration-count", min=1, help="How many pictures, drawn by --seed. Default: 512.")
-]
 SearchCountOption = Annotated[
     int, typer.Option("--search-count", min=1, help="How many of them judge each candidate, evenly spread.")
 ]
@@ -33,6 +33,13 @@ OutOption = Annotated[
     Path | None, typer.Option("--out", "-o", help="File to write. Default: <variant>-<target>-int8.json.")
 ]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace a plan that exists.")]
+
+
+class Aim(NamedTuple):
+    """How many pictures judge each candidate, and what is to be reached, in nats."""
+
+    compared: int
+    max_kl: float
 
 
 def plan(
@@ -57,7 +64,8 @@ def plan(
         path = out or Path(f"{model.variant}-{target}-int8.json")
         _require_free(path, force)
         pictures = _pictures(model, calibration, calibration_count, seed)
-        found = _search(model, pictures, target, path, (search_count, max_kl), log_file("plan.log", verbose=verbose))
+        aim = Aim(search_count, max_kl)
+        found = _search(model, pictures, target, path, aim, log_file("plan.log", verbose=verbose))
     _print(found, path, as_json=json)
 
 
@@ -123,16 +131,13 @@ def _subject(model: Checkpoint, pictures: CalibrationSet, target: str, count: in
     )
 
 
-def _search(
-    model: Checkpoint, pictures: CalibrationSet, target: str, path: Path, wanted: tuple[int, float], log: Path | None
-) -> Plan:
+def _search(model: Checkpoint, pictures: CalibrationSet, target: str, path: Path, aim: Aim, log: Path | None) -> Plan:
     """Under a progress bar, and with a journal beside the plan that outlives an interruption."""
     from levit_mobile import progress
     from levit_mobile.quantization.search import Bench, identity, open_journal, search
 
-    count, max_kl = wanted
-    subject = _subject(model, pictures, target, count)
-    origin = identity(subject, model.sha256, max_kl)
+    subject = _subject(model, pictures, target, aim.compared)
+    origin = identity(subject, model.sha256, aim.max_kl)
     journal = open_journal(path.with_name(f"{path.name}.partial"), origin, target)
     if journal.found:
         typer.echo(f"going on from {journal.path}: {journal.found} measurements are in it", err=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from levit_mobile.contract import complaint, digest_bytes
+from levit_mobile.contract import digest_bytes, read_json
 from levit_mobile.errors import RecipeError
 from levit_mobile.quantization.observers import Observer
 from levit_mobile.staging import write_text
@@ -111,12 +111,7 @@ class Plan(Part):
     @classmethod
     def read(cls, path: Path) -> Self:
         """Raises RecipeError when the file cannot be read, or is no plan."""
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise RecipeError(f"{path} cannot be read: {error.strerror}") from error
-        except ValidationError as error:
-            raise RecipeError(f"{path} is no plan of schema 1: {complaint(error)}") from error
+        return read_json(cls, path, RecipeError, "no plan")
 
 
 def find(path: str | Path | None, *, variant: str, target: str) -> Plan:

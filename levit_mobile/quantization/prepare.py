@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from levit_mobile.edges import edges_of, layers_on_grids
+from levit_mobile.edges import Grid, edges_of, layers_on_grids
 from levit_mobile.errors import ConversionError, RecipeError
 from levit_mobile.images import ImageSpec
 from levit_mobile.model.levit import LeViT
@@ -93,7 +93,8 @@ class Quantization:
                 baked, scales = equalize(baked, feed.batches(), strength=self.plan.equalize)
             form = lay_out(baked)
             statistics = collect(form, lambda: feed.pictures(channels_last=channels_last))
-            quantize(form, statistics, self.plan, next(feed.pictures(channels_last=channels_last)))
+            picture, correct = next(feed.pictures(channels_last=channels_last)), self.plan.correct_biases
+            quantize(form, planned_grids(form, statistics, self.plan), statistics, picture, correct=correct)
         if not layers_on_grids(form):
             raise ConversionError(f"the plan leaves every convolution and linear of {self.plan.variant} in float")
         return LaidOut(form, scales)
@@ -110,15 +111,21 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def quantize(form: nn.Module, statistics: Statistics, plan: Plan, picture: Tensor) -> nn.Module:
-    """Put a float form on its grids, in place."""
+def planned_grids(form: nn.Module, statistics: Statistics, plan: Plan) -> dict[str, Grid]:
+    """Those of all edges but the plan's float ones. Raises RecipeError when it names an edge that is not there."""
     unknown = set(plan.float_edges) - edges_of(form).keys()
     if unknown:
         raise RecipeError(f"the plan names {sorted(unknown)[0]}, and no edge of {plan.variant} is called so")
     grids = grids_of(statistics, plan.observer)
-    set_grids(form, {name: grid for name, grid in grids.items() if name not in plan.float_edges})
-    round_weights(integer_layers(form, picture), statistics.mean_inputs, correct=plan.correct_biases)
-    return form
+    return {name: grid for name, grid in grids.items() if name not in plan.float_edges}
+
+
+def quantize(
+    form: nn.Module, grids: Mapping[str, Grid], statistics: Statistics, picture: Tensor, *, correct: bool
+) -> None:
+    """Put a float form on these grids, in place, and on theirs the weights of the layers between two of them."""
+    set_grids(form, grids)
+    round_weights(integer_layers(form, picture), statistics.mean_inputs, correct=correct)
 
 
 class Feed:
