@@ -61,16 +61,18 @@ def form_of(baked: LeViT, target: Target) -> nn.Module:
     return TokenMajor(baked, channels_last=target.layout == "NHWC").eval()
 
 
-def lower(form: nn.Module, recipe: Recipe, card: Card, path: Path, *, taps: tuple[str, ...] = ()) -> None:
+def lower(form: nn.Module, recipe: Recipe, card: Card, path: Path, *, taps: tuple[str, ...] = ()) -> int:
     """Call the target's converter; whatever a vendor raises becomes one ConversionError.
 
-    `form` gives logits, or (logits, *taps) where outputs besides are asked for: one name each, valid identifiers.
+    Returns how many convolutions and linears of the artifact must run in integers. `form` gives logits, or (logits,
+    *taps) where outputs besides are asked for: one name each, valid identifiers.
     """
     convert = resolve(TARGETS[recipe.target].converter)
     try:
-        convert(form, recipe, card=card, path=path, taps=taps)
+        integers: int = convert(form, recipe, card=card, path=path, taps=taps)
     except (LevitMobileError, OSError):
         raise
     except Exception as error:
         first = (str(error).strip() or "no message").splitlines()[0]
         raise ConversionError(f"the {recipe.target} toolchain failed with {type(error).__name__}: {first}") from error
+    return integers

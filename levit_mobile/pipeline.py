@@ -12,7 +12,6 @@ from torch import nn
 
 from levit_mobile import bundle, integers, lowering, parity
 from levit_mobile.bundle import Bundle
-from levit_mobile.edges import layers_on_grids
 from levit_mobile.errors import ArtifactError, ConversionError, RunnerUnavailable, ToolchainMissing
 from levit_mobile.inspect import Inspection
 from levit_mobile.integers import Integers
@@ -89,9 +88,9 @@ def build(
         on_step("bake")
         form = lay_out(trained, target, quantization, lambda done, of: on_step("calibrate", done / of))
         on_step("lower")
-        lowering.lower(form, recipe, bundle.card_of(trained, recipe), artifact)
+        wanted = lowering.lower(form, recipe, bundle.card_of(trained, recipe), artifact)
         on_step("inspect")
-        inspection = inspect(artifact, target, integers=len(layers_on_grids(form)))
+        inspection = inspect(artifact, target, integers=wanted)
         on_step("prove")
         proof = prove(artifact, trained, recipe)
         found = integers_of(trained, recipe, form, quantization) if recipe.has_integers else None

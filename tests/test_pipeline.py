@@ -31,7 +31,7 @@ from levit_mobile.inspect import Fallback, Inspection
 from levit_mobile.model.bake import FrozenBias, bake
 from levit_mobile.model.forms import TokenMajor
 from levit_mobile.recipe import RECIPES
-from levit_mobile.targets import TARGETS
+from levit_mobile.targets import TARGETS, resolve
 from levit_mobile.trained import Trained
 
 TFLITE = RECIPES["tflite-fp32"]
@@ -48,8 +48,9 @@ def quick(monkeypatch: pytest.MonkeyPatch, bundles: Bundles) -> None:
     """TFLite's converter replaced by a copy of its real artifact."""
     artifact = bundles("tflite-fp32").path / "model.tflite"
 
-    def convert(*_: object, path: Path, **__: object) -> None:
+    def convert(*_: object, path: Path, **__: object) -> int:
         shutil.copy(artifact, path)
+        return 0
 
     monkeypatch.setattr("conversion.tflite.convert", convert)
 
@@ -165,6 +166,17 @@ def test_an_artifact_in_pieces_is_refused(
     )
     monkeypatch.setattr("levit_mobile.inspect.tflite.inspect", lambda _: replace(whole, **change))
     with pytest.raises(ConversionError, match=sentence):
+        pipeline.build(trained, TFLITE, out=tmp_path)
+    assert contents(tmp_path) == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_artifact_with_fewer_integers_than_its_converter_claims_is_refused(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    quick = resolve(TARGETS["tflite"].converter)
+    monkeypatch.setattr("conversion.tflite.convert", lambda *args, **options: quick(*args, **options) + 3)
+    with pytest.raises(ConversionError, match=r"^0 of 71 convolutions and linears .* run in integers, expected 3$"):
         pipeline.build(trained, TFLITE, out=tmp_path)
     assert contents(tmp_path) == []
 
