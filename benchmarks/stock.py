@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,9 +29,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from levit_mobile import bench
+from levit_mobile.bench import Call
 from levit_mobile.chatter import diverted
 
-Call = Callable[[], object]
 SIDE_PX = 224
 SUFFIXES = {"tflite": ".tflite", "executorch": ".pte"}
 PRECISIONS = ("fp32", "int8")
@@ -51,13 +52,7 @@ class Timed:
 
     name: str
     megabytes: float
-    samples_ms: tuple[float, ...]
-
-    @property
-    def spread(self) -> float:
-        """Interquartile range / median; above 0.10 the run was noisy."""
-        low, middle, high = statistics.quantiles(self.samples_ms, n=4)
-        return (high - low) / middle
+    samples_ms: bench.Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +77,7 @@ def main(
         costs = [convert_cost(target, Path(folder) / "bundles") for target in ("coreml", "executorch", "tflite")]
         with diverted(Path(folder) / "vendor.log"):
             files = candidates(Path(folder))
-        timed = interleave(files, rounds=rounds, warmup=warmup)
+        timed = timed_in_turn(files, rounds=rounds, warmup=warmup)
     console = Console()
     console.print(f"{machine()}; one thread, {rounds} rounds after {warmup}, interleaved")
     console.print(latency_table(timed))
@@ -194,28 +189,12 @@ def executorch_call(path: Path) -> Call:
     return lambda: method.execute([image])
 
 
-def interleave(files: dict[str, Path], *, rounds: int, warmup: int) -> list[Timed]:
-    """Time every candidate once a round, in turn."""
+def timed_in_turn(files: dict[str, Path], *, rounds: int, warmup: int) -> list[Timed]:
+    """Every candidate once a round."""
     loaders = {".tflite": tflite_call, ".pte": executorch_call}
     calls = {name: loaders[path.suffix](path) for name, path in files.items()}
-    samples: dict[str, list[float]] = {name: [] for name in calls}
-    for number in range(warmup + rounds):
-        for name, call in calls.items():
-            start = time.perf_counter_ns()
-            call()
-            elapsed = time.perf_counter_ns() - start
-            if number >= warmup:
-                samples[name].append(elapsed / 1e6)
-    return [Timed(name, files[name].stat().st_size / 1e6, tuple(kept)) for name, kept in samples.items()]
-
-
-def ratio(ours: Timed, stock: Timed, *, draws: int = 2000) -> tuple[float, float, float]:
-    """Ratio of medians, and its 95 % bootstrap interval over rounds."""
-    pairs = np.array([ours.samples_ms, stock.samples_ms])
-    picks = np.random.default_rng(0).integers(pairs.shape[1], size=(draws, pairs.shape[1]))
-    medians = np.median(pairs[:, picks], axis=2)
-    low, high = np.quantile(medians[0] / medians[1], [0.025, 0.975])
-    return float(np.median(pairs[0]) / np.median(pairs[1])), float(low), float(high)
+    samples = bench.interleaved(calls, rounds=rounds, warmup=warmup)
+    return [Timed(name, files[name].stat().st_size / 1e6, kept) for name, kept in samples.items()]
 
 
 def convert_cost(target: str, out: Path) -> Cost:
@@ -242,8 +221,8 @@ def ratio_table(timed: Sequence[Timed]) -> Table:
     table = Table("ours", "against", "ratio of medians (95 %)", "goal")
     by_name = {candidate.name: candidate for candidate in timed}
     for ours, against, goal in PAIRS:
-        middle, low, high = ratio(by_name[ours], by_name[against])
-        table.add_row(ours, against, f"{middle:.3f} ({low:.3f} to {high:.3f})", f"<= {goal:.2f}")
+        of = bench.ratio(by_name[ours].samples_ms, by_name[against].samples_ms)
+        table.add_row(ours, against, f"{of.middle:.3f} ({of.low:.3f} to {of.high:.3f})", f"<= {goal:.2f}")
     return table
 
 
@@ -264,14 +243,15 @@ def machine() -> str:
 
 
 def _row(timed: Timed) -> tuple[str, ...]:
-    noisy = " noisy" if timed.spread > 0.10 else ""
+    spread = bench.spread(timed.samples_ms)
+    noisy = " noisy" if spread > bench.NOISY else ""
     median = statistics.median(timed.samples_ms)
     return (
         timed.name,
         f"{timed.megabytes:.2f}",
         f"{min(timed.samples_ms):.2f}",
         f"{median:.2f}",
-        f"{timed.spread:.1%}{noisy}",
+        f"{spread:.1%}{noisy}",
     )
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from conversion import coreml_int8, coreml_weights
 from levit_mobile.card import Card
+from levit_mobile.edges import layers_on_grids
 from levit_mobile.errors import ToolchainMissing
 from levit_mobile.recipe import Precision, Recipe
 
@@ -36,12 +37,13 @@ class WithProbabilities(nn.Module):
         return logits, logits.softmax(-1), *taps
 
 
-def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: tuple[str, ...] = ()) -> None:
+def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: tuple[str, ...] = ()) -> int:
     """Write `module` to `path`: RGB picture side x side -> classLabel, classLabel_probs, logits float32 [1,classes].
 
     The module takes pixels in 0..255, [1,3,side,side]; with `taps` it gives (logits, *taps), and those are outputs
     too, under these names (identifiers), in its own precision. The saved package is the same, byte for byte, for the
-    same input. Raises ToolchainMissing, and ConversionError when a large weight was not stored as the recipe says.
+    same input. Returns how many convolutions must run in int8. Raises ToolchainMissing, and ConversionError when a
+    large weight was not stored as the recipe says.
     """
     try:
         import coremltools
@@ -53,6 +55,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     coreml_weights.require_compressed(program, recipe)
     _describe(model, card)
     _save(coremltools, model, path)
+    return len(layers_on_grids(module))
 
 
 def _several(made: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -12,7 +12,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from levit_mobile.errors import ConversionError
 from levit_mobile.recipe import Precision, Recipe
@@ -110,3 +112,16 @@ def _apply(compression: str, config: Any, program: Any) -> None:
     one = PASS_REGISTRY[f"compression::{compression}"]
     one.config = config
     one(program)
+
+
+def table_as_stored(table: Tensor, recipe: Recipe) -> tuple[str, Tensor]:
+    """How a recipe with integers stores an attention bias [h,Tq,Tk], and its values then."""
+    values = table.numpy().astype(np.float16)
+    if values.size <= LARGE:
+        return "float16", torch.from_numpy(values.astype(np.float32))
+    how = STORED_AS[recipe.precision]["table"]
+    if how == "int8":
+        scale = np.abs(values).max() / np.float16(127)
+        return "int8 a tensor", torch.from_numpy(np.rint(values / scale).astype(np.float32) * np.float32(scale))
+    entries, indices = palettes(values, bits=int(how.removeprefix("palette")))
+    return f"{how} a tensor", torch.from_numpy(entries[indices].reshape(values.shape).astype(np.float32))

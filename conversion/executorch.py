@@ -22,7 +22,7 @@ QUANTIZERS: Mapping[Precision, Callable[[nn.Module], int]] = {
 }
 
 
-def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: tuple[str, ...] = ()) -> None:
+def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: tuple[str, ...] = ()) -> int:
     """Write `module` to `path`: [1,3,side,side] in [0,1] -> logits [1,classes], in float32 or float16.
 
     float16 is float16 throughout: arithmetic, input, output and weights, but for those of the stem's and the shrinking
@@ -30,7 +30,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     float32 input and output; executorch_int8.py and executorch_weights.py say what it stores and computes in.
 
     With `taps` the module gives (logits, *taps), and those are outputs too, in this order: a `.pte` has no names for
-    them. Raises ToolchainMissing, ConversionError when a weight was not lowered as the recipe says, and ValueError when
+    them. Returns how many convolutions and linears must run in integers. Raises ToolchainMissing, and ValueError when
     the module gives more or fewer.
     """
     try:
@@ -45,8 +45,8 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     _require_outputs(program, ("logits", *taps))
     executorch_int8.one_dequantize_a_reader(program)
     lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
-    executorch_weights.require_integers(lowered, integers)
     path.write_bytes(lowered.to_executorch().buffer)
+    return integers
 
 
 def _prepared(module: nn.Module, recipe: Recipe) -> tuple[nn.Module, int]:

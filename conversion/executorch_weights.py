@@ -18,27 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from conversion.int4 import GROUP, INT4, int4, least_squares_scales, positive
-from levit_mobile.errors import ConversionError
+from conversion.int4 import GROUP, INT4, int4, least_squares_scales
+from levit_mobile.edges import Int8Layer, Layer, hold_integers, put_on_grid
+from levit_mobile.recipe import Recipe
 
 MIN_CONSTANT = 1024  # elements; smaller tables stay float32
 MIN_WEIGHT = 2048  # elements; a smaller convolution stays float32
-INT8 = 127  # the largest integer
-
-
-class PerChannel(nn.Module):
-    """A weight [out, ...] as int8 and a scale an output channel, the largest value at 127."""
-
-    def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Weight -> integers, scales [out], zeros [out]."""
-        rows = weight.detach().flatten(1)
-        scales = positive(rows.abs().amax(1)) / INT8
-        codes = (rows / scales[:, None]).round().to(torch.int8)
-        return codes.view(weight.shape), scales, torch.zeros_like(scales, dtype=torch.int8)
-
-    def forward(self, codes: Tensor, scales: Tensor, zeros: Tensor) -> Tensor:
-        weight: Tensor = _ops().dequantize_per_channel(codes, scales, zeros, 0, -INT8, INT8, torch.int8)
-        return weight
 
 
 class PerGroup(nn.Module):
@@ -103,24 +88,37 @@ class RunTimeInt8:
 
 def to_int8_dynamic(module: nn.Module) -> int:
     """Rewrite `module` in place; how many weights are integers now."""
-    return _quantize(module, linear=PerChannel)
+    return _quantize(module, groups=False)
 
 
 def to_int4_weight(module: nn.Module) -> int:
     """Rewrite `module` in place; how many weights are integers now. The 3x3 convolutions are int8."""
-    return _quantize(module, linear=PerGroup)
+    return _quantize(module, groups=True)
 
 
-def _quantize(module: nn.Module, *, linear: type[nn.Module]) -> int:
+def _quantize(module: nn.Module, *, groups: bool) -> int:
+    """Linears in `groups`, or a channel at a time like convolutions."""
     module.requires_grad_(False)
-    activations = RunTimeInt8()
     parts = list(_integer_parts(module))
     for part in parts:
-        tokens = isinstance(part, nn.Linear)
-        parametrize.register_parametrization(part, "weight", linear() if tokens else PerChannel())
-        part.register_forward_pre_hook(activations.of_tokens if tokens else activations.of_grid)
+        if groups and isinstance(part, nn.Linear):
+            parametrize.register_parametrization(part, "weight", PerGroup())
+        else:
+            put_on_grid(part)
+    hold_integers(module)
+    _quantize_inputs(module, parts)
     store_tables(module)
     return len(parts)
+
+
+def _quantize_inputs(module: nn.Module, parts: list[Layer]) -> None:
+    """At run time, those of `parts` and of what has taken the place of one."""
+    activations = RunTimeInt8()
+    for reader in module.modules():
+        (part,) = reader.like if isinstance(reader, Int8Layer) else (reader,)
+        if any(part is one for one in parts):
+            tokens = isinstance(part, nn.Linear)
+            reader.register_forward_pre_hook(activations.of_tokens if tokens else activations.of_grid)
 
 
 def store_tables(module: nn.Module) -> None:
@@ -135,26 +133,15 @@ def store_tables(module: nn.Module) -> None:
                 parametrize.register_parametrization(part, name, Table(values))
 
 
-def require_integers(lowered: Any, expected: int) -> None:
-    """Raises ConversionError unless XNNPACK was given `expected` weights as integers."""
-    graphs = [lowered.exported_program().graph_module]
-    graphs += [part.original_module.graph_module for name, part in graphs[0].named_children() if "lowered" in name]
-    weights = [node.args[1] for graph in graphs[1:] for node in graph.graph.nodes if _multiplies(node)]
-    found = sum("dequantize" in str(weight.target) for weight in weights)
-    if found != expected:
-        raise ConversionError(f"{found} weights reached XNNPACK as integers, expected {expected}")
-
-
-def _integer_parts(module: nn.Module) -> Iterator[nn.Module]:
+def _integer_parts(module: nn.Module) -> Iterator[Layer]:
     """The linears, and the convolutions with a window and MIN_WEIGHT elements."""
     for part in module.modules():
-        window = isinstance(part, nn.Conv2d) and part.kernel_size != (1, 1) and part.weight.numel() >= MIN_WEIGHT
-        if window or isinstance(part, nn.Linear):
+        if isinstance(part, nn.Linear) or (isinstance(part, nn.Conv2d) and _is_large(part)):
             yield part
 
 
-def _multiplies(node: Any) -> bool:
-    return node.op == "call_function" and any(name in str(node.target) for name in ("aten.linear", "aten.convolution"))
+def _is_large(conv: nn.Conv2d) -> bool:
+    return conv.kernel_size != (1, 1) and conv.weight.numel() >= MIN_WEIGHT
 
 
 def _ops() -> Any:
@@ -162,3 +149,12 @@ def _ops() -> Any:
     import torch.ao.quantization.fx._decomposed
 
     return torch.ops.quantized_decomposed
+
+
+def table_as_stored(table: Tensor, _recipe: Recipe) -> tuple[str, Tensor]:
+    """How a recipe with integers stores an attention bias [h,Tq,Tk], and its values then."""
+    if table.numel() < MIN_CONSTANT:
+        return "float32", table
+    stored = Table(table)
+    values: Tensor = stored(*stored.right_inverse(table))
+    return "int8 a tensor", values

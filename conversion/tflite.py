@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from conversion import tflite_int8, tflite_weights
 from levit_mobile.card import Card
-from levit_mobile.edges import without_grids
+from levit_mobile.edges import layers_on_grids, without_grids
 from levit_mobile.errors import ToolchainMissing
 from levit_mobile.recipe import Precision, Recipe
 
@@ -39,13 +39,14 @@ class NamedTensors(nn.Module):
         return dict(zip(self.names, (made,) if isinstance(made, Tensor) else made, strict=True))
 
 
-def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: tuple[str, ...] = ()) -> None:
+def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: tuple[str, ...] = ()) -> int:
     """Write `module` to `path`: image float32 [1,side,side,3] in [0,1] -> logits float32 [1,classes].
 
     Input and output are float32 whatever the precision, but for int8 pixels where the recipe's `io` asks for them;
     tflite_int8.py and tflite_weights.py say what each stores and computes in.
-    With `taps` the module gives (logits, *taps), and those are outputs too, under these names. Raises ToolchainMissing,
-    and ConversionError when a large weight was not stored as the recipe says.
+    With `taps` the module gives (logits, *taps), and those are outputs too, under these names. Returns how many
+    convolutions and linears must run in int8. Raises ToolchainMissing, and ConversionError when a large weight was not
+    stored as the recipe says.
     """
     try:
         import litert_torch
@@ -63,6 +64,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     if recipe.precision in REWRITES:
         REWRITES[recipe.precision](path)
     shorten_names(path)
+    return len(layers_on_grids(module))
 
 
 def shorten_names(path: Path) -> None:

@@ -53,6 +53,7 @@ def quantize(path: Path, module: nn.Module) -> None:
     for operation, scope in _integer_ops(path, grids):
         tool.update_quantization_recipe(f"^{re.escape(scope)}$", operation, _static())
     tool.quantize(_ranges(path, grids), enable_progress_report=False).export_model(str(path), overwrite=True)
+    _mend_outputs(path)
     tflite_weights.narrow_tables(path)
 
 
@@ -178,3 +179,25 @@ def _ranges(path: Path, grids: Mapping[str, Grid]) -> dict[str, dict[str, Values
         return np.full((1,) * ranks[name], value, np.float32)
 
     return {name: {"min": end(grid.low, name), "max": end(grid.high, name)} for name, grid in grids.items()}
+
+
+def _mend_outputs(path: Path) -> None:
+    """What the quantizer makes of a tensor that is an output of the graph and is read inside it too.
+
+    before   int8 -> DEQUANTIZE -> output, int8 op                   float -> QUANTIZE -> output, int8 op
+    after    int8 -> DEQUANTIZE -> output       int8 -> int8 op      float -> output      QUANTIZE -> int8 op
+    """
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model(str(path))
+    graph, kinds = model.subgraphs[0], schema.BuiltinOperator
+    codes = [model.operatorCodes[op.opcodeIndex].builtinCode for op in graph.operators]
+    named = list(zip(graph.operators, codes, strict=True))
+    stored = {op.outputs[0]: op.inputs[0] for op, code in named if code == kinds.DEQUANTIZE}
+    rounded = {op.outputs[0]: op.inputs[0] for op, code in named if code == kinds.QUANTIZE}
+    for op, code in named:
+        if code != kinds.QUANTIZE and graph.tensors[op.outputs[0]].type == schema.TensorType.INT8:
+            op.inputs = [stored.get(index, index) if index in graph.outputs else index for index in op.inputs]
+    graph.outputs = [rounded.get(index, index) for index in graph.outputs]
+    flatbuffer_utils.write_model(model, str(path))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from conversion.int4 import GROUP, int4, least_squares_scales
 from levit_mobile.errors import ConversionError
+from levit_mobile.recipe import Recipe
 
 MIN_CONSTANT = 1024  # elements; below that a narrow copy and its DEQUANTIZE op cost more than they save
 MIN_WEIGHT = 2048  # elements from which a weight must be stored as the recipe says
@@ -238,3 +239,12 @@ def _large_weights(path: Path) -> Iterator[tuple[str, str]]:
         constant = model.buffers[weight.buffer].data is not None
         if constant and int(np.prod(weight.shape)) >= MIN_WEIGHT:
             yield operation, types[weight.type]
+
+
+def table_as_stored(table: torch.Tensor, _recipe: Recipe) -> tuple[str, torch.Tensor]:
+    """How a recipe with integers stores an attention bias [h,Tq,Tk], and its values then."""
+    if table.numel() < MIN_CONSTANT:
+        return "float32", table
+    _, codes, scales = _int8(table.numpy())
+    assert scales is not None
+    return "int8 a head", torch.from_numpy(codes * scales[:, None, None])

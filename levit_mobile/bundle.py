@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,10 +13,12 @@ import numpy as np
 from levit_mobile import contract as c
 from levit_mobile.card import Card
 from levit_mobile.inspect import Inspection
+from levit_mobile.integers import Integers
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.model.levit import count_macs, count_parameters
 from levit_mobile.parity import Proof
 from levit_mobile.quantization.calibration import concerns
+from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.prepare import Quantization
 from levit_mobile.recipe import Precision, Recipe
 from levit_mobile.targets import TARGETS
@@ -27,12 +30,16 @@ PIXELS = c.Quantization(scale=1 / 255, zero_point=-128)  # of int8 input: a pict
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle on disk: one artifact, its contract, its proof, and what was found inside the artifact."""
+    """A bundle on disk: one artifact, its contract, its proof, and what was found inside the artifact.
+
+    `integers` is None for a recipe without any.
+    """
 
     path: Path
     contract: c.Contract
     proof: Proof
     inspection: Inspection
+    integers: Integers | None = None
 
 
 def name_of(trained: Trained, recipe: Recipe) -> str:
@@ -99,6 +106,8 @@ def write(
 ) -> c.Contract:
     """Write everything beside the artifact, the contract last."""
     (folder / c.LABELS_FILE).write_bytes(_labels_text(trained))
+    if quantization:
+        quantization.plan.write(folder / c.PLAN_FILE)
     contract = c.Contract(
         schema_version=c.SCHEMA_VERSION,
         tool=version("levit-mobile"),
@@ -125,13 +134,24 @@ def calibration_of(trained: Trained, quantization: Quantization) -> c.Calibratio
     return c.Calibration(
         source=found.source,
         pictures=len(found.pictures),
-        pictures_sha256=found.pictures.digest(),
+        pictures_sha256=found.digest,
         seed=found.seed,
         observer=plan.observer,
         plan_sha256=plan.sha256,
         for_release=found.for_release,
-        concerns=concerns(found, proof=trained.reference.pictures, bundled_model=bundled),
+        concerns=(
+            *concerns(found, proof=trained.reference.pictures, bundled_model=bundled),
+            *_doubts(plan, trained.checkpoint.sha256),
+        ),
     )
+
+
+def _doubts(plan: Plan, checkpoint_sha256: c.Sha256) -> Iterator[str]:
+    if plan.origin and plan.origin.checkpoint_sha256 != checkpoint_sha256:
+        yield (
+            "the plan was searched on another checkpoint, whose sha256 begins with "
+            f"{plan.origin.checkpoint_sha256[:12]}: `levit-mobile plan` searches on this one"
+        )
 
 
 def _input_dtype(recipe: Recipe) -> Literal["float32", "float16", "int8", "image"]:

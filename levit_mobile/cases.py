@@ -23,7 +23,8 @@ DRAWN = re.compile(r"digit-\d{4,}")
 class Case:
     """A bundle, what runs it, what it is held against, on which pictures, and within which bounds.
 
-    `truth` has the class index of each picture, where that is known.
+    `truth` has the class index of each picture, where that is known; `calibration` is the folder that a static int8
+    bundle was calibrated on, where one was named.
     """
 
     stored: StoredBundle
@@ -34,6 +35,7 @@ class Case:
     truth: Mapping[str, int] | None
     truth_from: str
     tolerance: Tolerance
+    calibration: str | Path | None = None
 
 
 def passes(
@@ -58,6 +60,7 @@ def prepare(
     runtime: str | None = None,
     bounds: Mapping[str, float] | None = None,
     skip_broken: bool = False,
+    calibration: str | Path | None = None,
 ) -> Case:
     """Find everything that the options of `validate` name. Raises LevitMobileError."""
     name = runtimes.chosen(runtime, stored.target.name)
@@ -68,7 +71,7 @@ def prepare(
     tolerance = replace(own.loosened(model.tolerance) if model.tolerance else own, **(bounds or {}))
     if shown is None and (tolerance.min_top1_accuracy, tolerance.max_accuracy_drop) != (None, None):
         raise RecipeError("a bound on accuracy needs labels: say with --truth what the pictures show")
-    return Case(stored, name, model, pictures, pictures_from, shown, truth_from, tolerance)
+    return Case(stored, name, model, pictures, pictures_from, shown, truth_from, tolerance, calibration)
 
 
 def _pictures(

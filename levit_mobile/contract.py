@@ -10,18 +10,20 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from levit_mobile.errors import BundleError
+from levit_mobile.errors import BundleError, LevitMobileError
 from levit_mobile.recipe import Tolerance
 
 SCHEMA_VERSION: Literal[1] = 1
 CONTRACT_FILE, LABELS_FILE, PARITY_FILE, GOLDEN_FOLDER = "contract.json", "labels.txt", "parity.json", "golden"
+PLAN_FILE = "plan.json"
 Verdict = Literal["proven", "broken", "not run"]
 TensorType = Literal["float32", "float16"]
 Sha256 = str  # 64 lower-case hex digits
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
 class Part(BaseModel):
@@ -106,13 +108,17 @@ class Golden(Part):
 
 
 class Calibration(Part):
-    """What int8 ranges were measured on, and by which plan. `concerns` are reasons to doubt them, a sentence each."""
+    """What int8 ranges were measured on, and by which plan. `concerns` are reasons to doubt them, a sentence each.
+
+    `source` is the name of a folder or of a built-in set; with `pictures`, `seed` and the plan it makes them again.
+    """
 
     source: str
     pictures: int
     pictures_sha256: Sha256
     seed: int
     observer: str
+    plan_file: str = PLAN_FILE
     plan_sha256: Sha256
     for_release: bool
     concerns: tuple[str, ...]
@@ -141,19 +147,22 @@ class Contract(Part):
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read a bundle's contract; raises BundleError when it is missing, damaged or of another schema."""
-        path = folder / CONTRACT_FILE
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise BundleError(f"{folder} is not a bundle: {CONTRACT_FILE} cannot be read ({error.strerror})") from error
-        except ValidationError as error:
-            raise BundleError(f"{path} is not a contract of schema {SCHEMA_VERSION}: {complaint(error)}") from error
+        where = f"{folder} is not a bundle: {CONTRACT_FILE}"
+        return read_json(cls, folder / CONTRACT_FILE, BundleError, "not a contract", where=where)
 
 
-def complaint(error: ValidationError) -> str:
-    """The first thing that is wrong in a file, and where."""
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
+def read_json(
+    kind: type[AnyModel], path: Path, refusal: type[LevitMobileError], called: str, *, where: str | None = None
+) -> AnyModel:
+    """A file of schema 1; raises `refusal`, one sentence: what cannot be read (`where`), or that it is `called`."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise refusal(f"{where or path} cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise refusal(f"{path} is {called} of schema {SCHEMA_VERSION}: {place}: {first['msg']}") from error
 
 
 def digest_bytes(data: bytes) -> Sha256:

@@ -2,6 +2,8 @@
 
 A delegate shows only its ends, so the checkpoint is lowered once more by the same recipe with the blocks' outputs
 exposed, and its logits are held against the artifact's own, bit for bit: equal logits make the blocks the artifact's.
+Static int8 is calibrated anew for that, and what equalisation took from a block's channels is given back before they
+are compared.
 """
 
 from __future__ import annotations
@@ -19,10 +21,12 @@ from levit_mobile.card import Card
 from levit_mobile.errors import ArtifactError
 from levit_mobile.findings import Block, Drill
 from levit_mobile.images import ImageSpec, PictureSet
-from levit_mobile.lowering import lay_out, lower
+from levit_mobile.lowering import lower, with_scales
 from levit_mobile.model.checkpoint import Checkpoint
 from levit_mobile.model.levit import LeViT
-from levit_mobile.model.taps import LOGITS, Tapped, as_tokens
+from levit_mobile.model.taps import LOGITS, POOLED, Tapped, as_tokens, block_paths
+from levit_mobile.quantization.equalize import Scales
+from levit_mobile.quantization.prepare import Quantization
 from levit_mobile.recipe import Recipe
 from levit_mobile.runners import Images, Outputs, Runner, eager, executorch, mil, running, tflite
 from levit_mobile.targets import TARGETS
@@ -50,20 +54,23 @@ def drill(
     pictures: PictureSet,
     min_sqnr_db: float,
     folder: Path,
+    quantization: Quantization | None = None,
 ) -> Drill:
     """The error of every block over all pictures, against the trained model in float32.
 
-    `recipe`, `card`, `source` and `result` are the shipped artifact's own; `candidate` runs it by the target's runtime
-    in RUNTIMES, on one thread (another runtime's logits differ, and `same_logits` says so). A block is within the
-    budget when its SQNR is `min_sqnr_db` or more; NaN is not. What is lowered goes into `folder`, which stays the
-    caller's.
+    `recipe`, `card`, `source`, `result` and, for static int8, `quantization` are the shipped artifact's own;
+    `candidate` runs it by the target's runtime in RUNTIMES, on one thread (another runtime's logits differ, and
+    `same_logits` says so). A block is within the budget when its SQNR is `min_sqnr_db` or more; NaN is not. What is
+    lowered goes into `folder`, which stays the caller's.
 
     Raises ConversionError, ToolchainMissing, ArtifactError; ValueError for no pictures.
     """
     if not len(pictures):
         raise ValueError("there are no pictures to drill with, expected at least one")
-    form = Tapped(lay_out(checkpoint.model, spec, TARGETS[recipe.target]))
+    made = with_scales(checkpoint.model, spec, TARGETS[recipe.target], quantization)
+    form = Tapped(made.form)
     tapped = _lowered(form, recipe, card, source=source, result=result, folder=folder)
+    tapped = _rescaled(tapped, scales_of_taps(form, made.scales))
     sums, logits = {name: Sums() for name in (*form.names[1:], LOGITS)}, Agreement()
     _add_all(pictures, sums, logits, trained=_trained(checkpoint.model, spec), tapped=tapped, shipped=candidate)
     blocks = tuple(block.finding(name, min_sqnr_db) for name, block in sums.items())
@@ -172,6 +179,20 @@ def _lowered(
             return {name: as_tokens(made[output]) for name, output in called.items()}
 
     return tapped
+
+
+def scales_of_taps(form: Tapped, scales: Scales) -> dict[str, Values]:
+    """What each tap's channels are multiplied by, float64 [C], from the scales of the blocks' paths.
+
+    The last block's hold for `pooled` too: a mean over tokens keeps channels apart.
+    """
+    found = {name: scales[path].numpy() for name, path in block_paths(form.model).items() if path in scales}
+    *_, last, _ = form.names
+    return found | ({POOLED: found[last]} if last in found else {})
+
+
+def _rescaled(tapped: Tapping, scales: Mapping[str, Values]) -> Tapping:
+    return lambda image: {name: values * scales.get(name, 1) for name, values in tapped(image).items()}
 
 
 def _trained(model: LeViT, spec: ImageSpec) -> Tapping:

@@ -25,17 +25,14 @@ class Grid:
     zero_point: int
 
     @classmethod
-    def covering(cls, low: float, high: float, *, symmetric: bool = False) -> Grid:
+    def covering(cls, low: float, high: float) -> Grid:
         """The grid whose ends are `low` and `high`, moved so that 0.0 is on it exactly.
 
-        `symmetric` has zero point 0 and the range +-max(-low, high) on -127 to 127. Raises ValueError for a range that
-        is not finite, or empty.
+        Raises ValueError for a range that is not finite, or empty.
         """
         low, high = min(low, 0.0), max(high, 0.0)
         if not 0 < high - low < float("inf"):
             raise ValueError(f"a range from {low} to {high} cannot be quantized")
-        if symmetric:
-            return cls(max(-low, high) / INT8_MAX, 0)
         scale = (high - low) / (INT8_MAX - INT8_MIN)
         return cls(scale, round(INT8_MIN - low / scale))
 

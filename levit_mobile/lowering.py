@@ -13,7 +13,7 @@ from levit_mobile.images import ImageSpec
 from levit_mobile.model.bake import bake
 from levit_mobile.model.forms import ChannelsFirst, TokenMajor
 from levit_mobile.model.levit import LeViT
-from levit_mobile.quantization.prepare import OnPicture, Quantization
+from levit_mobile.quantization.prepare import LaidOut, OnPicture, Quantization
 from levit_mobile.recipe import Recipe
 from levit_mobile.targets import TARGETS, Target, resolve
 
@@ -30,10 +30,22 @@ def lay_out(
 
     `on_picture` hears of every calibration picture.
     """
+    return with_scales(model, spec, target, quantization, on_picture=on_picture).form
+
+
+def with_scales(
+    model: LeViT,
+    spec: ImageSpec,
+    target: Target,
+    quantization: Quantization | None = None,
+    *,
+    on_picture: OnPicture = lambda _done, _of: None,
+) -> LaidOut:
+    """The same form, and by what its blocks' outputs differ from the trained model's."""
     baked = bake(model, mean=spec.mean, std=spec.std, pixel_range=target.pixel_range)
     if quantization is None:
-        return form_of(baked, target)
-    return quantization.form(
+        return LaidOut(form_of(baked, target))
+    return quantization.laid_out(
         baked,
         partial(form_of, target=target),
         pixel_range=target.pixel_range,
@@ -49,16 +61,18 @@ def form_of(baked: LeViT, target: Target) -> nn.Module:
     return TokenMajor(baked, channels_last=target.layout == "NHWC").eval()
 
 
-def lower(form: nn.Module, recipe: Recipe, card: Card, path: Path, *, taps: tuple[str, ...] = ()) -> None:
+def lower(form: nn.Module, recipe: Recipe, card: Card, path: Path, *, taps: tuple[str, ...] = ()) -> int:
     """Call the target's converter; whatever a vendor raises becomes one ConversionError.
 
-    `form` gives logits, or (logits, *taps) where outputs besides are asked for: one name each, valid identifiers.
+    Returns how many convolutions and linears of the artifact must run in integers. `form` gives logits, or (logits,
+    *taps) where outputs besides are asked for: one name each, valid identifiers.
     """
     convert = resolve(TARGETS[recipe.target].converter)
     try:
-        convert(form, recipe, card=card, path=path, taps=taps)
+        integers: int = convert(form, recipe, card=card, path=path, taps=taps)
     except (LevitMobileError, OSError):
         raise
     except Exception as error:
         first = (str(error).strip() or "no message").splitlines()[0]
         raise ConversionError(f"the {recipe.target} toolchain failed with {type(error).__name__}: {first}") from error
+    return integers

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from torch import nn
 
-from levit_mobile import bundle, lowering, parity
+from levit_mobile import bundle, integers, lowering, parity
 from levit_mobile.bundle import Bundle
-from levit_mobile.edges import layers_on_grids
-from levit_mobile.errors import ConversionError, RunnerUnavailable
+from levit_mobile.errors import ArtifactError, ConversionError, RunnerUnavailable, ToolchainMissing
 from levit_mobile.inspect import Inspection
+from levit_mobile.integers import Integers
+from levit_mobile.model.bake import bake
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.quantization.prepare import OnPicture, Quantization, find
-from levit_mobile.recipe import Recipe
+from levit_mobile.recipe import RECIPES, Precision, Recipe
 from levit_mobile.staging import staged
 from levit_mobile.targets import TARGETS, Target, resolve
 from levit_mobile.trained import Trained, load
 
 MAX_RANK = 4  # GPU delegates and the Neural Engine take no more
-STEPS = ("bake", "calibrate", "lower", "inspect", "prove", "write")
+STEPS = ("bake", "calibrate", "lower", "inspect", "prove", "time", "write")
 
 OnStep = Callable[..., None]  # (step that begins), or (step, how much of it is done)
 
@@ -38,13 +41,15 @@ def convert(
     force: bool = False,
     calibration: str | Path | None = None,
     plan: str | Path | None = None,
+    timing: bool = True,
 ) -> Bundle:
     """Convert a checkpoint into a bundle below `out`, and prove it against the trained model.
 
     `checkpoint` is a file, a folder, a hub id or an official name; `recipe` is one of RECIPES or its name; `labels` is
     a text file, one a line; `images` a folder of at least 32 pictures for the proof (default: held-out digits). For
     int8, `calibration` is a folder of pictures to measure ranges on, or "synthetic" (default: the bundled training
-    digits), and `plan` a JSON file of what stays float (default: the committed one).
+    digits), and `plan` a JSON file of what stays float (default: the committed one). `timing` lowers what computes in
+    integers once more, in float32, and times both here.
 
     A proof that fails still gives its bundle: look at `bundle.proof.verdict`. Raises LevitMobileError, and then
     nothing is written.
@@ -52,7 +57,7 @@ def convert(
     chosen = Recipe.from_name(recipe) if isinstance(recipe, str) else recipe
     trained = load(checkpoint, variant=variant, labels_file=labels, images=images, skip_broken=skip_broken)
     quantization = quantized(trained, chosen, calibration=calibration, plan=plan)
-    return build(trained, chosen, quantization=quantization, out=Path(out), force=force)
+    return build(trained, chosen, quantization=quantization, out=Path(out), force=force, timing=timing)
 
 
 def quantized(trained: Trained, recipe: Recipe, **options: Any) -> Quantization | None:
@@ -67,12 +72,13 @@ def build(
     out: Path,
     quantization: Quantization | None = None,
     force: bool = False,
+    timing: bool = False,
     on_step: OnStep = lambda *_: None,
 ) -> Bundle:
     """One artifact and its bundle; an int8 recipe without a quantization gets the default one.
 
-    `on_step` hears each of STEPS as it begins, "calibrate" for int8 only and then how much of it is done. Raises
-    LevitMobileError.
+    `on_step` hears each of STEPS as it begins, "calibrate" for int8 only and then how much of it is done, "time" for
+    what computes in integers and with `timing` only. Raises LevitMobileError.
     """
     quantization = quantization or quantized(trained, recipe)
     target = TARGETS[recipe.target]
@@ -82,16 +88,20 @@ def build(
         on_step("bake")
         form = lay_out(trained, target, quantization, lambda done, of: on_step("calibrate", done / of))
         on_step("lower")
-        lowering.lower(form, recipe, bundle.card_of(trained, recipe), artifact)
+        wanted = lowering.lower(form, recipe, bundle.card_of(trained, recipe), artifact)
         on_step("inspect")
-        inspection = inspect(artifact, target, integers=len(layers_on_grids(form)))
+        inspection = inspect(artifact, target, integers=wanted)
         on_step("prove")
         proof = prove(artifact, trained, recipe)
+        found = integers_of(trained, recipe, form, quantization) if recipe.has_integers else None
+        if found and timing and recipe.computes_in_integers:
+            on_step("time")
+            found = timed(found, artifact, trained, recipe)
         on_step("write")
         contract = bundle.write(
             folder, artifact, trained, recipe, inspection=inspection, proof=proof, quantization=quantization
         )
-    return Bundle(final, contract, proof, inspection)
+    return Bundle(final, contract, proof, inspection, found)
 
 
 def lay_out(
@@ -137,3 +147,26 @@ def prove(artifact: Path, trained: Trained, recipe: Recipe) -> parity.Proof:
     candidate = parity.run(runner, trained.reference.pictures)
     report = parity.compare(trained.reference, candidate, name=recipe.name, tolerance=recipe.tolerance)
     return parity.judge(report)
+
+
+def integers_of(trained: Trained, recipe: Recipe, form: nn.Module, quantization: Quantization | None) -> Integers:
+    """What is float by plan, and what the tables cost."""
+    spec = trained.spec
+    baked = bake(trained.checkpoint.model, mean=spec.mean, std=spec.std, pixel_range=TARGETS[recipe.target].pixel_range)
+    groups = integers.float_groups(form, quantization.plan.float_edges) if quantization else None
+    return Integers(groups, integers.tables_of(baked, recipe, trained.reference.pictures))
+
+
+def timed(found: Integers, artifact: Path, trained: Trained, recipe: Recipe) -> Integers:
+    """Beside the float32 artifact of the same form; a runtime that does not exist here is said to be NOT RUN."""
+    in_float = RECIPES[f"{recipe.target}-{Precision.FLOAT32}"]
+    try:
+        ours = integers.timer(artifact, recipe.target, bundle.input_of(trained, recipe))
+        with TemporaryDirectory(prefix="levit-mobile-") as folder:
+            path = Path(folder) / artifact.name
+            form = lay_out(trained, TARGETS[recipe.target])
+            lowering.lower(form, in_float, bundle.card_of(trained, in_float), path)
+            other = integers.timer(path, recipe.target, bundle.input_of(trained, in_float))
+            return replace(found, speed=integers.speed(ours, other))
+    except (RunnerUnavailable, ToolchainMissing, ArtifactError, ConversionError) as error:
+        return replace(found, not_timed=f"NOT RUN: {error}")

@@ -136,6 +136,17 @@ class Recipe:
             raise RecipeError(f"{self.name} needs minimum_ios={needed} or later, and was given {self.minimum_ios}")
 
     @property
+    def has_integers(self) -> bool:
+        """Does its artifact store integers or palettes?"""
+        return self.precision not in (Precision.FLOAT32, Precision.FLOAT16)
+
+    @property
+    def computes_in_integers(self) -> bool:
+        """Does it multiply integers? Core ML widens what it only stores as integers."""
+        run_time = self.precision in (Precision.INT8_DYNAMIC, Precision.INT4_WEIGHT) and self.target != "coreml"
+        return run_time or self.precision is Precision.INT8
+
+    @property
     def name(self) -> str:
         """`<target>-<precision>`; `Recipe.from_name` reads it back."""
         return f"{self.target}-{self.precision}"

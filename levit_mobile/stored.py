@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
 from levit_mobile import contract as c
 from levit_mobile.errors import BundleError
@@ -127,7 +126,9 @@ def _sealed(contract: c.Contract) -> list[tuple[str, c.Sha256]]:
     golden = [(v.rgb8_file, v.rgb8_sha256) for v in contract.golden]
     golden += [(v.logits_file, v.logits_sha256) for v in contract.golden]
     labels = (contract.output.labels_file, contract.output.labels_sha256)
-    return [(contract.artifact.file, contract.artifact.sha256), labels, *golden]
+    measured = contract.calibration
+    plan = [(measured.plan_file, measured.plan_sha256)] if measured else []
+    return [(contract.artifact.file, contract.artifact.sha256), labels, *plan, *golden]
 
 
 def _require_digest(folder: Path, file: str, expected: c.Sha256) -> None:
@@ -170,7 +171,7 @@ def _labels(folder: Path, contract: c.Contract) -> tuple[str, ...]:
 def _proof(folder: Path, contract: c.Contract) -> Proof:
     """Refuse one that does not belong to the contract, or says other than its own numbers."""
     path = folder / c.PARITY_FILE
-    proof = _read_proof(path)
+    proof = c.read_json(Proof, path, BundleError, "no proof")
     if proof.verdict != contract.verdict:
         raise BundleError(f"{path} says {proof.verdict}, and the contract {contract.verdict}")
     found = judge(proof.report).verdict if proof.report else "not run"
@@ -179,12 +180,3 @@ def _proof(folder: Path, contract: c.Contract) -> Proof:
     if proof.report and proof.report.tolerance != contract.tolerance:
         raise BundleError(f"{path} was judged by other bounds than the contract asks")
     return proof
-
-
-def _read_proof(path: Path) -> Proof:
-    try:
-        return Proof.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise BundleError(f"{path} cannot be read ({error.strerror})") from error
-    except ValidationError as error:
-        raise BundleError(f"{path} is no proof of schema 1: {c.complaint(error)}") from error

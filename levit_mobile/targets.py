@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One row. `converter`, `runner` and `inspector` are "module:function", for `resolve`.
+    """One row. `converter`, `runner`, `inspector`, `tables` and `timer` are "module:function", for `resolve`: what
+    makes, runs, reads and times an artifact, and what its recipes make of an attention bias.
 
     `form` is the baked form that the target's kernels like best: 1x1 convolutions on [N,C,1,T], or linear layers on
     [N,T,C]. `layout` and `pixel_range` are the graph's input: axis order, and the value of a full pixel (an image
@@ -21,6 +22,8 @@ class Target:
     converter: str
     runner: str
     inspector: str
+    tables: str
+    timer: str
     suffix: str
     extra: str
     packages: tuple[str, ...]
@@ -35,6 +38,8 @@ TARGETS: dict[str, Target] = {
         converter="conversion.coreml:convert",
         runner="levit_mobile.runners.coreml:load",
         inspector="levit_mobile.inspect.coreml:inspect",
+        tables="conversion.coreml_weights:table_as_stored",
+        timer="levit_mobile.runners.coreml:call",
         suffix=".mlpackage",
         extra="coreml",
         packages=("torch", "coremltools"),
@@ -47,6 +52,8 @@ TARGETS: dict[str, Target] = {
         converter="conversion.executorch:convert",
         runner="levit_mobile.runners.executorch:load",
         inspector="levit_mobile.inspect.executorch:inspect",
+        tables="conversion.executorch_weights:table_as_stored",
+        timer="levit_mobile.runners.executorch:call",
         suffix=".pte",
         extra="executorch",
         packages=("torch", "executorch", "torchao"),
@@ -59,6 +66,8 @@ TARGETS: dict[str, Target] = {
         converter="conversion.tflite:convert",
         runner="levit_mobile.runners.tflite:load",
         inspector="levit_mobile.inspect.tflite:inspect",
+        tables="conversion.tflite_weights:table_as_stored",
+        timer="levit_mobile.runners.tflite:call",
         suffix=".tflite",
         extra="tflite",
         packages=("torch", "litert-torch", "ai-edge-quantizer", "ai-edge-litert"),

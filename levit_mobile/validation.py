@@ -12,7 +12,14 @@ from typing import Any
 from levit_mobile import runtimes, workers
 from levit_mobile.cases import Case, prepare
 from levit_mobile.contract import Verdict
-from levit_mobile.errors import ArtifactError, ConversionError, RunnerUnavailable, ToolchainMissing
+from levit_mobile.errors import (
+    ArtifactError,
+    ConversionError,
+    ImageError,
+    RecipeError,
+    RunnerUnavailable,
+    ToolchainMissing,
+)
 from levit_mobile.findings import Validation
 from levit_mobile.judgement import judged
 from levit_mobile.pairing import OnPictures, compared
@@ -34,6 +41,7 @@ def validate(
     bounds: Mapping[str, float] | None = None,
     skip_broken: bool = False,
     drill: bool = False,
+    calibration: str | Path | None = None,
     processes: int | None = None,
     on_pictures: OnPictures = lambda _done, _all: None,
 ) -> Validation:
@@ -42,7 +50,8 @@ def validate(
     `reference` is a checkpoint, a bundle's folder or "golden" (default: the checkpoint it was made from); `images` a
     folder of pictures (default: held-out digits) of which `count` are taken, evenly spread; `truth` "folders" or a CSV
     file with the columns file and label; `runtime` a name of RUNTIMES; `bounds` replace fields of the recipe's
-    Tolerance; `drill` adds the error of every block. The work is spread over `processes` (default: all cores).
+    Tolerance; `drill` adds the error of every block, for which static int8 is calibrated once more, on the pictures
+    that its contract records or the folder `calibration`. The work is spread over `processes` (default: all cores).
 
     An artifact that cannot be run, crashes or gives nonsense is a verdict, "broken" or "not run". Raises
     LevitMobileError for anything else: a damaged bundle, a reference that is not here or does not fit, a bad picture.
@@ -56,6 +65,7 @@ def validate(
         runtime=runtime,
         bounds=bounds,
         skip_broken=skip_broken,
+        calibration=calibration,
     )
     return examine(case, drill=drill, processes=processes, on_pictures=on_pictures)
 
@@ -82,7 +92,7 @@ def examine(
 def _drilled(case: Case) -> dict[str, Any]:
     try:
         return {"drill": tapped(case)}
-    except (ToolchainMissing, ConversionError, ArtifactError) as error:
+    except (ToolchainMissing, ConversionError, ArtifactError, ImageError, RecipeError) as error:
         return {"notes": (f"drill-down NOT RUN: {error}",)}
 
 

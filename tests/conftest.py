@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import torch
 from checkpoints import State, official_state, saved, timm_state, transformers_model
 from photographs import china
 from PIL import Image
+from stored_bundles import Made, maker
 
 from levit_mobile import pipeline, workers
 from levit_mobile.bundle import Bundle
@@ -104,6 +106,18 @@ def small(random_checkpoint: Path) -> Trained:
 def small_bundle(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """`small` for ExecuTorch."""
     return pipeline.build(small, RECIPES["executorch-fp32"], out=tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def made(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A bundle of the recipe with something in its artifact's place, to be left alone."""
+    return maker(small, tmp_path_factory)
+
+
+@pytest.fixture
+def bundle(made: Made, tmp_path: Path) -> Path:
+    """A TFLite one of those, that may be spoiled."""
+    return Path(shutil.copytree(made("tflite-fp32"), tmp_path / "bundle"))
 
 
 @pytest.fixture(scope="module")

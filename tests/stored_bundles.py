@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from levit_mobile import bundle
+from levit_mobile import bundle, pipeline
 from levit_mobile.errors import BundleError
 from levit_mobile.inspect import Inspection
 from levit_mobile.parity import compare, judge, not_run
@@ -18,7 +18,12 @@ from levit_mobile.recipe import RECIPES
 from levit_mobile.stored import open_bundle
 from levit_mobile.trained import Trained
 
-KINDS = {"coreml-fp16": "model.mlpackage", "executorch-fp32": "model.pte", "tflite-fp32": "model.tflite"}
+KINDS = {
+    "coreml-fp16": "model.mlpackage",
+    "executorch-fp32": "model.pte",
+    "tflite-fp32": "model.tflite",
+    "tflite-int8": "model.tflite",
+}
 WEIGHTS = "Data/com.apple.CoreML/weights/weight.bin"
 PACKAGE = ("Manifest.json", "Data/com.apple.CoreML/model.mlmodel", WEIGHTS)
 Made = Callable[[str], Path]
@@ -38,8 +43,10 @@ def maker(small: Trained, factory: pytest.TempPathFactory) -> Made:
     return cache(lambda name: written(small, name, factory.mktemp(name)))
 
 
-def written(small: Trained, name: str, folder: Path) -> Path:
+def written(small: Trained, name: str, folder: Path, **calibration: Any) -> Path:
+    """With what int8 was calibrated on, as `convert` takes it: 16 digits unless told."""
     recipe = RECIPES[name]
+    options = {"count": 16} | calibration if name.endswith("-int8") else {}
     report = compare(small.reference, small.reference.logits, name=name, tolerance=recipe.tolerance)
     bundle.write(
         folder,
@@ -48,6 +55,7 @@ def written(small: Trained, name: str, folder: Path) -> Path:
         recipe,
         inspection=Inspection({}, 1, (), 4, {}, products=71, integer_products=0),
         proof=not_run("no Mac") if recipe.target == "coreml" else judge(report),
+        quantization=pipeline.quantized(small, recipe, **options),
     )
     return folder
 

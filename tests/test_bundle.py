@@ -45,7 +45,8 @@ def test_holds_exactly_these_files(bundles: Bundles, name: str) -> None:
     golden = {f"golden/picture{n}.{kind}" for n in range(4) for kind in ("rgb8", "logits.f32")}
     artifact = PACKAGE if suffix == ".mlpackage" else {f"model{suffix}"}
     assert bundle.path.name == f"levit_128s-{name}"
-    assert files(bundle.path) == {"contract.json", "parity.json", "labels.txt"} | golden | artifact
+    plan = {"plan.json"} if name.endswith("-int8") else set()
+    assert files(bundle.path) == {"contract.json", "parity.json", "labels.txt"} | golden | artifact | plan
     modes = {item.name: item.stat().st_mode & 0o777 for item in bundle.path.rglob("*") if item.is_file()}
     assert {file: mode for file, mode in modes.items() if mode & 0o600 != 0o600 or mode & 0o111} == {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,16 @@ import pytest
 from PIL import Image
 
 from levit_mobile.errors import ImageError
-from levit_mobile.images import ImageSpec, PictureSet
-from levit_mobile.quantization.calibration import BUNDLED, COUNT, SYNTHETIC, CalibrationSet, concerns, find
+from levit_mobile.images import ImageSpec, PictureSet, Pixels
+from levit_mobile.quantization.calibration import (
+    BUNDLED,
+    COUNT,
+    SYNTHETIC,
+    CalibrationSet,
+    Remembered,
+    concerns,
+    find,
+)
 from levit_mobile.trained import held_out_digits
 
 SPEC = ImageSpec.for_side(64)
@@ -93,3 +102,37 @@ def test_too_few_to_measure_anything_is_refused(crops: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="does not exist"):
         find(tmp_path / "none", SPEC)
+
+
+def test_a_picture_is_read_once_while_there_is_room(crops: Path) -> None:
+    read: list[str] = []
+    plain = PictureSet.from_folder(crops, SPEC)
+
+    def reading(name: str) -> Pixels:
+        read.append(name)
+        return plain.read(name)
+
+    remembered = Remembered(reading, room_bytes=5 * 64 * 64 * 3 + 1)
+    found = CalibrationSet(PictureSet(plain.names, remembered), "crops", 0, None, seen=remembered.digests)
+    for _ in range(3):
+        assert all(np.array_equal(one, other) for one, other in zip(found.pictures, plain, strict=True))
+    assert [read.count(name) for name in plain.names] == [1] * 5 + [3] * 15
+    assert found.digest == plain.digest()
+    assert len(read) == 50  # the digests were left behind by the passes
+    assert len(remembered.pictures) == 5
+
+
+def test_another_process_reads_for_itself(crops: Path) -> None:
+    found = find(crops, SPEC)
+    digest = found.digest
+    sent = pickle.loads(pickle.dumps(found))
+    assert len(pickle.dumps(found)) < 20_000
+    assert sent.pictures.read.pictures == {}
+    assert sent.digest == digest == sent.pictures.digest()
+
+
+@pytest.mark.parametrize("source", [None, SYNTHETIC])
+def test_a_digest_is_that_of_the_pictures(source: str | None) -> None:
+    found = find(source, SPEC, count=3)
+    assert found.digest == found.pictures.digest()
+    assert {*found.seen} == {*found.pictures.names}

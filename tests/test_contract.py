@@ -67,6 +67,7 @@ FIELDS: dict[str, Any] = {
         "pictures_sha256": ZEROS,
         "seed": 0,
         "observer": "percentile",
+        "plan_file": "plan.json",
         "plan_sha256": ZEROS,
         "for_release": True,
         "concerns": ["all calibration pictures show one class: ranges of the others were not seen"],

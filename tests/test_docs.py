@@ -47,7 +47,7 @@ def recipe_rows() -> dict[str, list[str]]:
 @pytest.mark.parametrize("call", documented_calls(), ids=" ".join)
 def test_documented_commands_and_options_exist(call: list[str]) -> None:
     command = commands()[call[0]]
-    known = {option for parameter in command.params for option in parameter.opts}
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     used = {word for word in call[1:] if word.startswith("--")}
     assert used <= known
 
@@ -125,7 +125,9 @@ def workflow_calls() -> list[list[str]]:
 
 @pytest.mark.parametrize("call", workflow_calls(), ids=lambda call: call[0])
 def test_the_workflow_calls_commands_that_exist(call: list[str]) -> None:
-    known = {option for parameter in commands()[call[0]].params for option in parameter.opts}
+    known = {
+        option for parameter in commands()[call[0]].params for option in (*parameter.opts, *parameter.secondary_opts)
+    }
     assert {word for word in call[1:] if word.startswith("--")} <= known
 
 

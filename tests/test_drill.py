@@ -23,6 +23,7 @@ from levit_mobile.findings import Block, Drill
 from levit_mobile.images import ImageSpec, PictureSet
 from levit_mobile.model.checkpoint import Checkpoint
 from levit_mobile.model.taps import block_paths
+from levit_mobile.quantization.prepare import LaidOut
 from levit_mobile.recipe import RECIPES
 from levit_mobile.runners import Images, adapted, one_by_one
 from levit_mobile.targets import TARGETS, Target
@@ -143,10 +144,10 @@ class Desk:
     spoil_shipped: Callable[[nn.Module], None] = lambda _: None
     taps: tuple[str, ...] = ()
 
-    def lay_out(self, *parts: Any) -> nn.Module:
-        form = lowering.lay_out(*parts)
-        self.spoil(form)
-        return form
+    def with_scales(self, *parts: Any) -> LaidOut:
+        made = lowering.with_scales(*parts)
+        self.spoil(made.form)
+        return made
 
     def lower(self, form: nn.Module, _recipe: object, _card: object, _path: Path, *, taps: tuple[str, ...]) -> None:
         def outputs(_: Path, *, source: contract.Input, names: tuple[str, ...]) -> Callable[[Images], dict[str, Any]]:
@@ -188,7 +189,7 @@ def desk(target: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Desk:
         range=(0, row.pixel_range),
     )
     made = Desk(row, source, monkeypatch, tmp_path)
-    monkeypatch.setattr(drill, "lay_out", made.lay_out)
+    monkeypatch.setattr(drill, "with_scales", made.with_scales)
     monkeypatch.setattr(drill, "lower", made.lower)
     return made
 

@@ -18,6 +18,7 @@ from levit_mobile.card import Card
 from levit_mobile.errors import ArtifactError, ConversionError
 from levit_mobile.findings import Drill
 from levit_mobile.images import PictureSet
+from levit_mobile.quantization.prepare import LaidOut
 from levit_mobile.recipe import RECIPES
 from levit_mobile.runners import Runner, eager, mil, running
 from levit_mobile.targets import TARGETS, resolve
@@ -140,12 +141,12 @@ def test_a_converter_wants_one_name_an_output(target: str, taps: tuple[str, ...]
 def test_a_wrong_block_is_named_by_a_real_artifact(
     bundles: Bundles, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lay_out(*parts: Any) -> nn.Module:
-        form = lowering.lay_out(*parts)
-        form.get_submodule("body.stage1.mlp2.contract").weight.data.mul_(1.01)
-        return form
+    def with_scales(*parts: Any) -> LaidOut:
+        made = lowering.with_scales(*parts)
+        made.form.get_submodule("body.stage1.mlp2.contract").weight.data.mul_(1.01)
+        return made
 
-    monkeypatch.setattr(drill, "lay_out", lay_out)
+    monkeypatch.setattr(drill, "with_scales", with_scales)
     found = drill_of("tflite-fp32", bundles, trained, tmp_path / "wrong")
     assert found.first_over == "stage1.mlp2"
     sound = BLOCKS[: BLOCKS.index("stage1.mlp2")]

@@ -47,12 +47,6 @@ def test_a_grid_covers_its_range_and_zero_exactly(low: float, high: float) -> No
     assert float(edge(torch.zeros(1))) == 0.0
 
 
-def test_a_symmetric_grid_has_no_zero_point() -> None:
-    grid = Grid.covering(-1.0, 2.54, symmetric=True)
-    assert grid.zero_point == 0
-    assert grid.scale == pytest.approx(0.02)
-
-
 @pytest.mark.parametrize("ends", [(0.0, 0.0), (math.nan, 1.0), (-math.inf, 1.0)])
 def test_a_range_that_is_none_is_refused(ends: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="cannot be quantized"):

@@ -9,7 +9,11 @@ import pytest
 from conftest import Run
 from PIL import Image
 
+from levit_mobile import pipeline
+from levit_mobile.edges import edges_of
 from levit_mobile.quantization.plan import Plan
+from levit_mobile.targets import TARGETS
+from levit_mobile.trained import load
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +27,37 @@ def converted(levit_mobile: Run, random_checkpoint: Path, tmp_path_factory: pyte
     return done.stderr, json.loads(done.stdout)
 
 
+def test_a_plan_of_another_checkpoint_is_said(converted: tuple[str, dict]) -> None:
+    """The committed one was searched on the bundled digits."""
+    sentence = "tflite-int8: NOTE: the plan was searched on another checkpoint, whose sha256 begins with 2d6a45033d9a: "
+    assert sentence in " ".join(converted[0].split())
+
+
+def test_what_is_said_of_integers(converted: tuple[str, dict]) -> None:
+    """The one conversion of these tests that is timed."""
+    stated = converted[1]["bundles"][0]["integers"]
+    assert stated["float_by_plan"] == []
+    assert stated["bias_tables"]["stored"] == "float32, int8 a head"
+    assert 20 < stated["bias_tables"]["sqnr_db"] < 90
+    assert len(stated["speed"]["samples_ms"]) == len(stated["speed"]["float32_samples_ms"]) >= 24
+    slower = stated["speed"]["ratio"] > 1
+    assert ("tflite-int8: NOTE: slower than float32 here: " in converted[0]) == slower
+
+
+def test_a_plan_that_leaves_everything_float_is_one_sentence(
+    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
+) -> None:
+    form = pipeline.lay_out(load(random_checkpoint), TARGETS["tflite"])
+    everything = Plan(variant="levit_128s", target="tflite", float_edges=tuple(edges_of(form)))
+    everything.write(tmp_path / "plan.json")
+    done = levit_mobile("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--calibration", "synthetic",
+                        "--calibration-count", "2", "--plan", tmp_path / "plan.json", "-o", tmp_path)  # fmt: skip
+    assert done.returncode == 1
+    wanted = "error: tflite-int8: the plan leaves every convolution and linear of levit_128s in float"
+    assert wanted in " ".join(done.stderr.split())
+    assert not list(tmp_path.rglob("model.tflite"))
+
+
 def test_synthetic_pictures_mark_the_bundle(converted: tuple[str, dict]) -> None:
     stderr, found = converted
     assert "tflite-int8: NOTE: calibrated on synthetic noise: this bundle is not for release" in stderr
@@ -33,16 +68,24 @@ def test_synthetic_pictures_mark_the_bundle(converted: tuple[str, dict]) -> None
     assert (bundle["integer_products"], bundle["products"]) == (71, 71)
 
 
-def test_the_bundle_can_be_validated_and_drilling_it_is_refused(
+def test_the_bundle_can_be_validated_and_drilled(
     converted: tuple[str, dict], levit_mobile: Run, random_checkpoint: Path
 ) -> None:
+    """Noise is drawn anew, by the contract's seed."""
     (bundle,) = converted[1]["bundles"]
     done = levit_mobile("validate", bundle["path"], "--reference", random_checkpoint, "-n", "8", "--min-sqnr-db", "1",
-                        "--min-top1-agreement", "0", "--json")  # fmt: skip
+                        "--min-top1-agreement", "0", "--drill", "--json")  # fmt: skip
     assert done.returncode == 0, done.stderr
-    refused = levit_mobile("validate", bundle["path"], "--reference", random_checkpoint, "-n", "8", "--drill")
-    assert refused.returncode != 0
-    assert "--drill has no blocks to compare in tflite-int8" in refused.stderr
+    (found,) = json.loads(done.stdout)["validations"]
+    assert (found["drill"]["same_logits"], found["drill"]["pictures"]) == (True, 8)
+    assert all("NOT RUN" not in note for note in found["notes"])
+
+
+def test_a_folder_for_calibration_is_for_the_drill(converted: tuple[str, dict], levit_mobile: Run) -> None:
+    (bundle,) = converted[1]["bundles"]
+    done = levit_mobile("validate", bundle["path"], "--calibration", "train")
+    assert done.returncode == 2
+    assert "--calibration is for --drill" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -87,7 +130,7 @@ def test_the_same_folder_and_seed_make_the_same_bytes(
     contracts = []
     for name in ("one", "two"):
         levit_mobile("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--calibration", tmp_path,
-                     "--calibration-count", "16", "--out", tmp_path / name)  # fmt: skip
+                     "--calibration-count", "16", "--no-timing", "--out", tmp_path / name)  # fmt: skip
         contracts.append(json.loads((tmp_path / name / "levit_128s-tflite-int8" / "contract.json").read_text()))
     assert contracts[0] == contracts[1]
     assert contracts[0]["calibration"]["pictures"] == 16

@@ -31,7 +31,7 @@ from levit_mobile.inspect import Fallback, Inspection
 from levit_mobile.model.bake import FrozenBias, bake
 from levit_mobile.model.forms import TokenMajor
 from levit_mobile.recipe import RECIPES
-from levit_mobile.targets import TARGETS
+from levit_mobile.targets import TARGETS, resolve
 from levit_mobile.trained import Trained
 
 TFLITE = RECIPES["tflite-fp32"]
@@ -48,8 +48,9 @@ def quick(monkeypatch: pytest.MonkeyPatch, bundles: Bundles) -> None:
     """TFLite's converter replaced by a copy of its real artifact."""
     artifact = bundles("tflite-fp32").path / "model.tflite"
 
-    def convert(*_: object, path: Path, **__: object) -> None:
+    def convert(*_: object, path: Path, **__: object) -> int:
         shutil.copy(artifact, path)
+        return 0
 
     monkeypatch.setattr("conversion.tflite.convert", convert)
 
@@ -170,6 +171,17 @@ def test_an_artifact_in_pieces_is_refused(
 
 
 @pytest.mark.usefixtures("quick")
+def test_an_artifact_with_fewer_integers_than_its_converter_claims_is_refused(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    quick = resolve(TARGETS["tflite"].converter)
+    monkeypatch.setattr("conversion.tflite.convert", lambda *args, **options: quick(*args, **options) + 3)
+    with pytest.raises(ConversionError, match=r"^0 of 71 convolutions and linears .* run in integers, expected 3$"):
+        pipeline.build(trained, TFLITE, out=tmp_path)
+    assert contents(tmp_path) == []
+
+
+@pytest.mark.usefixtures("quick")
 def test_an_existing_bundle_stays_unless_forced(trained: Trained, tmp_path: Path) -> None:
     first = pipeline.build(trained, TFLITE, out=tmp_path)
     (first.path / "note.txt").write_text("mine")
@@ -206,7 +218,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(trained: Trained, tmp_pa
 def test_steps_are_announced_in_order(trained: Trained, tmp_path: Path) -> None:
     heard: list[str] = []
     pipeline.build(trained, TFLITE, out=tmp_path, on_step=heard.append)
-    assert heard == [step for step in pipeline.STEPS if step != "calibrate"]  # which is int8's
+    assert heard == [step for step in pipeline.STEPS if step not in ("calibrate", "time")]  # which are for integers
 
 
 def test_labels_that_do_not_fit_write_nothing(random_checkpoint: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from levit_mobile.model.levit import VARIANTS, count_macs
 from levit_mobile.quantization.cost import Cost, groups_of
 from levit_mobile.quantization.observers import Observer
 from levit_mobile.quantization.plan import PLANS, Evidence, Origin, Plan, Step, find
-from levit_mobile.quantization.prepare import quantize
+from levit_mobile.quantization.prepare import planned_grids
 from levit_mobile.quantization.statistics import collect
 from levit_mobile.report.plans import damage_table, front_table, rules_line, shortfall
 from levit_mobile.targets import TARGETS
@@ -101,7 +101,7 @@ def test_what_is_no_plan_is_one_sentence(tmp_path: Path, text: str, complaint: s
 
 
 def test_a_plan_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="cannot be read: No such file"):
+    with pytest.raises(RecipeError, match=r"cannot be read \(No such file"):
         Plan.read(tmp_path / "plan.json")
 
 
@@ -128,7 +128,7 @@ def test_an_edge_that_no_form_has_is_refused() -> None:
     pictures = list(nets.pixels(2, SIDE).split(1))
     wrong = plan(target="executorch", float_edges=("scores", "body.stage7.attn0.query"))
     with pytest.raises(RecipeError, match=r"names body.stage7.attn0.query, and no edge of levit_128s is called so"):
-        quantize(made, collect(made, lambda: pictures), wrong, pictures[0])
+        planned_grids(made, collect(made, lambda: pictures), wrong)
 
 
 # The committed ones

@@ -140,10 +140,10 @@ def test_it_is_the_form_that_convert_makes(bench: Interrupted, whole: Plan) -> N
     from levit_mobile.quantization.prepare import Quantization
 
     assert whole.picked is not None
-    made = Quantization(pictures(), whole).form(
+    made = Quantization(pictures(), whole).laid_out(
         bench.subject.baked, bench.subject.lay_out, pixel_range=1, channels_last=False
     )
-    score, step = bench._score(made), whole.front[whole.picked]
+    score, step = bench._score(made.form), whole.front[whole.picked]
     assert score.kl == pytest.approx(step.kl, rel=1e-2)
     assert score.sqnr_db == pytest.approx(step.sqnr_db, abs=0.05)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stored_bundles import KINDS, PACKAGE, WEIGHTS, Edit, Made, maker, refusal
+from stored_bundles import KINDS, PACKAGE, WEIGHTS, Edit, Made, refusal
 
 from levit_mobile.contract import digest, digest_bytes
 from levit_mobile.images import ImageSpec
@@ -19,18 +19,6 @@ from levit_mobile.trained import Trained
 
 PICTURE, LOGITS = "golden/picture2.rgb8", "golden/picture1.logits.f32"
 CHANGED = "is not the file that the contract was written for: its sha256 begins with "
-
-
-@pytest.fixture(scope="module")
-def made(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """A bundle of the recipe, to be left alone."""
-    return maker(small, tmp_path_factory)
-
-
-@pytest.fixture
-def bundle(made: Made, tmp_path: Path) -> Path:
-    """A TFLite bundle that may be spoiled."""
-    return Path(shutil.copytree(made("tflite-fp32"), tmp_path / "bundle"))
 
 
 @pytest.fixture
@@ -103,6 +91,15 @@ def test_a_missing_file_is_named(bundle: Path, file: str) -> None:
 def test_labels_with_other_line_ends_are_damaged(bundle: Path) -> None:
     (bundle / "labels.txt").write_bytes((bundle / "labels.txt").read_bytes().replace(b"\n", b"\r\n"))
     assert refusal(bundle).startswith(f"{bundle / 'labels.txt'} {CHANGED}")
+
+
+def test_the_plan_of_static_int8_is_sealed(made: Made, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(made("tflite-int8"), tmp_path / "bundle"))
+    assert open_bundle(bundle).contract.calibration is not None
+    flipped(bundle / "plan.json")
+    assert refusal(bundle).startswith(f"{bundle / 'plan.json'} {CHANGED}")
+    (bundle / "plan.json").unlink()
+    assert refusal(bundle).startswith(f"{bundle / 'plan.json'} cannot be read (No such file or directory)")
 
 
 def moved(package: Path, source: str, to: str) -> None:

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from stored_bundles import BROKEN_JSON, Made, edited, maker, refusal
+from stored_bundles import BROKEN_JSON, edited, refusal
 
 from levit_mobile.errors import BundleError
 from levit_mobile.parity import Proof, judge
 from levit_mobile.stored import open_bundle
-from levit_mobile.trained import Trained
-
-
-@pytest.fixture(scope="module")
-def made(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """A bundle of the recipe, to be left alone."""
-    return maker(small, tmp_path_factory)
-
-
-@pytest.fixture
-def bundle(made: Made, tmp_path: Path) -> Path:
-    """A TFLite bundle that may be spoiled."""
-    return Path(shutil.copytree(made("tflite-fp32"), tmp_path / "bundle"))
-
 
 # The contract
 

@@ -57,6 +57,13 @@ ObserverOption = Annotated[
 PlanOption = Annotated[
     Path | None, typer.Option("--plan", help="int8: JSON file of what stays float. Default: the committed plan.")
 ]
+TimingOption = Annotated[
+    bool,
+    typer.Option(
+        "--timing/--no-timing",
+        help="Time what computes in integers here, against float32: lowers it once more, about 20 s.",
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace a bundle that exists.")]
 
 
@@ -75,6 +82,7 @@ def convert(
     seed: SeedOption = 0,
     observer: ObserverOption = None,
     plan: PlanOption = None,
+    timing: TimingOption = True,
     skip_broken: SkipBrokenOption = False,
     force: ForceOption = False,
     json: JsonOption = False,
@@ -92,7 +100,8 @@ def convert(
     }
     log = log_file("convert.log", verbose=verbose)
     with manners():
-        bundles, errors = _convert_all(checkpoint, recipes, sources, measured, out=out, force=force, log=log)
+        written = {"out": out, "force": force, "timing": timing}
+        bundles, errors = _convert_all(checkpoint, recipes, sources, measured, written, log=log)
     _print_bundles(bundles, errors, as_json=json)
     if log is not None:
         typer.echo(f"vendor output: {log}", err=True)
@@ -121,9 +130,8 @@ def _convert_all(
     recipes: list[Recipe],
     sources: dict[str, Any],
     measured: dict[str, Any],
+    written: dict[str, Any],
     *,
-    out: Path,
-    force: bool,
     log: Path | None,
 ) -> tuple[list[Bundle], dict[str, str]]:
     """Import once, then build each recipe under a progress bar; one that fails does not stop the others."""
@@ -144,12 +152,10 @@ def _convert_all(
             advance(recipe, *progress)
 
         for recipe in recipes:
-            on_step = partial(step, recipe.name)
+            made = partial(pipeline.build, model, recipe, **written)
             try:
                 quantization = pipeline.quantized(model, recipe, **measured)
-                bundles.append(
-                    pipeline.build(model, recipe, quantization=quantization, out=out, force=force, on_step=on_step)
-                )
+                bundles.append(made(quantization=quantization, on_step=partial(step, recipe.name)))
             except LevitMobileError as error:
                 errors[recipe.name] = str(error)
             heed_interruption()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from levit_mobile.cli.conversions import CheckpointOption, SeedOption, VariantOption
+from levit_mobile.cli.conversions import (
+    CalibrationOption,
+    CheckpointOption,
+    CountOption,
+    SeedOption,
+    VariantOption,
+)
 from levit_mobile.cli.manners import INTERRUPTED, JsonOption, VerboseOption, heed_interruption, log_file, manners
 
 if TYPE_CHECKING:
@@ -16,15 +22,7 @@ if TYPE_CHECKING:
     from levit_mobile.quantization.plan import Plan
     from levit_mobile.quantization.search import Subject
 
-KEPT = 1024  # pictures in memory: 154 MB at 224 px
-
 TargetOption = Annotated[str, typer.Option("--target", "-t", help="coreml, executorch or tflite.")]
-CalibrationOption = Annotated[
-    str | None, typer.Option("--calibration", help="Folder of pictures to measure on. Default: digits.")
-]
-CountOption = Annotated[
-    int | None, typer.Option("--calibration-count", min=1, help="How many pictures, drawn by --seed. Default: 512.")
-]
 SearchCountOption = Annotated[
     int, typer.Option("--search-count", min=1, help="How many of them judge each candidate, evenly spread.")
 ]
@@ -35,6 +33,13 @@ OutOption = Annotated[
     Path | None, typer.Option("--out", "-o", help="File to write. Default: <variant>-<target>-int8.json.")
 ]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace a plan that exists.")]
+
+
+class Aim(NamedTuple):
+    """How many pictures judge each candidate, and what is to be reached, in nats."""
+
+    compared: int
+    max_kl: float
 
 
 def plan(
@@ -59,7 +64,8 @@ def plan(
         path = out or Path(f"{model.variant}-{target}-int8.json")
         _require_free(path, force)
         pictures = _pictures(model, calibration, calibration_count, seed)
-        found = _search(model, pictures, target, path, (search_count, max_kl), log_file("plan.log", verbose=verbose))
+        aim = Aim(search_count, max_kl)
+        found = _search(model, pictures, target, path, aim, log_file("plan.log", verbose=verbose))
     _print(found, path, as_json=json)
 
 
@@ -93,10 +99,7 @@ def _import(checkpoint: str | None, variant: str | None) -> Checkpoint:
 
 
 def _pictures(model: Checkpoint, calibration: str | None, count: int | None, seed: int) -> CalibrationSet:
-    """Those that `convert` would measure on, with the same doubts; kept in memory, because they are read many times."""
-    from dataclasses import replace
-    from functools import lru_cache
-
+    """Those that `convert` would measure on, with the same doubts."""
     from levit_mobile.images import ImageSpec, PictureSet
     from levit_mobile.model.download import BUNDLED
     from levit_mobile.quantization.calibration import concerns, find
@@ -105,8 +108,7 @@ def _pictures(model: Checkpoint, calibration: str | None, count: int | None, see
     proof = PictureSet((), found.pictures.read)  # a plan is not proven: its artifact is
     for concern in concerns(found, proof=proof, bundled_model=model.source == str(BUNDLED)):
         typer.echo(f"note: {concern}", err=True)
-    read = lru_cache(KEPT)(found.pictures.read)
-    return replace(found, pictures=PictureSet(found.pictures.names, read))
+    return found
 
 
 def _subject(model: Checkpoint, pictures: CalibrationSet, target: str, count: int) -> Subject:
@@ -129,16 +131,13 @@ def _subject(model: Checkpoint, pictures: CalibrationSet, target: str, count: in
     )
 
 
-def _search(
-    model: Checkpoint, pictures: CalibrationSet, target: str, path: Path, wanted: tuple[int, float], log: Path | None
-) -> Plan:
+def _search(model: Checkpoint, pictures: CalibrationSet, target: str, path: Path, aim: Aim, log: Path | None) -> Plan:
     """Under a progress bar, and with a journal beside the plan that outlives an interruption."""
     from levit_mobile import progress
     from levit_mobile.quantization.search import Bench, identity, open_journal, search
 
-    count, max_kl = wanted
-    subject = _subject(model, pictures, target, count)
-    origin = identity(subject, model.sha256, max_kl)
+    subject = _subject(model, pictures, target, aim.compared)
+    origin = identity(subject, model.sha256, aim.max_kl)
     journal = open_journal(path.with_name(f"{path.name}.partial"), origin, target)
     if journal.found:
         typer.echo(f"going on from {journal.path}: {journal.found} measurements are in it", err=True)

@@ -44,6 +44,10 @@ RuntimeOption = Annotated[
     str | None, typer.Option("--runtime", help="coreml, mil, mil-float32, executorch, litert or tflite-runtime.")
 ]
 DrillOption = Annotated[bool, typer.Option("--drill", help="Measure every block, name the first over its budget.")]
+CalibrationOption = Annotated[
+    str | None,
+    typer.Option("--calibration", help="--drill of int8: folder it was calibrated on. Default: as its contract says."),
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit 3 when something could not be run here.")]
 ProcessesOption = Annotated[int | None, typer.Option("--processes", min=1, help="How many. Default: one a core.")]
 JunitOption = Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML to this file.")]
@@ -67,6 +71,7 @@ def validate(
     truth: TruthOption = None,
     runtime: RuntimeOption = None,
     drill: DrillOption = False,
+    calibration: CalibrationOption = None,
     strict: StrictOption = False,
     processes: ProcessesOption = None,
     skip_broken: SkipBrokenOption = False,
@@ -89,8 +94,10 @@ def validate(
     given = {name: value for name, value in locals().items() if name.startswith(("min_", "max_"))}
     bounds = {name: value for name, value in given.items() if value is not None}
     options = {"images": images, "count": count, "truth": truth, "skip_broken": skip_broken, "bounds": bounds}
+    if calibration is not None and not drill:
+        raise typer.BadParameter("--calibration is for --drill, which calibrates int8 once more")
     _require_sane(bounds, runtime)
-    wanted = Wanted(reference, runtime, options, drill, processes)
+    wanted = Wanted(reference, runtime, options | {"calibration": calibration}, drill, processes)
     with manners():
         looked_at = list(_all(bundles, wanted, log_file("validate.log", verbose=verbose)))
         validations = [validation for _, validation in looked_at]

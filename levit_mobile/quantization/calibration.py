@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from PIL import Image
 
 from levit_mobile import digits
 from levit_mobile.errors import ImageError
-from levit_mobile.images import ImageSpec, PictureSet, Pixels, picture_digest, preprocess
+from levit_mobile.images import ImageSpec, PictureSet, Pixels, digest_of, picture_digest, preprocess
 
 COUNT = 512
+KEPT_BYTES = 160_000_000  # of pictures in memory: 1062 of 224 px
 MIN_PICTURES, FEW_PICTURES = 16, 128
 NOISE = 0.3  # mean correlation of neighbouring pixels; photographs have 0.9 and more, noise 0
 SATURATED = 0.25  # share of values at 0 or 255
@@ -25,7 +26,8 @@ SYNTHETIC, BUNDLED = "synthetic", "bundled training digits"
 class CalibrationSet:
     """Pictures, what they are called in the contract, the seed that chose them, and how many classes they show.
 
-    `classes` is None where nothing says so. `for_release` is false for pictures that are none.
+    `classes` is None where nothing says so. `for_release` is false for pictures that are none. `seen` has the digests
+    of those that were read so far.
     """
 
     pictures: PictureSet
@@ -33,6 +35,42 @@ class CalibrationSet:
     seed: int
     classes: int | None
     for_release: bool = True
+    seen: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Of every picture by its name; none is read again for it."""
+        return {name: self.seen.get(name) or picture_digest(self.pictures.read(name)) for name in self.pictures.names}
+
+    @property
+    def digest(self) -> str:
+        """What `PictureSet.digest` would give."""
+        return digest_of(self.digests)
+
+
+class Remembered:
+    """What reads a picture: it keeps each one's digest, and the pictures that fit into `room_bytes`.
+
+    Sent to another process, it has forgotten them.
+    """
+
+    def __init__(self, read: Callable[[str], Pixels], room_bytes: int = KEPT_BYTES) -> None:
+        self.read, self.room_bytes, self.left_bytes = read, room_bytes, room_bytes
+        self.pictures: dict[str, Pixels] = {}
+        self.digests: dict[str, str] = {}
+
+    def __call__(self, name: str) -> Pixels:
+        if name in self.pictures:
+            return self.pictures[name]
+        pixels = self.read(name)
+        self.digests[name] = picture_digest(pixels)
+        if pixels.nbytes <= self.left_bytes:
+            self.pictures[name] = pixels
+            self.left_bytes -= pixels.nbytes
+        return pixels
+
+    def __reduce__(self) -> tuple[type[Remembered], tuple[Callable[[str], Pixels], int]]:
+        return Remembered, (self.read, self.room_bytes)
 
 
 def find(source: str | Path | None, spec: ImageSpec, *, count: int | None = None, seed: int = 0) -> CalibrationSet:
@@ -69,14 +107,15 @@ def _doubts(found: CalibrationSet, proof: PictureSet, bundled_model: bool) -> It
     saturated = float(np.mean([np.isin(pixels, (0, 255)).mean() for pixels in _some(pictures)]))
     if found.for_release and saturated > SATURATED:
         yield f"{saturated:.0%} of the calibration pixels are at 0 or 255: the pictures are clipped, and so are ranges"
-    shared = {picture_digest(p) for p in pictures} & {picture_digest(p) for p in proof}
+    shared = {*found.digests.values()} & {picture_digest(p) for p in proof}
     if shared:
         yield f"{len(shared)} calibration pictures are among those of the proof: it flatters the artifact"
 
 
 def _bundled(spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
     names = tuple(f"training-digit-{index:05d}" for index in range(count))
-    return CalibrationSet(PictureSet(names, partial(_drawn, spec, seed)), BUNDLED, seed, len(digits.LABELS))
+    read = Remembered(partial(_drawn, spec, seed))
+    return CalibrationSet(PictureSet(names, read), BUNDLED, seed, len(digits.LABELS), seen=read.digests)
 
 
 def _drawn(spec: ImageSpec, seed: int, name: str) -> Pixels:
@@ -86,7 +125,8 @@ def _drawn(spec: ImageSpec, seed: int, name: str) -> Pixels:
 
 def _synthetic(spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
     names = tuple(f"noise-{index:05d}" for index in range(count))
-    return CalibrationSet(PictureSet(names, partial(_noise, spec, seed)), SYNTHETIC, seed, None, for_release=False)
+    read = Remembered(partial(_noise, spec, seed))
+    return CalibrationSet(PictureSet(names, read), SYNTHETIC, seed, None, for_release=False, seen=read.digests)
 
 
 def _noise(spec: ImageSpec, seed: int, name: str) -> Pixels:
@@ -100,10 +140,11 @@ def _folder(folder: Path, spec: ImageSpec, count: int, seed: int) -> Calibration
     names = tuple(everything.names[index] for index in sorted(order))
     if len(names) < MIN_PICTURES:
         raise ImageError(f"{folder} holds {len(names)} pictures, and calibration wants at least {MIN_PICTURES}")
-    chosen = PictureSet(names, everything.read)
+    read = Remembered(everything.read)
+    chosen = PictureSet(names, read)
     _refuse_noise(chosen, folder)
     tops = {name.split("/")[0] for name in names if "/" in name}
-    return CalibrationSet(chosen, folder.resolve().name, seed, len(tops) or None)
+    return CalibrationSet(chosen, folder.resolve().name, seed, len(tops) or None, seen=read.digests)
 
 
 def _refuse_noise(pictures: PictureSet, folder: Path) -> None:

@@ -7,7 +7,7 @@ their measured size, as SmoothQuant does between two linears (arXiv:2211.10438),
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 import torch
@@ -18,15 +18,19 @@ from levit_mobile.model.levit import Attention, LeViT, Mlp, ShrinkAttention
 
 LIMIT = 64.0  # no channel is scaled further than this, either way
 Sizes = dict[str, Tensor]  # module path -> largest absolute value of each output channel, float64 [C]
+Scales = Mapping[str, Tensor]  # block's path -> what each channel of its output was divided by, float64 [C]
+STEM_END = "stem.conv3"
 
 
-def equalize(baked: LeViT, pictures: Iterable[Tensor], *, strength: float = 0.5) -> LeViT:
+def equalize(baked: LeViT, pictures: Iterable[Tensor], *, strength: float = 0.5) -> tuple[LeViT, Scales]:
     """Both rewrites, from the sizes measured on `pictures` (batches as the baked model takes them).
 
-    `strength` is the share of a residual channel's size that is taken from it, 0 to 1.
+    `strength` is the share of a residual channel's size that is taken from it, 0 to 1. With the model come the scales
+    by which its blocks' outputs differ from those of `baked`.
     """
     sizes = channel_sizes(baked, pictures)
-    return balance_stream(balance_queries(baked, sizes), sizes, strength=strength)
+    balanced = balance_stream(balance_queries(baked, sizes), sizes, strength=strength)
+    return balanced, stream_scales(baked, sizes, strength=strength)
 
 
 @torch.no_grad()
@@ -86,9 +90,7 @@ def balance_stream(baked: LeViT, sizes: Sizes, *, strength: float) -> LeViT:
     """
     balanced = copy.deepcopy(baked)
     for writers, readers in streams(balanced):
-        largest = torch.stack([sizes[name] for name in writers]).amax(0).clamp_min(1e-12)
-        relative = (largest / largest.log().mean().exp()) ** strength
-        scale = relative.clamp(1 / LIMIT, LIMIT)
+        scale = _scale(writers, sizes, strength)
         for name in writers:
             writer = balanced.get_submodule(_last_layer(balanced, name))
             _scale_rows(writer, torch.arange(len(scale)), 1 / scale)
@@ -97,9 +99,25 @@ def balance_stream(baked: LeViT, sizes: Sizes, *, strength: float) -> LeViT:
     return balanced
 
 
+def stream_scales(model: LeViT, sizes: Sizes, *, strength: float) -> Scales:
+    """What `balance_stream` divides the output of each block by; the stem counts as one."""
+    scales: dict[str, Tensor] = {}
+    for writers, _ in streams(model):
+        blocks = ("stem" if name == STEM_END else name for name in writers)
+        scales |= dict.fromkeys(blocks, _scale(writers, sizes, strength))
+    return scales
+
+
+def _scale(writers: list[str], sizes: Sizes, strength: float) -> Tensor:
+    """Of one residual stream's channels. float64 [C]"""
+    largest = torch.stack([sizes[name] for name in writers]).amax(0).clamp_min(1e-12)
+    relative = (largest / largest.log().mean().exp()) ** strength
+    return relative.clamp(1 / LIMIT, LIMIT)
+
+
 def streams(model: LeViT) -> Iterator[tuple[list[str], list[str]]]:
     """For each residual stream, what writes into it and the layers that read it, by path."""
-    writers, readers = ["stem.conv3"], list[str]()
+    writers, readers = [STEM_END], list[str]()
     for name, block in model.named_modules():
         if isinstance(block, Attention):
             writers, readers = [*writers, name], [*readers, f"{name}.qkv"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from levit_mobile.contract import complaint, digest_bytes
+from levit_mobile.contract import digest_bytes, read_json
 from levit_mobile.errors import RecipeError
 from levit_mobile.quantization.observers import Observer
 from levit_mobile.staging import write_text
@@ -97,22 +97,21 @@ class Plan(Part):
 
     @property
     def sha256(self) -> str:
-        """The digest of the plan's JSON, for contracts."""
-        return digest_bytes(self.model_dump_json().encode())
+        """The digest of the file that `write` makes, for contracts."""
+        return digest_bytes(self._text.encode())
+
+    @property
+    def _text(self) -> str:
+        return self.model_dump_json(indent=2) + "\n"
 
     def write(self, path: Path) -> None:
         """Write the plan as JSON. Raises BundleError when it cannot be written."""
-        write_text(path, self.model_dump_json(indent=2) + "\n")
+        write_text(path, self._text)
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Raises RecipeError when the file cannot be read, or is no plan."""
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise RecipeError(f"{path} cannot be read: {error.strerror}") from error
-        except ValidationError as error:
-            raise RecipeError(f"{path} is no plan of schema 1: {complaint(error)}") from error
+        return read_json(cls, path, RecipeError, "no plan")
 
 
 def find(path: str | Path | None, *, variant: str, target: str) -> Plan:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from levit_mobile.edges import edges_of
-from levit_mobile.errors import RecipeError
+from levit_mobile.edges import Grid, edges_of, layers_on_grids
+from levit_mobile.errors import ConversionError, RecipeError
 from levit_mobile.images import ImageSpec
 from levit_mobile.model.levit import LeViT
 from levit_mobile.quantization import calibration as calibrations
 from levit_mobile.quantization import plan as plans
 from levit_mobile.quantization.apply import grids_of, integer_layers, set_grids
 from levit_mobile.quantization.calibration import CalibrationSet
-from levit_mobile.quantization.equalize import equalize
+from levit_mobile.quantization.equalize import Scales, equalize
 from levit_mobile.quantization.observers import observer_of
 from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.statistics import Statistics, collect
@@ -57,13 +58,21 @@ def find(
 
 
 @dataclass(frozen=True, slots=True)
+class LaidOut:
+    """A deployable form, and by what equalisation divided the outputs of its blocks: nothing, in float."""
+
+    form: nn.Module
+    scales: Scales = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Quantization:
     """How int8 is made: on which pictures ranges are measured, and what stays float."""
 
     calibration: CalibrationSet
     plan: Plan
 
-    def form(
+    def laid_out(
         self,
         baked: LeViT,
         lay_out: LayOut,
@@ -71,28 +80,52 @@ class Quantization:
         pixel_range: float,
         channels_last: bool,
         on_picture: OnPicture = lambda _done, _of: None,
-    ) -> nn.Module:
+    ) -> LaidOut:
         """Equalise, lay out, measure, put activations and weights on their grids.
 
-        Raises RecipeError when the plan names an edge that the form does not have.
+        Raises RecipeError when the plan names an edge that the form does not have, and ConversionError when it leaves
+        no layer that could run in int8.
         """
         feed = Feed(self.calibration, pixel_range, on_picture, passes=2 if self.plan.equalize is None else 3)
-        if self.plan.equalize is not None:
-            baked = equalize(baked, feed.batches(), strength=self.plan.equalize)
-        form = lay_out(baked)
-        statistics = collect(form, lambda: feed.pictures(channels_last=channels_last))
-        return quantize(form, statistics, self.plan, next(feed.pictures(channels_last=channels_last)))
+        with one_thread():
+            scales: Scales = {}
+            if self.plan.equalize is not None:
+                baked, scales = equalize(baked, feed.batches(), strength=self.plan.equalize)
+            form = lay_out(baked)
+            statistics = collect(form, lambda: feed.pictures(channels_last=channels_last))
+            picture, correct = next(feed.pictures(channels_last=channels_last)), self.plan.correct_biases
+            quantize(form, planned_grids(form, statistics, self.plan), statistics, picture, correct=correct)
+        if not layers_on_grids(form):
+            raise ConversionError(f"the plan leaves every convolution and linear of {self.plan.variant} in float")
+        return LaidOut(form, scales)
 
 
-def quantize(form: nn.Module, statistics: Statistics, plan: Plan, picture: Tensor) -> nn.Module:
-    """Put a float form on its grids, in place."""
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, torch sums in one order on any number of cores: the same pictures give the same ranges, bit for bit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def planned_grids(form: nn.Module, statistics: Statistics, plan: Plan) -> dict[str, Grid]:
+    """Those of all edges but the plan's float ones. Raises RecipeError when it names an edge that is not there."""
     unknown = set(plan.float_edges) - edges_of(form).keys()
     if unknown:
         raise RecipeError(f"the plan names {sorted(unknown)[0]}, and no edge of {plan.variant} is called so")
     grids = grids_of(statistics, plan.observer)
-    set_grids(form, {name: grid for name, grid in grids.items() if name not in plan.float_edges})
-    round_weights(integer_layers(form, picture), statistics.mean_inputs, correct=plan.correct_biases)
-    return form
+    return {name: grid for name, grid in grids.items() if name not in plan.float_edges}
+
+
+def quantize(
+    form: nn.Module, grids: Mapping[str, Grid], statistics: Statistics, picture: Tensor, *, correct: bool
+) -> None:
+    """Put a float form on these grids, in place, and on theirs the weights of the layers between two of them."""
+    set_grids(form, grids)
+    round_weights(integer_layers(form, picture), statistics.mean_inputs, correct=correct)
 
 
 class Feed:

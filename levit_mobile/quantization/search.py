@@ -23,13 +23,13 @@ from levit_mobile.edges import Grid, edges_of
 from levit_mobile.errors import BundleError, ImageError, RecipeError
 from levit_mobile.images import PictureSet
 from levit_mobile.model.levit import LeViT
-from levit_mobile.quantization.apply import grids_of, integer_layers, set_grids
+from levit_mobile.quantization.apply import grids_of, set_grids
 from levit_mobile.quantization.calibration import MIN_PICTURES, CalibrationSet
 from levit_mobile.quantization.cost import Cost, Groups, groups_of
 from levit_mobile.quantization.equalize import Sizes, balance_queries, balance_stream, channel_sizes
 from levit_mobile.quantization.observers import Observer
 from levit_mobile.quantization.plan import Evidence, Origin, Part, Plan, Score, Step
-from levit_mobile.quantization.prepare import Feed, LayOut
+from levit_mobile.quantization.prepare import Feed, LayOut, quantize
 from levit_mobile.quantization.statistics import Statistics, collect, layers_of
 from levit_mobile.quantization.weights import round_weights
 from levit_mobile.staging import write_text
@@ -174,9 +174,8 @@ class Bench:
         """Everything in int8 but these edges, and the layers that touch them."""
         form, statistics = self._float_form(settings.equalize)
         kept = set(float_edges)
-        set_grids(form, {name: grid for name, grid in self._grids(settings).items() if name not in kept})
-        layers = integer_layers(form, self.pictures[0])
-        round_weights(layers, statistics.mean_inputs, correct=settings.correct_biases)
+        grids = {name: grid for name, grid in self._grids(settings).items() if name not in kept}
+        quantize(form, grids, statistics, self.pictures[0], correct=settings.correct_biases)
         return self._score(form)
 
     def alone(self, settings: Settings, edges: Iterable[str]) -> Score:
@@ -235,7 +234,7 @@ def identity(subject: Subject, checkpoint_sha256: str, max_kl: float) -> Origin:
         checkpoint_sha256=checkpoint_sha256,
         calibration=found.source,
         pictures=len(found.pictures),
-        pictures_sha256=found.pictures.digest(),
+        pictures_sha256=found.digest,
         seed=found.seed,
         compared=len(subject.judges.pictures),
         max_kl=max_kl,

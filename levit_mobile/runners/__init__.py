@@ -32,6 +32,12 @@ def adapted(image: Images, to: Input) -> NDArray[np.generic]:
     return np.ascontiguousarray(laid_out, dtype=DTYPES[to.dtype])
 
 
+def noise(to: Input) -> NDArray[np.generic]:
+    """A picture to time an artifact with, as it takes it."""
+    side = to.shape[2]
+    return adapted(np.random.default_rng(0).random((3, side, side), np.float32), to)
+
+
 def one_by_one(run: Callable[[Images], NDArray[np.generic]]) -> Runner:
     """A runner over a call that takes one picture [3,H,W] and gives its logits [1,classes].
 

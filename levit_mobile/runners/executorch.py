@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError, ToolchainMissing
-from levit_mobile.runners import Images, Outputs, Runner, adapted, one_by_one, refusing
+from levit_mobile.runners import Images, Outputs, Runner, adapted, noise, one_by_one, refusing
 
 MAGIC = b"ET"  # at byte 4, before two digits
 
@@ -26,6 +28,23 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
 
 def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int = 1) -> Outputs:
     """All of the program's outputs as float32, named in their order: a `.pte` has no names. Raises as `load` does."""
+    method = _method(path, threads)
+
+    def run(image: Images) -> dict[str, NDArray[np.generic]]:
+        made = method.execute([torch.from_numpy(adapted(image, source))])
+        # np.array copies: the runtime reuses its buffers.
+        return {name: np.array(value.float().numpy()) for name, value in zip(names, made, strict=True)}
+
+    return run
+
+
+def call(path: Path, *, source: Input) -> Callable[[], object]:
+    """ExecuTorch's own `execute` on one thread: what is timed. Raises as `load` does."""
+    method, image = _method(path, threads=1), torch.from_numpy(noise(source))
+    return lambda: method.execute([image])
+
+
+def _method(path: Path, threads: int) -> Any:
     try:
         from executorch.extension.pybindings import _portable_lib
         from executorch.runtime import Runtime
@@ -34,14 +53,7 @@ def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int =
     _portable_lib._unsafe_reset_threadpool(threads)
     _require_program(path)
     with refusing(f"{path} is not an ExecuTorch program that its runtime can load:"):
-        method = Runtime.get().load_program(path).load_method("forward")
-
-    def run(image: Images) -> dict[str, NDArray[np.generic]]:
-        made = method.execute([torch.from_numpy(adapted(image, source))])
-        # np.array copies: the runtime reuses its buffers.
-        return {name: np.array(value.float().numpy()) for name, value in zip(names, made, strict=True)}
-
-    return run
+        return Runtime.get().load_program(path).load_method("forward")
 
 
 def _require_program(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ToolchainMissing
-from levit_mobile.runners import Images, Outputs, Runner, adapted, one_by_one, refusing
+from levit_mobile.runners import Images, Outputs, Runner, adapted, noise, one_by_one, refusing
 
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:
@@ -32,3 +33,17 @@ def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int =
         return {name: np.asarray(made[name]) for name in names}
 
     return run
+
+
+def call(path: Path, *, source: Input) -> Callable[[], object]:
+    """LiteRT's own `invoke` on one thread, its input set once: what is timed. Raises as `load` does."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError as error:
+        raise ToolchainMissing("ai-edge-litert", "tflite") from error
+    with refusing(f"{path} is not a TFLite model that LiteRT can load:"):
+        interpreter = Interpreter(str(path), num_threads=1)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], noise(source))
+    invoke: Callable[[], object] = interpreter.invoke
+    return invoke
