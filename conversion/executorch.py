@@ -25,9 +25,9 @@ QUANTIZERS: Mapping[Precision, Callable[[nn.Module], int]] = {
 def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: tuple[str, ...] = ()) -> int:
     """Write `module` to `path`: [1,3,side,side] in [0,1] -> logits [1,classes], in float32 or float16.
 
-    float16 is float16 throughout: arithmetic, input, output and weights, but for those of the stem's and the shrinking
-    queries' convolutions, which ExecuTorch hands to XNNPACK in float32 (5 % of 128S). Every other precision keeps
-    float32 input and output; executorch_int8.py and executorch_weights.py say what it stores and computes in.
+    float16 is float16 throughout: arithmetic, input, output and weights, but for those of the stem's convolutions,
+    which ExecuTorch hands to XNNPACK in float32. Every other precision keeps float32 input and output, but where the
+    recipe's `io` asks for int8; executorch_int8.py and executorch_weights.py say what it stores and computes in.
 
     With `taps` the module gives (logits, *taps), and those are outputs too, in this order: a `.pte` has no names for
     them. Returns how many convolutions and linears must run in integers. Raises ToolchainMissing, and ValueError when
@@ -55,7 +55,7 @@ def _prepared(module: nn.Module, recipe: Recipe) -> tuple[nn.Module, int]:
         return module, 0
     prepared = copy.deepcopy(module)
     integers = QUANTIZERS[recipe.precision](prepared)
-    return executorch_int8.IntegerPixels(prepared) if recipe.io == "int8" else prepared, integers
+    return executorch_int8.IntegerEnds(prepared) if recipe.io == "int8" else prepared, integers
 
 
 def _require_outputs(program: torch.export.ExportedProgram, names: tuple[str, ...]) -> None:

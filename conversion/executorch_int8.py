@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.fx import Graph, Node
 
 from conversion.executorch_weights import store_tables
-from levit_mobile.edges import PIXEL_GRID, hold_integers, restored
+from levit_mobile.edges import PIXEL_GRID, hold_integers, logits_grid, restored, stored
+from levit_mobile.errors import ConversionError
 
 
 def to_int8(module: nn.Module) -> int:
@@ -22,15 +21,21 @@ def to_int8(module: nn.Module) -> int:
     return layers
 
 
-class IntegerPixels(nn.Module):
-    """A module whose pixels arrive as int8, level - 128."""
+class IntegerEnds(nn.Module):
+    """A form whose pixels arrive as int8, level - 128, and whose logits leave as int8 on their grid."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
-        self.module = module
+        self.module, grid = module, logits_grid(module)
+        if grid is None:
+            raise ConversionError("the logits are float, and int8 logits need the head in int8")
+        self.grid = grid
 
-    def forward(self, image: Tensor) -> Tensor:
-        return cast(Tensor, self.module(restored(image, PIXEL_GRID)))
+    def forward(self, image: Tensor) -> Tensor | tuple[Tensor, ...]:
+        made: Tensor | tuple[Tensor, ...] = self.module(restored(image, PIXEL_GRID))
+        if isinstance(made, Tensor):
+            return stored(made, self.grid)
+        return (stored(made[0], self.grid), *made[1:])
 
 
 def one_dequantize_a_reader(program: ExportedProgram) -> None:

@@ -42,7 +42,7 @@ class NamedTensors(nn.Module):
 def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: tuple[str, ...] = ()) -> int:
     """Write `module` to `path`: image float32 [1,side,side,3] in [0,1] -> logits float32 [1,classes].
 
-    Input and output are float32 whatever the precision, but for int8 pixels where the recipe's `io` asks for them;
+    Input and output are float32 whatever the precision, but where the recipe's `io` asks for int8;
     tflite_int8.py and tflite_weights.py say what each stores and computes in.
     With `taps` the module gives (logits, *taps), and those are outputs too, under these names. Returns how many
     convolutions and linears must run in int8. Raises ToolchainMissing, and ConversionError when a large weight was not
@@ -60,7 +60,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     if recipe.precision is Precision.INT8:
         tflite_int8.quantize(path, named)
     if recipe.io == "int8":
-        tflite_int8.take_integers(path)
+        tflite_int8.take_integers(path, named.names[0])
     if recipe.precision in REWRITES:
         REWRITES[recipe.precision](path)
     shorten_names(path)

@@ -57,23 +57,36 @@ def quantize(path: Path, module: nn.Module) -> None:
     tflite_weights.narrow_tables(path)
 
 
-def take_integers(path: Path) -> None:
-    """Let an int8 model at `path` take int8 pixels.
+def take_integers(path: Path, output: str) -> None:
+    """Let an int8 model at `path` take int8 pixels, and give its `output` in int8.
 
-    before   image float32 -> QUANTIZE -> int8
-    after    image int8                              a uint8 input would want a QUANTIZE that XNNPACK has no kernel for
+    before   image float32 -> QUANTIZE -> int8        int8 -> DEQUANTIZE -> logits float32
+    after    image int8                               logits int8
+    A uint8 input would want a QUANTIZE that XNNPACK has no kernel for.
     """
     from ai_edge_litert.tools import flatbuffer_utils
 
     model = flatbuffer_utils.read_model(str(path))
-    graph, (signature,) = model.subgraphs[0], model.signatureDefs[0].inputs
-    (reader,) = [op for op in graph.operators if graph.inputs[0] in op.inputs]
-    stored = reader.outputs[0]
-    if graph.tensors[stored].quantization is None:
-        raise ConversionError("the float input is not quantized first, and int8 pixels cannot replace it")
-    graph.operators.remove(reader)
-    graph.inputs, signature.tensorIndex = [stored], stored
+    graph, (signature,) = model.subgraphs[0], model.signatureDefs
+    (image,) = signature.inputs
+    (logits,) = [each for each in signature.outputs if each.name.decode() == output]
+    (reader,) = [op for op in graph.operators if image.tensorIndex in op.inputs]
+    (writer,) = [op for op in graph.operators if logits.tensorIndex in op.outputs]
+    _end_at(graph, image, reader, reader.outputs[0])
+    _end_at(graph, logits, writer, writer.inputs[0])
     flatbuffer_utils.write_model(model, str(path))
+
+
+def _end_at(graph: Any, end: Any, op: Any, tensor: int) -> None:
+    """Take `op` off an end of the graph, which is now `tensor`."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    if [graph.tensors[index].type == schema.TensorType.INT8 for index in (end.tensorIndex, tensor)] != [False, True]:
+        raise ConversionError(f"{end.name.decode()} is not int8 inside, and cannot be at the end of the graph")
+    graph.operators.remove(op)
+    graph.inputs = [tensor if index == end.tensorIndex else index for index in graph.inputs]
+    graph.outputs = [tensor if index == end.tensorIndex else index for index in graph.outputs]
+    end.tensorIndex = tensor
 
 
 def _noise(path: Path) -> Tensor:

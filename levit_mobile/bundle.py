@@ -12,6 +12,7 @@ import numpy as np
 
 from levit_mobile import contract as c
 from levit_mobile.card import Card
+from levit_mobile.edges import Grid
 from levit_mobile.inspect import Inspection
 from levit_mobile.integers import Integers
 from levit_mobile.model.download import BUNDLED
@@ -84,12 +85,14 @@ def input_of(trained: Trained, recipe: Recipe) -> c.Input:
     )
 
 
-def output_of(trained: Trained, recipe: Recipe) -> c.Output:
-    """The artifact's logits."""
+def output_of(trained: Trained, recipe: Recipe, grid: Grid | None = None) -> c.Output:
+    """The artifact's logits, which lie on `grid` in its form; they leave in int8 where `io` says so."""
+    stored = grid if recipe.io == "int8" else None
     return c.Output(
         name="logits",
         shape=(1, trained.checkpoint.classes),
-        dtype=_tensor_dtype(recipe),
+        dtype=_tensor_dtype(recipe) if stored is None else "int8",
+        quantization=None if stored is None else c.Quantization(scale=stored.scale, zero_point=stored.zero_point),
         labels_sha256=c.digest_bytes(_labels_text(trained)),
     )
 
@@ -103,8 +106,9 @@ def write(
     inspection: Inspection,
     proof: Proof,
     quantization: Quantization | None = None,
+    grid: Grid | None = None,
 ) -> c.Contract:
-    """Write everything beside the artifact, the contract last."""
+    """Write everything beside the artifact, the contract last; `grid` is what the form's logits lie on."""
     (folder / c.LABELS_FILE).write_bytes(_labels_text(trained))
     if quantization:
         quantization.plan.write(folder / c.PLAN_FILE)
@@ -115,7 +119,7 @@ def write(
         model=_model(trained),
         artifact=_artifact(artifact, recipe, inspection),
         input=input_of(trained, recipe),
-        output=output_of(trained, recipe),
+        output=output_of(trained, recipe, grid),
         preprocessing=_preprocessing(trained),
         calibration=calibration_of(trained, quantization) if quantization else None,
         tolerance=recipe.tolerance,

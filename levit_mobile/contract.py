@@ -21,7 +21,7 @@ SCHEMA_VERSION: Literal[1] = 1
 CONTRACT_FILE, LABELS_FILE, PARITY_FILE, GOLDEN_FOLDER = "contract.json", "labels.txt", "parity.json", "golden"
 PLAN_FILE = "plan.json"
 Verdict = Literal["proven", "broken", "not run"]
-TensorType = Literal["float32", "float16"]
+TensorType = Literal["float32", "float16", "int8"]
 Sha256 = str  # 64 lower-case hex digits
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 

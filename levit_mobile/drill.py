@@ -28,7 +28,7 @@ from levit_mobile.model.taps import LOGITS, POOLED, Tapped, as_tokens, block_pat
 from levit_mobile.quantization.equalize import Scales
 from levit_mobile.quantization.prepare import Quantization
 from levit_mobile.recipe import Recipe
-from levit_mobile.runners import Images, Outputs, Runner, eager, executorch, mil, running, tflite
+from levit_mobile.runners import Images, Outputs, Runner, as_logits, eager, executorch, mil, running, tflite
 from levit_mobile.targets import TARGETS
 
 Values = NDArray[np.floating]
@@ -176,7 +176,8 @@ def _lowered(
     def tapped(image: Images) -> dict[str, Values]:
         with running():
             made = run(image)
-            return {name: as_tokens(made[output]) for name, output in called.items()}
+            values = {name: as_tokens(made[output]) for name, output in called.items()}
+            return values | {LOGITS: as_logits(made[result.name], result)}
 
     return tapped
 

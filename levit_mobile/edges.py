@@ -86,24 +86,35 @@ class Edge(nn.Module):
 
 def explicit(x: Tensor, grid: Grid) -> Tensor:
     """The two ops that vendors' delegates recognise."""
+    return restored(stored(x, grid), grid)
+
+
+def stored(x: Tensor, grid: Grid) -> Tensor:
+    """int8 values of real ones."""
     import torch.ao.quantization.fx._decomposed  # registers the op
 
     settings = (grid.scale, grid.zero_point, INT8_MIN, INT8_MAX, torch.int8)
-    return restored(torch.ops.quantized_decomposed.quantize_per_tensor(x, *settings), grid)
+    integers: Tensor = torch.ops.quantized_decomposed.quantize_per_tensor(x, *settings)
+    return integers
 
 
-def restored(stored: Tensor, grid: Grid) -> Tensor:
+def restored(integers: Tensor, grid: Grid) -> Tensor:
     """The real values of int8 ones."""
     import torch.ao.quantization.fx._decomposed  # registers the op
 
     settings = (grid.scale, grid.zero_point, INT8_MIN, INT8_MAX, torch.int8)
-    real: Tensor = torch.ops.quantized_decomposed.dequantize_per_tensor(stored, *settings)
+    real: Tensor = torch.ops.quantized_decomposed.dequantize_per_tensor(integers, *settings)
     return real
 
 
 def edges_of(form: nn.Module) -> dict[str, Edge]:
     """Every edge of a form by its path, such as `body.stage0.attn0.query`, in the order they were made."""
     return {name: module for name, module in form.named_modules() if isinstance(module, Edge)}
+
+
+def logits_grid(form: nn.Module) -> Grid | None:
+    """The grid that a form's logits lie on: that of the edge it made last."""
+    return list(edges_of(form).values())[-1].grid
 
 
 @contextmanager

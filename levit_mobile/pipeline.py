@@ -12,6 +12,7 @@ from torch import nn
 
 from levit_mobile import bundle, integers, lowering, parity
 from levit_mobile.bundle import Bundle
+from levit_mobile.edges import Grid, logits_grid
 from levit_mobile.errors import ArtifactError, ConversionError, RunnerUnavailable, ToolchainMissing
 from levit_mobile.inspect import Inspection
 from levit_mobile.integers import Integers
@@ -92,14 +93,22 @@ def build(
         on_step("inspect")
         inspection = inspect(artifact, target, integers=wanted)
         on_step("prove")
-        proof = prove(artifact, trained, recipe)
+        grid = logits_grid(form)
+        proof = prove(artifact, trained, recipe, grid)
         found = integers_of(trained, recipe, form, quantization) if recipe.has_integers else None
         if found and timing and recipe.computes_in_integers:
             on_step("time")
             found = timed(found, artifact, trained, recipe)
         on_step("write")
         contract = bundle.write(
-            folder, artifact, trained, recipe, inspection=inspection, proof=proof, quantization=quantization
+            folder,
+            artifact,
+            trained,
+            recipe,
+            inspection=inspection,
+            proof=proof,
+            quantization=quantization,
+            grid=grid,
         )
     return Bundle(final, contract, proof, inspection, found)
 
@@ -136,10 +145,13 @@ def inspect(artifact: Path, target: Target, *, integers: int = 0) -> Inspection:
     return found
 
 
-def prove(artifact: Path, trained: Trained, recipe: Recipe) -> parity.Proof:
-    """Run the artifact on this machine and judge it against the unbaked model; NOT RUN where no runtime exists."""
+def prove(artifact: Path, trained: Trained, recipe: Recipe, grid: Grid | None = None) -> parity.Proof:
+    """Run the artifact on this machine and judge it against the unbaked model; NOT RUN where no runtime exists.
+
+    `grid` is what the form's logits lie on, for an artifact that gives them in int8.
+    """
     load_runner = resolve(TARGETS[recipe.target].runner)
-    source, result = bundle.input_of(trained, recipe), bundle.output_of(trained, recipe)
+    source, result = bundle.input_of(trained, recipe), bundle.output_of(trained, recipe, grid)
     try:
         runner = load_runner(artifact, source=source, result=result)
     except RunnerUnavailable as error:

@@ -110,7 +110,8 @@ class Recipe:
     """One artifact to build; raises RecipeError when its parts do not go together.
 
     `minimum_ios` is the oldest iOS that the artifact runs on: 16, 17 or 18 for coreml, None for every other target.
-    `io` is what pixels are in the artifact's input: "float" as the table of recipes says, or "int8", level - 128.
+    `io` is what the artifact takes and gives: "float" as the table of recipes says, or "int8", pixels as level - 128
+    and logits on the grid that the contract names.
     """
 
     target: str

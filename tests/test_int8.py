@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from levit_mobile import bundle, lowering, metrics, pipeline
-from levit_mobile.edges import Edge, Grid, integers_of, layers_on_grids
+from levit_mobile.contract import Quantization as Stored
+from levit_mobile.edges import Edge, Grid, integers_of, layers_on_grids, logits_grid
 from levit_mobile.errors import ConversionError, RecipeError
 from levit_mobile.quantization.calibration import BUNDLED, find
 from levit_mobile.quantization.plan import Plan
@@ -107,19 +108,26 @@ def test_float_edges_leave_float_islands_in_the_one_partition(target: str, small
 
 
 @TWO
-def test_int8_pixels_give_the_same_logits(target: str, small: Trained, lowered: Lowered, tmp_path: Path) -> None:
+def test_int8_pixels_and_logits_are_the_same_logits(
+    target: str, small: Trained, lowered: Lowered, tmp_path: Path
+) -> None:
     form, floating = lowered(target)
     recipe = replace(RECIPES[f"{target}-int8"], io="int8")
     path = tmp_path / f"model{TARGETS[target].suffix}"
     lowering.lower(form, recipe, bundle.card_of(small, recipe), path)
     found = pipeline.inspect(path, TARGETS[target], integers=71)
     assert found.partitions == 1
-    stated, result = bundle.input_of(small, recipe), bundle.output_of(small, recipe)
+    grid = logits_grid(form)
+    assert grid is not None
+    stated, result = bundle.input_of(small, recipe), bundle.output_of(small, recipe, grid)
     assert (stated.dtype, stated.quantization) == ("int8", bundle.PIXELS)
+    assert (result.dtype, result.quantization) == ("int8", Stored(scale=grid.scale, zero_point=grid.zero_point))
     images = next(small.reference.pictures.batches(4))
     logits = resolve(TARGETS[target].runner)(path, source=stated, result=result)(images)
-    plain = bundle.input_of(small, RECIPES[f"{target}-int8"])
-    expected = resolve(TARGETS[target].runner)(floating, source=plain, result=result)(images)
+    plain = RECIPES[f"{target}-int8"]
+    source, real = bundle.input_of(small, plain), bundle.output_of(small, plain, grid)
+    assert (real.dtype, real.quantization) == ("float32", None)
+    expected = resolve(TARGETS[target].runner)(floating, source=source, result=real)(images)
     assert np.array_equal(logits, expected)
 
 

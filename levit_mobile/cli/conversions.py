@@ -40,7 +40,7 @@ ImagesOption = Annotated[
 ]
 IosOption = Annotated[int | None, typer.Option("--minimum-ios", help="Oldest iOS: 16, 17 or 18 (coreml only).")]
 IoOption = Annotated[
-    str, typer.Option("--io", help="What pixels are: float, or int8 (level - 128; tflite and executorch, int8 only).")
+    str, typer.Option("--io", help="Pixels and logits: float, or int8 (tflite and executorch, int8 only).")
 ]
 CalibrationOption = Annotated[
     str | None,

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from levit_mobile.contract import Input
+from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError, LevitMobileError
 
 Images = NDArray[np.float32]  # [N,3,H,W] in [0,1]
@@ -36,6 +36,14 @@ def noise(to: Input) -> NDArray[np.generic]:
     """A picture to time an artifact with, as it takes it."""
     side = to.shape[2]
     return adapted(np.random.default_rng(0).random((3, side, side), np.float32), to)
+
+
+def as_logits(made: NDArray[np.generic], result: Output) -> Logits:
+    """What the artifact gave as its output, [1,classes] in its own type, as real values."""
+    values = np.asarray(made, np.float32).reshape(result.shape)
+    if result.quantization is None:
+        return values
+    return (values - np.float32(result.quantization.zero_point)) * np.float32(result.quantization.scale)
 
 
 def one_by_one(run: Callable[[Images], NDArray[np.generic]]) -> Runner:

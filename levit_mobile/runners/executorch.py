@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError, ToolchainMissing
-from levit_mobile.runners import Images, Outputs, Runner, adapted, noise, one_by_one, refusing
+from levit_mobile.runners import Images, Outputs, Runner, adapted, as_logits, noise, one_by_one, refusing
 
 MAGIC = b"ET"  # at byte 4, before two digits
 
@@ -23,7 +23,7 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
     The thread pool is the process's own: `threads` holds for every ExecuTorch program in it.
     """
     run = outputs(path, source=source, names=(result.name,), threads=threads)
-    return one_by_one(lambda image: run(image)[result.name].reshape(result.shape))
+    return one_by_one(lambda image: as_logits(run(image)[result.name], result))
 
 
 def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int = 1) -> Outputs:

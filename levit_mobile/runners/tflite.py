@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ToolchainMissing
-from levit_mobile.runners import Images, Outputs, Runner, adapted, noise, one_by_one, refusing
+from levit_mobile.runners import Images, Outputs, Runner, adapted, as_logits, noise, one_by_one, refusing
 
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:
     """Raises ToolchainMissing without LiteRT, ArtifactError when LiteRT cannot load the file."""
     run = outputs(path, source=source, names=(result.name,), threads=threads)
-    return one_by_one(lambda image: run(image)[result.name])
+    return one_by_one(lambda image: as_logits(run(image)[result.name], result))
 
 
 def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int = 1) -> Outputs:

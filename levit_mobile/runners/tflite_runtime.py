@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from levit_mobile import environments
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError
-from levit_mobile.runners import Images, Runner, adapted, one_by_one, tflite_runtime_child
+from levit_mobile.runners import Images, Runner, adapted, as_logits, one_by_one, tflite_runtime_child
 
 LIMIT_S = 300.0  # to load, and for each picture; both take well below a second
 MAGIC = b"TFL3"  # at byte 4
@@ -44,7 +44,7 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1, limit_s
         raise ArtifactError(f"{path} {REFUSED}: {error}") from error
 
     def run(image: Images) -> NDArray[np.generic]:
-        return child.ask({}, adapted(image, source))
+        return as_logits(child.ask({}, adapted(image, source)), result)
 
     return one_by_one(run)
 
