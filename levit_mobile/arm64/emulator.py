@@ -89,7 +89,12 @@ def _started(artifact: Path, cpu: Cpu, arm64: Arm64, counts: int, limit_s: float
         raise RunnerUnavailable(f"{EMULATOR} is not on PATH, and ARM64 needs it: {SET_UP} says how to install it")
     options = ["-cpu", cpu.emulated, "-L", str(arm64.prefix(cpu.name)), "-plugin", f"{arm64.plugin},fd={counts}"]
     guest = GUESTS[artifact.suffix](artifact.absolute(), arm64)
-    environment = {"PYTHONPATH": str(arm64.site), "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
+    environment = {
+        "PYTHONPATH": str(arm64.site),
+        "PYTHONHASHSEED": "0",
+        "OPENBLAS_NUM_THREADS": "1",
+        "LC_ALL": "C.UTF-8",
+    }
     return Child([*WITHOUT_CORES, emulator, *options, *guest], limit_s, env=environment, pass_fds=(counts,))
 
 

@@ -53,7 +53,9 @@ def require_host() -> None:
         )
     known = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {"ID": "unknown"}
     if known["ID"] != "debian":
-        raise RunnerUnavailable(f"ARM64 is set up from Debian's own packages, and this is {known.get('NAME', 'not it')}")
+        raise RunnerUnavailable(
+            f"ARM64 is set up from Debian's own packages, and this is {known.get('NAME', 'not it')}"
+        )
     if lacking := missing():
         raise RunnerUnavailable(
             f"ARM64 needs {', '.join(lacking)} of the distribution: apt-get install --no-install-recommends {ALL}"

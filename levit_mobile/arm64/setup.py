@@ -14,7 +14,13 @@ from levit_mobile.errors import BundleError, RunnerUnavailable
 from levit_mobile.staging import staged, write_text
 
 STEPS = ("Debian for ARM64", "LiteRT and numpy", "ExecuTorch", "the program and the plugin")
-RUN = ("counting.so", "program/*", "site/ai_edge_litert/*.so*", "root/lib/aarch64-linux-gnu/*.so*", "root/usr/bin/python3.*")
+RUN = (
+    "counting.so",
+    "program/*",
+    "site/ai_edge_litert/*.so*",
+    "root/lib/aarch64-linux-gnu/*.so*",
+    "root/usr/bin/python3.*",
+)
 OnStep = Callable[[str], None]
 
 

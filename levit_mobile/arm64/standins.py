@@ -48,7 +48,9 @@ class Loop:
     @property
     def task(self) -> str:
         """What is called back, as a parameter."""
-        numbers = ["uint32_t"] * self.uarch + ["uint32_t" if self.dynamic and not self.uarch else "size_t"] * self.thread
+        numbers = ["uint32_t"] * self.uarch + [
+            "uint32_t" if self.dynamic and not self.uarch else "size_t"
+        ] * self.thread
         indices = ["size_t"] * (len(self.axes) + self.tiles)
         return f"void (*task)({', '.join(['void*', *numbers, *indices])})"
 
@@ -95,7 +97,9 @@ def loop(name: str) -> Loop:
 def pools(undefined: Iterable[str]) -> str:
     """C source of every entry point of pthreadpool among these names, on one thread."""
     loops = "".join(loop(name).source() for name in sorted(undefined) if name.startswith(TASKS))
-    head = "#include <pthreadpool.h>\n#include <stdbool.h>\n#define LEAST(a, b) ((a) < (b) ? (a) : (b))\nstatic int one;\n"
+    head = (
+        "#include <pthreadpool.h>\n#include <stdbool.h>\n#define LEAST(a, b) ((a) < (b) ? (a) : (b))\nstatic int one;\n"
+    )
     return head + PLAIN.format(pool="(pthreadpool_t)&one") + loops
 
 

@@ -16,7 +16,9 @@ from levit_mobile.environments import run
 
 KERNEL = "_ukernel_"  # in the name of everything in XNNPACK that does the work
 NM = "aarch64-linux-gnu-nm"
-MAPPED = re.compile(r"(?P<start>[0-9a-f]+)-(?P<end>[0-9a-f]+) (?P<mode>\S+) (?P<offset>[0-9a-f]+) \S+ \d+ +(?P<path>/.*)")
+MAPPED = re.compile(
+    r"(?P<start>[0-9a-f]+)-(?P<end>[0-9a-f]+) (?P<mode>\S+) (?P<offset>[0-9a-f]+) \S+ \d+ +(?P<path>/.*)"
+)
 SYMBOL = re.compile(r"(?P<address>[0-9a-f]{16}) (?:(?P<size>[0-9a-f]{16}) )?[tTwWuiV] (?P<name>.+)")
 E_TYPE, FIXED = 16, 2  # where an ELF file says what it is, and what it is when its addresses are absolute
 
