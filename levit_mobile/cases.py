@@ -16,6 +16,7 @@ from levit_mobile.references import ReferenceModel
 from levit_mobile.stored import StoredBundle
 
 DIGITS = 256  # held-out digits, where no folder of pictures is given
+FEW_EMULATED = 8  # pictures, where each takes seconds
 DRAWN = re.compile(r"digit-\d{4,}")
 
 
@@ -23,7 +24,8 @@ DRAWN = re.compile(r"digit-\d{4,}")
 class Case:
     """A bundle, what runs it, what it is held against, on which pictures, and within which bounds.
 
-    `truth` has the class index of each picture, where that is known.
+    `truth` has the class index of each picture, where that is known. `host` is the runtime of this machine that an
+    emulated one is held against besides.
     """
 
     stored: StoredBundle
@@ -34,6 +36,7 @@ class Case:
     truth: Mapping[str, int] | None
     truth_from: str
     tolerance: Tolerance
+    host: str | None = None
 
 
 def passes(
@@ -58,17 +61,25 @@ def prepare(
     runtime: str | None = None,
     bounds: Mapping[str, float] | None = None,
     skip_broken: bool = False,
+    cpu: str | None = None,
 ) -> Case:
-    """Find everything that the options of `validate` name. Raises LevitMobileError."""
-    name = runtimes.chosen(runtime, stored.target.name)
+    """Find everything that the options of `validate` name. Raises LevitMobileError.
+
+    With `cpu` the artifact runs there, by default on FEW_EMULATED pictures. So few say little of agreement: it is not
+    asked unless `bounds` do, and flips are held against what they are on this machine.
+    """
+    name = runtimes.chosen(runtimes.on(cpu, stored.target.name) if cpu else runtime, stored.target.name)
+    count = count or (FEW_EMULATED if cpu else None)
     model = references.find(reference, stored, progress=True)
     pictures, pictures_from = _pictures(stored, model, images, count, skip_broken=skip_broken)
     shown, truth_from = _truth(truth, pictures, stored, images)
     own = stored.contract.tolerance
-    tolerance = replace(own.loosened(model.tolerance) if model.tolerance else own, **(bounds or {}))
+    asked = {**({"min_top1_agreement": 0.0} if cpu else {}), **(bounds or {})}
+    tolerance = replace(own.loosened(model.tolerance) if model.tolerance else own, **asked)
     if shown is None and (tolerance.min_top1_accuracy, tolerance.max_accuracy_drop) != (None, None):
         raise RecipeError("a bound on accuracy needs labels: say with --truth what the pictures show")
-    return Case(stored, name, model, pictures, pictures_from, shown, truth_from, tolerance)
+    host = runtimes.chosen(None, stored.target.name) if cpu else None
+    return Case(stored, name, model, pictures, pictures_from, shown, truth_from, tolerance, host)
 
 
 def _pictures(

@@ -30,17 +30,26 @@ RUNTIMES = {".tflite": "LiteRT", ".pte": "ExecuTorch"}
 class Emulated:
     """An artifact on one emulated core. `shape` and `dtype` are its input's, as the artifact itself says."""
 
-    def __init__(self, artifact: Path, cpu: Cpu, arm64: Arm64, *, limit_s: float = LIMIT_S, **names: str) -> None:
+    def __init__(
+        self,
+        artifact: Path,
+        cpu: Cpu,
+        arm64: Arm64,
+        *,
+        source: str | None = None,
+        result: str | None = None,
+        limit_s: float = LIMIT_S,
+    ) -> None:
         """Raises RunnerUnavailable without an emulator, and ArtifactError when the runtime cannot load the file.
 
-        `names` may be `source` and `result`, the names of its input and output, which LiteRT then requires.
+        `source` and `result` are the names of its input and output, which LiteRT requires where they are given.
         """
         require_magic(artifact)
         self._counts = os.memfd_create("counts")  # a file without a name: nothing is left of it
         self._child = _started(artifact, cpu, arm64, self._counts, limit_s)
-        order = {"path": str(artifact), "module": MODULE, "threads": 1, "counted": True, **names}
+        order = {"path": str(artifact.absolute()), "module": MODULE, "threads": 1, "counted": True}
         try:
-            answer, _ = self._child.exchange(order)
+            answer, _ = self._child.exchange({**order, "source": source, "result": result})
         except (RuntimeError, OSError) as error:
             self.end()
             raise ArtifactError(

@@ -86,7 +86,7 @@ def make_root(root: Path) -> str:
     for package in sorted((state / "cache" / "archives").glob("*.deb")):
         do(["dpkg-deb", "-x", str(package), str(root)])
     shutil.rmtree(state)
-    return os.readlink(root / "usr" / "bin" / "python3").removeprefix("python")
+    return (root / "usr" / "bin" / "python3").readlink().name.removeprefix("python")
 
 
 def _configured(state: Path) -> list[str]:

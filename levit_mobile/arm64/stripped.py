@@ -1,8 +1,8 @@
 """Functions of a library without symbols: where each begins, and the names of those that another library shares.
 
-ExecuTorch's wheel is stripped, but both runtimes are built from one XNNPACK, and its kernels in assembly come out the same
-byte for byte: LiteRT's wheel, which has its symbols, says what they are called. What the compiler made differs from build
-to build; of that only the begin is known, from the tables by which exceptions are unwound.
+ExecuTorch's wheel is stripped, but both runtimes are built from one XNNPACK, and its kernels in assembly come out the
+same byte for byte: LiteRT's wheel, which has its symbols, says what they are called. What the compiler made differs
+from build to build; of that only the begin is known, from the tables by which exceptions are unwound.
 """
 
 from __future__ import annotations

@@ -50,7 +50,8 @@ class Symbols:
 def by_symbol(counts: Counts, kin: dict[str, Path]) -> dict[tuple[str, str], int]:
     """(file's name, function's name) -> instructions that ran in it, most first.
 
-    `kin` says which file a stripped one, by its name, shares kernels with. A function is "" in a file without symbols, and between those it has; the file is "" for what is mapped from none.
+    `kin` says which file a stripped one, by its name, shares kernels with. A function is "" in a file without symbols,
+    and between those it has; the file is "" for what is mapped from none.
     """
     mappings, found = mapped(counts.maps), Counter[tuple[str, str]]()
     starts = [mapping.start for mapping in mappings]

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from levit_mobile.arm64.cost import Cost
+from levit_mobile.arm64.cost import OWN, Cost
 from levit_mobile.arm64.counting import TITLES
 from levit_mobile.report.text import MISSING, clean, number, share
 
 IS_NOT = (
-    "Executed ARM64 instructions of one inference, counted in an emulator. They are not milliseconds: an fmla and a branch "
-    "count the same, and caches, stalls and clocks do not exist here."
+    "Executed ARM64 instructions of one inference, counted in an emulator. They are not milliseconds: an fmla and a "
+    "branch count the same, and caches, stalls and clocks do not exist here."
 )
 
 
@@ -43,12 +43,16 @@ def cost_table(costs: Sequence[Cost], against: Sequence[Cost] = ()) -> Table:
 
 def function_table(cost: Cost, limit: int) -> Table:
     """The functions in which most instructions ran, `limit` of them."""
-    table = Table("M", "share", "function", "file", title=escape(clean(f"{cost.artifact} on {cost.cpu}")))
+    table = Table("M", "share", "function", title=escape(clean(f"{cost.artifact} on {cost.cpu}")))
     table.columns[2].overflow = "fold"
     for function in cost.functions[:limit]:
         part = share(function.instructions / cost.instructions)
-        names = (escape(clean(function.name or "without a name")), escape(clean(function.file or "no file")))
-        table.add_row(millions(function.instructions), part, *names)
+        named = (
+            function.name
+            if function.name.startswith(OWN)
+            else f"{function.name or '-'} in {function.file or 'no file'}"
+        )
+        table.add_row(millions(function.instructions), part, escape(clean(named)))
     return table
 
 

@@ -10,12 +10,15 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from levit_mobile.findings import Accuracy, Drill, Picture, Validation
+from levit_mobile.arm64.counting import TITLES
+from levit_mobile.findings import Accuracy, Drill, Emulation, Picture, Validation
 from levit_mobile.parity import ParityReport
 from levit_mobile.report.text import MISSING, clean, cosine, db, error, interval, margin, p_value, share, verdict
 from levit_mobile.report.verdicts import flip_count, flips, name, overall
 
 Cell = Callable[[Validation], str | None]
+FAMILIES = tuple(title for name, title in TITLES.items() if name not in ("load", "store", "branch", "integer", "simd"))
+LEAST_SHOWN = 0.05  # M instructions
 INTERVAL = "  95% interval"
 NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # as pydantic writes and reads them
 WITHIN = {True: "[green]within[/]", False: "[bold red]over[/]"}
@@ -118,6 +121,16 @@ def _of_accuracy(write: Callable[[Accuracy], str]) -> Cell:
     return lambda validation: write(validation.accuracy) if validation.accuracy else None
 
 
+def _of_emulation(write: Callable[[Emulation], str]) -> Cell:
+    return lambda validation: write(validation.emulation) if validation.emulation else None
+
+
+def kernels(found: Emulation) -> str:
+    """What an inference executed, in millions, without what every program has: "sdot, udot 18.0, fmla 6.9"."""
+    shown = {name: count / 1e6 for name, count in found.instructions.items() if name in FAMILIES}
+    return "; ".join(f"{name} {count:.1f} M" for name, count in shown.items() if count >= LEAST_SHOWN) or MISSING
+
+
 def _pictures(validation: Validation) -> str:
     count = f"{validation.report.images} of " if validation.report else ""
     return count + _plain(validation.pictures_from)
@@ -151,6 +164,10 @@ ROWS: tuple[tuple[str, Cell], ...] = (
     ("  of the reference", _of_accuracy(lambda a: share(a.reference))),
     (INTERVAL, _of_accuracy(lambda a: interval(a.reference_interval))),
     ("McNemar p", _of_accuracy(lambda a: p_value(a.mcnemar_p))),
+    ("SQNR on this machine", _of_emulation(lambda e: db(e.host_sqnr_db))),
+    ("error relative to it", _of_emulation(lambda e: error(e.relative_error))),
+    ("flips against it", _of_emulation(lambda e: str(len(e.flips)))),
+    ("kernels executed", _of_emulation(kernels)),
     ("first over budget", _first_over),
     ("verdict", lambda v: verdict(v.verdict)),
 )

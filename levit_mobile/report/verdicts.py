@@ -22,6 +22,9 @@ TITLES: dict[str, tuple[str, Callable[[float], str]]] = {
     "max_kl": ("KL, nats", error),
     "min_top1_accuracy": ("top-1 accuracy", share),
     "max_accuracy_drop": ("drop of top-1 accuracy", share),
+    "max_relative_error": ("error relative to this machine", error),
+    "max_difference_db": ("SQNR's difference to this machine's", db),
+    "max_margin": ("margin of flips against this machine", error),
 }
 
 
@@ -42,7 +45,11 @@ def bounds(validation: Validation) -> tuple[Bound, ...]:
     report = validation.report
     if report is None:
         return ()
-    return (*_of_logits(report), *_of_accuracy(report, validation.accuracy))
+    apart = validation.emulation.checks() if validation.emulation else {}
+    of_the_core = (
+        _bound(name, found, most, holds=holds, sentence=said) for name, (found, most, holds, said) in apart.items()
+    )
+    return (*_of_logits(report), *_of_accuracy(report, validation.accuracy), *of_the_core)
 
 
 def overall(validations: Sequence[Validation]) -> Verdict:

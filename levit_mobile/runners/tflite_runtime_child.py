@@ -6,8 +6,8 @@ from here, so that both ends have one idea of a message:
 
     header length, body length (uint32 each, big-endian) | header: a JSON object in UTF-8 | body: one `.npy`
 
-The first message is an order {"path", "module", "threads", "source", "result"}, answered with {} or {"error"}. Then each
-message is the input of one picture, answered with its logits or {"error"}, until the parent closes its end.
+The first message is an order {"path", "module", "threads", "source", "result"}, answered with {} or {"error"}. Then
+each message is the input of one picture, answered with its logits or {"error"}, until the parent closes its end.
 
 An order with {"counted": true} may leave the last two out. It is answered with the input's {"shape", "dtype"}, every
 inference stands between marks for arm64/guest/counting.c, and a message with an empty body asks for the counts to be
@@ -87,7 +87,7 @@ def _loaded(
     result: Optional[str] = None,  # noqa: UP045
     counted: bool = False,
 ) -> tuple[dict[str, Any], Callable[[NDArray[Any]], NDArray[Any]]]:
-    """The order's answer, and the model's one signature as a function from its input `source` to its output `result`."""
+    """The order's answer, and the model's one signature as a function from its one input to its one output."""
     interpreter = import_module(module).Interpreter(path, num_threads=threads)
     interpreter.allocate_tensors()  # an op without a kernel is refused now, not with the first picture
     signature = interpreter.get_signature_runner()
@@ -96,7 +96,7 @@ def _loaded(
     if found != wanted and not (counted and source is None and (len(inputs), len(outputs)) == (1, 1)):
         raise ValueError(f"its signature is {found[0]} -> {found[1]}, expected {wanted[0]} -> {wanted[1]}")
     if not counted:
-        return {}, lambda image: np.asarray(signature(**{source: image})[result])
+        return {}, lambda image: np.asarray(signature(**{found[0][0]: image})[result])
     (into,), (out,) = inputs.values(), outputs.values()
     answer = {"shape": [int(size) for size in into["shape"]], "dtype": np.dtype(into["dtype"]).name}
     return answer, lambda image: _counted(interpreter, into["index"], out["index"], image)
