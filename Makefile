@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: convert test lint format benchmark clean
+.PHONY: convert test lint format benchmark arm64 clean
 
 convert: $(INSTALLED) ## the bundled checkpoint -> build/, one bundle a target
 	$(BIN)/levit-mobile convert --target all --out build --force
@@ -20,6 +20,10 @@ lint: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+arm64: $(INSTALLED) ## the phone's own kernels: set up, then parity and cost of the bundled model on ARM64
+	$(BIN)/levit-mobile setup arm64
+	$(BIN)/python -m pytest tests/test_arm64_bundles.py
 
 benchmark: $(INSTALLED) ## latency and conversion cost, against the stock path
 	$(BIN)/python benchmarks/stock.py

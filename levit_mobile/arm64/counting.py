@@ -151,8 +151,8 @@ def _blocks(written: bytes) -> Iterator[Block]:
         if len(written) < at + HEAD.size:
             raise ValueError("the counts break off in the head of a block")
         address, times, delegated, length = HEAD.unpack_from(written, at)
-        words = np.frombuffer(written[at + HEAD.size : at + HEAD.size + 4 * length], "<u4")
-        if len(words) < length:
+        body = written[at + HEAD.size : at + HEAD.size + 4 * length]
+        if len(body) < 4 * length:
             raise ValueError("the counts break off within a block")
-        yield Block(address, times, delegated, words)
+        yield Block(address, times, delegated, np.frombuffer(body, "<u4"))
         at += HEAD.size + 4 * length

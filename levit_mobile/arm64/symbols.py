@@ -105,7 +105,7 @@ def symbols(path: Path, kin: Path | None = None) -> Symbols:
         unnamed = {begin: (0, f"function at {begin:#x}") for begin in stripped.begins(path)}
         functions = unnamed | functions | stripped.shared(path, kin, kernels)
     starts = sorted(functions)
-    nexts = [*starts[1:], 1 << 64]
+    nexts = [*starts, 1 << 64][1:]
     sizes = [functions[start][0] for start in starts]
     ends = [start + size if size else after for start, size, after in zip(starts, sizes, nexts, strict=True)]
     return Symbols(tuple(starts), tuple(ends), tuple(functions[start][1] for start in starts))
