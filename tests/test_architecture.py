@@ -29,7 +29,7 @@ ROWS = (
         "arm64 arm64.counting arm64.cpus arm64.standins arm64.stripped",
     ),
     (
-        "recipe doctor progress tally truth environments",
+        "recipe progress tally truth environments",
         "model.keys model.download model.bake",
         "quantization.calibration quantization.statistics quantization.weights",
         "conversion.executorch_weights",
@@ -48,7 +48,7 @@ ROWS = (
         "mil.kernels quantization.plan",
         "model.forms.channels model.forms.tokens",
         "conversion.coreml conversion.executorch conversion.tflite_int8",
-        "arm64.build arm64.emulator",
+        "arm64.build arm64.emulator doctor",
     ),
     ("mil.program model.forms quantization.prepare conversion.tflite arm64.setup",),
     ("runners runners.* quantization.search",),

@@ -177,10 +177,10 @@ def _broken(cost: Cost, baseline: Baseline, max_growth: float) -> str | None:
     before, where = baseline.instructions.get(cost.artifact, {}).get(cost.cpu), f"{cost.artifact} on {cost.cpu}"
     if before is None or before < 1:
         return f"{where} has no baseline: --write-baseline makes one"
-    growth = cost.instructions / before - 1
-    if growth <= max_growth:
+    if cost.instructions <= before * (1 + max_growth):
         return None
     return (
-        f"{where} executes {cost.instructions / 1e6:.3f} M instructions an inference, {growth:.2%} more than the "
+        f"{where} executes {cost.instructions / 1e6:.3f} M instructions an inference, "
+        f"{cost.instructions / before - 1:.2%} more than the "
         f"{before / 1e6:.3f} M of the baseline, expected at most {max_growth:.2%} more"
     )

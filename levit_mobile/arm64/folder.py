@@ -93,6 +93,10 @@ def found() -> Arm64:
     """The folder, after its files were held against their digests. Raises RunnerUnavailable with what to do."""
     if sys.platform != "linux":
         raise RunnerUnavailable(f"ARM64 kernels are run on Linux only, and this is {platform.system()}")
+    if native():
+        raise RunnerUnavailable(
+            "instructions are counted in an emulator on x86_64, and this machine is an ARM64 itself"
+        )
     path = folder()
     if not path.is_dir():
         raise RunnerUnavailable(f"ARM64 is not set up for these versions here: {SET_UP}")
