@@ -3,8 +3,8 @@
     python benchmarks/arm64.py                                 every variant with 1000 classes
     python benchmarks/arm64.py --variants levit_128s --json build/arm64.json
 
-Weights are random, which does not change what is executed: the gains and statistics of batch norms are drawn, so that no
-branch is zero. `levit-mobile setup arm64` comes first.
+Weights are random, which does not change what is executed: the gains and statistics of batch norms are drawn, so that
+no branch is zero. `levit-mobile setup arm64` comes first.
 """
 
 from __future__ import annotations
@@ -20,13 +20,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from levit_mobile import pipeline
 from levit_mobile.arm64 import folder
 from levit_mobile.arm64.cost import Cost, measure
 from levit_mobile.arm64.cpus import CPUS, DEFAULT
 from levit_mobile.chatter import diverted
-from levit_mobile.model.levit import VARIANTS
+from levit_mobile.model.levit import VARIANTS, LeViT
+from levit_mobile.recipe import RECIPES as KNOWN
+from levit_mobile.trained import load
 
 CLASSES = 1000
+CALIBRATION = 32  # pictures; ranges do not change what is executed either
 RECIPES = ("tflite-fp32", "executorch-fp32", "tflite-int8", "executorch-int8")
 
 
@@ -42,7 +46,8 @@ def main(
         for variant in variants.split(","):
             weights = saved(variant, Path(place) / f"{variant}.pth")
             found[variant] = list(costs(weights, recipes.split(","), Path(place)))
-            print(f"{variant}: " + ", ".join(f"{one.artifact} {one.cpu} {one.instructions}" for one in found[variant]))
+            for one in found[variant]:
+                print(f"{one.artifact} on {one.cpu}: {one.instructions} instructions", flush=True)
     Console().print(table(found, recipes.split(",")))
     if json_file is not None:
         rows = {variant: [one.model_dump(mode="json") for one in every] for variant, every in found.items()}
@@ -51,10 +56,8 @@ def main(
 
 def saved(variant: str, path: Path) -> Path:
     """A checkpoint of our own form with two heads."""
-    from levit_mobile.model.levit import LeViT
-
     torch.manual_seed(0)
-    model = LeViT.from_variant(variant, classes=CLASSES)
+    model = LeViT(variant, classes=CLASSES)
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
             module.weight.data.uniform_(0.5, 1.5)
@@ -65,11 +68,12 @@ def saved(variant: str, path: Path) -> Path:
 
 def costs(weights: Path, recipes: list[str], place: Path) -> Iterator[Cost]:
     """Every recipe on every core."""
-    from levit_mobile import convert
-
+    trained = load(weights)
     for recipe in recipes:
         with diverted(place / "vendor.log"):
-            bundle = convert(weights, recipe, out=place)
+            options = {"count": CALIBRATION} if recipe.endswith("int8") else {}
+            quantization = pipeline.quantized(trained, KNOWN[recipe], **options)
+            bundle = pipeline.build(trained, KNOWN[recipe], quantization=quantization, out=place)
         for cpu in DEFAULT:
             yield measure(bundle.path, CPUS[cpu], folder.found())
 

@@ -17,6 +17,9 @@ from levit_mobile.stored import StoredBundle
 
 DIGITS = 256  # held-out digits, where no folder of pictures is given
 FEW_EMULATED = 8  # pictures, where each takes seconds
+# Recipe -> bounds of its own on an ARM64 core. XNNPACK's float16 kernels sum in float16 there, and in float32 on x86:
+# 48.6 dB were measured on a Cortex-A76 where this machine has 62.9.
+ON_CORES: dict[str, dict[str, float]] = {"executorch-fp16": {"min_sqnr_db": 45.0}}
 DRAWN = re.compile(r"digit-\d{4,}")
 
 
@@ -74,7 +77,8 @@ def prepare(
     pictures, pictures_from = _pictures(stored, model, images, count, skip_broken=skip_broken)
     shown, truth_from = _truth(truth, pictures, stored, images)
     own = stored.contract.tolerance
-    asked = {**({"min_top1_agreement": 0.0} if cpu else {}), **(bounds or {})}
+    there = {"min_top1_agreement": 0.0, **ON_CORES.get(stored.contract.recipe, {})} if cpu else {}
+    asked = {**there, **(bounds or {})}
     tolerance = replace(own.loosened(model.tolerance) if model.tolerance else own, **asked)
     if shown is None and (tolerance.min_top1_accuracy, tolerance.max_accuracy_drop) != (None, None):
         raise RecipeError("a bound on accuracy needs labels: say with --truth what the pictures show")

@@ -24,8 +24,7 @@ IN_FLOAT32 = ("executorch-fp32", "tflite-fp32", "tflite-fp16", "tflite-int8-weig
 def bounds(recipe: str) -> tuple[float | None, float | None]:
     """The largest relative error and difference in dB between a core and this machine; None asks nothing.
 
-    executorch-fp16 has neither: an ARMv8.2 core sums in float16 what this machine sums in float32, so that only the
-    recipe's own bounds against the trained model can hold both.
+    executorch-fp16 has neither: a core sums in float16 what this machine sums in float32, see `cases.ON_CORES`.
     """
     if RECIPES[recipe].precision is Precision.FLOAT16 and recipe not in IN_FLOAT32:
         return None, None
