@@ -14,9 +14,10 @@ from levit_mobile.errors import RecipeError, RunnerUnavailable
 from levit_mobile.findings import Emulation, Runtime
 from levit_mobile.pairing import Seen
 from levit_mobile.recipe import RECIPES
+from levit_mobile.report.html import page
 from levit_mobile.report.junit import junit_xml
-from levit_mobile.report.validations import kernels, validations_json
-from levit_mobile.report.verdicts import bounds
+from levit_mobile.report.validations import note_lines, validation_table, validations_json
+from levit_mobile.report.verdicts import bounds, kernels
 from levit_mobile.tally import Tally
 
 CORE = Runtime(name="litert@cortex-a76", title="LiteRT on cortex-a76, emulated", version="2.3.0", real=True)
@@ -105,6 +106,22 @@ def test_reports_show_the_core_beside_this_machine() -> None:
     assert "error relative to this machine" in titles
     assert "LiteRT on cortex-a76, emulated" in junit_xml([there])
     ET.fromstring(junit_xml([there]))
+
+
+def test_flips_against_this_machine_are_listed() -> None:
+    flip = picture(3, 0.1, flip=True)
+    (line,) = note_lines([proven(runtime=CORE, emulation=found(flips=(flip,)), notes=())])
+    assert line.endswith(": digit-0003 is 6, and 3 on this machine, by a margin of 0.023")
+
+
+def test_a_page_and_a_table_show_what_ran() -> None:
+    there = proven(runtime=CORE, emulation=found())
+    assert "sdot, udot 18.0 M; fmla 6.9 M" in page([there], {})
+    assert "SQNR on this machine" in page([there], {})
+    assert "kernels executed" not in page([proven()], {})
+    headings = list(validation_table([there]).columns[0].cells)
+    assert {"kernels executed", "error relative to it"} <= set(headings)
+    assert "kernels executed" not in list(validation_table([proven()]).columns[0].cells)
 
 
 def test_kernels_are_named_without_what_every_program_has() -> None:

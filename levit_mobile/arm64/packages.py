@@ -104,9 +104,9 @@ def _mirror() -> tuple[str, str]:
     """Where this machine takes Debian's packages from, and the keys of it."""
     listed = run(["apt-get", "indextargets", "--format", TARGETS, "Created-By: Packages"]).stdout.splitlines()
     for line in listed:
-        origin, component, name, address, keys = line.split("|")
-        if (origin, component, name) == ("Debian", "main", release()):
-            return address, keys if keys.startswith("/") else KEYS
+        known, _, keys = line.rpartition("|")
+        if known.startswith(f"Debian|main|{release()}|"):
+            return known.rpartition("|")[2], keys if keys.startswith("/") else KEYS
     raise RunnerUnavailable(f"apt lists no packages of Debian {release()} here: apt-get update")
 
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from levit_mobile.arm64.counting import TITLES
 from levit_mobile.findings import Accuracy, Drill, Emulation, Picture, Validation
 from levit_mobile.parity import ParityReport
 from levit_mobile.report.text import MISSING, clean, cosine, db, error, interval, margin, p_value, share, verdict
-from levit_mobile.report.verdicts import flip_count, flips, name, overall
+from levit_mobile.report.verdicts import flip_count, flips, kernels, name, overall
 
 Cell = Callable[[Validation], str | None]
-FAMILIES = tuple(title for name, title in TITLES.items() if name not in ("load", "store", "branch", "integer", "simd"))
-LEAST_SHOWN = 0.05  # M instructions
 INTERVAL = "  95% interval"
 NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # as pydantic writes and reads them
 WITHIN = {True: "[green]within[/]", False: "[bold red]over[/]"}
@@ -74,8 +71,14 @@ def reason_lines(validations: Sequence[Validation]) -> list[str]:
 
 
 def note_lines(validations: Sequence[Validation]) -> list[str]:
-    """One line for each thing that a reader should know besides."""
-    return [clean(f"{name(v)}: {note}") for v in validations for note in v.notes]
+    """One line for each thing that a reader should know besides, flips against this machine among them."""
+    return [clean(f"{name(v)}: {note}") for v in validations for note in (*v.notes, *_flipped(v))]
+
+
+def _flipped(validation: Validation) -> Iterator[str]:
+    for flip in validation.emulation.flips if validation.emulation else ():
+        here, there = flip.reference[0].label, flip.candidate[0].label
+        yield f"{flip.name} is {there}, and {here} on this machine, by a margin of {margin(flip.reference_margin)}"
 
 
 def validations_json(validations: Sequence[Validation]) -> str:
@@ -123,12 +126,6 @@ def _of_accuracy(write: Callable[[Accuracy], str]) -> Cell:
 
 def _of_emulation(write: Callable[[Emulation], str]) -> Cell:
     return lambda validation: write(validation.emulation) if validation.emulation else None
-
-
-def kernels(found: Emulation) -> str:
-    """What an inference executed, in millions, without what every program has: "sdot, udot 18.0, fmla 6.9"."""
-    shown = {name: count / 1e6 for name, count in found.instructions.items() if name in FAMILIES}
-    return "; ".join(f"{name} {count:.1f} M" for name, count in shown.items() if count >= LEAST_SHOWN) or MISSING
 
 
 def _pictures(validation: Validation) -> str:
