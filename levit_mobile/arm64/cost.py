@@ -119,7 +119,7 @@ def _counted(artifact: Path, cpu: Cpu, arm64: Arm64) -> Counts:
         emulated.counts()
         emulated.infer(picture)
         return emulated.counts()
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, ValueError) as error:
         raise ArtifactError(f"{artifact} could not be counted on {cpu.name}: {error}") from error
     finally:
         emulated.end()
