@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: convert test lint format benchmark clean
+.PHONY: convert test lint format benchmark arm64 arm64-setup clean
 
 convert: $(INSTALLED) ## the bundled checkpoint -> build/, one bundle a target
 	$(BIN)/levit-mobile convert --target all --out build --force
@@ -20,6 +20,12 @@ lint: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+arm64-setup: $(INSTALLED) ## both runtimes for ARM64, in the user's cache folder
+	$(BIN)/levit-mobile setup arm64
+
+arm64: arm64-setup ## parity and cost of the bundled model with the phone's own kernels
+	$(BIN)/python -m pytest tests/test_arm64_bundles.py
 
 benchmark: $(INSTALLED) ## latency and conversion cost, against the stock path
 	$(BIN)/python benchmarks/stock.py

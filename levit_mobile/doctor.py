@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from levit_mobile.arm64 import folder, packages
+from levit_mobile.errors import RunnerUnavailable
 from levit_mobile.targets import TARGETS, Target
 
 # What each target's converter and runner import. Tried in a process of its own: a broken wheel can abort.
@@ -50,6 +52,21 @@ def examine(target: Target) -> Diagnosis:
     if not runs and converts:
         advice.append(WITHOUT_RUNTIME.get(target.name, f"its runtime does not load: {why_not}"))
     return Diagnosis(target.name, converts, runs, versions, tuple(advice))
+
+
+def arm64() -> tuple[bool, str]:
+    """Whether `validate --cpu` runs here, and one line: where it is set up, what sets it up, or why nothing can."""
+    if folder.native():
+        return True, "ARM64: this machine's own processor"
+    try:
+        return True, f"ARM64: set up in {folder.found().path}"
+    except RunnerUnavailable as error:
+        said = error
+    try:
+        packages.require_host()
+    except RunnerUnavailable as obstacle:
+        said = obstacle
+    return False, f"ARM64: NOT RUN: {said}"
 
 
 def machine() -> str:

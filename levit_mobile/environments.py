@@ -62,14 +62,14 @@ def _require_platform() -> None:
 def _found() -> Path | None:
     """An environment that is whole: it is asked to import the runtime."""
     pythons = [_python_in(_folder(version)) for version in PYTHONS]
-    return next((python for python in pythons if _run([str(python), *_check()]).returncode == 0), None)
+    return next((python for python in pythons if run([str(python), *_check()]).returncode == 0), None)
 
 
 def _made() -> Path:
     base, version = _base()
     folder = _folder(version)
     try:
-        with _alone(folder.parent):
+        with alone(folder.parent):
             return _found() or _build(base, folder)
     except (OSError, BundleError) as error:
         raise RunnerUnavailable(
@@ -82,7 +82,7 @@ def _base() -> tuple[str, str]:
     """A Python that can make the environment, and its version."""
     named = [shutil.which(f"python{version}") for version in PYTHONS]
     for python in filter(None, [sys.executable, *named]):
-        version = _run([python, "-I", "-c", WHICH]).stdout.strip()
+        version = run([python, "-I", "-c", WHICH]).stdout.strip()
         if version in PYTHONS:
             return python, version
     raise RunnerUnavailable(
@@ -94,11 +94,11 @@ def _base() -> tuple[str, str]:
 def _build(base: str, folder: Path) -> Path:
     with staged(folder, force=True) as partial:
         for step in (*_steps(base, partial), [str(_python_in(partial)), *_check()]):
-            done = _run(step)
+            done = run(step)
             if done.returncode:
                 by_hand = " && ".join(shlex.join(step) for step in _steps(base, folder))
                 raise RunnerUnavailable(
-                    f"tflite-runtime {TFLITE_RUNTIME} could not be installed: {_reason(done)}; by hand: {by_hand}"
+                    f"tflite-runtime {TFLITE_RUNTIME} could not be installed: {reason(done)}; by hand: {by_hand}"
                 )
     return _python_in(folder)
 
@@ -112,7 +112,7 @@ def _check() -> list[str]:
     return ["-I", "-c", CHECK, *REQUIREMENTS]
 
 
-def _reason(done: subprocess.CompletedProcess[str]) -> str:
+def reason(done: subprocess.CompletedProcess[str]) -> str:
     """The last error that the command printed, else its last line."""
     lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR")]
@@ -127,7 +127,7 @@ def _python_in(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     """Like a shell, 127 for a command that cannot be started."""
     try:
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
@@ -136,7 +136,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """One process at a time in a folder; the kernel lets go when it ends, however it ends."""
     import fcntl  # not on Windows
 

@@ -109,6 +109,54 @@ class Drill(Finding):
     first_over: str | None
 
 
+class Emulation(Finding):
+    """The artifact on an ARM64 core, held against the same artifact by the same runtime on this machine.
+
+    `relative_error` is |core - host| / |host| over all logits; `difference_db` the core's SQNR against the reference
+    less the host's. `flips` are the pictures with another top class than on the host, which is the reference in them,
+    and `max_margin`, in logits, is what such a flip's margin may be: twice the host's own max abs error against the
+    reference. `instructions` are the executed ones of an inference, by class, empty where nothing counts them. A bound
+    of None asks nothing.
+    """
+
+    cpu: str
+    host: Runtime
+    relative_error: float
+    max_relative_error: float | None
+    host_sqnr_db: float
+    difference_db: float
+    max_difference_db: float | None
+    flips: tuple[Picture, ...]
+    max_margin: float
+    instructions: dict[str, float] = {}
+
+    def checks(self) -> dict[str, tuple[float, float, bool, str]]:
+        """Every bound that is asked -> what was found, what is allowed, whether it holds, and the sentence of it."""
+        apart, worst = abs(self.difference_db), max((flip.reference_margin for flip in self.flips), default=0.0)
+        asked = {
+            "max_relative_error": (
+                self.relative_error,
+                self.max_relative_error,
+                f"the logits differ from {self.host.title}'s on this machine by {self.relative_error:.1e} of them",
+            ),
+            "max_difference_db": (
+                apart,
+                self.max_difference_db,
+                f"SQNR is {apart:.2f} dB from the {self.host_sqnr_db:.1f} dB of {self.host.title} on this machine",
+            ),
+            "max_margin": (
+                worst,
+                self.max_margin,
+                f"a top class flips against this machine at a margin of {worst:.3g}",
+            ),
+        }
+        return {
+            name: (found, most, found <= most, f"{words}, expected at most {most:.3g}")
+            for name, (found, most, words) in asked.items()
+            if most is not None
+        }
+
+
 class Validation(Finding):
     """One bundle held against one reference by one runtime.
 
@@ -137,6 +185,7 @@ class Validation(Finding):
     worst: tuple[Picture, ...] = ()
     accuracy: Accuracy | None = None
     drill: Drill | None = None
+    emulation: Emulation | None = None
     seconds: float = 0.0
     processes: int = 1
     versions: dict[str, str] = {}

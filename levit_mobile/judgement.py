@@ -8,6 +8,7 @@ from typing import Any
 
 from levit_mobile import metrics, parity
 from levit_mobile.cases import Case
+from levit_mobile.emulation import emulation
 from levit_mobile.findings import Accuracy, Guess, Interval, Picture
 from levit_mobile.images import digest_of
 from levit_mobile.pairing import Seen
@@ -32,14 +33,21 @@ def judged(case: Case, seen: Seen) -> dict[str, Any]:
     )
     accuracy = _accuracy(case, rows) if rows and not report.defect else None
     checks = accuracy.checks(case.tolerance) if accuracy else {}
-    reasons = (*report.failures, *(sentence for _, holds, sentence in checks.values() if not holds))
     show = partial(_picture, case)
+    found_there = emulation(case, seen, show)
+    apart = found_there.checks() if found_there else {}
+    reasons = (
+        *report.failures,
+        *(sentence for _, holds, sentence in checks.values() if not holds),
+        *(sentence for *_, holds, sentence in apart.values() if not holds),
+    )
     found = {
         "report": report,
         "errors": tuple(row.max_abs_error for row in rows),
         "flips": tuple(show(row) for row in rows if not row.same_top1),
         "worst": tuple(show(row) for row in sorted(rows, key=lambda row: -row.max_abs_error)[:SHOWN]),
         "accuracy": accuracy,
+        "emulation": found_there,
         "verdict": "broken" if reasons else "proven",
         "reasons": reasons,
     }

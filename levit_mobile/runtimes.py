@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from levit_mobile.arm64 import folder
 from levit_mobile.contract import Contract
 from levit_mobile.environments import TFLITE_RUNTIME
-from levit_mobile.errors import RecipeError
+from levit_mobile.errors import RecipeError, RunnerUnavailable
 from levit_mobile.findings import Runtime
 from levit_mobile.runners import Runner
 from levit_mobile.targets import resolve
@@ -44,6 +45,11 @@ RUNTIMES: dict[str, Row] = {
 }
 
 
+AT = "@"  # between a runtime and the CPU it runs on: litert@cortex-a76
+ARM64_LOADER = "levit_mobile.runners.arm64:load"
+ARM64 = {"coreml": "coreml", "executorch": "executorch", "tflite": "litert"}  # target -> what may run it on a CPU
+
+
 def defaults(target: str) -> tuple[str, ...]:
     """The runtimes that prove a target here, the verdict's first: for Core ML the real one where it exists."""
     if target == "coreml":
@@ -53,6 +59,8 @@ def defaults(target: str) -> tuple[str, ...]:
 
 def chosen(name: str | None, target: str) -> str:
     """The runtime of that name, or the first default; raises RecipeError when it does not run the target."""
+    if name is not None and name == on(name.partition(AT)[2], target):
+        return name
     fitting = [runtime for runtime, row in RUNTIMES.items() if row.target == target]
     if name is not None and name not in fitting:
         raise RecipeError(f"runtime {name!r} does not run {target} artifacts, expected one of {', '.join(fitting)}")
@@ -61,17 +69,40 @@ def chosen(name: str | None, target: str) -> str:
 
 def load(name: str, artifact: Path, contract: Contract) -> Runner:
     """The artifact, ready to run on one thread. Raises RunnerUnavailable, ToolchainMissing, ArtifactError."""
-    row = RUNTIMES[name]
-    options = {"mode": row.mode} if row.mode else {}
-    runner: Runner = resolve(row.loader)(artifact, source=contract.input, result=contract.output, **options)
+    base, _, cpu = name.partition(AT)
+    row, emulated = RUNTIMES[base], cpu and not folder.native()
+    options = {"cpu": cpu} if emulated else {"mode": row.mode} if row.mode else {}
+    loader = resolve(ARM64_LOADER if emulated else row.loader)
+    runner: Runner = loader(artifact, source=contract.input, result=contract.output, **options)
     return runner
+
+
+def on(cpu: str, target: str) -> str:
+    """The runtime of a target's on an ARM64 CPU: "litert@cortex-a76"."""
+    return f"{ARM64[target]}{AT}{cpu}"
+
+
+def require(name: str) -> None:
+    """Raise RunnerUnavailable where a runtime on a CPU cannot be had, without starting it; others are not looked at."""
+    base, _, cpu = name.partition(AT)
+    if cpu and RUNTIMES[base].target == "coreml":
+        raise RunnerUnavailable(f"Core ML exists on Apple's systems only: nothing runs its packages on {cpu}")
+    if cpu and not folder.native():
+        folder.found()
 
 
 def described(name: str) -> Runtime:
     """The runtime as reports call it."""
-    row = RUNTIMES[name]
+    base, _, cpu = name.partition(AT)
+    row = RUNTIMES[base]
     try:
         installed = row.fixed or version(row.package)
     except PackageNotFoundError:
         installed = "not installed"
-    return Runtime(name=name, title=row.title, version=installed, real=row.real)
+    return Runtime(name=name, title=row.title + _place(cpu), version=installed, real=row.real)
+
+
+def _place(cpu: str) -> str:
+    if not cpu:
+        return ""
+    return " on this machine's own ARM64 CPU" if folder.native() else f" on {cpu}, emulated"

@@ -22,8 +22,7 @@ from levit_mobile.errors import (
 )
 from levit_mobile.findings import Validation
 from levit_mobile.judgement import judged
-from levit_mobile.pairing import OnPictures, compared
-from levit_mobile.parity import BATCH
+from levit_mobile.pairing import OnPictures, batch, compared
 from levit_mobile.stored import open_bundle
 from levit_mobile.tapping import require_own, tapped
 
@@ -38,6 +37,7 @@ def validate(
     count: int | None = None,
     truth: str | Path | None = None,
     runtime: str | None = None,
+    cpu: str | None = None,
     bounds: Mapping[str, float] | None = None,
     skip_broken: bool = False,
     drill: bool = False,
@@ -49,9 +49,10 @@ def validate(
 
     `reference` is a checkpoint, a bundle's folder or "golden" (default: the checkpoint it was made from); `images` a
     folder of pictures (default: held-out digits) of which `count` are taken, evenly spread; `truth` "folders" or a CSV
-    file with the columns file and label; `runtime` a name of RUNTIMES; `bounds` replace fields of the recipe's
-    Tolerance; `drill` adds the error of every block, for which static int8 is calibrated once more, on the pictures
-    that its contract records or the folder `calibration`. The work is spread over `processes` (default: all cores).
+    file with the columns file and label; `runtime` a name of RUNTIMES; `cpu` an emulated ARM64 core, a name of CPUS,
+    with few pictures by default; `bounds` replace fields of the recipe's Tolerance; `drill` adds the error of every
+    block, for which static int8 is calibrated once more, on the pictures that its contract records or the folder
+    `calibration`. The work is spread over `processes` (default: all cores).
 
     An artifact that cannot be run, crashes or gives nonsense is a verdict, "broken" or "not run". Raises
     LevitMobileError for anything else: a damaged bundle, a reference that is not here or does not fit, a bad picture.
@@ -63,6 +64,7 @@ def validate(
         count=count,
         truth=truth,
         runtime=runtime,
+        cpu=cpu,
         bounds=bounds,
         skip_broken=skip_broken,
         calibration=calibration,
@@ -78,8 +80,9 @@ def examine(
         require_own(case)
     started = time.monotonic()
     wanted = processes or workers.cores()
-    facts: dict[str, Any] = {"processes": min(wanted, -(-len(case.pictures) // BATCH))}
+    facts: dict[str, Any] = {"processes": min(wanted, -(-len(case.pictures) // batch(case)))}
     try:
+        runtimes.require(case.runtime)
         facts |= judged(case, compared(case, processes=facts["processes"], on_pictures=on_pictures))
         facts |= _drilled(case) if drill else {}
     except RunnerUnavailable as error:

@@ -13,6 +13,9 @@ import pytest
 from conftest import Run
 
 from levit_mobile import doctor
+from levit_mobile.arm64 import folder, packages
+from levit_mobile.arm64.folder import Arm64, Manifest
+from levit_mobile.errors import RunnerUnavailable
 from levit_mobile.targets import TARGETS
 
 
@@ -25,6 +28,7 @@ def test_here_everything_converts(levit_mobile: Run) -> None:
     assert [name for name, row in found.items() if not row["runs"]] == ([] if sys.platform == "darwin" else ["coreml"])
     assert found["tflite"]["versions"]["ai-edge-litert"] == version("ai-edge-litert")
     assert found["executorch"]["advice"] == []
+    assert json.loads(done.stdout)["arm64"]["says"].startswith("ARM64: ")
 
 
 def test_a_package_that_does_not_import_has_its_pip_line(levit_mobile: Run, tmp_path: Path) -> None:
@@ -69,3 +73,20 @@ def test_an_import_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_machine_is_one_line() -> None:
     assert "\n" not in doctor.machine()
     assert doctor.machine().startswith("Python 3.")
+
+
+def test_arm64_is_set_up_can_be_or_cannot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def unavailable(sentence: str) -> None:
+        raise RunnerUnavailable(sentence)
+
+    monkeypatch.setattr(folder, "native", lambda: False)
+    manifest = Manifest(versions={}, python="3.11", debian="bookworm", digests={})
+    monkeypatch.setattr(folder, "found", lambda: Arm64(tmp_path, manifest))
+    assert doctor.arm64() == (True, f"ARM64: set up in {tmp_path}")
+    monkeypatch.setattr(folder, "found", lambda: unavailable("not set up: levit-mobile setup arm64"))
+    monkeypatch.setattr(packages, "require_host", lambda: None)
+    assert doctor.arm64() == (False, "ARM64: NOT RUN: not set up: levit-mobile setup arm64")
+    monkeypatch.setattr(packages, "require_host", lambda: unavailable("needs qemu-user"))
+    assert doctor.arm64() == (False, "ARM64: NOT RUN: needs qemu-user")
+    monkeypatch.setattr(folder, "native", lambda: True)
+    assert doctor.arm64() == (True, "ARM64: this machine's own processor")

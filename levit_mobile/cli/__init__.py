@@ -10,9 +10,11 @@ from typing import Annotated
 import typer
 
 from levit_mobile.cli.conversions import convert
+from levit_mobile.cli.costs import cost
 from levit_mobile.cli.diagnoses import doctor
 from levit_mobile.cli.manners import heed_signals
 from levit_mobile.cli.plans import plan
+from levit_mobile.cli.setups import setup
 from levit_mobile.cli.validations import validate
 
 app = typer.Typer(
@@ -34,7 +36,7 @@ def common(version: Annotated[bool, typer.Option("--version", help="Print the ve
         raise typer.Exit
 
 
-for _command in (convert, validate, plan, doctor):
+for _command in (convert, validate, plan, cost, setup, doctor):
     app.command()(_command)
 
 

@@ -14,11 +14,12 @@ def doctor(json: JsonOption = False) -> None:
     from levit_mobile import doctor as examination
     from levit_mobile.report import doctor as report
 
-    found = examination.diagnose()
+    found, arm64 = examination.diagnose(), examination.arm64()
     if json:
-        typer.echo(report.doctor_json(found))
+        typer.echo(report.doctor_json(found, arm64))
     else:
         typer.echo(examination.machine())
+        typer.echo(arm64[1])
         Console().print(report.doctor_table(found))
         for line in report.advice(found):
             typer.echo(line)

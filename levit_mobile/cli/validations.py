@@ -26,6 +26,7 @@ from levit_mobile.errors import LevitMobileError
 if TYPE_CHECKING:
     from levit_mobile.cases import Case
     from levit_mobile.findings import Validation
+    from levit_mobile.stored import StoredBundle
 
 THUMBNAILS = 50  # pictures of flips that a page shows
 COLUMNS = 3  # validations side by side on a terminal
@@ -42,6 +43,13 @@ TruthOption = Annotated[
 ]
 RuntimeOption = Annotated[
     str | None, typer.Option("--runtime", help="coreml, mil, mil-float32, executorch, litert or tflite-runtime.")
+]
+CpuOption = Annotated[
+    str | None,
+    typer.Option("--cpu", help="Run on ARM64 too: some of cortex-a53, cortex-a76, i8mm, with commas between."),
+]
+CpuCountOption = Annotated[
+    int | None, typer.Option("--cpu-count", min=1, help="How many pictures a CPU, evenly spread. Default: 8.")
 ]
 DrillOption = Annotated[bool, typer.Option("--drill", help="Measure every block, name the first over its budget.")]
 CalibrationOption = Annotated[
@@ -70,6 +78,8 @@ def validate(
     count: CountOption = None,
     truth: TruthOption = None,
     runtime: RuntimeOption = None,
+    cpu: CpuOption = None,
+    cpu_count: CpuCountOption = None,
     drill: DrillOption = False,
     calibration: CalibrationOption = None,
     strict: StrictOption = False,
@@ -97,7 +107,8 @@ def validate(
     if calibration is not None and not drill:
         raise typer.BadParameter("--calibration is for --drill, which calibrates int8 once more")
     _require_sane(bounds, runtime)
-    wanted = Wanted(reference, runtime, options | {"calibration": calibration}, drill, processes)
+    options |= {"calibration": calibration}
+    wanted = Wanted(reference, runtime, options, drill, processes, _cpus(cpu), cpu_count)
     with manners():
         looked_at = list(_all(bundles, wanted, log_file("validate.log", verbose=verbose)))
         validations = [validation for _, validation in looked_at]
@@ -118,6 +129,19 @@ class Wanted:
     options: dict[str, Any]
     drill: bool
     processes: int | None
+    cpus: tuple[str, ...]
+    cpu_count: int | None
+
+
+def _cpus(names: str | None) -> tuple[str, ...]:
+    """The names in a comma list; a wrong word is a usage error."""
+    from levit_mobile.arm64.cpus import chosen
+    from levit_mobile.errors import RecipeError
+
+    try:
+        return tuple(cpu.name for cpu in chosen(names)) if names is not None else ()
+    except RecipeError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _require_sane(bounds: dict[str, float], runtime: str | None) -> None:
@@ -154,9 +178,9 @@ def _one(bundle: Path, wanted: Wanted, count: Any) -> Iterator[tuple[Case | None
         yield None, validation.refused(bundle, str(error), "broken")
         return
     try:
-        for number, (runtime, reference) in enumerate(cases.passes(opened, wanted.runtime, wanted.reference)):
-            case = cases.prepare(opened, runtime=runtime, reference=reference, **wanted.options)
-            advance = partial(count, f"{bundle.name} by {runtime}")
+        for number, options in enumerate(_passes(opened, wanted)):
+            case = cases.prepare(opened, **options)
+            advance = partial(count, f"{bundle.name} by {case.runtime}")
             advance(0, len(case.pictures))
             found = validation.examine(
                 case, drill=wanted.drill and not number, processes=wanted.processes, on_pictures=advance
@@ -166,6 +190,16 @@ def _one(bundle: Path, wanted: Wanted, count: Any) -> Iterator[tuple[Case | None
         raise typer.BadParameter(str(error)) from error
     except LevitMobileError as error:
         yield None, validation.refused(bundle, str(error), "not run")
+
+
+def _passes(opened: StoredBundle, wanted: Wanted) -> Iterator[dict[str, Any]]:
+    """What `cases.prepare` is given: this machine's own passes, and one a CPU."""
+    from levit_mobile import cases
+
+    for runtime, reference in cases.passes(opened, wanted.runtime, wanted.reference):
+        yield {**wanted.options, "runtime": runtime, "reference": reference}
+    for cpu in wanted.cpus:
+        yield {**wanted.options, "cpu": cpu, "reference": wanted.reference, "count": wanted.cpu_count}
 
 
 def _write(looked_at: list[tuple[Case | None, Validation]], junit: Path | None, html: Path | None) -> None:

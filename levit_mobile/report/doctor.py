@@ -24,8 +24,8 @@ def advice(diagnoses: Sequence[Diagnosis]) -> list[str]:
     return [f"{found.target}: {line}" for found in diagnoses for line in found.advice]
 
 
-def doctor_json(diagnoses: Sequence[Diagnosis]) -> str:
-    """All diagnoses."""
+def doctor_json(diagnoses: Sequence[Diagnosis], arm64: tuple[bool, str]) -> str:
+    """All diagnoses, and whether ARM64 kernels run here, with the line that says so."""
     rows = [
         {
             "target": found.target,
@@ -36,7 +36,7 @@ def doctor_json(diagnoses: Sequence[Diagnosis]) -> str:
         }
         for found in diagnoses
     ]
-    return json.dumps({"schema_version": 1, "targets": rows}, indent=2)
+    return json.dumps({"schema_version": 1, "targets": rows, "arm64": {"runs": arm64[0], "says": arm64[1]}}, indent=2)
 
 
 def _yes(works: bool) -> str:

@@ -14,10 +14,10 @@ from levit_mobile.findings import Picture, Validation
 from levit_mobile.report import text
 from levit_mobile.report.drill_plots import sqnr_comparison, sqnr_plot
 from levit_mobile.report.plots import Share, error_histogram, share_bars
-from levit_mobile.report.verdicts import Bound, bounds, counted, flip_count, flips, name, overall
+from levit_mobile.report.verdicts import Bound, bounds, counted, flip_count, flips, kernels, name, overall
 
 MOST_FLIPS = 50
-FILTERS = (text.cosine, text.db, text.error, text.interval, text.margin, text.p_value, text.share)
+FILTERS = (kernels, text.cosine, text.db, text.error, text.interval, text.margin, text.p_value, text.share)
 
 
 @dataclass(frozen=True, slots=True)

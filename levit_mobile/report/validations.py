@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from levit_mobile.findings import Accuracy, Drill, Picture, Validation
+from levit_mobile.findings import Accuracy, Drill, Emulation, Picture, Validation
 from levit_mobile.parity import ParityReport
 from levit_mobile.report.text import MISSING, clean, cosine, db, error, interval, margin, p_value, share, verdict
-from levit_mobile.report.verdicts import flip_count, flips, name, overall
+from levit_mobile.report.verdicts import flip_count, flips, kernels, name, overall
 
 Cell = Callable[[Validation], str | None]
 INTERVAL = "  95% interval"
@@ -71,8 +71,14 @@ def reason_lines(validations: Sequence[Validation]) -> list[str]:
 
 
 def note_lines(validations: Sequence[Validation]) -> list[str]:
-    """One line for each thing that a reader should know besides."""
-    return [clean(f"{name(v)}: {note}") for v in validations for note in v.notes]
+    """One line for each thing that a reader should know besides, flips against this machine among them."""
+    return [clean(f"{name(v)}: {note}") for v in validations for note in (*v.notes, *_flipped(v))]
+
+
+def _flipped(validation: Validation) -> Iterator[str]:
+    for flip in validation.emulation.flips if validation.emulation else ():
+        here, there = flip.reference[0].label, flip.candidate[0].label
+        yield f"{flip.name} is {there}, and {here} on this machine, by a margin of {margin(flip.reference_margin)}"
 
 
 def validations_json(validations: Sequence[Validation]) -> str:
@@ -118,6 +124,10 @@ def _of_accuracy(write: Callable[[Accuracy], str]) -> Cell:
     return lambda validation: write(validation.accuracy) if validation.accuracy else None
 
 
+def _of_emulation(write: Callable[[Emulation], str]) -> Cell:
+    return lambda validation: write(validation.emulation) if validation.emulation else None
+
+
 def _pictures(validation: Validation) -> str:
     count = f"{validation.report.images} of " if validation.report else ""
     return count + _plain(validation.pictures_from)
@@ -151,6 +161,10 @@ ROWS: tuple[tuple[str, Cell], ...] = (
     ("  of the reference", _of_accuracy(lambda a: share(a.reference))),
     (INTERVAL, _of_accuracy(lambda a: interval(a.reference_interval))),
     ("McNemar p", _of_accuracy(lambda a: p_value(a.mcnemar_p))),
+    ("SQNR on this machine", _of_emulation(lambda e: db(e.host_sqnr_db))),
+    ("error relative to it", _of_emulation(lambda e: error(e.relative_error))),
+    ("flips against it", _of_emulation(lambda e: str(len(e.flips)))),
+    ("kernels executed", _of_emulation(kernels)),
     ("first over budget", _first_over),
     ("verdict", lambda v: verdict(v.verdict)),
 )

@@ -6,11 +6,14 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from levit_mobile.arm64.counting import TITLES as CLASSES
 from levit_mobile.contract import Verdict
-from levit_mobile.findings import Accuracy, Picture, Validation
+from levit_mobile.findings import Accuracy, Emulation, Picture, Validation
 from levit_mobile.parity import BOUNDS, ParityReport
-from levit_mobile.report.text import cosine, db, error, interval, share
+from levit_mobile.report.text import MISSING, cosine, db, error, interval, share
 
+FAMILIES = tuple(title for name, title in CLASSES.items() if name not in ("load", "store", "branch", "integer", "simd"))
+LEAST_SHOWN = 0.05  # M instructions
 # Bound in Tolerance -> what it bounds, and how that is written.
 TITLES: dict[str, tuple[str, Callable[[float], str]]] = {
     "min_sqnr_db": ("SQNR", db),
@@ -22,6 +25,12 @@ TITLES: dict[str, tuple[str, Callable[[float], str]]] = {
     "max_kl": ("KL, nats", error),
     "min_top1_accuracy": ("top-1 accuracy", share),
     "max_accuracy_drop": ("drop of top-1 accuracy", share),
+}
+# The same of an Emulation's bounds.
+ON_CORES: dict[str, tuple[str, Callable[[float], str]]] = {
+    "max_relative_error": ("error relative to this machine", error),
+    "max_difference_db": ("SQNR's difference to this machine's", db),
+    "max_margin": ("margin of flips against this machine", error),
 }
 
 
@@ -42,7 +51,11 @@ def bounds(validation: Validation) -> tuple[Bound, ...]:
     report = validation.report
     if report is None:
         return ()
-    return (*_of_logits(report), *_of_accuracy(report, validation.accuracy))
+    apart = validation.emulation.checks() if validation.emulation else {}
+    of_the_core = (
+        _bound(name, found, most, holds=holds, sentence=said) for name, (found, most, holds, said) in apart.items()
+    )
+    return (*_of_logits(report), *_of_accuracy(report, validation.accuracy), *of_the_core)
 
 
 def overall(validations: Sequence[Validation]) -> Verdict:
@@ -84,6 +97,12 @@ def flip_count(validation: Validation) -> str | None:
     return str(len(validation.flips)) if known else None
 
 
+def kernels(found: Emulation) -> str:
+    """What an inference executed, in millions, without what every program has: "sdot, udot 18.0, fmla 6.9"."""
+    shown = {name: count / 1e6 for name, count in found.instructions.items() if name in FAMILIES}
+    return "; ".join(f"{name} {count:.1f} M" for name, count in shown.items() if count >= LEAST_SHOWN) or MISSING
+
+
 def top1_agreement(validation: Validation) -> str | None:
     """With its interval: "98.40% (96.88 to 99.19%)"."""
     report, both = validation.report, validation.top1_interval
@@ -109,7 +128,7 @@ def _of_accuracy(report: ParityReport, accuracy: Accuracy | None) -> Iterator[Bo
 
 
 def _bound(asked: str, found: float, expected: float, *, holds: bool, sentence: str) -> Bound:
-    title, write = TITLES[asked]
+    title, write = {**TITLES, **ON_CORES}[asked]
     written, limit = write(found), write(expected)
     if not holds and written == limit:
         written = repr(found)  # rounded alike, and yet not enough

@@ -1,0 +1,1 @@
+"""Real ARM64 builds of the runtimes on this desk: made, run in an emulator, and their instructions counted."""

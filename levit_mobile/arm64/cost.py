@@ -1,0 +1,181 @@
+"""What an inference costs in executed ARM64 instructions: measured in the emulator, and held against a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from levit_mobile import stored
+from levit_mobile.arm64 import folder
+from levit_mobile.arm64.counting import TITLES, Counts
+from levit_mobile.arm64.cpus import Cpu
+from levit_mobile.arm64.emulator import RUNTIMES, Emulated
+from levit_mobile.arm64.folder import Arm64
+from levit_mobile.arm64.symbols import by_symbol
+from levit_mobile.contract import CONTRACT_FILE, Sha256, read_json
+from levit_mobile.errors import ArtifactError, BundleError
+from levit_mobile.staging import write_text
+
+SCHEMA_VERSION: Literal[1] = 1
+PACKAGES = {".tflite": "ai-edge-litert", ".pte": "executorch"}
+OWN = ("xnn_", "pthreadpool_")  # what XNNPACK and its thread pool call all of their functions
+KEPT = 40  # functions
+BY_NAME: Literal["names"] = "names"
+BY_DELEGATE: Literal["delegate calls"] = "delegate calls"
+
+
+class Part(BaseModel):
+    """Base of everything here: frozen, strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Function(Part):
+    """One function and the instructions that ran in it; `name` is empty where its file does not tell."""
+
+    file: str
+    name: str
+    instructions: int
+
+
+class Cost(Part):
+    """One artifact on one core: the instructions of its second inference, because the first one prepares.
+
+    `classes` are those of `counting.TITLES`, and sum up to `instructions`. `outside` is what ran outside of XNNPACK:
+    for a `.pte` while the delegate was not called; for a `.tflite` in functions of other names than XNNPACK's, among
+    them the copies of memory that XNNPACK asks of libc. `functions` are the first KEPT, most instructions first.
+    """
+
+    artifact: str
+    artifact_sha256: Sha256
+    runtime: str
+    cpu: str
+    instructions: int
+    classes: dict[str, int]
+    outside: int
+    outside_by: Literal["names", "delegate calls"]
+    functions: tuple[Function, ...]
+
+    @property
+    def outside_share(self) -> float:
+        """Of all instructions, 0 to 1."""
+        return self.outside / self.instructions if self.instructions else 0.0
+
+
+class Baseline(Part):
+    """A file to hold costs against: artifact -> core -> instructions, by which versions of the runtimes."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    versions: dict[str, str]
+    instructions: dict[str, dict[str, int]]
+
+
+def artifact_of(path: Path) -> tuple[str, Path]:
+    """What to measure for a path, a bundle's folder or an artifact's file, and how it is called.
+
+    Raises BundleError for a damaged bundle, ArtifactError for what ARM64 cannot run.
+    """
+    if path.is_dir() and path.suffix != ".mlpackage":
+        opened = stored.open_bundle(path)
+        name, artifact = opened.path.resolve().name, opened.artifact
+    else:
+        name, artifact = path.name, path
+    if artifact.suffix not in RUNTIMES:
+        raise ArtifactError(
+            f"{path} is no bundle of tflite or executorch ({CONTRACT_FILE}), nor a .tflite or .pte file"
+        )
+    return name, artifact
+
+
+def measure(path: Path, cpu: Cpu, arm64: Arm64) -> Cost:
+    """Count one inference of a bundle or an artifact, of a random picture. Raises LevitMobileError."""
+    name, artifact = artifact_of(path)
+    counts = _counted(artifact, cpu, arm64)
+    functions = by_symbol(counts, kin(arm64))
+    delegated = artifact.suffix == ".pte"
+    return Cost(
+        artifact=name,
+        artifact_sha256=folder.digest_of(artifact),
+        runtime=f"{RUNTIMES[artifact.suffix]} {arm64.manifest.versions[PACKAGES[artifact.suffix]]}",
+        cpu=cpu.name,
+        instructions=counts.executed,
+        classes={TITLES[name]: count for name, count in counts.by_class().items()},
+        outside=counts.outside_delegates if delegated else outside_by_name(functions),
+        outside_by=BY_DELEGATE if delegated else BY_NAME,
+        functions=tuple(_functions(functions))[:KEPT],
+    )
+
+
+def _counted(artifact: Path, cpu: Cpu, arm64: Arm64) -> Counts:
+    emulated = Emulated(artifact, cpu, arm64)
+    try:
+        picture = _picture(emulated.shape, emulated.dtype)
+        emulated.infer(picture)
+        emulated.counts()
+        emulated.infer(picture)
+        return emulated.counts()
+    except (RuntimeError, OSError, ValueError) as error:
+        raise ArtifactError(f"{artifact} could not be counted on {cpu.name}: {error}") from error
+    finally:
+        emulated.end()
+
+
+def _picture(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Always the same: numbers do not change what runs, but for a few branches."""
+    drawn = np.random.default_rng(0).random(shape, np.float32)
+    return (drawn * 255 - 128).astype(dtype) if dtype == np.int8 else drawn.astype(dtype)
+
+
+def kin(arm64: Arm64) -> dict[str, Path]:
+    """ExecuTorch's library, which is stripped, and the one of LiteRT's that it shares kernels with."""
+    litert = max((arm64.site / "ai_edge_litert").glob("*.so"), key=lambda file: file.stat().st_size)
+    return {file.name: litert for file in arm64.program.parent.glob("_portable_lib*.so")}
+
+
+def outside_by_name(functions: Mapping[tuple[str, str], int]) -> int:
+    """Instructions that ran in functions which are not called as XNNPACK's are."""
+    return sum(count for (_, name), count in functions.items() if not name.startswith(OWN))
+
+
+def _functions(found: Mapping[tuple[str, str], int]) -> Iterator[Function]:
+    return (Function(file=file, name=name, instructions=count) for (file, name), count in found.items())
+
+
+# Against a baseline
+
+
+def write_baseline(path: Path, costs: tuple[Cost, ...], arm64: Arm64) -> None:
+    """Write what was measured as the baseline of later calls. Raises BundleError when it cannot be written."""
+    found: dict[str, dict[str, int]] = {}
+    for cost in costs:
+        found.setdefault(cost.artifact, {})[cost.cpu] = cost.instructions
+    baseline = Baseline(versions=arm64.manifest.versions, instructions=found)
+    write_text(path, baseline.model_dump_json(indent=2) + "\n")
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Raises BundleError when it cannot be read, or is none."""
+    return read_json(Baseline, path, BundleError, "no baseline", where=f"the baseline {path}")
+
+
+def grown(costs: tuple[Cost, ...], baseline: Baseline, *, max_growth: float) -> tuple[str, ...]:
+    """A sentence for each cost that exceeds its baseline by more than `max_growth` (a share), or has none."""
+    return tuple(sentence for cost in costs if (sentence := _broken(cost, baseline, max_growth)))
+
+
+def _broken(cost: Cost, baseline: Baseline, max_growth: float) -> str | None:
+    before, where = baseline.instructions.get(cost.artifact, {}).get(cost.cpu), f"{cost.artifact} on {cost.cpu}"
+    if before is None or before < 1:
+        return f"{where} has no baseline: --write-baseline makes one"
+    if cost.instructions <= before * (1 + max_growth):
+        return None
+    return (
+        f"{where} executes {cost.instructions / 1e6:.3f} M instructions an inference, "
+        f"{cost.instructions / before - 1:.2%} more than the "
+        f"{before / 1e6:.3f} M of the baseline, expected at most {max_growth:.2%} more"
+    )

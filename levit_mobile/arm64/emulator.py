@@ -1,0 +1,122 @@
+"""A runtime for ARM64 in the emulator: started, asked, and its instructions counted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levit_mobile.arm64 import counting
+from levit_mobile.arm64.cpus import Cpu
+from levit_mobile.arm64.folder import SET_UP, Arm64
+from levit_mobile.errors import ArtifactError, RunnerUnavailable
+from levit_mobile.runners import tflite_runtime_child
+from levit_mobile.runners.child import Child
+
+EMULATOR = "qemu-aarch64"
+MODULE = "ai_edge_litert.interpreter"
+LIMIT_S = 300.0  # to load, and for each picture; both take a few seconds
+# A guest that crashes would leave its core where the user stands.
+WITHOUT_CORES = ("/bin/sh", "-c", 'ulimit -c 0; exec "$@"', "sh")
+MAGICS = {".tflite": b"TFL3", ".pte": b"ET"}  # at byte 4
+RUNTIMES = {".tflite": "LiteRT", ".pte": "ExecuTorch"}
+
+
+class Emulated:
+    """An artifact on one emulated core. `shape` and `dtype` are its input's, as the artifact itself says."""
+
+    def __init__(
+        self,
+        artifact: Path,
+        cpu: Cpu,
+        arm64: Arm64,
+        *,
+        source: str | None = None,
+        result: str | None = None,
+        limit_s: float = LIMIT_S,
+    ) -> None:
+        """Raises RunnerUnavailable without an emulator, and ArtifactError when the runtime cannot load the file.
+
+        `source` and `result` are the names of its input and output, which LiteRT requires where they are given.
+        """
+        require_magic(artifact)
+        self._counts = os.memfd_create("counts")  # a file without a name: nothing is left of it
+        self._child = _started(artifact, cpu, arm64, self._counts, limit_s)
+        order = {"path": str(artifact.absolute()), "module": MODULE, "threads": 1, "counted": True}
+        try:
+            answer, _ = self._child.exchange({**order, "source": source, "result": result})
+        except (RuntimeError, OSError) as error:
+            self.end()
+            raise ArtifactError(
+                f"{artifact} cannot be loaded by {RUNTIMES[artifact.suffix]} for ARM64 on {cpu.name}: {error}"
+            ) from error
+        self.shape, self.dtype = tuple(answer["shape"]), np.dtype(answer["dtype"])
+
+    def infer(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The output of one inference. Raises RuntimeError, ChildProcessError and TimeoutError as `Child` does."""
+        return self._child.ask({}, values)
+
+    def counts(self) -> counting.Counts:
+        """What ran since this was last asked. Raises as `infer` does."""
+        maps = self._child.ask({}, tflite_runtime_child.NOTHING)
+        return counting.read(_content(self._counts), maps.tobytes().decode())
+
+    def end(self) -> None:
+        """End the process now, if it still runs."""
+        self._child.end()
+        if self._counts >= 0:
+            os.close(self._counts)
+        self._counts = -1
+
+    def __del__(self) -> None:
+        if getattr(self, "_counts", -1) >= 0:
+            os.close(self._counts)
+
+
+def require_magic(artifact: Path) -> None:
+    """Raise ArtifactError for what is neither a `.tflite` nor a `.pte`: a runtime may crash on it, or quote it."""
+    magic = MAGICS.get(artifact.suffix)
+    if magic is None:
+        raise ArtifactError(f"{artifact} is no artifact that ARM64 runs, expected {' or '.join(MAGICS)}")
+    try:
+        with artifact.open("rb") as stream:
+            begins = stream.read(8)[4:].startswith(magic)
+    except OSError as error:
+        raise ArtifactError(f"{artifact} cannot be read: {error.strerror}") from error
+    if not begins:
+        raise ArtifactError(f"{artifact} is damaged or foreign: it does not start as a {artifact.suffix}")
+
+
+def _started(artifact: Path, cpu: Cpu, arm64: Arm64, counts: int, limit_s: float) -> Child:
+    emulator = shutil.which(EMULATOR)
+    if emulator is None:
+        raise RunnerUnavailable(f"{EMULATOR} is not on PATH, and ARM64 needs it: {SET_UP} says how to install it")
+    options = ["-cpu", cpu.emulated, "-L", str(arm64.prefix(cpu.name)), "-plugin", f"{arm64.plugin},fd={counts}"]
+    guest = GUESTS[artifact.suffix](artifact.absolute(), arm64)
+    environment = {
+        "PYTHONPATH": str(arm64.site),
+        "PYTHONHASHSEED": "0",
+        "OPENBLAS_NUM_THREADS": "1",
+        "LC_ALL": "C.UTF-8",
+    }
+    return Child([*WITHOUT_CORES, emulator, *options, *guest], limit_s, env=environment, pass_fds=(counts,))
+
+
+def _litert(_: Path, arm64: Arm64) -> list[str]:
+    return [str(arm64.python), "-sP", tflite_runtime_child.__file__]
+
+
+def _executorch(artifact: Path, arm64: Arm64) -> list[str]:
+    return [str(arm64.program), str(artifact)]
+
+
+GUESTS: dict[str, Callable[[Path, Arm64], list[str]]] = {".tflite": _litert, ".pte": _executorch}
+
+
+def _content(descriptor: int) -> bytes:
+    return os.pread(descriptor, os.fstat(descriptor).st_size, 0)

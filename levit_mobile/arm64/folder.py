@@ -1,0 +1,127 @@
+"""Where the ARM64 runtimes lie once they are set up, and whether what lies there is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from levit_mobile.environments import cache_folder
+from levit_mobile.errors import RunnerUnavailable
+
+GUEST = Path(__file__).parent / "guest"
+MANIFEST = "manifest.json"
+PACKAGES = ("ai-edge-litert", "executorch", "numpy")  # whose aarch64 wheels are taken, in the host's own versions
+RECIPE = ("cpus.py", "standins.py", "packages.py", "build.py", "setup.py")  # what else decides what is set up
+SET_UP = "levit-mobile setup arm64"
+
+
+class Manifest(BaseModel):
+    """`manifest.json`: what was set up, and the SHA-256 of every file that is run, by its path in the folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    versions: dict[str, str]
+    python: str
+    debian: str
+    digests: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm64:
+    """The folder, when it is whole."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def site(self) -> Path:
+        """Python packages of the guest."""
+        return self.path / "site"
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.path / "root" / "usr" / "bin" / f"python{self.manifest.python}"
+
+    @property
+    def program(self) -> Path:
+        """What serves a `.pte`."""
+        return self.path / "program" / "program"
+
+    @property
+    def plugin(self) -> Path:
+        """What counts instructions, in the emulator."""
+        return self.path / "counting.so"
+
+    def prefix(self, cpu: str) -> Path:
+        """The root folder as a guest on this core sees it."""
+        return self.path / "cpus" / cpu
+
+
+def native() -> bool:
+    """This machine's own processor runs ARM64 code."""
+    return platform.machine() in ("aarch64", "arm64")
+
+
+def wanted() -> dict[str, str]:
+    """Distribution -> version that a guest must have: those of this environment. Raises RunnerUnavailable."""
+    try:
+        return {package: version(package) for package in PACKAGES}
+    except PackageNotFoundError as error:
+        raise RunnerUnavailable(
+            f"ARM64 runs what is installed here, and {error.name} is not: pip install 'levit-mobile[all]'"
+        ) from error
+
+
+def folder() -> Path:
+    """Where the set-up of these versions and sources lies, or would. Raises RunnerUnavailable as `wanted` does."""
+    ingredients = hashlib.sha256(repr(sorted(wanted().items())).encode())
+    for source in (*sorted(GUEST.iterdir()), *(GUEST.with_name(name) for name in RECIPE)):
+        ingredients.update(source.read_bytes())
+    return cache_folder() / f"arm64-{ingredients.hexdigest()[:16]}"
+
+
+def found() -> Arm64:
+    """The folder, after its files were held against their digests. Raises RunnerUnavailable with what to do."""
+    if sys.platform != "linux":
+        raise RunnerUnavailable(f"ARM64 kernels are run on Linux only, and this is {platform.system()}")
+    if native():
+        raise RunnerUnavailable(
+            "instructions are counted in an emulator on x86_64, and this machine is an ARM64 itself"
+        )
+    path = folder()
+    if not path.is_dir():
+        raise RunnerUnavailable(f"ARM64 is not set up for these versions here: {SET_UP}")
+    if damage := damaged(path):
+        raise RunnerUnavailable(f"{path} is damaged ({damage}): {SET_UP} --force")
+    return Arm64(path, read(path))
+
+
+def read(path: Path) -> Manifest:
+    """Its manifest. Raises OSError, pydantic's ValidationError."""
+    return Manifest.model_validate_json((path / MANIFEST).read_bytes())
+
+
+def damaged(path: Path) -> str | None:
+    """What is wrong with a folder, in a few words; None where every file is what was set up."""
+    try:
+        digests = read(path).digests
+        wrong = (name for name, digest in digests.items() if digest_of(path / name) != digest)
+        name = next(wrong, None)
+    except (OSError, ValidationError) as error:
+        return f"{type(error).__name__}: {MANIFEST} or what it names cannot be read"
+    return f"{name} has changed" if name else None
+
+
+def digest_of(file: Path) -> str:
+    """SHA-256 of a file."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
