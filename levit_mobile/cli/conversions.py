@@ -57,12 +57,9 @@ ObserverOption = Annotated[
 PlanOption = Annotated[
     Path | None, typer.Option("--plan", help="int8: JSON file of what stays float. Default: the committed plan.")
 ]
-TimingOption = Annotated[
+NoTimingOption = Annotated[
     bool,
-    typer.Option(
-        "--timing/--no-timing",
-        help="Time what computes in integers here, against float32: lowers it once more, about 20 s.",
-    ),
+    typer.Option("--no-timing", help="Do not time integers beside float32 here: one lowering less, about 20 s."),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace a bundle that exists.")]
 
@@ -82,7 +79,7 @@ def convert(
     seed: SeedOption = 0,
     observer: ObserverOption = None,
     plan: PlanOption = None,
-    timing: TimingOption = True,
+    no_timing: NoTimingOption = False,
     skip_broken: SkipBrokenOption = False,
     force: ForceOption = False,
     json: JsonOption = False,
@@ -100,7 +97,7 @@ def convert(
     }
     log = log_file("convert.log", verbose=verbose)
     with manners():
-        written = {"out": out, "force": force, "timing": timing}
+        written = {"out": out, "force": force, "timing": not no_timing}
         bundles, errors = _convert_all(checkpoint, recipes, sources, measured, written, log=log)
     _print_bundles(bundles, errors, as_json=json)
     if log is not None:
