@@ -173,7 +173,7 @@ def _lowered(
     lower(form, recipe, card, artifact, taps=tuple(called.values())[1:])
     run = RUNTIMES[recipe.target][0](artifact, source=source, names=tuple(called.values()))
 
-    def tapped(image: Images) -> dict[str, Values]:
+    def tapped(image: Images) -> Mapping[str, Values]:
         with running():
             made = run(image)
             values = {name: as_tokens(made[output]) for name, output in called.items()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -78,15 +80,28 @@ def trained() -> Trained:
 
 @pytest.fixture(scope="session")
 def bundles(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
-    """The bundled checkpoint by each recipe; a test pays only for those it asks for. int8 sees 64 pictures."""
-    out = tmp_path_factory.mktemp("bundles")
+    """The bundled checkpoint by each recipe, to be left alone; a test pays only for those it asks for, and only once
+    in all processes of a run. int8 sees 64 pictures.
+    """
+    base = tmp_path_factory.getbasetemp()
+    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "bundles"
+    out.mkdir(exist_ok=True)
 
     def build(name: str) -> Bundle:
         options = {"count": 64} if name.endswith("-int8") else {}
         quantization = pipeline.quantized(trained, RECIPES[name], **options)
         return pipeline.build(trained, RECIPES[name], quantization=quantization, out=out)
 
-    return cache(build)
+    def kept(name: str) -> Bundle:
+        stored = out / f"{name}.pickle"
+        with (out / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not stored.is_file():
+                stored.write_bytes(pickle.dumps(build(name)))
+        found: Bundle = pickle.loads(stored.read_bytes())
+        return found
+
+    return cache(kept)
 
 
 @pytest.fixture(scope="session")

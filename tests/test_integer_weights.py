@@ -73,7 +73,7 @@ def test_computes_nearly_what_the_trained_model_computes(built: Built, name: str
     assert report.cosine > 0.8
 
 
-@ALL
+@pytest.mark.parametrize("name", ["executorch-int4-weight", "tflite-int4-weight"])  # with int8 in them too
 def test_another_process_makes_the_same_bytes(built: Built, random_checkpoint: Path, tmp_path: Path, name: str) -> None:
     words = "import sys, levit_mobile; levit_mobile.convert(sys.argv[1], sys.argv[2], out=sys.argv[3], timing=False)"
     arguments = [sys.executable, "-c", words, str(random_checkpoint), name, str(tmp_path)]

@@ -75,7 +75,7 @@ def pictures(seed: int = 0, count: int = COUNT) -> CalibrationSet:
 class NoEdge(nn.Module):
     """Stands where an edge was, and does nothing."""
 
-    def forward(self, x: Tensor, *, moved: bool = False) -> Tensor:
+    def forward(self, x: Tensor, **_: bool) -> Tensor:
         return x
 
 
