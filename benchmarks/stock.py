@@ -106,7 +106,7 @@ def candidates(folder: Path) -> dict[str, Path]:
     for runtime, suffix in SUFFIXES.items():
         files[f"{runtime} stock"] = folder / f"stock{suffix}"
         for precision in PRECISIONS:
-            bundle = convert(weights, f"{runtime}-{precision}", out=folder)
+            bundle = convert(weights, f"{runtime}-{precision}", out=folder, timing=False)
             files[f"{runtime} {precision}"] = bundle.path / bundle.contract.artifact.file
     files["tflite vendor int8"] = folder / "vendor.tflite"
     quantize_by_vendor(files["tflite fp32"], files["tflite vendor int8"])
