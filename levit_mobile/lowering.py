@@ -18,21 +18,6 @@ from levit_mobile.recipe import Recipe
 from levit_mobile.targets import TARGETS, Target, resolve
 
 
-def lay_out(
-    model: LeViT,
-    spec: ImageSpec,
-    target: Target,
-    quantization: Quantization | None = None,
-    *,
-    on_picture: OnPicture = lambda _done, _of: None,
-) -> nn.Module:
-    """The baked model in the form that the target's kernels like best; with a quantization, on int8 grids.
-
-    `on_picture` hears of every calibration picture.
-    """
-    return with_scales(model, spec, target, quantization, on_picture=on_picture).form
-
-
 def with_scales(
     model: LeViT,
     spec: ImageSpec,
@@ -41,7 +26,11 @@ def with_scales(
     *,
     on_picture: OnPicture = lambda _done, _of: None,
 ) -> LaidOut:
-    """The same form, and by what its blocks' outputs differ from the trained model's."""
+    """The baked model in the form that the target's kernels like best; with a quantization, on int8 grids.
+
+    Beside it, by what its blocks' outputs differ from the trained model's. `on_picture` hears of every calibration
+    picture.
+    """
     baked = bake(model, mean=spec.mean, std=spec.std, pixel_range=target.pixel_range)
     if quantization is None:
         return LaidOut(form_of(baked, target))

@@ -120,7 +120,8 @@ def lay_out(
     on_picture: OnPicture = lambda _done, _of: None,
 ) -> nn.Module:
     """The baked model in the form that the target's kernels like best; with a quantization, on int8 grids."""
-    return lowering.lay_out(trained.checkpoint.model, trained.spec, target, quantization, on_picture=on_picture)
+    made = lowering.with_scales(trained.checkpoint.model, trained.spec, target, quantization, on_picture=on_picture)
+    return made.form
 
 
 def inspect(artifact: Path, target: Target, *, integers: int = 0) -> Inspection:

@@ -18,6 +18,7 @@ from levit_mobile.arm64 import folder, packages
 from levit_mobile.arm64.cpus import CPUS, chosen
 from levit_mobile.arm64.folder import GUEST, MANIFEST, Manifest
 from levit_mobile.arm64.setup import STEPS, set_up
+from levit_mobile.contract import digest
 from levit_mobile.errors import RecipeError, RunnerUnavailable
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +29,7 @@ APT_LINE = "apt-get install --no-install-recommends qemu-user gcc libc6-dev g++-
 def whole(tmp_path: Path) -> Path:
     """A folder with one file, as its manifest says."""
     (tmp_path / "counting.so").write_bytes(b"code")
-    digests = {"counting.so": folder.digest_of(tmp_path / "counting.so")}
+    digests = {"counting.so": digest(tmp_path / "counting.so")}
     manifest = Manifest(versions={"numpy": "2"}, python="3.11", debian="bookworm", digests=digests)
     (tmp_path / MANIFEST).write_text(manifest.model_dump_json())
     return tmp_path

@@ -162,7 +162,7 @@ class Desk:
         return [value.numpy() for value in ((made,) if isinstance(made, Tensor) else made)]
 
     def drill(self, *, min_sqnr_db: float = 90, pictures: PictureSet = CLOUDS) -> Drill:
-        form = lowering.lay_out(levit(side=64), SPEC, self.target)
+        form = lowering.with_scales(levit(side=64), SPEC, self.target).form
         self.spoil_shipped(form)
         return drill.drill(
             Checkpoint(levit(side=64), "levit_128s", 10, 64, True, "nets", "official", "0" * 64, None, {}),

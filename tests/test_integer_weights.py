@@ -227,7 +227,7 @@ def test_a_table_comes_back_within_half_a_step(values: Tensor) -> None:
 def test_the_runtime_agrees_with_the_arithmetic_on_the_stored_integers(built: Built, small: Trained) -> None:
     """Weight-only is exact arithmetic on rounded weights: the same rounding in PyTorch gives the artifact's logits."""
     found, chosen = built("tflite-int8-weight"), RECIPES["tflite-int8-weight"]
-    form = lowering.lay_out(small.checkpoint.model, small.spec, TARGETS["tflite"])
+    form = lowering.with_scales(small.checkpoint.model, small.spec, TARGETS["tflite"]).form
     for part in form.modules():
         if isinstance(part, nn.Linear | nn.Conv2d):
             put_on_grid(part)

@@ -39,7 +39,7 @@ def checkpoint() -> Checkpoint:
 def logits(plan: Plan | None) -> NDArray[np.float32]:
     """Of the token form on 64 held-out digits, in float or by a plan."""
     quantization = Quantization(find(None, SPEC, count=32), plan) if plan else None
-    form = lowering.lay_out(checkpoint().model, SPEC, TARGET, quantization)
+    form = lowering.with_scales(checkpoint().model, SPEC, TARGET, quantization).form
     return logits_of(form)
 
 

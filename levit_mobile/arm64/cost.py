@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from levit_mobile import stored
-from levit_mobile.arm64 import folder
 from levit_mobile.arm64.counting import TITLES, Counts
 from levit_mobile.arm64.cpus import Cpu
 from levit_mobile.arm64.emulator import RUNTIMES, Emulated
 from levit_mobile.arm64.folder import Arm64
 from levit_mobile.arm64.symbols import by_symbol
-from levit_mobile.contract import CONTRACT_FILE, Sha256, read_json
+from levit_mobile.contract import CONTRACT_FILE, Sha256, digest, read_json
 from levit_mobile.errors import ArtifactError, BundleError
 from levit_mobile.staging import write_text
 
@@ -100,7 +99,7 @@ def measure(path: Path, cpu: Cpu, arm64: Arm64) -> Cost:
     delegated = artifact.suffix == ".pte"
     return Cost(
         artifact=name,
-        artifact_sha256=folder.digest_of(artifact),
+        artifact_sha256=digest(artifact),
         runtime=f"{RUNTIMES[artifact.suffix]} {arm64.manifest.versions[PACKAGES[artifact.suffix]]}",
         cpu=cpu.name,
         instructions=counts.executed,

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from levit_mobile.contract import digest
 from levit_mobile.environments import cache_folder
 from levit_mobile.errors import RunnerUnavailable
 
@@ -114,14 +115,8 @@ def damaged(path: Path) -> str | None:
     """What is wrong with a folder, in a few words; None where every file is what was set up."""
     try:
         digests = read(path).digests
-        wrong = (name for name, digest in digests.items() if digest_of(path / name) != digest)
+        wrong = (name for name, expected in digests.items() if digest(path / name) != expected)
         name = next(wrong, None)
     except (OSError, ValidationError) as error:
         return f"{type(error).__name__}: {MANIFEST} or what it names cannot be read"
     return f"{name} has changed" if name else None
-
-
-def digest_of(file: Path) -> str:
-    """SHA-256 of a file."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

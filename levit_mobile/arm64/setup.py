@@ -9,6 +9,7 @@ from pathlib import Path
 from levit_mobile.arm64 import build, folder, packages
 from levit_mobile.arm64.cpus import CPUS
 from levit_mobile.arm64.folder import Arm64, Manifest
+from levit_mobile.contract import digest
 from levit_mobile.environments import alone
 from levit_mobile.errors import BundleError, RunnerUnavailable
 from levit_mobile.staging import staged, write_text
@@ -78,4 +79,4 @@ def _build(partial: Path) -> None:
 
 def _digests(partial: Path) -> Iterator[tuple[str, str]]:
     files = sorted(file for pattern in RUN for file in partial.glob(pattern) if file.is_file())
-    return ((str(file.relative_to(partial)), folder.digest_of(file)) for file in files)
+    return ((str(file.relative_to(partial)), digest(file)) for file in files)
