@@ -29,9 +29,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from levit_mobile import bench
-from levit_mobile.bench import Call
 from levit_mobile.chatter import diverted
+from levit_mobile.timing import samples
+from levit_mobile.timing.samples import Call
 
 SIDE_PX = 224
 SUFFIXES = {"tflite": ".tflite", "executorch": ".pte"}
@@ -52,7 +52,7 @@ class Timed:
 
     name: str
     megabytes: float
-    samples_ms: bench.Samples
+    samples_ms: samples.Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +193,8 @@ def timed_in_turn(files: dict[str, Path], *, rounds: int, warmup: int) -> list[T
     """Every candidate once a round."""
     loaders = {".tflite": tflite_call, ".pte": executorch_call}
     calls = {name: loaders[path.suffix](path) for name, path in files.items()}
-    samples = bench.interleaved(calls, rounds=rounds, warmup=warmup)
-    return [Timed(name, files[name].stat().st_size / 1e6, kept) for name, kept in samples.items()]
+    taken = samples.interleaved(calls, rounds=rounds, warmup=warmup)
+    return [Timed(name, files[name].stat().st_size / 1e6, kept) for name, kept in taken.items()]
 
 
 def convert_cost(target: str, out: Path) -> Cost:
@@ -221,7 +221,7 @@ def ratio_table(timed: Sequence[Timed]) -> Table:
     table = Table("ours", "against", "ratio of medians (95 %)", "goal")
     by_name = {candidate.name: candidate for candidate in timed}
     for ours, against, goal in PAIRS:
-        of = bench.ratio(by_name[ours].samples_ms, by_name[against].samples_ms)
+        of = samples.ratio(by_name[ours].samples_ms, by_name[against].samples_ms)
         table.add_row(ours, against, f"{of.middle:.3f} ({of.low:.3f} to {of.high:.3f})", f"<= {goal:.2f}")
     return table
 
@@ -243,8 +243,8 @@ def machine() -> str:
 
 
 def _row(timed: Timed) -> tuple[str, ...]:
-    spread = bench.spread(timed.samples_ms)
-    noisy = " noisy" if spread > bench.NOISY else ""
+    spread = samples.spread(timed.samples_ms)
+    noisy = " noisy" if spread > samples.NOISY else ""
     median = statistics.median(timed.samples_ms)
     return (
         timed.name,

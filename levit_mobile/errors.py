@@ -10,6 +10,7 @@ LevitMobileError            one clear sentence; the CLI prints it and exits 1
 ├── ConversionError         a vendor toolchain failed, or left an op outside its delegate
 ├── ArtifactError           an artifact that cannot be read or run
 ├── RunnerUnavailable       a runtime that does not exist on this machine: NOT RUN, never "passed"
+├── TimingError             a record of times that cannot be read, or compared with another
 └── BundleError             a bundle that is damaged, of an unknown schema, or in the way
 """
 
@@ -54,6 +55,10 @@ class RunnerUnavailable(LevitMobileError):
 
 class BundleError(LevitMobileError):
     """A bundle is damaged, of an unknown schema version, or stands where a new one should go."""
+
+
+class TimingError(LevitMobileError):
+    """A record of times cannot be read, or nothing in it can be compared with what was measured now."""
 
 
 class ToolchainMissing(LevitMobileError):

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from levit_mobile import bench, metrics
+from levit_mobile import metrics
 from levit_mobile.contract import Input
 from levit_mobile.images import PictureSet
 from levit_mobile.model.bake import FrozenBias
@@ -20,6 +20,7 @@ from levit_mobile.model.levit import LeViT
 from levit_mobile.quantization.cost import groups_of
 from levit_mobile.recipe import Recipe
 from levit_mobile.targets import TARGETS, resolve
+from levit_mobile.timing import samples
 
 PICTURES = 8  # that tables are judged on
 
@@ -37,8 +38,8 @@ class Tables:
 class Speed:
     """Samples in ms of the artifact and of the float32 one of the same form: one process, one thread, in turn."""
 
-    samples_ms: bench.Samples
-    float_samples_ms: bench.Samples
+    samples_ms: samples.Samples
+    float_samples_ms: samples.Samples
     warmup: int
 
     @property
@@ -52,14 +53,14 @@ class Speed:
         return statistics.median(self.float_samples_ms)
 
     @property
-    def ratio(self) -> bench.Ratio:
+    def ratio(self) -> samples.Ratio:
         """The artifact's time as a share of the float32 one's."""
-        return bench.ratio(self.samples_ms, self.float_samples_ms)
+        return samples.ratio(self.samples_ms, self.float_samples_ms)
 
     @property
     def noisy(self) -> bool:
         """Was the machine busy with other things?"""
-        return max(bench.spread(self.samples_ms), bench.spread(self.float_samples_ms)) > bench.NOISY
+        return max(samples.spread(self.samples_ms), samples.spread(self.float_samples_ms)) > samples.NOISY
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +100,13 @@ def _store(baked: LeViT, as_stored: Callable[[Tensor, Recipe], tuple[str, Tensor
     return ways
 
 
-def timer(artifact: Path, target: str, source: Input) -> bench.Call:
+def timer(artifact: Path, target: str, source: Input) -> samples.Call:
     """The runtime's own call, on one thread. Raises RunnerUnavailable, ToolchainMissing, ArtifactError."""
-    call: bench.Call = resolve(TARGETS[target].timer)(artifact, source=source)
+    call: samples.Call = resolve(TARGETS[target].timer)(artifact, source=source)
     return call
 
 
-def speed(ours: bench.Call, in_float: bench.Call, **rounds: Any) -> Speed:
-    """Both in turn; `rounds` and `warmup` as `bench.interleaved` takes them."""
-    made = bench.interleaved({"ours": ours, "float": in_float}, **rounds)
-    return Speed(made["ours"], made["float"], rounds.get("warmup", bench.WARMUP))
+def speed(ours: samples.Call, in_float: samples.Call, **rounds: Any) -> Speed:
+    """Both in turn; `rounds` and `warmup` as `samples.interleaved` takes them."""
+    made = samples.interleaved({"ours": ours, "float": in_float}, **rounds)
+    return Speed(made["ours"], made["float"], rounds.get("warmup", samples.WARMUP))

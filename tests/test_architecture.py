@@ -21,7 +21,7 @@ ROOT = Path(levit_mobile.__file__).parents[1]
 ROWS = (
     ("errors",),
     (
-        "metrics targets images digits labels card chatter staging workers edges bench",
+        "metrics targets images digits labels card chatter staging workers edges timing timing.samples",
         "conversion conversion.int4",
         "model model.levit quantization quantization.observers inspect inspect.*",
         "mil mil.package mil.tensors",
@@ -44,7 +44,7 @@ ROWS = (
         "arm64.packages arm64.symbols",
     ),
     (
-        "mil.kernels quantization.plan",
+        "mil.kernels quantization.plan timing.record",
         "model.forms.channels model.forms.tokens",
         "conversion.coreml conversion.executorch_int8 conversion.tflite_int8",
         "arm64.folder",

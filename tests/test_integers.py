@@ -13,7 +13,7 @@ import torch
 from nets import MEAN, STD, levit, pixels
 from torch import Tensor
 
-from levit_mobile import bench, integers, pipeline
+from levit_mobile import integers, pipeline
 from levit_mobile.errors import ConversionError
 from levit_mobile.images import PictureSet
 from levit_mobile.model.bake import bake
@@ -21,6 +21,7 @@ from levit_mobile.model.forms import TokenMajor
 from levit_mobile.quantization.cost import groups_of
 from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS, resolve
+from levit_mobile.timing import samples
 from levit_mobile.trained import Trained
 
 INTEGERS = [name for name, recipe in RECIPES.items() if recipe.has_integers]
@@ -103,7 +104,7 @@ class Clock:
         self.ns = 0
         monkeypatch.setattr("time.perf_counter_ns", lambda: self.ns)
 
-    def call(self, ms: float) -> bench.Call:
+    def call(self, ms: float) -> samples.Call:
         def run() -> None:
             self.ns += int(ms * 1e6)
 
@@ -113,9 +114,9 @@ class Clock:
 def test_both_are_timed_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     found = integers.speed(clock.call(3), clock.call(8))
-    assert (found.median_ms, found.float_median_ms, found.noisy, found.warmup) == (3, 8, False, bench.WARMUP)
-    assert len(found.samples_ms) == len(found.float_samples_ms) == bench.ROUNDS
-    assert found.ratio == bench.Ratio(0.375, 0.375, 0.375)
+    assert (found.median_ms, found.float_median_ms, found.noisy, found.warmup) == (3, 8, False, samples.WARMUP)
+    assert len(found.samples_ms) == len(found.float_samples_ms) == samples.ROUNDS
+    assert found.ratio == samples.Ratio(0.375, 0.375, 0.375)
 
 
 Found = Callable[[], integers.Integers]
@@ -157,7 +158,7 @@ def test_a_real_artifact_is_timed_beside_float32(small: Trained, tmp_path: Path,
     assert found is not None
     assert found.speed is not None
     assert (found.float_by_plan, found.not_timed) == (None, "")
-    assert len(found.speed.samples_ms) == len(found.speed.float_samples_ms) == bench.ROUNDS
+    assert len(found.speed.samples_ms) == len(found.speed.float_samples_ms) == samples.ROUNDS
     assert min(found.speed.samples_ms + found.speed.float_samples_ms) > 0.01
     assert heard[-2:] == ["time", "write"]
     assert sorted(item.name for item in tmp_path.iterdir()) == [made.path.name]

@@ -1,0 +1,1 @@
+"""How long artifacts take, on this machine and on phones: one record, the same statistics, and what made them."""
