@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from levit_mobile import metrics
-from levit_mobile.contract import Input
 from levit_mobile.images import PictureSet
 from levit_mobile.model.bake import FrozenBias
 from levit_mobile.model.levit import LeViT
@@ -100,9 +99,9 @@ def _store(baked: LeViT, as_stored: Callable[[Tensor, Recipe], tuple[str, Tensor
     return ways
 
 
-def timer(artifact: Path, target: str, source: Input) -> samples.Call:
+def timer(artifact: Path, target: str) -> samples.Call:
     """The runtime's own call, on one thread. Raises RunnerUnavailable, ToolchainMissing, ArtifactError."""
-    call: samples.Call = resolve(TARGETS[target].timer)(artifact, source=source)
+    call: samples.Call = resolve(TARGETS[target].opener)(artifact).call
     return call
 
 

@@ -174,12 +174,12 @@ def timed(found: Integers, artifact: Path, trained: Trained, recipe: Recipe) -> 
     """Beside the float32 artifact of the same form; a runtime that does not exist here is said to be NOT RUN."""
     in_float = RECIPES[f"{recipe.target}-{Precision.FLOAT32}"]
     try:
-        ours = integers.timer(artifact, recipe.target, bundle.input_of(trained, recipe))
+        ours = integers.timer(artifact, recipe.target)
         with TemporaryDirectory(prefix="levit-mobile-") as folder:
             path = Path(folder) / artifact.name
             form = lay_out(trained, TARGETS[recipe.target])
             lowering.lower(form, in_float, bundle.card_of(trained, in_float), path)
-            other = integers.timer(path, recipe.target, bundle.input_of(trained, in_float))
+            other = integers.timer(path, recipe.target)
             return replace(found, speed=integers.speed(ours, other))
     except (RunnerUnavailable, ToolchainMissing, ArtifactError, ConversionError) as error:
         return replace(found, not_timed=f"NOT RUN: {error}")

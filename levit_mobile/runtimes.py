@@ -57,6 +57,11 @@ def defaults(target: str) -> tuple[str, ...]:
     return {"executorch": ("executorch",), "tflite": ("litert",)}[target]
 
 
+def real(target: str) -> str:
+    """The one that phones run, whether it exists here or not."""
+    return ARM64[target]
+
+
 def chosen(name: str | None, target: str) -> str:
     """The runtime of that name, or the first default; raises RecipeError when it does not run the target."""
     if name is not None and name == on(name.partition(AT)[2], target):

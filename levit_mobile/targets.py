@@ -10,12 +10,14 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One row. `converter`, `runner`, `inspector`, `tables` and `timer` are "module:function", for `resolve`: what
-    makes, runs, reads and times an artifact, and what its recipes make of an attention bias.
+    """One row. `converter`, `runner`, `opener`, `runtime`, `inspector` and `tables` are "module:function", for
+    `resolve`: what makes, runs, loads (to be timed) and reads an artifact, what only imports its runtime, and what
+    its recipes make of an attention bias.
 
     `form` is the baked form that the target's kernels like best: 1x1 convolutions on [N,C,1,T], or linear layers on
     [N,T,C]. `layout` and `pixel_range` are the graph's input: axis order, and the value of a full pixel (an image
-    input of Core ML arrives as 0..255). `packages` are the distributions whose versions go into the contract.
+    input of Core ML arrives as 0..255). `accelerator` is what computes where
+    nothing else is asked. `packages` are the distributions whose versions go into the contract.
     """
 
     name: str
@@ -23,7 +25,9 @@ class Target:
     runner: str
     inspector: str
     tables: str
-    timer: str
+    opener: str
+    runtime: str
+    accelerator: str
     suffix: str
     extra: str
     packages: tuple[str, ...]
@@ -39,7 +43,9 @@ TARGETS: dict[str, Target] = {
         runner="levit_mobile.runners.coreml:load",
         inspector="levit_mobile.inspect.coreml:inspect",
         tables="conversion.coreml_weights:table_as_stored",
-        timer="levit_mobile.runners.coreml:call",
+        opener="levit_mobile.runners.coreml:opened",
+        runtime="levit_mobile.runners.coreml:runtime",
+        accelerator="coreml",
         suffix=".mlpackage",
         extra="coreml",
         packages=("torch", "coremltools"),
@@ -53,7 +59,9 @@ TARGETS: dict[str, Target] = {
         runner="levit_mobile.runners.executorch:load",
         inspector="levit_mobile.inspect.executorch:inspect",
         tables="conversion.executorch_weights:table_as_stored",
-        timer="levit_mobile.runners.executorch:call",
+        opener="levit_mobile.runners.executorch:opened",
+        runtime="levit_mobile.runners.executorch:runtime",
+        accelerator="xnnpack",
         suffix=".pte",
         extra="executorch",
         packages=("torch", "executorch", "torchao"),
@@ -67,7 +75,9 @@ TARGETS: dict[str, Target] = {
         runner="levit_mobile.runners.tflite:load",
         inspector="levit_mobile.inspect.tflite:inspect",
         tables="conversion.tflite_weights:table_as_stored",
-        timer="levit_mobile.runners.tflite:call",
+        opener="levit_mobile.runners.tflite:opened",
+        runtime="levit_mobile.runners.tflite:runtime",
+        accelerator="xnnpack",
         suffix=".tflite",
         extra="tflite",
         packages=("torch", "litert-torch", "ai-edge-quantizer", "ai-edge-litert"),

@@ -204,8 +204,14 @@ def test_another_interpreters_script_needs_nothing_of_ours() -> None:
 
 
 @pytest.mark.parametrize("target", VENDORS)
-def test_every_target_has_its_five_doors(target: str) -> None:
-    roles = ("converter", "runner", "inspector", "timer")  # which call the vendor; what a table becomes is arithmetic
+def test_every_target_has_its_six_doors(target: str) -> None:
+    roles = (
+        "converter",
+        "runner",
+        "opener",
+        "runtime",
+        "inspector",
+    )  # which call the vendor; what a table becomes is arithmetic
     paths = [getattr(TARGETS[target], role) for role in roles]
     for path in [*paths, TARGETS[target].tables]:
         module, _, function = path.partition(":")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,21 @@ Logits = NDArray[np.float32]  # [N,classes]
 Runner = Callable[[Images], Logits]
 DTYPES = {"float32": np.float32, "float16": np.float16, "int8": np.int8, "image": np.float32}  # by the contract's word
 Outputs = Callable[[Images], dict[str, NDArray[np.generic]]]  # one picture [3,H,W] -> what is asked for, by name
+Tensor = NDArray[np.generic]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An artifact that a runtime has loaded, with one input of `shape` and `dtype`.
+
+    `call` is the runtime's own call with an input in place: what is timed. `run` takes an input as the artifact does,
+    and gives all its outputs in its own types, copied.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    call: Callable[[], object]
+    run: Callable[[Tensor], tuple[Tensor, ...]]
 
 
 def adapted(image: Images, to: Input) -> NDArray[np.generic]:
@@ -32,10 +48,19 @@ def adapted(image: Images, to: Input) -> NDArray[np.generic]:
     return np.ascontiguousarray(laid_out, dtype=DTYPES[to.dtype])
 
 
-def noise(to: Input) -> NDArray[np.generic]:
-    """A picture to time an artifact with, as it takes it."""
-    side = to.shape[2]
-    return adapted(np.random.default_rng(0).random((3, side, side), np.float32), to)
+def noise(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Tensor:
+    """An input to time an artifact with: floats in [0,1), integers over their whole range. Always the same."""
+    drawn = np.random.default_rng(0)
+    if np.issubdtype(dtype, np.integer):
+        limits = np.iinfo(dtype)  # type: ignore[type-var]
+        return drawn.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
+    return drawn.random(shape, np.float32).astype(dtype)
+
+
+def only_input(found: int, path: object) -> None:
+    """Raise ArtifactError unless the artifact takes one input."""
+    if found != 1:
+        raise ArtifactError(f"{path} takes {found} inputs, expected one picture")
 
 
 def as_logits(made: NDArray[np.generic], result: Output) -> Logits:

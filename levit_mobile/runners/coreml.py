@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,10 @@ from PIL import Image
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import RunnerUnavailable, ToolchainMissing
-from levit_mobile.runners import Images, Runner, one_by_one, refusing
+from levit_mobile.runners import Images, Loaded, Runner, Tensor, noise, one_by_one, only_input, refusing
+
+REFUSED = "is not a model that Core ML can load:"
+UNITS = {"cpuOnly": "CPU_ONLY", "cpuAndGPU": "CPU_AND_GPU", "cpuAndNeuralEngine": "CPU_AND_NE", "all": "ALL"}
 
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:
@@ -31,23 +33,42 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
     return one_by_one(run)
 
 
-def call(path: Path, *, source: Input) -> Callable[[], object]:
-    """Core ML's own `predict`: what is timed. Raises as `load` does."""
-    model = _model(path)
-    side = source.shape[2]
-    asked = {source.name: _picture(np.random.default_rng(0).random((3, side, side), np.float32))}
-    return lambda: model.predict(asked)
+def opened(path: Path, *, compute_units: str = "cpuOnly") -> Loaded:
+    """Any package that takes one picture: Core ML's own `predict`, on units by Core ML's names. Raises as `load` does.
+
+    `run` takes the picture as [1,3,H,W] in 0..255.
+    """
+    model = _model(path, compute_units)
+    with refusing(f"{path} {REFUSED}"):
+        inputs = list(model.get_spec().description.input)
+        only_input(len(inputs), path)
+        (source,) = inputs
+        side = source.type.imageType
+        shape = (1, 3, side.height, side.width)
+    example = {source.name: _picture(noise(shape, np.dtype(np.float32))[0])}
+
+    def run(given: Tensor) -> tuple[Tensor, ...]:
+        made = model.predict({source.name: _picture(given[0] / 255)})
+        return tuple(np.asarray(value) for value in made.values() if isinstance(value, np.ndarray))
+
+    return Loaded(shape, np.dtype(np.float32), lambda: model.predict(example), run)
 
 
-def _model(path: Path) -> Any:
+def runtime() -> Any:
+    """coremltools, which is how Python reaches Core ML. Raises RunnerUnavailable off a Mac, ToolchainMissing."""
     if sys.platform != "darwin":
         raise RunnerUnavailable(f"Core ML runs on macOS only, and this is {sys.platform}")
     try:
         import coremltools
     except ImportError as error:
         raise ToolchainMissing("coremltools", "coreml") from error
-    with refusing(f"{path} is not a model that Core ML can load:"):
-        return coremltools.models.MLModel(str(path), compute_units=coremltools.ComputeUnit.CPU_ONLY)
+    return coremltools
+
+
+def _model(path: Path, compute_units: str = "cpuOnly") -> Any:
+    coremltools = runtime()
+    with refusing(f"{path} {REFUSED}"):
+        return coremltools.models.MLModel(str(path), compute_units=coremltools.ComputeUnit[UNITS[compute_units]])
 
 
 def _picture(image: Images) -> Image.Image:

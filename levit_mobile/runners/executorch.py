@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,23 @@ from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError, ToolchainMissing
-from levit_mobile.runners import Images, Outputs, Runner, adapted, as_logits, noise, one_by_one, refusing
+from levit_mobile.runners import (
+    Images,
+    Loaded,
+    Outputs,
+    Runner,
+    Tensor,
+    adapted,
+    as_logits,
+    noise,
+    one_by_one,
+    only_input,
+    refusing,
+)
 
 MAGIC = b"ET"  # at byte 4, before two digits
+REFUSED = "is not an ExecuTorch program that its runtime can load:"
+SCALAR_TYPES = {0: "uint8", 1: "int8", 5: "float16", 6: "float32"}  # executorch/schema/scalar_type.fbs
 
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:
@@ -38,22 +51,45 @@ def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int =
     return run
 
 
-def call(path: Path, *, source: Input) -> Callable[[], object]:
-    """ExecuTorch's own `execute` on one thread: what is timed. Raises as `load` does."""
-    method, image = _method(path, threads=1), torch.from_numpy(noise(source))
-    return lambda: method.execute([image])
+def opened(path: Path, *, threads: int = 1) -> Loaded:
+    """Any `.pte` whose `forward` takes one tensor: ExecuTorch's own `execute`. Raises as `load` does."""
+    method = _method(path, threads)
+    with refusing(f"{path} {REFUSED}"):
+        only_input(method.metadata.num_inputs(), path)
+        source = method.metadata.input_tensor_meta(0)
+        shape, dtype = tuple(source.sizes()), _dtype(source.dtype())
+    example = torch.from_numpy(noise(shape, dtype))
+
+    def run(given: Tensor) -> tuple[Tensor, ...]:
+        # np.array copies: the runtime reuses its buffers.
+        return tuple(np.array(made.numpy()) for made in method.execute([torch.from_numpy(given)]))
+
+    return Loaded(shape, dtype, lambda: method.execute([example]), run)
 
 
-def _method(path: Path, threads: int) -> Any:
+def runtime() -> tuple[Any, Any]:
+    """ExecuTorch's runtime, and the module that has its thread pool. Raises ToolchainMissing."""
     try:
         from executorch.extension.pybindings import _portable_lib
         from executorch.runtime import Runtime
     except ImportError as error:
         raise ToolchainMissing("executorch", "executorch") from error
-    _portable_lib._unsafe_reset_threadpool(threads)
+    return Runtime, _portable_lib
+
+
+def _method(path: Path, threads: int) -> Any:
+    runtime_type, native = runtime()
+    if native._threadpool_get_thread_count() != threads:
+        native._unsafe_reset_threadpool(threads)
     _require_program(path)
-    with refusing(f"{path} is not an ExecuTorch program that its runtime can load:"):
-        return Runtime.get().load_program(path).load_method("forward")
+    with refusing(f"{path} {REFUSED}"):
+        return runtime_type.get().load_program(path).load_method("forward")
+
+
+def _dtype(scalar_type: int) -> np.dtype[np.generic]:
+    if scalar_type not in SCALAR_TYPES:
+        raise ArtifactError(f"its input is of ExecuTorch's scalar type {scalar_type}, expected a picture")
+    return np.dtype(SCALAR_TYPES[scalar_type])
 
 
 def _require_program(path: Path) -> None:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ToolchainMissing
-from levit_mobile.runners import Images, Outputs, Runner, adapted, as_logits, noise, one_by_one, refusing
+from levit_mobile.runners import (
+    Images,
+    Loaded,
+    Outputs,
+    Runner,
+    Tensor,
+    adapted,
+    as_logits,
+    noise,
+    one_by_one,
+    only_input,
+    refusing,
+)
+
+REFUSED = "is not a TFLite model that LiteRT can load:"
 
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:
@@ -21,12 +35,9 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
 
 def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int = 1) -> Outputs:
     """The outputs of these names, in the file's own types and layouts. Raises as `load` does."""
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise ToolchainMissing("ai-edge-litert", "tflite") from error
-    with refusing(f"{path} is not a TFLite model that LiteRT can load:"):
-        signature = Interpreter(str(path), num_threads=threads).get_signature_runner()
+    interpreter = runtime()
+    with refusing(f"{path} {REFUSED}"):
+        signature = interpreter(str(path), num_threads=threads).get_signature_runner()
 
     def run(image: Images) -> dict[str, NDArray[np.generic]]:
         made = signature(**{source.name: adapted(image, source)})
@@ -35,15 +46,30 @@ def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int =
     return run
 
 
-def call(path: Path, *, source: Input) -> Callable[[], object]:
-    """LiteRT's own `invoke` on one thread, its input set once: what is timed. Raises as `load` does."""
+def opened(path: Path, *, threads: int = 1) -> Loaded:
+    """Any `.tflite` with one input, a signature or none: LiteRT's own `invoke`. Raises as `load` does."""
+    interpreter_type = runtime()
+    with refusing(f"{path} {REFUSED}"):
+        interpreter = interpreter_type(str(path), num_threads=threads)
+        interpreter.allocate_tensors()
+        inputs, results = interpreter.get_input_details(), interpreter.get_output_details()
+        only_input(len(inputs), path)
+        (source,) = inputs
+        shape, dtype = tuple(source["shape"].tolist()), np.dtype(source["dtype"])
+        interpreter.set_tensor(source["index"], noise(shape, dtype))
+
+    def run(given: Tensor) -> tuple[Tensor, ...]:
+        interpreter.set_tensor(source["index"], given)
+        interpreter.invoke()
+        return tuple(interpreter.get_tensor(result["index"]) for result in results)
+
+    return Loaded(shape, dtype, interpreter.invoke, run)
+
+
+def runtime() -> Any:
+    """LiteRT's interpreter. Raises ToolchainMissing."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         raise ToolchainMissing("ai-edge-litert", "tflite") from error
-    with refusing(f"{path} is not a TFLite model that LiteRT can load:"):
-        interpreter = Interpreter(str(path), num_threads=1)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], noise(source))
-    invoke: Callable[[], object] = interpreter.invoke
-    return invoke
+    return Interpreter

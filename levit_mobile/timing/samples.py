@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+Name = TypeVar("Name", bound=Hashable)
 Call = Callable[[], object]
 Samples = tuple[float, ...]  # ms, in the order in which they were taken
 ROUNDS, WARMUP = 40, 5
+DRAWS = 2000  # of a bootstrap
 NOISY = 0.10  # interquartile range / median
 TAIL = 100  # samples without which a 99th percentile is the largest one by another name
 
 
-def interleaved(candidates: Mapping[str, Call], *, rounds: int = ROUNDS, warmup: int = WARMUP) -> dict[str, Samples]:
-    """Every sample of each candidate in ms, by the monotonic clock: each round calls all of them once, in turn.
+def interleaved(
+    candidates: Mapping[Name, Call],
+    *,
+    rounds: int = ROUNDS,
+    warmup: int = WARMUP,
+    drawn: np.random.Generator | None = None,
+) -> dict[Name, Samples]:
+    """Every sample of each candidate in ms, by the monotonic clock: each round calls all of them once.
 
-    What slows the machine down for a while so slows all of them. The `warmup` rounds before are not kept. Raises
-    ValueError for no rounds.
+    What slows the machine down for a while so slows all of them. The order of each round is drawn, because a candidate
+    finds the caches as the one before has left them: in a fixed order the same file twice differed by 5 %. The `warmup`
+    rounds before are not kept. Raises ValueError for no rounds.
     """
     if rounds < 1:
         raise ValueError(f"{rounds} rounds, expected 1 or more")
-    samples: dict[str, list[float]] = {name: [] for name in candidates}
+    drawn = drawn or np.random.default_rng(0)
+    names = list(candidates)
+    samples: dict[Name, list[float]] = {name: [] for name in names}
     for number in range(warmup + rounds):
-        for name, call in candidates.items():
-            elapsed_ms = timed_ms(call)
+        for place in drawn.permutation(len(names)):
+            elapsed_ms = timed_ms(candidates[names[place]])
             if number >= warmup:
-                samples[name].append(elapsed_ms)
+                samples[names[place]].append(elapsed_ms)
     return {name: tuple(kept) for name, kept in samples.items()}
 
 
@@ -88,15 +101,31 @@ class Ratio:
     high: float
 
 
-def ratio(ours: Sequence[float], against: Sequence[float], *, draws: int = 2000) -> Ratio:
+def ratio(ours: Sequence[float], against: Sequence[float], *, draws: int = DRAWS) -> Ratio:
     """Of the medians of two candidates; the interval is a bootstrap.
 
     Samples of one run are drawn by rounds, both of a round together; other numbers of samples each for themselves.
     """
+    found, drawn = _quotients(ours, against, draws)
+    return _ratio(found, drawn)
+
+
+def change(now: tuple[Sequence[float], Sequence[float]], then: tuple[Sequence[float], Sequence[float]]) -> Ratio:
+    """Of two ratios, each of a candidate to a yardstick of its own run: what a slower machine does to both is gone."""
+    (found, drawn), (found_then, drawn_then) = (_quotients(*pair, DRAWS) for pair in (now, then))
+    return _ratio(found / found_then, drawn / drawn_then[::-1])  # reversed, because both are drawn by one seed
+
+
+def _quotients(ours: Sequence[float], against: Sequence[float], draws: int) -> tuple[float, NDArray[np.float64]]:
+    """Of the medians, and of those of each draw."""
     drawn = np.random.default_rng(0)
     first, second = np.asarray(ours, np.float64), np.asarray(against, np.float64)
     picks = drawn.integers(len(first), size=(draws, len(first)))
     others = picks if len(first) == len(second) else drawn.integers(len(second), size=(draws, len(second)))
-    medians = np.median(first[picks], axis=1) / np.median(second[others], axis=1)
-    low, high = np.quantile(medians, [0.025, 0.975])
-    return Ratio(float(np.median(first) / np.median(second)), float(low), float(high))
+    quotients = np.median(first[picks], axis=1) / np.median(second[others], axis=1)
+    return float(np.median(first) / np.median(second)), quotients
+
+
+def _ratio(found: float, drawn: NDArray[np.float64]) -> Ratio:
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Ratio(found, float(low), float(high))

@@ -1,0 +1,67 @@
+"""What is to be timed: bundles, and artifacts that stand alone; opened and checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from levit_mobile.contract import CONTRACT_FILE, Contract
+from levit_mobile.errors import ArtifactError
+from levit_mobile.stored import FOLDER, StoredBundle, open_bundle
+from levit_mobile.targets import TARGETS, Target
+
+SUFFIXES = {target.suffix: target for target in TARGETS.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One artifact, how reports call it, and the bundle that it is of, if it is of one.
+
+    `yardstick` says that the others are compared with it.
+    """
+
+    name: str
+    artifact: Path
+    target: Target
+    stored: StoredBundle | None
+    yardstick: bool = False
+
+    @property
+    def contract(self) -> Contract | None:
+        """Of its bundle."""
+        return self.stored.contract if self.stored else None
+
+
+def opened(paths: Sequence[Path], against: Sequence[Path] = ()) -> tuple[Candidate, ...]:
+    """All of them, those in `against` as yardsticks; a name that comes twice gets a number.
+
+    Raises BundleError for a damaged bundle, ArtifactError for what is no artifact.
+    """
+    found = [_candidate(path) for path in paths]
+    found += [replace(_candidate(path), yardstick=True) for path in against]
+    return tuple(_numbered(found))
+
+
+def _candidate(path: Path) -> Candidate:
+    if path.is_dir() and path.suffix != FOLDER:
+        stored = open_bundle(path)
+        return Candidate(stored.path.resolve().name, stored.artifact, stored.target, stored)
+    if not path.exists():
+        raise ArtifactError(f"{path} does not exist, expected a bundle or one of {', '.join(SUFFIXES)}")
+    if path.suffix not in SUFFIXES:
+        raise ArtifactError(f"{path} is neither a bundle (no {CONTRACT_FILE}) nor one of {', '.join(SUFFIXES)}")
+    return Candidate(_title(path), path, SUFFIXES[path.suffix], None)
+
+
+def _title(path: Path) -> str:
+    """Its file's name; of one called `model`, as many are, its folder's too."""
+    return f"{path.resolve().parent.name}/{path.name}" if path.stem == "model" else path.name
+
+
+def _numbered(found: list[Candidate]) -> list[Candidate]:
+    names = [one.name for one in found]
+    return [
+        replace(one, name=f"{one.name} ({before + 1})") if (before := names[:place].count(one.name)) else one
+        for place, one in enumerate(found)
+    ]

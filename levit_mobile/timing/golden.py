@@ -1,0 +1,98 @@
+"""Does what is timed compute the right thing? Answers to golden pictures against the trained model's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levit_mobile import parity
+from levit_mobile.contract import Verdict
+from levit_mobile.images import PictureSet
+from levit_mobile.parity import ParityReport
+from levit_mobile.recipe import RECIPES, Tolerance
+from levit_mobile.runners import Logits
+from levit_mobile.stored import StoredBundle
+from levit_mobile.timing.candidates import Candidate
+from levit_mobile.timing.record import Parity
+
+# Of an artifact without a contract only this is asked: is it the same model at all? The loosest of all recipes' bounds.
+SAME_MODEL = Tolerance(min(recipe.tolerance.min_sqnr_db for recipe in RECIPES.values()), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """Pictures [N,H,W,3] uint8 with the trained model's logits [N,classes], and whose they are."""
+
+    owner: str
+    names: tuple[str, ...]
+    pixels: NDArray[np.uint8]
+    logits: Logits
+
+    @classmethod
+    def of(cls, stored: StoredBundle) -> Golden | None:
+        """A bundle's own; None where it has none."""
+        vectors = stored.golden()
+        if not vectors:
+            return None
+        pixels, logits = zip(*vectors.values(), strict=True)
+        return cls(stored.path.resolve().name, tuple(vectors), np.stack(pixels), np.stack(logits).astype(np.float32))
+
+    @property
+    def title(self) -> str:
+        """How reports call them."""
+        return f"{len(self.names)} golden vectors of {self.owner}"
+
+
+def lent(candidates: Sequence[Candidate]) -> dict[str, Golden]:
+    """Candidate's name -> the golden vectors to hold it against: its bundle's, or else those of the first bundle."""
+    own = {one.name: Golden.of(one.stored) for one in candidates if one.stored}
+    first = next((golden for golden in own.values() if golden), None)
+    found = {one.name: own.get(one.name, first) for one in candidates}
+    return {name: golden for name, golden in found.items() if golden is not None}
+
+
+def judged(candidate: Candidate, golden: Golden | None, answers: Mapping[str, Logits]) -> Parity:
+    """The verdict on its answers, by the way in which pixels were given."""
+    if golden is None:
+        why = "its bundle holds no golden vectors" if candidate.stored else "no bundle of this run lends golden vectors"
+        return Parity(verdict="not run", reasons=(why,))
+    reports = {way: _report(candidate, golden, logits) for way, logits in answers.items()}
+    if candidate.contract is not None:
+        return _parity(golden, *reports.values())
+    return _stranger(golden, reports)
+
+
+def _stranger(golden: Golden, reports: Mapping[str, ParityReport]) -> Parity:
+    """Of an artifact without a contract: proven for the best way, or not known to be the same model."""
+    if not reports:
+        why = f"its input is no float picture of {golden.pixels.shape[1]} px, and no contract says what else it is"
+        return Parity(verdict="not run", reasons=(why,), against=golden.title)
+    way, best = max(reports.items(), key=lambda item: -math.inf if math.isnan(item[1].sqnr_db) else item[1].sqnr_db)
+    found = _parity(golden, best)
+    if found.verdict == "proven":
+        return found.model_copy(update={"against": f"{golden.title}, given {way}"})
+    tried = " nor ".join(reports)
+    why = f"it has no contract, and given neither {tried} it computes what {golden.owner} does"
+    return found.model_copy(update={"verdict": "not run", "reasons": (why, *found.reasons)})
+
+
+def _report(candidate: Candidate, golden: Golden, logits: Logits) -> ParityReport:
+    pictures = PictureSet.from_arrays(dict(zip(golden.names, golden.pixels, strict=True)))
+    reference = parity.Reference(golden.title, pictures, pictures.digest(), golden.logits, math.nan)
+    tolerance = candidate.contract.tolerance if candidate.contract else SAME_MODEL
+    return parity.compare(reference, logits, name=candidate.name, tolerance=tolerance)
+
+
+def _parity(golden: Golden, report: ParityReport) -> Parity:
+    figures = {name: _finite(getattr(report, name)) for name in ("max_abs_error", "sqnr_db", "top1_agreement")}
+    failures = report.failures
+    verdict: Verdict = "broken" if failures else "proven"
+    return Parity(verdict=verdict, reasons=failures, against=golden.title, pictures=len(golden.names), **figures)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
