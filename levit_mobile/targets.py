@@ -11,8 +11,8 @@ from typing import Any, Literal
 @dataclass(frozen=True, slots=True)
 class Target:
     """One row. `converter`, `runner`, `opener`, `runtime`, `inspector` and `tables` are "module:function", for
-    `resolve`: what makes, runs, loads (to be timed) and reads an artifact, what only imports its runtime, and what
-    its recipes make of an attention bias.
+    `resolve`: what makes, runs, loads (to be timed) and reads an artifact, what only imports its runtime, what its
+    recipes make of an attention bias, and what cuts an artifact into its blocks.
 
     `form` is the baked form that the target's kernels like best: 1x1 convolutions on [N,C,1,T], or linear layers on
     [N,T,C]. `layout` and `pixel_range` are the graph's input: axis order, and the value of a full pixel (an image
@@ -28,6 +28,7 @@ class Target:
     opener: str
     runtime: str
     accelerator: str
+    cutter: str | None
     suffix: str
     extra: str
     packages: tuple[str, ...]
@@ -46,6 +47,7 @@ TARGETS: dict[str, Target] = {
         opener="levit_mobile.runners.coreml:opened",
         runtime="levit_mobile.runners.coreml:runtime",
         accelerator="coreml",
+        cutter=None,
         suffix=".mlpackage",
         extra="coreml",
         packages=("torch", "coremltools"),
@@ -62,6 +64,7 @@ TARGETS: dict[str, Target] = {
         opener="levit_mobile.runners.executorch:opened",
         runtime="levit_mobile.runners.executorch:runtime",
         accelerator="xnnpack",
+        cutter=None,
         suffix=".pte",
         extra="executorch",
         packages=("torch", "executorch", "torchao"),
@@ -78,6 +81,7 @@ TARGETS: dict[str, Target] = {
         opener="levit_mobile.runners.tflite:opened",
         runtime="levit_mobile.runners.tflite:runtime",
         accelerator="xnnpack",
+        cutter="conversion.tflite_blocks:blocks",
         suffix=".tflite",
         extra="tflite",
         packages=("torch", "litert-torch", "ai-edge-quantizer", "ai-edge-litert"),

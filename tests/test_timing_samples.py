@@ -8,13 +8,27 @@ import pytest
 from levit_mobile.timing import samples
 
 
-def test_each_round_calls_all_in_turn_and_warmup_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_round_calls_all_once_and_warmup_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[str] = []
     now = iter(range(0, 10**12, 10**6))  # a millisecond a look
     monkeypatch.setattr("time.perf_counter_ns", lambda: next(now))
-    found = samples.interleaved({name: lambda name=name: called.append(name) for name in "ab"}, rounds=3, warmup=2)  # type: ignore[misc]
-    assert called == list("ab") * 5
-    assert found == {"a": (1.0, 1.0, 1.0), "b": (1.0, 1.0, 1.0)}
+    found = samples.interleaved({name: lambda name=name: called.append(name) for name in "abc"}, rounds=3, warmup=2)  # type: ignore[misc]
+    assert [sorted(called[start : start + 3]) for start in range(0, 15, 3)] == [list("abc")] * 5
+    assert found == dict.fromkeys("abc", (1.0, 1.0, 1.0))
+
+
+def test_who_runs_before_whom_is_drawn_anew_each_round() -> None:
+    called: list[str] = []
+    calls = {name: lambda name=name: called.append(name) for name in "abc"}  # type: ignore[misc]
+    samples.interleaved(calls, rounds=200, warmup=0)
+    before = [(one, other) for one, other in zip(called, called[1:], strict=False) if one != other]
+    assert all(
+        before.count(pair) > 60 for pair in [("a", "b"), ("b", "a"), ("b", "c"), ("c", "b"), ("a", "c"), ("c", "a")]
+    )
+    again = called.copy()
+    called.clear()
+    samples.interleaved(calls, rounds=200, warmup=0)
+    assert called == again
 
 
 def test_only_the_call_itself_is_in_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,3 +71,32 @@ def test_an_outlier_moves_neither_ratio_nor_spread_much() -> None:
     disturbed = [*steady[:-1], 500.0]
     assert samples.ratio(disturbed, steady).middle == pytest.approx(1, abs=0.02)
     assert samples.spread(disturbed) < samples.NOISY < samples.spread([4.0, 5.0, 6.0] * 10)
+
+
+# What samples come to
+
+
+def test_a_summary_has_the_percentiles_of_its_samples() -> None:
+    found = samples.Summary.of([float(value) for value in range(1, 102)])
+    assert found == samples.Summary(1, 51, 91, 100, 50)
+    assert found.pictures_per_second == pytest.approx(1000 / 51)
+    assert found.noisy
+    assert samples.Summary.of([]) is None
+
+
+def test_few_samples_have_no_99th_percentile() -> None:
+    few, many = samples.Summary.of([1.0, 1.01] * 49), samples.Summary.of([1.0, 1.01] * 50)
+    assert few is not None
+    assert many is not None
+    assert (few.p99_ms, many.p99_ms) == (None, 1.01)
+    assert not few.noisy
+
+
+def test_a_change_is_free_of_the_machine() -> None:
+    drawn = 1 + 0.02 * np.random.default_rng(1).normal(size=(4, 50))
+    ours, yard, ours_then, yard_then = drawn * np.array([[12], [30], [4], [10]])  # three times as slow, both of them
+    found = samples.change((ours, yard), (ours_then, yard_then))
+    assert found.middle == pytest.approx(1, abs=0.02)
+    assert 0.95 < found.low < 1 < found.high < 1.05
+    slower = samples.change((1.2 * ours, yard), (ours_then, yard_then))
+    assert slower.middle == pytest.approx(1.2 * found.middle)

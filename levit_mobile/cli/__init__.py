@@ -15,6 +15,7 @@ from levit_mobile.cli.diagnoses import doctor
 from levit_mobile.cli.manners import heed_signals
 from levit_mobile.cli.plans import plan
 from levit_mobile.cli.setups import setup
+from levit_mobile.cli.timings import bench
 from levit_mobile.cli.validations import validate
 
 app = typer.Typer(
@@ -36,7 +37,7 @@ def common(version: Annotated[bool, typer.Option("--version", help="Print the ve
         raise typer.Exit
 
 
-for _command in (convert, validate, plan, cost, setup, doctor):
+for _command in (convert, validate, bench, cost, plan, setup, doctor):
     app.command()(_command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,22 +49,34 @@ def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int =
 
 def opened(path: Path, *, threads: int = 1) -> Loaded:
     """Any `.tflite` with one input, a signature or none: LiteRT's own `invoke`. Raises as `load` does."""
-    interpreter_type = runtime()
-    with refusing(f"{path} {REFUSED}"):
-        interpreter = interpreter_type(str(path), num_threads=threads)
-        interpreter.allocate_tensors()
-        inputs, results = interpreter.get_input_details(), interpreter.get_output_details()
-        only_input(len(inputs), path)
-        (source,) = inputs
-        shape, dtype = tuple(source["shape"].tolist()), np.dtype(source["dtype"])
-        interpreter.set_tensor(source["index"], noise(shape, dtype))
+    interpreter = _filled(path, threads)
+    inputs, results = interpreter.get_input_details(), interpreter.get_output_details()
+    only_input(len(inputs), path)
+    (source,) = inputs
 
     def run(given: Tensor) -> tuple[Tensor, ...]:
         interpreter.set_tensor(source["index"], given)
         interpreter.invoke()
         return tuple(interpreter.get_tensor(result["index"]) for result in results)
 
-    return Loaded(shape, dtype, interpreter.invoke, run)
+    return Loaded(tuple(source["shape"].tolist()), np.dtype(source["dtype"]), interpreter.invoke, run)
+
+
+def repeated(path: Path, *, threads: int = 1) -> Callable[[], object]:
+    """The same for a part of a model, which may have several inputs: the call alone. Raises as `load` does."""
+    invoke: Callable[[], object] = _filled(path, threads).invoke
+    return invoke
+
+
+def _filled(path: Path, threads: int) -> Any:
+    """An interpreter with noise in all its inputs."""
+    interpreter_type = runtime()
+    with refusing(f"{path} {REFUSED}"):
+        interpreter = interpreter_type(str(path), num_threads=threads)
+        interpreter.allocate_tensors()
+        for source in interpreter.get_input_details():
+            interpreter.set_tensor(source["index"], noise(tuple(source["shape"].tolist()), np.dtype(source["dtype"])))
+    return interpreter
 
 
 def runtime() -> Any:

@@ -21,7 +21,8 @@ from levit_mobile.timing import candidates as opening
 from levit_mobile.timing import golden, machine
 from levit_mobile.timing.candidates import Candidate
 from levit_mobile.timing.golden import Golden
-from levit_mobile.timing.record import App, ComputeUnits, Parity, Timing, TimingRun
+from levit_mobile.timing.profile import profiled
+from levit_mobile.timing.record import App, ComputeUnits, Parity, Profile, Timing, TimingRun
 from levit_mobile.timing.samples import Samples
 from levit_mobile.timing.work import END_TO_END, INFERENCE, Job, Key, Pixels, Start, starter, turns
 from levit_mobile.workers import spread
@@ -47,6 +48,7 @@ class Options:
     threads: int = 1
     compute_units: ComputeUnits = "all"
     picture_px: tuple[int, int] = PICTURE_PX
+    profile: bool = False
 
     def __post_init__(self) -> None:
         for name, least in (("rounds", 2), ("warmup", 1), ("starts", 1), ("threads", 1)):
@@ -66,6 +68,8 @@ class Progress:
     starts: list[Start] = field(default_factory=list)
     not_run: str | None = None
     refused: bool = False
+    profile: Profile | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def bench(
@@ -88,6 +92,8 @@ def bench(
     with machine.pinned(asked.threads) as cores:
         _start(known, vectors, asked, on_step)
         taken = _in_turn([one.job for one in known.values() if one.not_run is None], asked, on_step)
+        if asked.profile:
+            _profile(known, asked, on_step)
     return TimingRun(
         schema_version=1,
         app=App(name="levit-mobile", version=version("levit-mobile")),
@@ -148,6 +154,18 @@ def _in_turn(jobs: Sequence[Job], options: Options, on_step: OnStep) -> dict[Key
     return {key: tuple(samples) for key, samples in taken.items()}
 
 
+def _profile(known: Mapping[str, Progress], options: Options, on_step: OnStep) -> None:
+    """By block, one artifact after the other; where there can be none, a note says why."""
+    rounds = _shares(options.rounds, options.starts)
+    for place, (name, one) in enumerate(known.items()):
+        on_step(f"profiling {name}", place, len(known))
+        if one.not_run is None:
+            try:
+                one.profile = profiled(one.job, rounds=rounds, warmup=options.warmup)
+            except ArtifactError as error:
+                one.notes.append(f"profile NOT RUN: {error}")
+
+
 def _shares(rounds: int, parts: int) -> list[int]:
     """As equal as can be; those without any are left out."""
     return [share for place in range(parts) if (share := (rounds + place) // parts)]
@@ -195,6 +213,8 @@ def _timing(
         end_to_end_samples_ms=end_to_end,
         picture_px=options.picture_px if end_to_end else None,
         not_run=progress.not_run,
+        profile=progress.profile,
+        notes=tuple(progress.notes),
     )
 
 
