@@ -113,7 +113,7 @@ def ratio(ours: Sequence[float], against: Sequence[float], *, draws: int = DRAWS
 def change(now: tuple[Sequence[float], Sequence[float]], then: tuple[Sequence[float], Sequence[float]]) -> Ratio:
     """Of two ratios, each of a candidate to a yardstick of its own run: what a slower machine does to both is gone."""
     (found, drawn), (found_then, drawn_then) = (_quotients(*pair, DRAWS) for pair in (now, then))
-    return _ratio(found / found_then, drawn / drawn_then[::-1])  # reversed, because both are drawn by one seed
+    return _ratio(found / found_then, drawn / drawn_then[::-1])  # reversed, because one seed drew both
 
 
 def _quotients(ours: Sequence[float], against: Sequence[float], draws: int) -> tuple[float, NDArray[np.float64]]:
@@ -122,8 +122,9 @@ def _quotients(ours: Sequence[float], against: Sequence[float], draws: int) -> t
     first, second = np.asarray(ours, np.float64), np.asarray(against, np.float64)
     picks = drawn.integers(len(first), size=(draws, len(first)))
     others = picks if len(first) == len(second) else drawn.integers(len(second), size=(draws, len(second)))
-    quotients = np.median(first[picks], axis=1) / np.median(second[others], axis=1)
-    return float(np.median(first) / np.median(second)), quotients
+    with np.errstate(divide="ignore", invalid="ignore"):  # a time of zero gives infinity or NaN, which break bounds
+        quotients = np.median(first[picks], axis=1) / np.median(second[others], axis=1)
+        return float(np.median(first) / np.median(second)), quotients
 
 
 def _ratio(found: float, drawn: NDArray[np.float64]) -> Ratio:

@@ -1,0 +1,47 @@
+"""What `bench` is given: bundles and bare artifacts, opened before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from levit_mobile.errors import ArtifactError, BundleError
+from levit_mobile.timing.candidates import opened
+
+
+def test_a_bundle_brings_its_contract(bundle: Path) -> None:
+    (found,) = opened([bundle])
+    assert (found.name, found.target.name, found.artifact) == ("bundle", "tflite", bundle / "model.tflite")
+    assert found.contract is not None
+    assert not found.yardstick
+
+
+def test_a_bare_artifact_is_known_by_its_suffix(tmp_path: Path) -> None:
+    for name in ("vendor.tflite", "model.pte"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "model.mlpackage").mkdir()
+    found = opened([tmp_path / "vendor.tflite"], [tmp_path / "model.pte", tmp_path / "model.mlpackage"])
+    assert [one.target.name for one in found] == ["tflite", "executorch", "coreml"]
+    assert [one.yardstick for one in found] == [False, True, True]
+    assert [one.name for one in found] == [
+        "vendor.tflite",
+        f"{tmp_path.name}/model.pte",
+        f"{tmp_path.name}/model.mlpackage",
+    ]
+    assert {one.contract for one in found} == {None}
+
+
+def test_a_name_that_comes_twice_gets_a_number(bundle: Path) -> None:
+    assert [one.name for one in opened([bundle, bundle], [bundle])] == ["bundle", "bundle (2)", "bundle (3)"]
+
+
+def test_what_is_no_artifact_is_one_sentence(tmp_path: Path, bundle: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"nothing\.tflite does not exist, expected a bundle or one of \.mlpackage"):
+        opened([tmp_path / "nothing.tflite"])
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(ArtifactError, match=r"notes\.txt is neither a bundle"):
+        opened([bundle], [tmp_path / "notes.txt"])
+    (bundle / "model.tflite").write_bytes(b"changed")
+    with pytest.raises(BundleError, match="is not the file that the contract was written for"):
+        opened([bundle])
