@@ -3,8 +3,7 @@
     python benchmarks/arm64.py                                 every variant with 1000 classes
     python benchmarks/arm64.py --variants levit_128s --json build/arm64.json
 
-Weights are random, which does not change what is executed: the gains and statistics of batch norms are drawn, so that
-no branch is zero. `levit-mobile setup arm64` comes first.
+Weights are random, which does not change what is executed. `levit-mobile setup arm64` comes first.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import Annotated
 
 import torch
 import typer
+from models import saved
 from rich.console import Console
 from rich.table import Table
 
@@ -25,11 +25,10 @@ from levit_mobile.arm64 import folder
 from levit_mobile.arm64.cost import Cost, measure
 from levit_mobile.arm64.cpus import CPUS, DEFAULT
 from levit_mobile.chatter import diverted
-from levit_mobile.model.levit import VARIANTS, LeViT
+from levit_mobile.model.levit import VARIANTS
 from levit_mobile.recipe import RECIPES as KNOWN
 from levit_mobile.trained import load
 
-CLASSES = 1000
 CALIBRATION = 32  # pictures; ranges do not change what is executed either
 RECIPES = ("tflite-fp32", "executorch-fp32", "tflite-int8", "executorch-int8")
 
@@ -52,18 +51,6 @@ def main(
     if json_file is not None:
         rows = {variant: [one.model_dump(mode="json") for one in every] for variant, every in found.items()}
         json_file.write_text(json.dumps(rows, indent=2) + "\n")
-
-
-def saved(variant: str, path: Path) -> Path:
-    """A checkpoint of our own form with two heads."""
-    torch.manual_seed(0)
-    model = LeViT(variant, classes=CLASSES)
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
-            module.weight.data.uniform_(0.5, 1.5)
-            module.running_var.uniform_(0.5, 1.5)
-    torch.save(model.state_dict(), path)
-    return path
 
 
 def costs(weights: Path, recipes: list[str], place: Path) -> Iterator[Cost]:

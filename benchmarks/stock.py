@@ -5,7 +5,8 @@
 
 Stock is transformers' LeViT-128S as it is, straight through litert-torch, and through ExecuTorch's XNNPACK partitioner;
 vendor int8 is ai-edge-quantizer's static_wi8_ai8 of our float `.tflite`.
-Every round times each candidate once, in turn, on one thread of one core; only the runtime's own call is timed.
+Every round times each candidate once, in an order that is drawn, on one thread of one core; only the runtime's own call
+is timed.
 """
 
 from __future__ import annotations
@@ -26,15 +27,14 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
+from models import SIDE_PX, SUFFIXES, levit_128s, lower
 from rich.console import Console
 from rich.table import Table
 
 from levit_mobile.chatter import diverted
+from levit_mobile.targets import TARGETS, resolve
 from levit_mobile.timing import samples
-from levit_mobile.timing.samples import Call
 
-SIDE_PX = 224
-SUFFIXES = {"tflite": ".tflite", "executorch": ".pte"}
 PRECISIONS = ("fp32", "int8")
 PAIRS = (  # ours, against what, ratio to reach
     ("tflite fp32", "tflite stock", 1.0),
@@ -99,58 +99,16 @@ def candidates(folder: Path) -> dict[str, Path]:
     from levit_mobile import convert
 
     weights = folder / "stock"
-    stock = stock_model()
+    stock: Any = levit_128s()
     stock.save_pretrained(weights)
-    lower_stock(stock, folder)
-    files: dict[str, Path] = {}
-    for runtime, suffix in SUFFIXES.items():
-        files[f"{runtime} stock"] = folder / f"stock{suffix}"
+    files = {f"{runtime} stock": path for runtime, path in lower(stock, "stock", folder).items()}
+    for runtime in SUFFIXES:
         for precision in PRECISIONS:
             bundle = convert(weights, f"{runtime}-{precision}", out=folder, timing=False)
             files[f"{runtime} {precision}"] = bundle.path / bundle.contract.artifact.file
     files["tflite vendor int8"] = folder / "vendor.tflite"
     quantize_by_vendor(files["tflite fp32"], files["tflite vendor int8"])
     return files
-
-
-def stock_model() -> Any:
-    """transformers' LeViT-128S with both heads; gains and statistics drawn, so that no branch is zero."""
-    from transformers import LevitConfig, LevitForImageClassificationWithTeacher
-
-    torch.manual_seed(0)
-    sizes = {"hidden_sizes": [128, 256, 384], "num_attention_heads": [4, 6, 8], "depths": [2, 3, 4]}
-    model = LevitForImageClassificationWithTeacher(LevitConfig(num_labels=1000, **sizes))
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
-            module.weight.data.uniform_(0.5, 1.5)
-            module.running_var.uniform_(0.5, 1.5)
-    return model.eval()
-
-
-class Logits(torch.nn.Module):
-    """Unwraps transformers' output object."""
-
-    def __init__(self, model: torch.nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.model(pixel_values=image).logits
-        return logits
-
-
-def lower_stock(model: torch.nn.Module, folder: Path) -> None:
-    """The model as it is, by each vendor's shortest way."""
-    import litert_torch
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from executorch.exir import to_edge_transform_and_lower
-
-    module, example = Logits(model).eval(), torch.zeros(1, 3, SIDE_PX, SIDE_PX)
-    with torch.no_grad():
-        module(example)  # fills the bias caches, which would otherwise leak fake tensors
-    litert_torch.convert(module, (example,)).export(str(folder / "stock.tflite"))
-    lowered = to_edge_transform_and_lower(torch.export.export(module, (example,)), partitioner=[XnnpackPartitioner()])
-    (folder / "stock.pte").write_bytes(lowered.to_executorch().buffer)
 
 
 def quantize_by_vendor(source: Path, path: Path) -> None:
@@ -164,35 +122,10 @@ def quantize_by_vendor(source: Path, path: Path) -> None:
     tool.quantize(ranges).export_model(str(path), overwrite=True)
 
 
-def tflite_call(path: Path) -> Call:
-    """`invoke` of a `.tflite` on one thread, its input set once."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(str(path), num_threads=1)
-    interpreter.allocate_tensors()
-    image = interpreter.get_input_details()[0]
-    picture = np.random.default_rng(0).random(image["shape"], np.float32)
-    if image["dtype"] is np.int8:  # as the vendor's quantizer leaves it
-        picture = np.rint(picture * 255 - 128).astype(np.int8)
-    interpreter.set_tensor(image["index"], picture)
-    return interpreter.invoke  # type: ignore[no-any-return]
-
-
-def executorch_call(path: Path) -> Call:
-    """`execute` of a `.pte` on one thread."""
-    from executorch.extension.pybindings import _portable_lib
-    from executorch.runtime import Runtime
-
-    _portable_lib._unsafe_reset_threadpool(1)
-    method = Runtime.get().load_program(path).load_method("forward")
-    image = torch.rand(1, 3, SIDE_PX, SIDE_PX)
-    return lambda: method.execute([image])
-
-
 def timed_in_turn(files: dict[str, Path], *, rounds: int, warmup: int) -> list[Timed]:
     """Every candidate once a round."""
-    loaders = {".tflite": tflite_call, ".pte": executorch_call}
-    calls = {name: loaders[path.suffix](path) for name, path in files.items()}
+    openers = {target.suffix: target.opener for target in TARGETS.values()}
+    calls = {name: resolve(openers[path.suffix])(path).call for name, path in files.items()}
     taken = samples.interleaved(calls, rounds=rounds, warmup=warmup)
     return [Timed(name, files[name].stat().st_size / 1e6, kept) for name, kept in taken.items()]
 

@@ -1,0 +1,112 @@
+"""The networks that the benchmarks time: ours in every variant, and transformers', with random weights.
+
+Weights do not change what is executed: gains and statistics of batch norms are drawn, so that no branch is zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from levit_mobile.model.levit import LeViT
+
+CLASSES, SIDE_PX = 1000, 224
+SUFFIXES = {"tflite": ".tflite", "executorch": ".pte"}
+
+
+def drawn(make: Callable[[], torch.nn.Module]) -> torch.nn.Module:
+    """A network with random weights, always the same."""
+    torch.manual_seed(0)
+    model = make()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            module.weight.data.uniform_(0.5, 1.5)
+            module.running_var.uniform_(0.5, 1.5)
+    return model.eval()
+
+
+def saved(variant: str, path: Path) -> Path:
+    """A checkpoint of our own form with two heads."""
+    torch.save(drawn(lambda: LeViT(variant, classes=CLASSES)).state_dict(), path)
+    return path
+
+
+def levit_128s() -> torch.nn.Module:
+    """transformers' LeViT-128S with both heads."""
+    from transformers import LevitConfig, LevitForImageClassificationWithTeacher
+
+    sizes = {"hidden_sizes": [128, 256, 384], "num_attention_heads": [4, 6, 8], "depths": [2, 3, 4]}
+    return drawn(lambda: LevitForImageClassificationWithTeacher(LevitConfig(num_labels=CLASSES, **sizes)))
+
+
+def deit_tiny() -> torch.nn.Module:
+    """DeiT-tiny of 16 px patches, 5.7 M parameters."""
+    return _deit(192, 3)
+
+
+def deit_small() -> torch.nn.Module:
+    """DeiT-small of 16 px patches, 22 M parameters."""
+    return _deit(384, 6)
+
+
+def _deit(width: int, heads: int) -> torch.nn.Module:
+    from transformers import DeiTConfig, DeiTForImageClassification
+
+    sizes = {"hidden_size": width, "num_attention_heads": heads, "intermediate_size": 4 * width}
+    return drawn(lambda: DeiTForImageClassification(DeiTConfig(num_labels=CLASSES, **sizes)))
+
+
+def vit_small() -> torch.nn.Module:
+    """ViT-S of 16 px patches, 22 M parameters."""
+    from transformers import ViTConfig, ViTForImageClassification
+
+    sizes = {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536}
+    return drawn(lambda: ViTForImageClassification(ViTConfig(num_labels=CLASSES, **sizes)))
+
+
+def efficientnet_b0() -> torch.nn.Module:
+    """EfficientNet-B0, 5.3 M parameters."""
+    from transformers import EfficientNetConfig, EfficientNetForImageClassification
+
+    sizes = {"image_size": SIDE_PX, "width_coefficient": 1.0, "depth_coefficient": 1.0, "hidden_dim": 1280}
+    return drawn(lambda: EfficientNetForImageClassification(EfficientNetConfig(num_labels=CLASSES, **sizes)))
+
+
+class Logits(torch.nn.Module):
+    """Unwraps transformers' output object."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.model(pixel_values=image).logits
+        return logits
+
+
+def lower(model: torch.nn.Module, name: str, folder: Path) -> dict[str, Path]:
+    """transformers' model as it is, by each vendor's shortest way: target -> `name` in `folder`."""
+    module, example = Logits(model).eval(), torch.zeros(1, 3, SIDE_PX, SIDE_PX)
+    with torch.no_grad():
+        module(example)  # fills LeViT's bias caches, which would otherwise leak fake tensors
+    files = {target: folder / f"{name}{suffix}" for target, suffix in SUFFIXES.items()}
+    _to_tflite(module, example, files["tflite"])
+    _to_executorch(module, example, files["executorch"])
+    return files
+
+
+def _to_tflite(module: Any, example: torch.Tensor, path: Path) -> None:
+    import litert_torch
+
+    litert_torch.convert(module, (example,)).export(str(path))
+
+
+def _to_executorch(module: Any, example: torch.Tensor, path: Path) -> None:
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+
+    lowered = to_edge_transform_and_lower(torch.export.export(module, (example,)), partitioner=[XnnpackPartitioner()])
+    path.write_bytes(lowered.to_executorch().buffer)

@@ -1,0 +1,171 @@
+"""The paper's headline plot on this machine: published accuracy against measured latency.
+
+    python benchmarks/paper.py                       every network, both runtimes, float32 and our int8: build/paper/
+    python benchmarks/paper.py --networks levit_128s,deit_tiny --recipes tflite-fp32
+
+Our five variants go through `convert`, transformers' networks through each vendor's shortest way; all of a runtime
+are timed by `bench`, in one run. Weights are random, which does not change the time. Each artifact is held against its
+own network, in torch; what misses its bound, as int8 of an untrained network may, is drawn hollow. `levit-mobile report
+build/paper` shows every sample.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import models
+import numpy as np
+import torch
+import typer
+from paper_plot import Point, plot
+from rich.console import Console
+from rich.table import Table
+
+from levit_mobile import metrics, pipeline
+from levit_mobile.chatter import diverted
+from levit_mobile.model.levit import VARIANTS
+from levit_mobile.recipe import RECIPES
+from levit_mobile.staging import write_text
+from levit_mobile.targets import TARGETS, resolve
+from levit_mobile.timing.golden import SAME_MODEL
+from levit_mobile.timing.record import Parity, Timing, TimingRun
+from levit_mobile.timing.run import Options, bench
+from levit_mobile.timing.samples import Summary
+from levit_mobile.trained import load
+
+CALIBRATION = 32  # pictures; ranges do not change the time
+Make = Callable[[], torch.nn.Module]
+OTHERS: dict[str, Make] = {
+    "deit_tiny": models.deit_tiny,
+    "deit_small": models.deit_small,
+    "vit_small": models.vit_small,
+    "efficientnet_b0": models.efficientnet_b0,
+}
+# Top-1 in % on ImageNet's validation set at 224 px, all by one evaluation: results/results-imagenet.csv of
+# pytorch-image-models, read in November 2026. LeViT and DeiT are their authors' weights (fb_dist_in1k, fb_in1k), ViT-S
+# is augreg_in21k_ft_in1k, which saw ImageNet-21k too, EfficientNet-B0 is ra_in1k.
+TOP1 = {
+    "levit_128s": 76.52,
+    "levit_128": 78.49,
+    "levit_192": 79.86,
+    "levit_256": 81.51,
+    "levit_384": 82.60,
+    "deit_tiny": 72.19,
+    "deit_small": 79.86,
+    "vit_small": 81.40,
+    "efficientnet_b0": 77.70,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What is timed: of which network, in which precision, and, where no bundle tells, its verdict."""
+
+    path: Path
+    network: str
+    precision: str
+    parity: Parity | None = None
+
+
+def main(
+    networks: Annotated[str, typer.Option(help="Some of them, with commas between.")] = ",".join(TOP1),
+    recipes: Annotated[str, typer.Option(help="For LeViT; the others are float32.")] = (
+        "tflite-fp32,tflite-int8,executorch-fp32,executorch-int8"
+    ),
+    rounds: Annotated[int, typer.Option(help="Each times every artifact once.")] = 60,
+    out: Annotated[Path, typer.Option(help="Folder for the plot and the records.")] = Path("build/paper"),
+) -> None:
+    """Convert, time and draw."""
+    torch.set_num_threads(1)
+    asked, console = networks.split(","), Console()
+    with tempfile.TemporaryDirectory() as place:
+        for target in dict.fromkeys(recipe.partition("-")[0] for recipe in recipes.split(",")):
+            chosen = [recipe for recipe in recipes.split(",") if recipe.startswith(target)]
+            with diverted(Path(place) / "vendor.log"):
+                artifacts = made(asked, chosen, target, Path(place))
+            run, points = timed(artifacts, rounds)
+            write_text(out / f"{target}.json", run.written())
+            write_text(out / f"{target}.svg", plot(points, f"{run.timings[0].runtime} on {run.device.soc}, one thread"))
+            console.print(table(target, run, artifacts))
+
+
+def made(networks: list[str], recipes: list[str], target: str, place: Path) -> dict[str, Artifact]:
+    """Every artifact of one target, by the name that it has in a run."""
+    found: dict[str, Artifact] = {}
+    for network in networks:
+        if network in VARIANTS:
+            trained = load(models.saved(network, place / f"{network}.pth"))
+            for recipe in (RECIPES[name] for name in recipes):
+                options = {"count": CALIBRATION} if recipe.has_integers else {}
+                quantization = pipeline.quantized(trained, recipe, **options)
+                bundle = pipeline.build(trained, recipe, quantization=quantization, out=place)
+                found[bundle.path.name] = Artifact(bundle.path, network, str(recipe.precision))
+        else:
+            path = stock(network, target, place)
+            found[path.name] = Artifact(path, network, "fp32", of_torch(OTHERS[network](), path, target))
+    return found
+
+
+def stock(network: str, target: str, place: Path) -> Path:
+    """transformers' network; both targets are made at once."""
+    path = place / f"{network}{models.SUFFIXES[target]}"
+    return path if path.exists() else models.lower(OTHERS[network](), network, place)[target]
+
+
+def of_torch(model: torch.nn.Module, path: Path, target: str) -> Parity:
+    """The artifact against its own network, on one picture of noise."""
+    loaded = resolve(TARGETS[target].opener)(path)
+    picture = np.random.default_rng(0).random((1, 3, models.SIDE_PX, models.SIDE_PX), np.float32)
+    with torch.no_grad():
+        expected = models.Logits(model)(torch.from_numpy(picture)).numpy()
+    found = metrics.sqnr_db(expected, loaded.run(picture)[0])
+    proven = found >= SAME_MODEL.min_sqnr_db
+    return Parity(
+        verdict="proven" if proven else "broken",
+        reasons=() if proven else (f"SQNR against its network in torch is {found:.1f} dB",),
+        against="its own network in torch, one picture",
+        pictures=1,
+        sqnr_db=found,
+    )
+
+
+def timed(artifacts: Mapping[str, Artifact], rounds: int) -> tuple[TimingRun, list[Point]]:
+    """All of them in one run, each with its verdict."""
+    paths = [one.path for one in artifacts.values()]
+    run = bench(paths, options=Options(rounds=rounds), command="python benchmarks/paper.py")
+    timings = tuple(_with_verdict(timing, artifacts[timing.name]) for timing in run.timings)
+    points = [_point(timing, artifacts[timing.name]) for timing in timings if timing.samples_ms]
+    return run.model_copy(update={"timings": timings}), points
+
+
+def _point(timing: Timing, artifact: Artifact) -> Point:
+    median = statistics.median(timing.samples_ms)
+    proven = timing.parity.verdict == "proven"
+    return Point(artifact.network, artifact.precision, median, TOP1[artifact.network], proven)
+
+
+def _with_verdict(timing: Timing, artifact: Artifact) -> Timing:
+    return timing.model_copy(update={"parity": artifact.parity}) if artifact.parity else timing
+
+
+def table(target: str, run: TimingRun, artifacts: Mapping[str, Artifact]) -> Table:
+    """One row an artifact."""
+    drawn = Table("network", "precision", "top-1, published", "MB", "median ms", "IQR/median", "parity", title=target)
+    for timing in run.timings:
+        found, of = Summary.of(timing.samples_ms), artifacts[timing.name]
+        figures = (f"{found.median_ms:.2f}", f"{found.spread:.1%}") if found else ("-", "-")
+        verdict: str = timing.parity.verdict
+        if timing.parity.sqnr_db is not None:
+            verdict += f" {timing.parity.sqnr_db:.1f} dB"
+        size = f"{timing.bytes / 1e6:.1f}"
+        drawn.add_row(of.network, of.precision, f"{TOP1[of.network]:.2f} %", size, *figures, verdict)
+    return drawn
+
+
+if __name__ == "__main__":
+    typer.run(main)
