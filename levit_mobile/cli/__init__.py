@@ -12,6 +12,7 @@ import typer
 from levit_mobile.cli.conversions import convert
 from levit_mobile.cli.costs import cost
 from levit_mobile.cli.diagnoses import doctor
+from levit_mobile.cli.inspections import inspect
 from levit_mobile.cli.manners import heed_signals
 from levit_mobile.cli.plans import plan
 from levit_mobile.cli.setups import setup
@@ -36,7 +37,7 @@ def common(version: Annotated[bool, typer.Option("--version", help="Print the ve
         raise typer.Exit
 
 
-for _command in (convert, validate, plan, cost, setup, doctor):
+for _command in (convert, validate, inspect, plan, cost, setup, doctor):
     app.command()(_command)
 
 
