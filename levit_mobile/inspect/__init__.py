@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from levit_mobile.errors import ArtifactError
 
 FALLBACK_REASONS: Mapping[str, str] = {
     "slice_copy": "XNNPACK slices with stride 1 only",
@@ -88,11 +91,8 @@ def fallbacks(
     return tuple(Fallback(op, n, reasons.get(op.split("::")[-1], unknown)) for op, n in sorted(counts.items()))
 
 
-def said(error: Exception) -> str:
-    """What a reader of a damaged file says, in one line; numbers and names that lead nowhere say only themselves."""
-    text = " ".join(str(error).split())
-    return (
-        text
-        if isinstance(error, ValueError) and text
-        else f"something in it leads nowhere ({text or type(error).__name__})"
-    )
+def unreadable(path: Path, kind: str, error: Exception) -> ArtifactError:
+    """The sentence about a damaged file; numbers and names that lead nowhere say only themselves."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    why = text if isinstance(error, ValueError) else f"something in it leads nowhere ({text})"
+    return ArtifactError(f"{path} is not {kind} that can be read: {why}; copy it again, whole, or convert it again")

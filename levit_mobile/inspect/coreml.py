@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from levit_mobile.errors import ArtifactError
-from levit_mobile.inspect import DAMAGE, Inspection, Port, coreml_network, coreml_program, graph, said
+from levit_mobile.inspect import DAMAGE, Inspection, Port, coreml_network, coreml_program, graph, unreadable
 from levit_mobile.inspect.graph import WITH_WEIGHTS, Graph, Id, Op, Tensor
 from levit_mobile.inspect.kinds import bytes_by_kind
 from levit_mobile.mil.protobuf import Schema, model_file, read_model, schema
@@ -72,7 +72,7 @@ def _read(path: Path, *, only_programs: bool) -> Inspection:
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.filename or file}: {error.strerror}") from error
     except (*DAMAGE, by.reading_error) as error:
-        raise ArtifactError(f"{path} is not a Core ML program that can be read: {said(error)}") from error
+        raise unreadable(path, "a Core ML model", error) from error
 
 
 def _contents(model: Any, kind: str, folder: Path, by: Schema) -> Contents:

@@ -11,7 +11,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from levit_mobile.errors import ArtifactError, ToolchainMissing
-from levit_mobile.inspect import DAMAGE, NO_DELEGATE, Inspection, Port, fallbacks, flatbuffer, graph, said, xnnpack
+from levit_mobile.inspect import (
+    DAMAGE,
+    NO_DELEGATE,
+    Inspection,
+    Port,
+    fallbacks,
+    flatbuffer,
+    graph,
+    unreadable,
+    xnnpack,
+)
 from levit_mobile.inspect.flatbuffer import Schema, Table
 from levit_mobile.inspect.graph import WITH_WEIGHTS, Graph, Id, Op, Role, Tensor
 from levit_mobile.inspect.kinds import bytes_by_kind
@@ -71,7 +81,7 @@ def survey(path: Path) -> Inspection:
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
     except (*DAMAGE, struct.error) as error:
-        raise ArtifactError(f"{path} is not an ExecuTorch program that can be read: {said(error)}") from error
+        raise unreadable(path, "an ExecuTorch program", error) from error
 
 
 def _schemas() -> tuple[Schema, Schema]:

@@ -215,5 +215,5 @@ def _numbers_at(data: memoryview, at: int, letter: str, count: int) -> tuple[Any
 
 def _span(data: memoryview, start: int, size: int) -> memoryview:
     if start < 0 or start + size > len(data):
-        raise ValueError(f"it is cut short or damaged: {size} bytes at byte {start} are not all in its {len(data)}")
+        raise ValueError(f"it is cut short or damaged: what should be at byte {start} is not in its {len(data)} bytes")
     return data[start : start + size]

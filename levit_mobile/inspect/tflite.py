@@ -13,7 +13,7 @@ from typing import Any
 from levit_mobile import workers
 from levit_mobile.chatter import diverted
 from levit_mobile.errors import ArtifactError, ToolchainMissing
-from levit_mobile.inspect import DAMAGE, Inspection, Port, fallbacks, flatbuffer, graph, said
+from levit_mobile.inspect import DAMAGE, Inspection, Port, fallbacks, flatbuffer, graph, unreadable
 from levit_mobile.inspect.flatbuffer import Table
 from levit_mobile.inspect.graph import WITH_WEIGHTS, Graph, Id, Op, Role, Tensor
 from levit_mobile.inspect.kinds import bytes_by_kind
@@ -96,7 +96,7 @@ def _read(path: Path) -> Inspection:
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
     except DAMAGE as error:
-        raise ArtifactError(f"{path} is not a TFLite model that can be read: {said(error)}") from error
+        raise unreadable(path, "a TFLite model", error) from error
 
 
 class _Model:
@@ -252,12 +252,13 @@ def _by_litert(path: Path) -> Delegation:
         with diverted(Path(os.devnull)):
             interpreter = Interpreter(str(path), num_threads=1)
             interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
+            nodes = interpreter._get_ops_details()
+            made = [int(tensor["index"]) for tensor in interpreter.get_output_details()]
+    except (*DAMAGE, RuntimeError) as error:
         raise ArtifactError(" ".join(str(error).split())) from error
-    nodes = interpreter._get_ops_details()
     ops = [node for node in nodes if node["op_name"] != "DELEGATE"]
     delegates = [node for node in nodes if node["op_name"] == "DELEGATE"]
-    outside = _outside(ops, delegates, [int(d["index"]) for d in interpreter.get_output_details()])
+    outside = _outside(ops, delegates, made)
     return Delegation(len(delegates), Counter(node["op_name"] for node in outside))
 
 

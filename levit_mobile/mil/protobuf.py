@@ -61,7 +61,8 @@ def model_file(path: Path) -> Path:
         manifest = json.loads((path / "Manifest.json").read_text(encoding="utf-8"))
         file = data / str(manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"])
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise ArtifactError(f"{path} is not an .mlpackage: its Manifest.json cannot be read ({error!r})") from error
+        why = f"{type(error).__name__}: {error}"
+        raise ArtifactError(f"{path} is not an .mlpackage: its Manifest.json cannot be read ({why})") from error
     if not file.resolve().is_relative_to(data.resolve()):
         raise ArtifactError(f"{path} is not an .mlpackage: its manifest points outside it, to {file}")
     return file
