@@ -181,7 +181,7 @@ def _class_labels(operations: Sequence[Any]) -> int | None:
 
 
 def _integer_products(operations: Sequence[Any]) -> tuple[int, int]:
-    """How many convolutions Core ML can run in int8, and how many there are.
+    """How many convolutions and linears Core ML can run in int8, and how many there are.
 
     One that can takes a dequantized tensor and an int8 constant, and all that reads its result is quantize.
     """
@@ -190,15 +190,15 @@ def _integer_products(operations: Sequence[Any]) -> tuple[int, int]:
     for operation in operations:
         for name in _names(operation):
             readers.setdefault(name, set()).add(operation.type)
-    convolutions = [operation for operation in operations if operation.type == "conv"]
+    products = [operation for operation in operations if operation.type in ("conv", "linear")]
     found = [
         makers[_name(operation, "x")].type == "dequantize"
         and _holds_int8(makers[_name(operation, "weight")], makers)
         and readers.get(operation.outputs[0].name) == {"quantize"}
-        for operation in convolutions
+        for operation in products
         if _name(operation, "x") in makers
     ]
-    return sum(found), len(convolutions)
+    return sum(found), len(products)
 
 
 def _names(operation: Any) -> Iterator[str]:

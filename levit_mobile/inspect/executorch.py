@@ -179,7 +179,21 @@ class _Program:
                 inside, made = self._delegated(number, call)
                 tensors |= inside
                 ops += made
-        return Graph(tensors, tuple(ops), tuple(self.plan["outputs"]))
+        return Graph(tensors, tuple(self._with_views(ops)), tuple(self.plan["outputs"]))
+
+    def _with_views(self, ops: list[Op]) -> Iterator[Op]:
+        """Ops, and links where a tensor is another's memory by another shape: exporters leave such copies out."""
+        places = {i: place for i, value in enumerate(self.values) if (place := _place(value)) is not None}
+        made: set[Id] = set(self.plan["inputs"])
+        last: dict[object, Id] = {places[i]: i for i in self.plan["inputs"] if i in places}
+        for op in ops:
+            for tensor in op.inputs:
+                if tensor in places and tensor not in made and places[tensor] in last:
+                    made.add(tensor)
+                    yield Op("", "link", (last[places[tensor]],), (tensor,))
+            made.update(op.outputs)
+            last |= {places[i]: i for i in op.outputs if i in places}
+            yield op
 
     def _delegated(self, number: int, call: Table) -> tuple[dict[Id, Tensor], list[Op]]:
         """The tensors and ops of an XNNPACK call, linked to its arguments; nothing of another backend's."""
@@ -289,6 +303,12 @@ def _own(tensor: Tensor, call: int) -> Tensor:
     """Constants by a name are the program's, the others their payload's."""
     key = tensor.key if isinstance(tensor.key, str) else (call, tensor.key)
     return replace(tensor, key=key) if tensor.stored_bytes else tensor
+
+
+def _place(value: Table | None) -> tuple[int, ...] | None:
+    """Where in the planned memory a tensor lies."""
+    where = value["allocation_info"] if value and value.kind == "Tensor" else None
+    return where and (where["memory_id"], where["memory_offset_low"], where["memory_offset_high"])
 
 
 def _held(plan: Table) -> str:

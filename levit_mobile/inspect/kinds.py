@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
@@ -34,10 +35,18 @@ def _reads(graph: Graph) -> Mapping[Hashable, set[str]]:
     is_table = partial(_is_table, held=fixed, makers=_makers(graph), readers=_readers(graph))
     reads: dict[Hashable, set[str]] = defaultdict(set)
     for op in graph.ops:
-        for tensor, kind in _weights_of(op, fixed, is_table):
+        for tensor, kind in [] if _is_scale(op, graph) else _weights_of(op, fixed, is_table):
             for key in held.get(tensor, ()):
                 reads[key].add("head" if kind == "projections" and id(op) in heads else kind)
     return reads
+
+
+def _is_scale(op: Op, graph: Graph) -> bool:
+    """A convolution of one place with one number a channel: what is left of a norm, by way of some converters."""
+    if op.role != "convolution" or op.kernel > 1:
+        return False
+    weight, result = (graph.tensors[i].shape for i in (op.inputs[1], op.outputs[0]))
+    return bool(weight and result and math.prod(weight) == result[op.channels])
 
 
 def _weights_of(op: Op, held: frozenset[Id], is_table: partial[bool]) -> list[tuple[Id, str]]:

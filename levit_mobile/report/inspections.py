@@ -80,13 +80,18 @@ def _rows(found: Inspected) -> Iterator[tuple[str, str]]:
     yield "needs", inside.minimum
     yield from _bundle_rows(found)
     for title, ports in (("input", inside.inputs), ("output", inside.outputs)):
-        yield from ((f"{title} {port.name}".replace(f"{title} {title}", title), port_text(port)) for port in ports)
+        yield from ((_called(port.name, title), port_text(port)) for port in ports)
     if inside.class_labels is not None:
         yield "class labels", f"{inside.class_labels:,}"
     yield from _graph_rows(found, inside)
     yield from _size_rows(inside)
     yield from ((f"metadata {name}", text) for name, text in inside.metadata.items())
     yield from (("NOTE", note) for note in inside.notes)
+
+
+def _called(name: str, title: str) -> str:
+    """input image; a .pte's are only counted, and are `input 0` already."""
+    return name if name.startswith(f"{title} ") else f"{title} {name}"
 
 
 def _bundle_rows(found: Inspected) -> Iterator[tuple[str, str]]:
