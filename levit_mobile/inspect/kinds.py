@@ -77,7 +77,7 @@ def _comes_from_scores(tensor: Id, held: frozenset[Id], makers: Mapping[Id, Op])
         if op is None or current in seen:
             continue
         seen.add(current)
-        if op.role == "matmul" and not held.intersection(op.inputs):
+        if op.role in ("matmul", "linear") and not held.intersection(op.inputs[:2]):
             return True
         if op.role in ("other", "link"):
             pending.extend(op.inputs)

@@ -49,8 +49,11 @@ def read_model(file: Path, by: Schema) -> Any:
     model = by.Model()
     try:
         model.ParseFromString(file.read_bytes())
-    except (OSError, ValueError, by.reading_error) as error:
-        raise ArtifactError(f"{file} is not a Core ML model that can be read: {error}") from error
+    except OSError as error:
+        raise ArtifactError(f"{file} is not a Core ML model that can be read: {error.strerror}") from error
+    except (ValueError, by.reading_error) as error:
+        why = " ".join(str(error).split())
+        raise ArtifactError(f"{file} is not a Core ML model that can be read: {why}; copy it again, whole") from error
     return model
 
 
