@@ -85,8 +85,11 @@ def target_of(path: Path) -> str:
 
 
 def differences(a: Inspected, b: Inspected) -> tuple[Difference, ...]:
-    """Every row in which they differ, digests and sizes of the files last."""
+    """Every row in which they differ, digests and sizes of the files last; contracts too where both have one."""
     first, second = dict(_rows(a)), dict(_rows(b))
+    if a.contract and b.contract:
+        first |= dict(_contract_rows(a.contract))
+        second |= dict(_contract_rows(b.contract))
     rows = dict.fromkeys((*first, *second))
     changed = [row for row in rows if first.get(row) != second.get(row)]
     changed.sort(key=lambda row: row[0] == FILE)
@@ -217,6 +220,15 @@ def _rows(found: Inspected) -> Iterator[tuple[Row, Scalar]]:
     yield from ((("note", str(n + 1)), note) for n, note in enumerate(inside.notes))
     yield (FILE, "bytes"), found.bytes
     yield (FILE, "sha256"), found.sha256
+
+
+def _contract_rows(stated: c.Contract) -> Iterator[tuple[Row, Scalar]]:
+    yield ("bundle", "recipe"), stated.recipe
+    yield ("bundle", "variant"), stated.model.variant
+    yield ("bundle", "classes"), stated.model.classes
+    yield ("bundle", "checkpoint sha256"), stated.model.checkpoint_sha256
+    yield ("bundle", "verdict"), stated.verdict
+    yield from ((("made with", name), version) for name, version in stated.artifact.toolchain.items())
 
 
 def counted(inside: Inspection) -> dict[str, Mapping[str, int]]:

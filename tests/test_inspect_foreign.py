@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections import Counter
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
+from types import ModuleType
 
 import foreign
 import pytest
+import worker_tasks
 from conftest import Run
 from mutations import KINDS, Mutant
 
-from levit_mobile.errors import ArtifactError, LevitMobileError
-from levit_mobile.inspect import FALLBACK_REASONS, NO_DELEGATE, Inspection
+from levit_mobile.errors import ArtifactError, LevitMobileError, ToolchainMissing
+from levit_mobile.inspect import FALLBACK_REASONS, NO_DELEGATE, Inspection, executorch, tflite
 from levit_mobile.inspect.kinds import KINDS as PARTS
 from levit_mobile.inspections import look
+from levit_mobile.mil import protobuf
 from levit_mobile.report.inspections import inspection_table, inspections_json
 from levit_mobile.targets import TARGETS, resolve
 
@@ -231,6 +235,36 @@ def test_a_file_cut_anywhere_is_a_sentence(made: Made, tmp_path: Path, name: str
         path.write_bytes(whole[:size])
         with pytest.raises(ArtifactError, match=r"copy it again|is empty|expected a \.tflite|cannot be read"):
             look(path)
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [(worker_tasks.crash, "ended with SIGSEGV, and no result"), (worker_tasks.hang, "gave no result within 2 s")],
+)
+def test_a_model_that_ends_or_stops_litert_is_a_sentence(
+    made: Made, monkeypatch: pytest.MonkeyPatch, task: Callable[[object], None], expected: str
+) -> None:
+    monkeypatch.setattr(tflite, "_reader", partial(partial, task))
+    monkeypatch.setattr(tflite, "LOAD_S", 2.0)
+    with pytest.raises(ArtifactError, match=expected):
+        look(made.path("net.tflite"))
+
+
+@pytest.mark.parametrize(("name", "module"), [("net.pte", executorch), ("net.mlpackage", protobuf)])
+def test_without_the_toolchain_the_pip_line_is_named(
+    made: Made, monkeypatch: pytest.MonkeyPatch, name: str, module: ModuleType
+) -> None:
+    path = made.path(name)
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
+    with pytest.raises(ToolchainMissing, match=r"pip install 'levit-mobile\["):
+        look(path)
+
+
+def test_without_litert_the_pip_line_is_named(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = made.path("net.tflite")
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    with pytest.raises(ToolchainMissing, match=r"pip install 'levit-mobile\[tflite\]'"):
+        look(path)
 
 
 def test_the_command_shows_the_good_and_names_the_broken(made: Made, tmp_path: Path, levit_mobile: Run) -> None:

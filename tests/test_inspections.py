@@ -182,6 +182,7 @@ def test_what_differs_has_a_row(bundles: Bundles) -> None:
     assert rows["weight bytes, kind", "head"] == (15360, 3840)
     assert rows["", "of them in integers"] == (0, 71)
     assert rows["file", "sha256"] == (a.sha256, b.sha256)
+    assert rows["bundle", "recipe"] == ("tflite-fp32", "tflite-int8")
     assert not {("", "partitions"), ("input", "image"), ("", "MACs")} & rows.keys()
     assert difference_table(a, b, differences(a, b)).row_count == len(rows)
 

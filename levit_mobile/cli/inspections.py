@@ -29,8 +29,7 @@ def inspect(paths: PathsArgument, diff: DiffOption = False, json: JsonOption = F
             _print(found, broken, as_json=json)
         elif len(found) == 2:
             _print_difference(*found, as_json=json)
-    for sentence in broken:
-        typer.echo(f"error: {sentence}", err=True)
+    _complain(broken)
     if broken:
         raise typer.Exit(FAILED)
 
@@ -49,6 +48,14 @@ def _looked(paths: list[Path]) -> tuple[list[Inspected], list[str]]:
             broken.append(str(error))
         heed_interruption()
     return found, broken
+
+
+def _complain(broken: list[str]) -> None:
+    """A line each on stderr; what they quote comes out of damaged files."""
+    from levit_mobile.report.text import clean
+
+    for sentence in broken:
+        typer.echo(f"error: {clean(sentence)}", err=True)
 
 
 def _print(found: list[Inspected], broken: list[str], *, as_json: bool) -> None:

@@ -35,7 +35,7 @@ def _reads(graph: Graph) -> Mapping[Hashable, set[str]]:
     is_table = partial(_is_table, held=fixed, makers=_makers(graph), readers=_readers(graph))
     reads: dict[Hashable, set[str]] = defaultdict(set)
     for op in graph.ops:
-        for tensor, kind in [] if _is_scale(op, graph) else _weights_of(op, fixed, is_table):
+        for tensor, kind in _read_by(op, graph, fixed, is_table):
             for key in held.get(tensor, ()):
                 reads[key].add("head" if kind == "projections" and id(op) in heads else kind)
     return reads
@@ -49,10 +49,11 @@ def _is_scale(op: Op, graph: Graph) -> bool:
     return bool(weight and result and math.prod(weight) == result[op.channels])
 
 
-def _weights_of(op: Op, held: frozenset[Id], is_table: partial[bool]) -> list[tuple[Id, str]]:
+def _read_by(op: Op, graph: Graph, held: frozenset[Id], is_table: partial[bool]) -> list[tuple[Id, str]]:
     """The inputs of an op that are constants of a kind, with that kind."""
     if op.role in WITH_WEIGHTS:
-        return [(op.inputs[1], "convolutions" if op.kernel > 1 else "projections")] if len(op.inputs) > 1 else []
+        kind = "convolutions" if op.kernel > 1 else "projections"
+        return [] if len(op.inputs) < 2 or _is_scale(op, graph) else [(op.inputs[1], kind)]
     if op.role == "matmul":
         return [(i, "projections") for i in op.inputs if i in held]
     if op.role == "attention":

@@ -196,6 +196,8 @@ class _Model:
         grid = tensor["quantization"]
         scales: tuple[float, ...] = grid["scale"] if grid else ()
         zeros: tuple[int, ...] = grid["zero_point"] if grid else ()
+        if not all(map(math.isfinite, scales)):
+            raise ValueError(f"the scale of {tensor['name']} is not a number")
         return Port(
             name=name or tensor["name"],
             dtype=self.types[tensor["type"]],

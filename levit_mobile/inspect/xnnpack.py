@@ -114,7 +114,7 @@ def _tensor(value: Table, held: list[object]) -> Tensor:
         return Tensor(dtype, shape)
     if dtype not in ELEMENT_BITS:
         raise ValueError(f"a constant of an XNNPACK graph has the type {dtype}, which is not known")
-    key = held[index] if index < len(held) else index
+    key = held[index] if held else index  # payloads of the first years list no constants
     return Tensor(dtype, shape, math.ceil(math.prod(shape) * ELEMENT_BITS[dtype] / 8), key)
 
 
