@@ -72,11 +72,21 @@ def vit_small() -> torch.nn.Module:
 
 
 def efficientnet_b0() -> torch.nn.Module:
-    """EfficientNet-B0, 5.3 M parameters."""
+    """EfficientNet-B0, 5.3 M parameters.
+
+    transformers pools by a window of 1280 x 1280 that is clipped to the 7 x 7 there are. Runtimes do not clip it: it
+    took 700 of 730 ms. The mean over all places is the same.
+    """
     from transformers import EfficientNetConfig, EfficientNetForImageClassification
 
     sizes = {"image_size": SIDE_PX, "width_coefficient": 1.0, "depth_coefficient": 1.0, "hidden_dim": 1280}
-    return drawn(lambda: EfficientNetForImageClassification(EfficientNetConfig(num_labels=CLASSES, **sizes)))
+
+    def made() -> torch.nn.Module:
+        model = EfficientNetForImageClassification(EfficientNetConfig(num_labels=CLASSES, **sizes))
+        model.efficientnet.pooler = torch.nn.AdaptiveAvgPool2d(1)
+        return model
+
+    return drawn(made)
 
 
 class Logits(torch.nn.Module):
