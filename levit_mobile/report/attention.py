@@ -1,0 +1,108 @@
+"""What a reader of many artifacts must see first: verdicts counted, what is broken, and which times to doubt."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from levit_mobile.contract import Verdict
+from levit_mobile.joining import Artifact, Row
+from levit_mobile.timing.record import Device
+
+MOST_NAMED = 6  # rows by name behind one doubt
+MOST_REASONS = 12  # sentences of what is broken or not run
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One line: a word, what it is of, and why. `verdict` gives its colour, where it is one."""
+
+    word: str
+    of: str
+    why: str
+    verdict: Verdict | None = None
+
+
+def overall(artifacts: Sequence[Artifact]) -> Verdict:
+    """Broken if any is, else not run if any is not, else proven."""
+    verdicts = {artifact.verdict for artifact in artifacts}
+    if "broken" in verdicts:
+        return "broken"
+    return "proven" if verdicts == {"proven"} else "not run"
+
+
+def counted(artifacts: Sequence[Artifact]) -> str:
+    """ "6 of 8 artifacts proven, 1 broken, 1 not run"."""
+    verdicts = [artifact.verdict for artifact in artifacts]
+    others = [f"{verdicts.count(v)} {v}" for v in ("broken", "not run") if v in verdicts]
+    return ", ".join([f"{verdicts.count('proven')} of {plural(len(verdicts), 'artifact')} proven", *others])
+
+
+def plural(count: int, word: str) -> str:
+    """1 artifact, 2 artifacts."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def device_title(device: Device) -> str:
+    """ "Pixel 8, Android 15"; a simulator or this machine is told so."""
+    aside = "simulated" if device.simulated else "host" if device.platform == "host" else ""
+    return f"{device.model}, {device.os} {device.os_version}" + (f" ({aside})" if aside else "")
+
+
+def setting(row: Row) -> str:
+    """Where it was timed: "LiteRT, xnnpack, 4 threads"; empty where it never was."""
+    if row.timed is None:
+        return ""
+    timing = row.timed.timing
+    threads = plural(timing.threads, "thread") if timing.threads else timing.compute_units
+    accelerator = timing.accelerator if timing.accelerator.lower() != timing.runtime.lower().replace(" ", "") else ""
+    return ", ".join(filter(None, (timing.runtime, accelerator, threads)))
+
+
+def concerns(artifacts: Sequence[Artifact], rows: Sequence[Row]) -> Iterator[Concern]:
+    """What is broken or not run, with its reasons, then every doubt with the rows that it is of."""
+    reasons = list(_reasons(artifacts))
+    yield from reasons[:MOST_REASONS]
+    if len(reasons) > MOST_REASONS:
+        yield Concern("MORE", f"{len(reasons) - MOST_REASONS} more", "they stand with their artifacts below")
+    yield from _not_timed(rows)
+    yield from _doubts(rows)
+
+
+def _reasons(artifacts: Sequence[Artifact]) -> Iterator[Concern]:
+    for verdict in ("broken", "not run"):
+        for artifact in (one for one in artifacts if one.verdict == verdict):
+            claims = [claim for claim in artifact.all_claims if claim.verdict == verdict]
+            for claim in claims or artifact.all_claims[:1]:
+                why = "; ".join(claim.reasons) or "no reason is given"
+                yield Concern(verdict.upper(), artifact.title, f"{claim.source}: {why}", claim.verdict)
+
+
+def _not_timed(rows: Sequence[Row]) -> Iterator[Concern]:
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.timed and row.timed.timing.not_run:
+            by_reason[row.timed.timing.not_run].append(f"{row.artifact.title} on {row.timed.device.model}")
+    for reason, names in by_reason.items():
+        yield Concern("NOT TIMED", _named(names), reason)
+
+
+def _doubts(rows: Sequence[Row]) -> Iterator[Concern]:
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for row in rows:
+        for doubt in row.timed.doubts if row.timed else ():
+            found[doubt.word].append((_where(row), doubt.sentence))
+    for word, pairs in found.items():
+        sentences = list(dict.fromkeys(sentence for _, sentence in pairs))
+        why = sentences[0] if len(sentences) == 1 else f"such as: {sentences[0]}"
+        yield Concern(word, _named(list(dict.fromkeys(name for name, _ in pairs))), why)
+
+
+def _where(row: Row) -> str:
+    return f"{row.artifact.title} on {row.timed.device.model}" if row.timed else row.artifact.title
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,239 @@
+"""Everything found below a folder as one HTML page that holds all it shows: nothing fetched, one script that sorts."""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.resources import files
+from itertools import takewhile
+from pathlib import Path
+
+from markupsafe import Markup
+
+from levit_mobile import joining
+from levit_mobile.fronts import Point
+from levit_mobile.gathering import FoundRun, Gathered
+from levit_mobile.joining import Artifact, Row, Timed
+from levit_mobile.report import reproduction, text
+from levit_mobile.report.attention import concerns, counted, device_title, overall, plural, setting
+from levit_mobile.report.front_plots import TARGETS, front_key, front_plot
+from levit_mobile.report.templates import environment
+from levit_mobile.report.time_plots import MOST_STRIPS, Strip, distributions, profile_bars
+from levit_mobile.timing.record import Device
+
+GENERATOR = "levit-mobile report"
+HEAD_BYTES = 2048  # of a page, in which its generator stands
+MEGA = 1e6
+MOST_OPEN = 12  # artifacts whose details stand open
+BETWEEN = "-_./ "  # where a name may be cut
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What is drawn of one device; `left_out` counts timings beyond the drawn ones."""
+
+    title: str
+    simulated: bool
+    front: Markup | None
+    times: Markup | None
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One artifact with everything that is known of it, and the lines that make it again."""
+
+    anchor: str
+    found: Artifact
+    conversion: str | None
+    validations: tuple[str, ...]
+    profiles: tuple[tuple[str, Markup], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One version of a package, and who said it; `alone` where all say the same one."""
+
+    name: str
+    version: str
+    said_by: tuple[str, ...]
+    alone: bool
+
+
+def page(found: Gathered, artifacts: Sequence[Artifact]) -> str:
+    """The whole page."""
+    made = environment(device_title, ms, mb, plural, raw, setting)
+    script = files("levit_mobile").joinpath("report", "sort.js").read_text(encoding="utf-8")
+    rows = joining.rows(artifacts)
+    sections = [_section(number, artifact) for number, artifact in enumerate(artifacts, 1)]
+    written = made.get_template("overview.html.j2").render(
+        generator=GENERATOR,
+        version=version("levit-mobile"),
+        script=Markup(script),
+        script_hash=b64encode(sha256(script.encode()).digest()).decode(),
+        folder=found.root.resolve().name,
+        verdict=overall(artifacts),
+        counted=counted(artifacts),
+        period=_period(found.runs),
+        found=found,
+        concerns=list(concerns(artifacts, rows)),
+        rows=rows,
+        anchors={section.found.title: section.anchor for section in sections},
+        prefix=_prefix(artifacts),
+        key=front_key(),
+        panels=list(_panels(rows, _prefix(artifacts))),
+        sections=sections,
+        opened=len(sections) <= MOST_OPEN,
+        packages=list(_packages(found)),
+    )
+    return text.clean(written)
+
+
+def is_report(file: Path) -> bool:
+    """Did `page` write it? Not where it cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return f'content="{GENERATOR}"'.encode() in opened.read(HEAD_BYTES)
+    except OSError:
+        return False
+
+
+def ms(value: float | None) -> str:
+    """As text; a dash for None."""
+    return text.MISSING if value is None else text.ms(value)
+
+
+def mb(size: float | None) -> str:
+    """Bytes in MB, a dash for None."""
+    return text.MISSING if size is None else f"{size / MEGA:.2f}"
+
+
+def raw(value: float | None) -> str:
+    """A number as the script sorts it; empty for what is none."""
+    if value is None or math.isnan(value):
+        return ""
+    return repr(float(value)) if math.isfinite(value) else f"{'-' if value < 0 else ''}Infinity"
+
+
+def _period(runs: Sequence[FoundRun]) -> str:
+    """The days of the runs, in UTC."""
+    days = sorted({f"{found.run.started_at.astimezone(tz=UTC):%Y-%m-%d}" for found in runs})
+    return " to ".join(dict.fromkeys([days[0], days[-1]])) if days else ""
+
+
+def _prefix(artifacts: Sequence[Artifact]) -> str:
+    """What all names begin with, up to a place where they may be cut; plots leave it out."""
+    titles = [artifact.title for artifact in artifacts]
+    pairs = zip(min(titles), max(titles), strict=False) if len(titles) > 1 else ()
+    common = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return common[: max((common.rfind(sign) for sign in BETWEEN), default=-1) + 1]
+
+
+def _section(number: int, artifact: Artifact) -> Section:
+    profiles = [(one, one.timing.profile) for one in artifact.timed]
+    return Section(
+        anchor=f"artifact-{number}",
+        found=artifact,
+        conversion=reproduction.conversion(artifact),
+        validations=tuple(reproduction.validations(artifact)),
+        profiles=tuple((_profiled(one), profile_bars(profile)) for one, profile in profiles if profile),
+    )
+
+
+def _profiled(timed: Timed) -> str:
+    how = timed.timing.profile.how if timed.timing.profile else ""
+    return f"{device_title(timed.device)}: {how}"
+
+
+def _panels(rows: Sequence[Row], prefix: str) -> Iterator[Panel]:
+    """Devices in the order of the rows; what a later run timed again is left out."""
+    by_device: dict[Device, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.timed and row.timed.latest and row.timed.timing.samples_ms:
+            by_device[row.timed.device].append(row)
+    for device, timed in by_device.items():
+        labels = _labels(timed, prefix)
+        points = [_point(row, label) for row, label in zip(timed, labels, strict=True)]
+        strips = [_strip(row, label) for row, label in zip(timed, labels, strict=True)]
+        title = device_title(device)
+        left_out = max(0, len(strips) - MOST_STRIPS)
+        yield Panel(title, device.simulated, front_plot(points, title), distributions(strips, title), left_out)
+
+
+def _labels(rows: Sequence[Row], prefix: str) -> list[str]:
+    """Names without what all begin with; with the setting, where one device timed an artifact by several."""
+    settings: Mapping[str, set[str]] = defaultdict(set)
+    for row in rows:
+        settings[row.artifact.title].add(setting(row))
+    several = {title for title, found in settings.items() if len(found) > 1}
+    return [_label(row, prefix, told=row.artifact.title in several) for row in rows]
+
+
+def _label(row: Row, prefix: str, *, told: bool) -> str:
+    short = row.artifact.title.removeprefix(prefix)
+    timing = row.timed.timing if row.timed else None
+    if not told or timing is None:
+        return short
+    return f"{short}, {plural(timing.threads, 'thread') if timing.threads else timing.compute_units}"
+
+
+def _point(row: Row, label: str) -> Point:
+    assert row.timed
+    assert row.timed.figures.inference
+    timing, best = row.timed.timing, row.best_known
+    return Point(
+        label=label,
+        target=row.artifact.target,
+        size_mb=timing.bytes / MEGA,
+        median_ms=row.timed.figures.inference.median_ms,
+        sqnr_db=best.sqnr_db if best else None,
+        verdict=row.verdict,
+    )
+
+
+def _strip(row: Row, label: str) -> Strip:
+    assert row.timed
+    assert row.timed.figures.inference
+    style = TARGETS.index(row.artifact.target) if row.artifact.target in TARGETS else len(TARGETS)
+    return Strip(label, row.timed.timing.samples_ms, row.timed.figures.inference, f"s{style}")
+
+
+def _packages(found: Gathered) -> Iterator[Package]:
+    """Every version that anything says, in the order of packages."""
+    said: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for source, versions in _versions(found):
+        for name, one in versions.items():
+            said[name, one].append(source)
+    counts = [name for name, _ in said]
+    for (name, one), sources in sorted(said.items()):
+        yield Package(name, one, tuple(dict.fromkeys(sources)), counts.count(name) == 1)
+
+
+def _versions(found: Gathered) -> Iterator[tuple[str, Mapping[str, str]]]:
+    for bundle in found.bundles:
+        if bundle.stored:
+            contract = bundle.stored.contract
+            yield "convert", {**contract.artifact.toolchain, "levit-mobile": contract.tool}
+    for one in found.validations:
+        yield "validate", one.validation.versions
+    for timed in found.runs:
+        run = timed.run
+        yield device_title(run.device), {**run.versions, run.app.name: run.app.version}
+        yield device_title(run.device), {t.runtime: t.runtime_version for t in run.timings}
+
+
+def summary_line(found: Gathered, artifacts: Sequence[Artifact]) -> str:
+    """ "8 artifacts: 8 bundles, 5 validations, 3 runs on 3 devices"."""
+    devices = {found.run.device for found in found.runs}
+    counts = (
+        plural(len(found.bundles), "bundle"),
+        plural(len(found.validations), "validation"),
+        f"{plural(len(found.runs), 'run')} on {plural(len(devices), 'device')}",
+    )
+    return f"{plural(len(artifacts), 'artifact')}: {', '.join(counts)}"
