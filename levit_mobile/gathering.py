@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,7 +151,7 @@ class _Search:
 
     def _below(self, sentence: str) -> str:
         """Paths as `place` has them: a page that travels should not tell where it was made."""
-        return sentence.replace(f"{self.root}{os.sep}", "")
+        return re.sub(rf"(?<![\w./-]){re.escape(f'{self.root}{os.sep}')}", "", sentence)
 
 
 def _is_searched(folder: str) -> bool:

@@ -26,6 +26,8 @@ OutOption = Annotated[
 def report(folder: FolderArgument, out: OutOption = None, json: JsonOption = False) -> None:
     """Put every bundle, validation and timing found below a folder on one page. Exit 0 whatever their verdicts are."""
     target = folder / PAGE if out is None else out
+    if str(target) == "-":
+        raise typer.BadParameter("--out - is no file: a page is opened from one; --json prints on stdout")
     with manners():
         from levit_mobile.gathering import gather
         from levit_mobile.joining import join

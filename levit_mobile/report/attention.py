@@ -8,20 +8,21 @@ from dataclasses import dataclass
 
 from levit_mobile.contract import Verdict
 from levit_mobile.joining import Artifact, Row
-from levit_mobile.timing.record import Device
+from levit_mobile.timing.record import Device, Timing
 
 MOST_NAMED = 6  # rows by name behind one doubt
-MOST_REASONS = 12  # sentences of what is broken or not run
+MOST_REASONS = 12  # claims that are broken or not run
+MOST_SENTENCES = 2  # of one claim
+OF_A_RUN = {"SIMULATED", "WARM", "HOTTER", "LOW POWER"}  # doubts that every row of a device has
 
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """One line: a word, what it is of, and why. `verdict` gives its colour, where it is one."""
+    """One line: a word, what it is of, and why."""
 
     word: str
     of: str
     why: str
-    verdict: Verdict | None = None
 
 
 def overall(artifacts: Sequence[Artifact]) -> Verdict:
@@ -50,14 +51,15 @@ def device_title(device: Device) -> str:
     return f"{device.model}, {device.os} {device.os_version}" + (f" ({aside})" if aside else "")
 
 
-def setting(row: Row) -> str:
-    """Where it was timed: "LiteRT, xnnpack, 4 threads"; empty where it never was."""
-    if row.timed is None:
-        return ""
-    timing = row.timed.timing
-    threads = plural(timing.threads, "thread") if timing.threads else timing.compute_units
-    accelerator = timing.accelerator if timing.accelerator.lower() != timing.runtime.lower().replace(" ", "") else ""
-    return ", ".join(filter(None, (timing.runtime, accelerator, threads)))
+def units(timing: Timing) -> str:
+    """4 threads; or Core ML's own word."""
+    return plural(timing.threads, "thread") if timing.threads else timing.compute_units or ""
+
+
+def setting(timing: Timing) -> str:
+    """ "xnnpack, 4 threads"; what computes is not said twice where it has the runtime's name."""
+    own = timing.accelerator.lower() == timing.runtime.lower().replace(" ", "")
+    return ", ".join(filter(None, ("" if own else timing.accelerator, units(timing))))
 
 
 def concerns(artifacts: Sequence[Artifact], rows: Sequence[Row]) -> Iterator[Concern]:
@@ -75,14 +77,19 @@ def _reasons(artifacts: Sequence[Artifact]) -> Iterator[Concern]:
         for artifact in (one for one in artifacts if one.verdict == verdict):
             claims = [claim for claim in artifact.all_claims if claim.verdict == verdict]
             for claim in claims or artifact.all_claims[:1]:
-                why = "; ".join(claim.reasons) or "no reason is given"
-                yield Concern(verdict.upper(), artifact.title, f"{claim.source}: {why}", claim.verdict)
+                yield Concern(verdict.upper(), artifact.title, f"{claim.source}: {_sentences(claim.reasons)}")
+
+
+def _sentences(reasons: Sequence[str]) -> str:
+    more = len(reasons) - MOST_SENTENCES
+    return ("; ".join(reasons[:MOST_SENTENCES]) or "no reason is given") + (f"; and {more} more" if more > 0 else "")
 
 
 def _not_timed(rows: Sequence[Row]) -> Iterator[Concern]:
+    """Those that no verdict has told of."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        if row.timed and row.timed.timing.not_run:
+        if row.timed and row.timed.timing.not_run and row.verdict == "proven":
             by_reason[row.timed.timing.not_run].append(f"{row.artifact.title} on {row.timed.device.model}")
     for reason, names in by_reason.items():
         yield Concern("NOT TIMED", _named(names), reason)
@@ -92,17 +99,20 @@ def _doubts(rows: Sequence[Row]) -> Iterator[Concern]:
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for row in rows:
         for doubt in row.timed.doubts if row.timed else ():
-            found[doubt.word].append((_where(row), doubt.sentence))
+            found[doubt.word].append((_where(row, doubt.word), doubt.sentence))
     for word, pairs in found.items():
         sentences = list(dict.fromkeys(sentence for _, sentence in pairs))
         why = sentences[0] if len(sentences) == 1 else f"such as: {sentences[0]}"
         yield Concern(word, _named(list(dict.fromkeys(name for name, _ in pairs))), why)
 
 
-def _where(row: Row) -> str:
-    return f"{row.artifact.title} on {row.timed.device.model}" if row.timed else row.artifact.title
+def _where(row: Row, word: str) -> str:
+    assert row.timed
+    if word in OF_A_RUN:
+        return device_title(row.timed.device)
+    return f"{row.artifact.title} on {row.timed.device.model}"
 
 
 def _named(names: Sequence[str]) -> str:
     more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return "; ".join(names[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")

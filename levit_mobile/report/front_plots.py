@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -13,7 +14,7 @@ from levit_mobile.report.drill_plots import CROSS, SHAPES
 from levit_mobile.report.measures import Measure, measure
 from levit_mobile.report.text import db
 
-WIDTH, HEIGHT = 480.0, 330.0
+WIDTH, HEIGHT = 400.0, 310.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 12.0, 44.0
 TARGETS = ("coreml", "executorch", "tflite")  # in the order of SHAPES and of the classes s0..s2
 OTHER = 3  # the shape of a target that is none of ours
@@ -21,17 +22,17 @@ OTHER = 3  # the shape of a target that is none of ours
 SIZES = ((60.0, 1.5, "60 dB or more"), (40.0, 1.2, "40 to 60"), (25.0, 0.9, "25 to 40"), (-1e9, 0.65, "below 25 dB"))
 UNKNOWN = 1.0
 LETTER, LINE = 5.7, 12.0  # px of a letter of a label, and of a label's height
-LONGEST, MOST_LABELS = 30, 24
+LONGEST, MOST_LABELS = 28, 24
 # Where a label may stand beside its mark: dx, dy of its baseline, and the end that dx is of.
 PLACES = (
     (10, 4, "start"),
     (-10, 4, "end"),
     (0, -10, "middle"),
     (0, 19, "middle"),
-    (8, -8, "start"),
-    (8, 15, "start"),
-    (-8, -8, "end"),
-    (-8, 15, "end"),
+    (7, -8, "start"),
+    (7, 16, "start"),
+    (-7, -8, "end"),
+    (-7, 16, "end"),
 )
 
 
@@ -72,7 +73,7 @@ def front_plot(points: Sequence[Point], device: str) -> Markup:
     spoken = "; ".join(f"{_short(p)} {p.size_mb:.2f} MB {p.median_ms:.2f} ms" for p in best)
     parts = [*_axes(frame), _line(frame, best)]
     parts += [_mark(frame, p, pale=p.counts and p not in best and dominated(p, points)) for p in points]
-    parts += _labels(frame, [*best, *(p for p in points if p not in best)])
+    parts += _labels(frame, best, [p for p in points if p not in best])
     return drawing(WIDTH, HEIGHT, f"Size and time on {device}", f"Smallest and fastest: {spoken or 'none'}.", *parts)
 
 
@@ -80,14 +81,14 @@ def front_key() -> Markup:
     """What shapes and sizes mean."""
     parts: list[Markup] = []
     for number, target in enumerate(TARGETS):
-        x = 12 + 100.0 * number
+        x = (12, 100, 206)[number]
         parts += [_shape(x, 14, number, 1.2, f"mark s{number}"), words(x + 12, 18, target)]
-    parts += [tag("path", d=CROSS, transform="translate(330 14)", class_="mark nan"), words(342, 18, "BROKEN")]
+    parts += [tag("path", d=CROSS, transform="translate(284 14)", class_="mark nan"), words(296, 18, "BROKEN")]
     for number, (_, size, text) in enumerate(SIZES):
-        x = (12, 132, 222, 312)[number]
+        x = (12, 124, 206, 284)[number]
         parts += [_shape(x, 40, 0, size, "mark"), words(x + 12, 44, text, "tick")]
-    parts += [_shape(422, 40, 0, UNKNOWN, "mark hollow"), words(434, 44, "none", "tick")]
-    return drawing(WIDTH, 54, "Key", "Shape and colour: target. Size of a mark: SQNR.", *parts)
+    parts += [_shape(386, 40, 0, UNKNOWN, "mark hollow"), words(398, 44, "none", "tick")]
+    return drawing(440, 54, "Key", "Shape and colour: target. Size of a mark: SQNR.", *parts)
 
 
 def _axes(frame: Frame) -> Iterator[Markup]:
@@ -104,15 +105,19 @@ def _axes(frame: Frame) -> Iterator[Markup]:
     yield upright(14, (floor + ceiling) / 2, f"median of an inference, ms{frame.height.told}")
 
 
-def _line(frame: Frame, best: Sequence[Point]) -> Markup:
+def _corners(frame: Frame, best: Sequence[Point]) -> list[tuple[float, float]]:
     """Steps: between two points of the front, nothing smaller is as fast."""
-    corners: list[str] = []
-    for before, after in zip([None, *best], best, strict=False):
-        x, y = frame.place(after)
-        if before is not None:
-            corners.append(f"{x:.1f},{frame.place(before)[1]:.1f}")
-        corners.append(f"{x:.1f},{y:.1f}")
-    return tag("polyline", points=" ".join(corners), class_="front")
+    corners: list[tuple[float, float]] = []
+    for point in best:
+        x, y = frame.place(point)
+        corners += [(x, corners[-1][1])] if corners else []
+        corners.append((x, y))
+    return corners
+
+
+def _line(frame: Frame, best: Sequence[Point]) -> Markup:
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in _corners(frame, best))
+    return tag("polyline", points=points, class_="front")
 
 
 def _mark(frame: Frame, point: Point, *, pale: bool) -> Markup:
@@ -136,19 +141,27 @@ def _size(point: Point) -> float:
     return next(size for least, size, _ in SIZES if not point.sqnr_db < least)
 
 
-def _labels(frame: Frame, points: Sequence[Point]) -> Iterator[Markup]:
-    """Each where it covers no mark and no other label; without such a place it is left out, and stands in the table."""
+def _labels(frame: Frame, best: Sequence[Point], rest: Sequence[Point]) -> Iterator[Markup]:
+    """Each where it covers no mark, line or other label; without such a place it is left to the table."""
+    points = [*best, *rest]
     taken = [Box(x - 7, y - 7, x + 7, y + 7) for x, y in map(frame.place, points)]
+    corners = _corners(frame, best)
+    taken += [_along(one, other) for one, other in pairwise(corners)]
     for own, point in enumerate(points[:MOST_LABELS]):
         x, y = frame.place(point)
         text = _told(point, short=True)
+        others = [box for number, box in enumerate(taken) if number != own]
         for dx, dy, anchor in PLACES:
             box = _box(x + dx, y + dy, len(text) * LETTER, anchor)
-            others = (other for number, other in enumerate(taken) if number != own)
-            if _inside(box) and not any(box.meets(other) for other in others):
+            if _inside(box) and not any(map(box.meets, others)):
                 taken.append(box)
                 yield words(x + dx, y + dy, text, "label", anchor)
                 break
+
+
+def _along(one: tuple[float, float], other: tuple[float, float]) -> Box:
+    (left, right), (top, bottom) = sorted((one[0], other[0])), sorted((one[1], other[1]))
+    return Box(left, top - 1, right + 1, bottom + 1)
 
 
 def _box(x: float, y: float, width: float, anchor: str) -> Box:

@@ -40,15 +40,18 @@ class Measure:
         return ", logarithmic" if self.log else ", not from zero" if self.scale.low else ""
 
 
-def measure(values: Iterable[float], start: float, end: float) -> Measure:
-    """An axis for values of 0 or more; those that are not finite are passed over, and none at all are 0 to 1."""
+def measure(values: Iterable[float], start: float, end: float, *, near: bool = False) -> Measure:
+    """An axis for values of 0 or more; those that are not finite are passed over, and none at all are 0 to 1.
+
+    With `near` it may start close to values that lie close together.
+    """
     kept = [value for value in values if math.isfinite(value) and value >= 0]
     low, high = min((v for v in kept if v > 0), default=0.0), max(kept, default=0.0)
     if not low:
         return Measure(Scale(0.0, 1.0, start, end), log=False)
     if high > FAR * low:
         return Measure(Scale(math.log10(low / ROOM), math.log10(high * ROOM), start, end), log=True)
-    if min(kept) * NEAR > high:
+    if near and min(kept) * NEAR > high:
         lowest, highest = around(kept)
         return Measure(Scale(max(lowest, 0.0), highest, start, end), log=False)
     return Measure(Scale(0.0, high * ROOM, start, end), log=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from base64 import b64encode
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -21,11 +21,12 @@ from levit_mobile.fronts import Point
 from levit_mobile.gathering import FoundRun, Gathered
 from levit_mobile.joining import Artifact, Row, Timed
 from levit_mobile.report import reproduction, text
-from levit_mobile.report.attention import concerns, counted, device_title, overall, plural, setting
+from levit_mobile.report.attention import concerns, counted, device_title, overall, plural, setting, units
 from levit_mobile.report.front_plots import TARGETS, front_key, front_plot
 from levit_mobile.report.templates import environment
 from levit_mobile.report.time_plots import MOST_STRIPS, Strip, distributions, profile_bars
 from levit_mobile.timing.record import Device
+from levit_mobile.timing.samples import Summary
 
 GENERATOR = "levit-mobile report"
 HEAD_BYTES = 2048  # of a page, in which its generator stands
@@ -40,8 +41,8 @@ class Panel:
 
     title: str
     simulated: bool
-    front: Markup | None
-    times: Markup | None
+    front: Markup
+    times: Markup
     left_out: int
 
 
@@ -152,56 +153,51 @@ def _profiled(timed: Timed) -> str:
 
 
 def _panels(rows: Sequence[Row], prefix: str) -> Iterator[Panel]:
-    """Devices in the order of the rows; what a later run timed again is left out."""
-    by_device: dict[Device, list[Row]] = defaultdict(list)
+    """One a device; what a later run timed again is left out."""
+    by_device: dict[Device, list[tuple[Row, Timed, Summary]]] = defaultdict(list)
     for row in rows:
-        if row.timed and row.timed.latest and row.timed.timing.samples_ms:
-            by_device[row.timed.device].append(row)
-    for device, timed in by_device.items():
-        labels = _labels(timed, prefix)
-        points = [_point(row, label) for row, label in zip(timed, labels, strict=True)]
-        strips = [_strip(row, label) for row, label in zip(timed, labels, strict=True)]
-        title = device_title(device)
-        left_out = max(0, len(strips) - MOST_STRIPS)
+        if row.timed and row.timed.latest and row.timed.figures.inference:
+            by_device[row.timed.device].append((row, row.timed, row.timed.figures.inference))
+    for device, timed in sorted(by_device.items(), key=lambda pair: _order(pair[0])):
+        labels = _labels([one for _, one, _ in timed], [row for row, _, _ in timed], prefix)
+        title, left_out = device_title(device), max(0, len(timed) - MOST_STRIPS)
+        points = [_point(*one, label) for one, label in zip(timed, labels, strict=True)]
+        strips = [_strip(*one, label) for one, label in zip(timed, labels, strict=True)]
         yield Panel(title, device.simulated, front_plot(points, title), distributions(strips, title), left_out)
 
 
-def _labels(rows: Sequence[Row], prefix: str) -> list[str]:
-    """Names without what all begin with; with the setting, where one device timed an artifact by several."""
-    settings: Mapping[str, set[str]] = defaultdict(set)
-    for row in rows:
-        settings[row.artifact.title].add(setting(row))
-    several = {title for title, found in settings.items() if len(found) > 1}
-    return [_label(row, prefix, told=row.artifact.title in several) for row in rows]
+def _order(device: Device) -> tuple[bool, str, str]:
+    """Phones before what is none."""
+    return device.simulated or device.platform == "host", device.platform, device_title(device)
 
 
-def _label(row: Row, prefix: str, *, told: bool) -> str:
-    short = row.artifact.title.removeprefix(prefix)
-    timing = row.timed.timing if row.timed else None
-    if not told or timing is None:
-        return short
-    return f"{short}, {plural(timing.threads, 'thread') if timing.threads else timing.compute_units}"
+def _labels(timed: Sequence[Timed], rows: Sequence[Row], prefix: str) -> list[str]:
+    """Names without what all begin with, and of the setting as much as tells them apart."""
+    names = [row.artifact.title.removeprefix(prefix) for row in rows]
+    by_units = [f"{name}, {units(one.timing)}" for name, one in zip(names, timed, strict=True)]
+    whole = [f"{name}, {one.timing.runtime}, {setting(one.timing)}" for name, one in zip(names, timed, strict=True)]
+    often, often_so = Counter(names), Counter(by_units)
+    return [
+        name if often[name] == 1 else so if often_so[so] == 1 else all_of_it
+        for name, so, all_of_it in zip(names, by_units, whole, strict=True)
+    ]
 
 
-def _point(row: Row, label: str) -> Point:
-    assert row.timed
-    assert row.timed.figures.inference
-    timing, best = row.timed.timing, row.best_known
+def _point(row: Row, timed: Timed, inference: Summary, label: str) -> Point:
+    best = row.best_known
     return Point(
         label=label,
         target=row.artifact.target,
-        size_mb=timing.bytes / MEGA,
-        median_ms=row.timed.figures.inference.median_ms,
+        size_mb=timed.timing.bytes / MEGA,
+        median_ms=inference.median_ms,
         sqnr_db=best.sqnr_db if best else None,
         verdict=row.verdict,
     )
 
 
-def _strip(row: Row, label: str) -> Strip:
-    assert row.timed
-    assert row.timed.figures.inference
+def _strip(row: Row, timed: Timed, inference: Summary, label: str) -> Strip:
     style = TARGETS.index(row.artifact.target) if row.artifact.target in TARGETS else len(TARGETS)
-    return Strip(label, row.timed.timing.samples_ms, row.timed.figures.inference, f"s{style}")
+    return Strip(label, timed.timing.samples_ms, inference, f"s{style}")
 
 
 def _packages(found: Gathered) -> Iterator[Package]:
