@@ -14,6 +14,7 @@ MOST_NAMED = 6  # rows by name behind one doubt
 MOST_REASONS = 12  # claims that are broken or not run
 MOST_SENTENCES = 2  # of one claim
 OF_A_RUN = {"SIMULATED", "WARM", "HOTTER", "LOW POWER"}  # doubts that every row of a device has
+OF_AN_ARTIFACT = {"NO BUNDLE"}  # and those that an artifact has on every device
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ def _where(row: Row, word: str) -> str:
     assert row.timed
     if word in OF_A_RUN:
         return device_title(row.timed.device)
+    if word in OF_AN_ARTIFACT:
+        return row.artifact.title
     return f"{row.artifact.title} on {row.timed.device.model}"
 
 

@@ -32,6 +32,7 @@ GENERATOR = "levit-mobile report"
 HEAD_BYTES = 2048  # of a page, in which its generator stands
 MEGA = 1e6
 MOST_OPEN = 12  # artifacts whose details stand open
+MOST_ROWS = 40  # of a table that is shown without a scroll bar of its own
 BETWEEN = "-_./ "  # where a name may be cut
 
 
@@ -85,6 +86,7 @@ def page(found: Gathered, artifacts: Sequence[Artifact]) -> str:
         found=found,
         concerns=list(concerns(artifacts, rows)),
         rows=rows,
+        most_rows=MOST_ROWS,
         anchors={section.found.title: section.anchor for section in sections},
         prefix=_prefix(artifacts),
         key=front_key(),

@@ -1,0 +1,432 @@
+"""The page of a folder: every row, its doubts first, lines that repeat it; sorted, dark, small and on paper."""
+
+from __future__ import annotations
+
+import math
+import re
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import overviews as made
+import pytest
+import validations
+from browser import chromium, complaints, driven, opened, printed, screenshot
+from documents import Document
+from PIL import Image
+
+from levit_mobile.gathering import FoundBundle, FoundRun, FoundValidation, Gathered, Unread
+from levit_mobile.joining import join, rows
+from levit_mobile.report.overview import is_report, page, summary_line
+from levit_mobile.report.text import clean, ms
+from levit_mobile.timing.record import App, Conditions, Parity, Profile, Timing, TimingRun
+from levit_mobile.timing.samples import Summary
+
+HOSTILE = clean(validations.HOSTILE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made.release(tmp_path_factory.mktemp("candidate"))
+
+
+@pytest.fixture(scope="module")
+def whole(folder: Path) -> str:
+    return made.drawn(folder)
+
+
+@pytest.fixture(scope="module")
+def document(whole: str) -> Document:
+    return Document(whole)
+
+
+def of(*runs: TimingRun, **found: Any) -> Document:
+    """The page of these alone."""
+    gathered = Gathered(Path(), runs=tuple(FoundRun(f"{number}.json", run) for number, run in enumerate(runs)), **found)
+    return Document(page(gathered, join(gathered)))
+
+
+def of_timings(*timings: Timing) -> Document:
+    return of(made.run(*timings))
+
+
+# What it shows
+
+
+def test_the_headline_is_the_worst_verdict_with_its_counts(document: Document) -> None:
+    assert document.said("h1") == ["BROKEN"]
+    assert document.said("title")[0].startswith("BROKEN: 7 of 9 artifacts proven, 1 broken, 1 not run")
+    (line,) = (said for said in document.said("p") if "artifacts proven" in said)
+    assert line == (
+        "7 of 9 artifacts proven, 1 broken, 1 not run. Timed on 4 devices, 2026-01-30 to 2026-01-31. "
+        "1 file could not be read."
+    )
+
+
+@pytest.mark.parametrize(("verdict", "headline"), [("proven", "PROVEN"), ("not run", "NOT RUN"), ("broken", "BROKEN")])
+def test_without_bundles_the_devices_decide(verdict: str, headline: str) -> None:
+    timing = made.timing(parity=Parity.model_validate({"verdict": verdict, "reasons": ("because",)}))
+    assert of_timings(timing).said("h1") == [headline]
+
+
+def test_every_row_has_its_figures(folder: Path, document: Document) -> None:
+    cells = document.said("td")
+    for row in rows(made.joined(folder)):
+        if row.timed and row.timed.figures.inference:
+            assert ms(row.timed.figures.inference.median_ms) in cells
+            assert ms(row.timed.figures.inference.p90_ms) in cells
+    links = [attributes["href"] for attributes in document.all("a") if attributes["href"].startswith("#artifact-")]
+    assert len(links) == 18 + 17  # one of the 18 was not timed, and has no row among the figures
+    assert set(links) == {f"#{attributes['id']}" for attributes in document.all("details")}
+
+
+@pytest.mark.parametrize(
+    ("word", "where"),
+    [
+        ("BROKEN", "levit_128s-tflite-fp16 (0053def8): validate by ExecuTorch 1.4.1: SQNR is 17.6 dB"),
+        ("NOT RUN", "levit_128s-tflite-int4-weight: LiteRT 1.2.3 on Sample Pixel: the runtime has no kernel for int4"),
+        ("HOTTER", "Sample iPhone, iOS 18.2; Sample Pixel, Android 15: such as: the device went from nominal to fair"),
+        ("SIMULATED", "Sample iPhone, iOS 18.2 (simulated): a simulator or emulator: this is no phone's time"),
+        ("NOISY", "levit_128s-executorch-fp32 on Sample Pixel; levit_128s-executorch-int8 on Sample Pixel"),
+        ("SLOWED", "levit_128s-executorch-fp32 on Sample Pixel: the second half of its samples takes 1.1"),
+        ("OTHER ARTIFACT", "levit_128s-tflite-fp16 (0d0d0d0d) on Sample Pixel: it timed 0d0d0d0d, and the bundle"),
+        ("EARLIER RUN", "levit_128s-tflite-int8 on Sample Pixel: a later run timed the same"),
+    ],
+)
+def test_what_is_doubted_is_said_first(document: Document, word: str, where: str) -> None:
+    first = next(said for said in document.said("li") if said.startswith(f"{word} "))
+    assert first.startswith(f"{word} {where}")
+
+
+def test_a_page_without_any_doubt_has_no_list_of_them(tmp_path: Path) -> None:
+    contract = made.bundle(tmp_path / "a", "tflite-fp32")
+    made.write(tmp_path / "t.json", made.run(made.timing(sha256=contract.artifact.sha256)))
+    said = Document(made.drawn(tmp_path)).said("h2")
+    assert "Look at this first" not in said
+    assert "Not read" not in said
+
+
+def test_ratios_have_their_interval_and_what_they_are_of(folder: Path, document: Document) -> None:
+    ratios = [said for said in document.said("td") if said.endswith("of levit_128s-tflite-fp32")]
+    timed = [row.timed for row in rows(made.joined(folder)) if row.timed and row.timed.figures.against]
+    assert len(ratios) == len(timed) > 5
+    middle = timed[0].figures.against[0].ratio
+    assert f"{middle.middle:.3f}{middle.low:.3f} to {middle.high:.3f}of levit_128s-tflite-fp32" in ratios
+
+
+def test_every_claim_is_shown_beside_its_verdict(document: Document) -> None:
+    cells = document.said("td")
+    at = cells.index("validate by ExecuTorch 1.4.1")
+    more = ("88.00%84.86 to 90.56%", "87.20%", "records/validated.json")
+    assert cells[at : at + 8] == ["validate by ExecuTorch 1.4.1", "BROKEN", "500", "3.21", "17.6 dB", *more]
+    assert cells.count("convert") == 8
+
+
+def test_lines_that_repeat_it_stand_there(document: Document) -> None:
+    lines = " ".join(document.said("pre"))
+    assert "levit-mobile convert --target tflite --precision int8 --checkpoint 'LeViT sample.pth'" in lines
+    assert "levit-mobile validate build/levit_128s-tflite-int8 --runtime tflite --count 500" in lines
+    assert "levit-mobile bench build/* --out timing.json" in lines
+
+
+def test_versions_say_who_used_them(document: Document) -> None:
+    cells = document.said("td")
+    at = cells.index("2.13.0+cpu")
+    assert cells[at : at + 3] == ["2.13.0+cpu", "convert; validate", "yes"]
+
+
+def test_what_could_not_be_read_is_listed(document: Document) -> None:
+    assert [said for said in document.said("li") if said.startswith("records/scrap.json: no JSON")]
+
+
+def test_every_drawing_has_words_for_who_cannot_see_it(document: Document) -> None:
+    drawings = document.all("svg")
+    assert len(drawings) == len(document.said("desc")) == 1 + 4 * 2 + 1  # key, both of four devices, one profile
+    assert all(document.said("desc"))
+    assert {attributes["role"] for attributes in drawings} == {"img"}
+
+
+def test_heads_have_a_scope_and_names_are_unique(document: Document) -> None:
+    assert {attributes.get("scope") for attributes in document.all("th")} == {"col", "row"}
+    names = [value for key, value in document.attributes() if key == "id"]
+    assert len(names) == len(set(names))
+    assert {value for key, value in document.attributes() if key == "aria-labelledby"} <= set(names)
+
+
+def test_the_details_of_many_artifacts_are_closed() -> None:
+    timings = [made.timing(name=f"a{number}", sha256=f"{number:064x}") for number in range(13)]
+    assert all("open" not in attributes for attributes in of_timings(*timings).all("details"))
+    assert all("open" in attributes for attributes in of_timings(*timings[:12]).all("details"))
+
+
+def test_statistics_are_those_of_samples(document: Document) -> None:
+    found = Summary.of(made.samples(made.SAMPLES["tflite-int8"][1], 200, noise=0.03))
+    assert found
+    assert f"{found.pictures_per_second:.1f}" in document.said("td")
+
+
+# Whatever comes
+
+
+def not_finite(document: Document) -> list[str]:
+    """Places in drawings that are no numbers."""
+    keys = ("d", "points", "transform", "x", "y", "x1", "y1", "x2", "y2", "width", "height", "cx", "cy", "viewbox")
+    return [value for key, value in document.attributes() if key in keys and re.search(r"nan|inf", value, re.I)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"samples_ms": (3.0,)},
+        {"samples_ms": (0.0,)},
+        {"samples_ms": (0.0,) * 50},
+        {"samples_ms": (1e-9, 1e9)},
+        {"samples_ms": (1.0,) * 3000, "end_to_end_samples_ms": ()},
+        {"bytes": 0},
+        {"parity": Parity(verdict="proven")},
+        {"profile": Profile(how="none", blocks=())},
+        {"profile": made.profile().model_copy(update={"blocks": (made.Block(name="a", samples_ms=(-1.0, -2.0)),)})},
+    ],
+    ids=str,
+)
+def test_odd_times_are_drawn(changes: dict[str, Any]) -> None:
+    drawn = of_timings(made.timing(**{"load_ms": (), "memory_before_bytes": (), **changes}))
+    assert not_finite(drawn) == []
+    assert drawn.said("h1") == ["PROVEN"]
+
+
+def test_nothing_timed_is_a_page_without_drawings(tmp_path: Path) -> None:
+    made.bundle(tmp_path / "a", "tflite-fp32")
+    drawn = Document(made.drawn(tmp_path))
+    assert drawn.all("svg") == []
+    assert "1 of 1 artifact proven. Nothing was timed." in drawn.said("p")
+    assert "not timed" in drawn.said("td")
+
+
+def test_what_did_not_run_has_its_reason() -> None:
+    drawn = of_timings(made.not_timed("tflite-int8", "no kernel"))
+    assert "NOT RUN" in drawn.said("td")
+    assert any(said.startswith("no kernel") for said in drawn.said("td"))
+    assert drawn.all("svg") == []
+
+
+def test_nan_is_said_and_breaks_no_drawing() -> None:
+    validation = validations.not_a_number(artifact_sha256="3c" * 32)
+    timing = made.timing("coreml-fp16", sha256="3c" * 32)
+    drawn = of(made.run(timing), validations=(FoundValidation("v.json", validation),))
+    assert not_finite(drawn) == []
+    assert "NaN" in drawn.said("td")
+    assert drawn.said("h1") == ["BROKEN"]
+    infinite = validations.proven(artifact_sha256="3c" * 32, report=validations.parity(sqnr_db=math.inf))
+    drawn = of(made.run(timing), validations=(FoundValidation("v.json", infinite),))
+    assert not_finite(drawn) == []
+    assert "inf dB" in drawn.said("td")
+
+
+def hostile() -> Gathered:
+    """HOSTILE wherever text comes from outside."""
+    nasty = validations.HOSTILE
+    device = made.PIXEL.model_copy(update=dict.fromkeys(("model", "soc", "os", "os_version", "os_build"), nasty))
+    parity = Parity(verdict="broken").model_copy(update={"reasons": (nasty,), "against": nasty})
+    named = dict.fromkeys(("name", "file", "variant", "recipe", "runtime", "runtime_version", "accelerator"), nasty)
+    block = made.profile().blocks[0].model_copy(update={"name": nasty})
+    timing = made.timing().model_copy(
+        update={**named, "target": nasty, "parity": parity, "notes": (nasty,), "sha256": nasty}
+        | {"profile": made.profile().model_copy(update={"how": nasty, "blocks": (block,)})}
+    )
+    idle = made.not_timed("tflite-int8", "x").model_copy(update={"not_run": nasty})
+    run = made.run(timing, idle).model_copy(
+        update={
+            "device": device,
+            "app": App(name="a", version="1").model_copy(update={"name": nasty, "version": nasty}),
+            "command": nasty,
+            "versions": {nasty: nasty},
+            "before": Conditions(thermal="severe"),
+        }
+    )
+    return Gathered(
+        Path(),
+        bundles=(FoundBundle(nasty, nasty, broken=nasty),),
+        validations=(FoundValidation(nasty, validations.hostile()),),
+        runs=(FoundRun(nasty, run),),
+        unread=(Unread(nasty, nasty),),
+    )
+
+
+def test_hostile_words_are_words() -> None:
+    found = hostile()
+    written = page(found, join(found))
+    drawn = Document(written)
+    assert validations.SCRIPT not in written
+    written.encode("utf-8")
+    assert not re.search("[\x00-\x08\x0e-\x1f\x7f]", written)
+    assert len(drawn.all("script")) == 1
+    assert drawn.all("img") == []
+    assert HOSTILE in drawn.said("td")
+    assert f"{HOSTILE}: {HOSTILE}" in drawn.said("li")
+
+
+# What it is
+
+
+def test_nothing_is_fetched_and_only_its_own_script_may_run(whole: str, document: Document) -> None:
+    assert not {tag for tag, _ in document.elements} & {"iframe", "object", "embed", "base", "form", "img"}
+    for key, value in document.attributes():
+        assert not key.startswith("on")
+        if key in ("src", "href", "srcset", "action", "data", "xlink:href"):
+            assert value.startswith(("data:", "#")), value
+    script = whole.partition("<script>")[2].partition("</script>")[0]
+    allowed = b64encode(sha256(script.encode()).digest()).decode()
+    (policy,) = (attributes["content"] for attributes in document.all("meta") if "http-equiv" in attributes)
+    assert policy == (f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'")
+    (styles,) = (text for tag, text in document.texts if tag == "style")
+    assert not re.search(r"url\(|@import|@font-face", styles)
+
+
+def test_it_is_known_as_a_report(whole: str, tmp_path: Path) -> None:
+    (tmp_path / "ours.html").write_text(whole)
+    (tmp_path / "other.html").write_text("<title>levit-mobile report</title>")
+    assert is_report(tmp_path / "ours.html")
+    assert not is_report(tmp_path / "other.html")
+    assert not is_report(tmp_path)
+
+
+def test_one_line_counts_what_was_found(folder: Path) -> None:
+    found = made.gather(folder)
+    assert summary_line(found, join(found)) == "9 artifacts: 8 bundles, 4 validations, 5 runs on 4 devices"
+
+
+def test_many_artifacts_on_many_devices_stay_a_page() -> None:
+    timings = [made.timing(name=f"a{n}", sha256=f"{n:064x}", samples_ms=(3.0 + n, 3.1 + n)) for n in range(60)]
+    devices = [made.PIXEL.model_copy(update={"model": f"Phone {number}"}) for number in range(6)]
+    drawn = of(*(made.run(*timings, device=device) for device in devices))
+    assert len(drawn.all("svg")) == 1 + 2 * 6
+    assert drawn.said("p").count("and 20 slower ones, in the table") == 6
+    assert sum("tall" in attributes.get("class", "") for attributes in drawn.all("div")) == 2
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def file(whole: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    chromium()
+    written = tmp_path_factory.mktemp("page") / "report.html"
+    written.write_text(whole, encoding="utf-8")
+    return written
+
+
+def test_a_browser_asks_for_nothing_and_complains_of_nothing(file: Path) -> None:
+    seen = opened(file)
+    assert [url for url in seen.requests if not url.startswith(("file:", "data:"))] == []
+    assert Document(seen.dom).said("h1") == ["BROKEN"]
+    assert complaints(file) == ()
+
+
+def test_the_browser_would_have_complained(tmp_path: Path) -> None:
+    chromium()
+    loud = tmp_path / "loud.html"
+    policy = "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'\">"
+    loud.write_text(f"{policy}<script>document.title = 'ran'</script>", encoding="utf-8")
+    (complaint,) = complaints(loud)
+    assert "Content Security Policy" in complaint
+
+
+MEDIAN, NOTES = 8, 10
+CLICKS = """
+const table = page.querySelector("table.sorts");
+const button = table.tHead.rows[0].cells[%d].querySelector("button");
+for (let click = 0; click < %d; click++) if (button) button.click();
+const head = table.tHead.rows[0].cells[%d];
+return [head.getAttribute("aria-sort"), [...table.tBodies[0].rows].map((row) => row.cells[%d].textContent.trim())];
+"""
+
+
+def clicked(html: str, column: int, clicks: int, **options: Any) -> tuple[str | None, list[str]]:
+    state, cells = driven(html, CLICKS % (column, clicks, column, column), **options)
+    return state, cells
+
+
+def test_a_click_sorts_numbers_and_the_next_turns_them_round(folder: Path, whole: str) -> None:
+    chromium()
+    found = [row.timed.figures.inference for row in rows(made.joined(folder)) if row.timed]
+    medians = [ms(one.median_ms) for one in sorted(filter(None, found), key=lambda one: one.median_ms)]
+    assert clicked(whole, MEDIAN, 1) == ("ascending", [*medians, "NOT RUN"])
+    assert clicked(whole, MEDIAN, 2) == ("descending", [*medians[::-1], "NOT RUN"])
+
+
+def test_a_click_sorts_words(whole: str) -> None:
+    chromium()
+    state, verdicts = clicked(whole, 1, 1)
+    assert state == "ascending"
+    assert verdicts == ["BROKEN", "NOT RUN"] + ["PROVEN"] * 16
+
+
+def test_without_scripts_all_of_it_is_shown(folder: Path, whole: str) -> None:
+    chromium()
+    state, medians = clicked(whole, MEDIAN, 1, scripts=False)
+    found = [row.timed.figures.inference for row in rows(made.joined(folder)) if row.timed]
+    assert (state, medians) == (None, [ms(one.median_ms) if one else "NOT RUN" for one in found])
+    assert driven(whole, "return page.querySelectorAll('th button').length", scripts=False) == 0
+
+
+def test_a_column_sorts_by_the_keyboard_and_tells_which(whole: str) -> None:
+    chromium()
+    script = """
+    const heads = [...page.querySelector("table.sorts").tHead.rows[0].cells];
+    heads[4].querySelector("button").click();
+    heads[5].querySelector("button").click();
+    const told = heads.filter((head) => head.hasAttribute("aria-sort")).length;
+    return [told, heads.every((head) => head.querySelector("button").type === "button"), heads[0].textContent];
+    """
+    assert driven(whole, script) == [1, True, "artifact"]
+
+
+@pytest.mark.parametrize("width", [320, 375, 768, 1280])
+def test_nothing_runs_over_the_edge(whole: str, width: int) -> None:
+    chromium()
+    script = "return [page.documentElement.scrollWidth, page.documentElement.clientWidth]"
+    assert driven(whole, script, width=width) == [width, width]
+
+
+def test_hostile_words_do_nothing_in_a_browser(tmp_path: Path) -> None:
+    chromium()
+    found = hostile()
+    (tmp_path / "page.html").write_text(page(found, join(found)), encoding="utf-8")
+    seen = Document(opened(tmp_path / "page.html").dom)
+    assert seen.said("title")[0].startswith("BROKEN")
+    assert complaints(tmp_path / "page.html") == ()
+    width = driven(page(found, join(found)), "return page.documentElement.scrollWidth", width=375)
+    assert width == 375
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (500, True)])
+def test_it_looks_like_something_in_light_and_dark(file: Path, tmp_path: Path, width: int, dark: bool) -> None:
+    out = tmp_path / "page.png"
+    screenshot(file, out, width=width, height=1600, dark=dark)
+    with Image.open(out) as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    brightness, counts = np.unique(pixels.sum(axis=2, dtype=int) // 3, return_counts=True)
+    assert len(brightness) > 50
+    ground = brightness[counts.argmax()]
+    assert (ground < 64) if dark else (ground > 192)
+    assert (pixels[:, -4:] == pixels[0, -1]).all()  # nothing runs over the edge
+
+
+def pages(html: str, folder: Path) -> int:
+    """Sheets of paper that it takes."""
+    (folder / "page.html").write_text(html, encoding="utf-8")
+    printed(folder / "page.html", folder / "page.pdf")
+    return len(re.findall(rb"/Type\s*/Page\b", (folder / "page.pdf").read_bytes()))
+
+
+def test_on_paper_details_are_open_with_and_without_scripts(whole: str, tmp_path: Path) -> None:
+    chromium()
+    closed, details = re.subn(r"(<details [^>]*) open>", r"\1>", whole)
+    assert details == 9
+    bare = re.sub("<script>.*</script>", "", closed, flags=re.S)
+    empty = re.sub('<div class="inside">.*?</details>', "</details>", bare, flags=re.S)
+    assert pages(closed, tmp_path) == pages(bare, tmp_path) == pages(whole, tmp_path)
+    assert pages(bare, tmp_path) > pages(empty, tmp_path) + 3
