@@ -109,11 +109,11 @@ def test_a_page_without_any_doubt_has_no_list_of_them(tmp_path: Path) -> None:
 
 
 def test_ratios_have_their_interval_and_what_they_are_of(folder: Path, document: Document) -> None:
-    ratios = [said for said in document.said("td") if said.endswith("of levit_128s-tflite-fp32")]
+    ratios = [said for said in document.said("td") if said.endswith("of tflite-fp32")]
     timed = [row.timed for row in rows(made.joined(folder)) if row.timed and row.timed.figures.against]
     assert len(ratios) == len(timed) > 5
     middle = timed[0].figures.against[0].ratio
-    assert f"{middle.middle:.3f}{middle.low:.3f} to {middle.high:.3f}of levit_128s-tflite-fp32" in ratios
+    assert f"{middle.middle:.3f}{middle.low:.3f} to {middle.high:.3f}of tflite-fp32" in ratios
 
 
 def test_every_claim_is_shown_beside_its_verdict(document: Document) -> None:

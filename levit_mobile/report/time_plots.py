@@ -17,7 +17,7 @@ from levit_mobile.timing.samples import Samples, Summary
 WIDTH = 400.0
 STRIP = (12.0, 272.0)  # px in which the distributions lie
 ORDER = (292.0, 394.0)  # px of the samples in order
-HEAD, ROW, HIGH = 22.0, 50.0, 22.0
+HEAD, ROW, HIGH = 22.0, 54.0, 22.0
 BIN = 3.0  # px
 BEYOND = 1.35  # times the slowest 90th percentile, where the axis ends
 DRIFT = (0.75, 1.5)  # of the median, from the bottom to the top of the samples in order
@@ -81,7 +81,7 @@ def _axis(across: Measure, bottom: float) -> Iterator[Markup]:
 
 
 def _row(strip: Strip, top: float, across: Measure) -> Iterator[Markup]:
-    found, floor = strip.summary, top + 18 + HIGH
+    found, floor = strip.summary, top + 22 + HIGH
     yield words(STRIP[0], top + 13, _short(strip.label, LONGEST), "label")
     p90 = f", p90 {ms(found.p90_ms)}" if len(strip.samples) > 1 else ""
     yield words(STRIP[1], top + 13, f"{ms(found.median_ms)} ms{p90}", "value", "end")
