@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -84,7 +85,7 @@ def of_timing(found: FoundRun, timing: Timing) -> Claim:
         parity.reasons,
         pictures=parity.pictures,
         max_abs_error=parity.max_abs_error,
-        sqnr_db=parity.sqnr_db,
+        sqnr_db=math.inf if parity.sqnr_db is None and parity.max_abs_error == 0 else parity.sqnr_db,
         top1_agreement=parity.top1_agreement,
     )
 

@@ -56,7 +56,10 @@ ROWS = (
     ("runners runners.* quantization.search arm64.setup",),
     ("parity lowering",),
     ("trained findings stored integers timing.gate timing.machine",),
-    ("bundle drill recalibration runtimes gathering fronts arm64.cost timing.candidates timing.work", "report report.text"),
+    (
+        "bundle drill recalibration runtimes gathering fronts arm64.cost timing.candidates timing.work",
+        "report report.text",
+    ),
     (
         "references claims timing.golden timing.profile",
         "report.axes report.costs report.plans report.templates report.timings report.verdicts",

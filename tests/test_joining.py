@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -86,6 +87,14 @@ def test_one_row_a_device_and_setting(tmp_path: Path) -> None:
         (made.name("tflite-fp32"), ("Sample x86-64", 4)),
         (made.name("tflite-int8"), None),
     ]
+
+
+def test_logits_without_any_error_have_an_infinite_sqnr() -> None:
+    exact = Parity(verdict="proven", pictures=4, max_abs_error=0.0, top1_agreement=1.0)
+    unknown = Parity(verdict="proven", pictures=4, top1_agreement=1.0)
+    (one,) = of_runs(made.run(made.timing(parity=exact)))
+    (other,) = of_runs(made.run(made.timing(parity=unknown)))
+    assert [one.all_claims[0].sqnr_db, other.all_claims[0].sqnr_db] == [math.inf, None]
 
 
 def test_times_of_no_bundle_are_shown_as_such() -> None:

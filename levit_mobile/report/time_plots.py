@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from levit_mobile.report.axes import Scale, drawing, line, tag, words
 from levit_mobile.report.measures import Measure, measure
-from levit_mobile.report.text import ms
+from levit_mobile.report.text import ms, share
 from levit_mobile.timing.record import Profile
 from levit_mobile.timing.samples import Samples, Summary
 
@@ -57,15 +57,20 @@ def distributions(strips: Sequence[Strip], device: str) -> Markup:
 def profile_bars(profile: Profile) -> Markup:
     """Medians by block, in the order in which they run; a block that adds nothing measurable has no bar."""
     medians = [(block.name, found.median_ms) for block in profile.blocks if (found := Summary.of(block.samples_ms))]
-    across = Scale(0.0, max([*(median for _, median in medians), 1e-6]), NAMES, WIDTH - 70)
+    across = Scale(0.0, max([*(median for _, median in medians), 1e-6]), NAMES, WIDTH - 100)
+    whole = sum(max(median, 0.0) for _, median in medians)
     parts: list[Markup] = []
     for index, (name, median) in enumerate(medians):
         y = BLOCK * index + 4
         parts.append(words(NAMES - 8, y + BAR, _short(name, 24), "tick", "end"))
         parts.append(tag("rect", x=NAMES, y=y, width=across(median) - NAMES, height=BAR, class_="bar candidate"))
-        parts.append(words(across(median) + 6, y + BAR, f"{ms(median)} ms", "value"))
+        parts.append(words(across(median) + 6, y + BAR, _of_all(median, whole), "value"))
     spoken = "; ".join(f"{name} {ms(median)} ms" for name, median in medians)
     return drawing(WIDTH, BLOCK * len(medians) + 8, "Time by block", spoken or "No blocks.", *parts)
+
+
+def _of_all(median: float, whole: float) -> str:
+    return f"{ms(median)} ms" + (f", {share(median / whole)}" if whole and median > 0 else "")
 
 
 def _reach(strip: Strip) -> float:

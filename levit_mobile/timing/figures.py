@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from levit_mobile.timing.record import Conditions, Platform, Thermal, Timing, TimingRun
@@ -34,29 +34,32 @@ class Against:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one timing; None where it has no samples. `added_bytes` is the largest growth of a process from its start."""
+    """Of one timing, medians over its processes; None where nothing was measured.
+
+    `added_bytes` is what a process grew by from its start.
+    """
 
     inference: Summary | None
     end_to_end: Summary | None
     load_ms: float | None
     first_run_ms: float | None
-    peak_bytes: int | None
-    added_bytes: int | None
+    peak_bytes: float | None
+    added_bytes: float | None
     slowed: float | None
     against: tuple[Against, ...]
 
 
 def figures(run: TimingRun, timing: Timing) -> Figures:
-    """Medians of what was done several times, the largest of memory."""
+    """What its samples come to."""
     peaks, before = timing.peak_memory_bytes, timing.memory_before_bytes
-    added = [peak - start for peak, start in zip(peaks, before, strict=True)] if len(peaks) == len(before) else []
+    added = tuple(peak - start for peak, start in zip(peaks, before, strict=True)) if len(peaks) == len(before) else ()
     return Figures(
         inference=Summary.of(timing.samples_ms),
         end_to_end=Summary.of(timing.end_to_end_samples_ms),
         load_ms=_median(timing.load_ms),
         first_run_ms=_median(timing.first_run_ms),
-        peak_bytes=max(peaks, default=None),
-        added_bytes=max(added, default=None),
+        peak_bytes=_median(peaks),
+        added_bytes=_median(added),
         slowed=slowed(timing.samples_ms),
         against=tuple(_against(run, timing)),
     )
@@ -100,7 +103,7 @@ def heat(platform: Platform, conditions: Conditions) -> int | None:
     return words.index(conditions.thermal) if conditions.thermal in words else None
 
 
-def _median(samples: Samples) -> float | None:
+def _median(samples: Sequence[float]) -> float | None:
     found = Summary.of(samples)
     return found.median_ms if found else None
 
