@@ -11,6 +11,7 @@ from levit_mobile.contract import Verdict
 from levit_mobile.findings import Interval
 from levit_mobile.gathering import FoundBundle, FoundRun, FoundValidation
 from levit_mobile.parity import ParityReport
+from levit_mobile.timing.figures import called
 from levit_mobile.timing.record import Timing
 
 
@@ -18,14 +19,14 @@ from levit_mobile.timing.record import Timing
 class Claim:
     """A verdict on an artifact, and the figures behind it, None where there are none.
 
-    `source` says what proved it; `first` is what `convert` said, before anything else could run it.
+    `source` says what proved it. `desk` is a machine that converts, validates or times, and may lack the runtime.
     """
 
     source: str
     place: str
     verdict: Verdict
     reasons: tuple[str, ...]
-    first: bool = False
+    desk: bool = False
     pictures: int = 0
     max_abs_error: float | None = None
     sqnr_db: float | None = None
@@ -35,14 +36,14 @@ class Claim:
 
 
 def worst(claims: Sequence[Claim]) -> Verdict:
-    """Broken if any is, else not run if any is not, else proven; none at all is not run.
+    """Broken if any is, else not run if a phone could not, else proven if any is; none at all is not run.
 
-    What `convert` could not run gives way to whatever could, later and elsewhere.
+    What a desk could not run gives way to whatever could.
     """
-    later = {claim.verdict for claim in claims if not (claim.first and claim.verdict == "not run")}
-    if "broken" in later:
+    verdicts = {claim.verdict for claim in claims if not (claim.desk and claim.verdict == "not run")}
+    if "broken" in verdicts:
         return "broken"
-    return "proven" if later == {"proven"} else "not run"
+    return "proven" if verdicts == {"proven"} else "not run"
 
 
 def best_known(claims: Iterable[Claim]) -> Claim | None:
@@ -56,7 +57,7 @@ def of_bundle(found: FoundBundle) -> Claim:
     if found.stored is None:
         return Claim("the folder itself", found.place, "broken", (found.broken,))
     proof = found.stored.proof
-    claim = Claim("convert", found.place, proof.verdict, proof.reasons, first=True)
+    claim = Claim("convert", found.place, proof.verdict, proof.reasons, desk=True)
     return replace(claim, **_figures(proof.report)) if proof.report else claim
 
 
@@ -69,6 +70,7 @@ def of_validation(found: FoundValidation) -> Claim:
         found.place,
         said.verdict,
         said.reasons,
+        desk=True,
         top1_interval=said.top1_interval,
         top1_accuracy=accuracy.candidate if accuracy else None,
     )
@@ -79,10 +81,11 @@ def of_timing(found: FoundRun, timing: Timing) -> Claim:
     """What the device found on golden pictures."""
     parity = timing.parity
     return Claim(
-        f"{timing.runtime} {timing.runtime_version} on {found.run.device.model}",
+        f"{timing.runtime} {timing.runtime_version} on {called(found.run.device)}",
         found.place,
         parity.verdict,
         parity.reasons,
+        desk=found.run.device.platform == "host",
         pictures=parity.pictures,
         max_abs_error=parity.max_abs_error,
         sqnr_db=math.inf if parity.sqnr_db is None and parity.max_abs_error == 0 else parity.sqnr_db,

@@ -71,14 +71,20 @@ class Row:
     timed: Timed | None
 
     @property
+    def own(self) -> Claim | None:
+        """What the device found that it was timed on."""
+        return of_timing(self.timed.found, self.timed.timing) if self.timed else None
+
+    @property
     def claims(self) -> tuple[Claim, ...]:
         """What bundles, validations and this timing say."""
-        return (*self.artifact.claims, *([of_timing(self.timed.found, self.timed.timing)] if self.timed else []))
+        return (*self.artifact.claims, *([self.own] if self.own else []))
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of those."""
-        return worst(self.claims)
+        """The worst of those; what did not run here is not proven here."""
+        found = worst(self.claims)
+        return "not run" if found == "proven" and self.own and self.own.verdict == "not run" else found
 
     @property
     def best_known(self) -> Claim | None:

@@ -35,7 +35,7 @@ SIDE, CLASSES = 16, 10
 STARTED = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 HOST = Device(
     platform="host",
-    model="Sample x86-64",
+    model="x86_64",
     soc="Sample EPYC",
     os="Linux",
     os_version="6.1",

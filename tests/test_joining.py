@@ -16,10 +16,11 @@ from levit_mobile.claims import Claim, best_known, worst
 from levit_mobile.gathering import FoundRun, FoundValidation, Gathered
 from levit_mobile.joining import Artifact, join, rows
 from levit_mobile.report.validations import validations_json
+from levit_mobile.timing.figures import called
 from levit_mobile.timing.record import Parity, TimingRun
 
 PROVEN, BROKEN = Claim("a", "", "proven", ()), Claim("b", "", "broken", ("why",))
-NOT_RUN, FIRST_NOT_RUN = Claim("c", "", "not run", ("no Mac",)), Claim("convert", "", "not run", (), first=True)
+NOT_RUN, DESK_NOT_RUN = Claim("c", "", "not run", ("no Mac",)), Claim("convert", "", "not run", (), desk=True)
 
 
 def of_runs(*runs: TimingRun) -> tuple[Artifact, ...]:
@@ -38,12 +39,12 @@ def words(artifact: Artifact) -> list[list[str]]:
         ([PROVEN], "proven"),
         ([PROVEN, NOT_RUN], "not run"),
         ([PROVEN, NOT_RUN, BROKEN], "broken"),
-        ([FIRST_NOT_RUN], "not run"),
-        ([FIRST_NOT_RUN, PROVEN], "proven"),
-        ([FIRST_NOT_RUN, BROKEN], "broken"),
+        ([DESK_NOT_RUN], "not run"),
+        ([DESK_NOT_RUN, PROVEN], "proven"),
+        ([DESK_NOT_RUN, BROKEN], "broken"),
     ],
 )
-def test_the_worst_counts_and_convert_gives_way_to_what_could_run(claims: list[Claim], verdict: str) -> None:
+def test_the_worst_counts_and_a_desk_gives_way_to_what_could_run(claims: list[Claim], verdict: str) -> None:
     assert worst(claims) == verdict
 
 
@@ -65,7 +66,7 @@ def test_a_real_bundle_its_validation_and_its_times_are_one_row(bundles: Bundles
     assert [claim.source for claim in artifact.all_claims] == [
         "convert",
         "validate by LiteRT 2.3.0",
-        "LiteRT 1.2.3 on Sample x86-64",
+        "LiteRT 1.2.3 on Sample EPYC",
     ]
     (row,) = rows([artifact])
     assert row.verdict == "proven"
@@ -81,10 +82,12 @@ def test_one_row_a_device_and_setting(tmp_path: Path) -> None:
     made.write(tmp_path / "pixel.json", made.run(one, device=made.PIXEL))
     made.bundle(tmp_path / made.name("tflite-int8"), "tflite-int8")
     found = rows(made.joined(tmp_path))
-    assert [(row.artifact.name, row.timed and (row.timed.device.model, row.timed.timing.threads)) for row in found] == [
+    assert [
+        (row.artifact.name, row.timed and (called(row.timed.device), row.timed.timing.threads)) for row in found
+    ] == [
         (made.name("tflite-fp32"), ("Sample Pixel", 1)),
-        (made.name("tflite-fp32"), ("Sample x86-64", 1)),
-        (made.name("tflite-fp32"), ("Sample x86-64", 4)),
+        (made.name("tflite-fp32"), ("Sample EPYC", 1)),
+        (made.name("tflite-fp32"), ("Sample EPYC", 4)),
         (made.name("tflite-int8"), None),
     ]
 
@@ -127,10 +130,10 @@ def test_a_later_run_of_the_same_is_the_latest() -> None:
         made.run(started_at=made.STARTED + timedelta(hours=1)),
         made.run(device=made.PIXEL),
     )
-    assert [(timed.device.model, timed.latest) for timed in artifact.timed] == [
+    assert [(called(timed.device), timed.latest) for timed in artifact.timed] == [
         ("Sample Pixel", True),
-        ("Sample x86-64", False),
-        ("Sample x86-64", True),
+        ("Sample EPYC", False),
+        ("Sample EPYC", True),
     ]
     assert words(artifact)[1] == ["NO BUNDLE", "EARLIER RUN"]
 
@@ -144,6 +147,26 @@ def test_what_a_device_finds_broken_breaks_its_row_alone(tmp_path: Path) -> None
     (artifact,) = made.joined(tmp_path)
     assert artifact.verdict == "broken"
     assert [row.verdict for row in rows([artifact])] == ["broken", "proven"]
+
+
+def test_what_this_machine_cannot_run_is_not_run_in_its_row_alone(tmp_path: Path) -> None:
+    contract = made.bundle(tmp_path / "a", "coreml-fp16", verdict="not run")
+    digest = contract.artifact.sha256
+    idle = made.not_timed("coreml-fp16", "no Mac").model_copy(update={"sha256": digest})
+    made.write(tmp_path / "host.json", made.run(idle))
+    (artifact,) = made.joined(tmp_path)
+    assert artifact.verdict == "not run"
+    made.write(tmp_path / "phone.json", made.run(made.timing("coreml-fp16", sha256=digest), device=made.IPHONE))
+    (artifact,) = made.joined(tmp_path)
+    assert artifact.verdict == "proven"
+    assert [row.verdict for row in rows([artifact])] == ["not run", "proven"]
+
+
+def test_what_a_phone_cannot_run_is_not_run(tmp_path: Path) -> None:
+    contract = made.bundle(tmp_path / "a", "tflite-fp32")
+    idle = made.not_timed("tflite-fp32", "no kernel").model_copy(update={"sha256": contract.artifact.sha256})
+    made.write(tmp_path / "phone.json", made.run(idle, device=made.PIXEL))
+    assert made.joined(tmp_path)[0].verdict == "not run"
 
 
 def test_a_damaged_bundle_is_an_artifact_with_its_sentence(tmp_path: Path) -> None:

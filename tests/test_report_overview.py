@@ -124,6 +124,13 @@ def test_every_claim_is_shown_beside_its_verdict(document: Document) -> None:
     assert cells.count("convert") == 8
 
 
+def test_the_same_artifact_twice_in_a_run_keeps_both_names() -> None:
+    ours, again = made.timing(name="one"), made.timing(name="one (2)")
+    drawn = of(made.run(ours, again, against=("one (2)",)))
+    assert [said for said in drawn.said("text") if said.startswith("one")][-2:] == ["one", "one (2)"]
+    assert "oneas one (2)" in drawn.said("th")
+
+
 def test_lines_that_repeat_it_stand_there(document: Document) -> None:
     lines = " ".join(document.said("pre"))
     assert "levit-mobile convert --target tflite --precision int8 --checkpoint 'LeViT sample.pth'" in lines

@@ -6,13 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from levit_mobile.claims import Claim
 from levit_mobile.contract import Verdict
 from levit_mobile.joining import Artifact, Row
+from levit_mobile.timing.figures import called
 from levit_mobile.timing.record import Device, Timing
 
 MOST_NAMED = 6  # rows by name behind one doubt
 MOST_REASONS = 12  # claims that are broken or not run
 MOST_SENTENCES = 2  # of one claim
+VERDICTS: tuple[Verdict, ...] = ("broken", "not run")  # that have their reasons said
 OF_A_RUN = {"SIMULATED", "WARM", "HOTTER", "LOW POWER"}  # doubts that every row of a device has
 OF_AN_ARTIFACT = {"NO BUNDLE"}  # and those that an artifact has on every device
 
@@ -37,7 +40,7 @@ def overall(artifacts: Sequence[Artifact]) -> Verdict:
 def counted(artifacts: Sequence[Artifact]) -> str:
     """ "6 of 8 artifacts proven, 1 broken, 1 not run"."""
     verdicts = [artifact.verdict for artifact in artifacts]
-    others = [f"{verdicts.count(v)} {v}" for v in ("broken", "not run") if v in verdicts]
+    others = [f"{verdicts.count(v)} {v}" for v in VERDICTS if v in verdicts]
     return ", ".join([f"{verdicts.count('proven')} of {plural(len(verdicts), 'artifact')} proven", *others])
 
 
@@ -47,9 +50,9 @@ def plural(count: int, word: str) -> str:
 
 
 def device_title(device: Device) -> str:
-    """ "Pixel 8, Android 15"; a simulator or this machine is told so."""
+    """ "Pixel 8, Android 15"; a simulator, or what is no phone, is told so."""
     aside = "simulated" if device.simulated else "host" if device.platform == "host" else ""
-    return f"{device.model}, {device.os} {device.os_version}" + (f" ({aside})" if aside else "")
+    return f"{called(device)}, {device.os} {device.os_version}" + (f" ({aside})" if aside else "")
 
 
 def units(timing: Timing) -> str:
@@ -74,11 +77,17 @@ def concerns(artifacts: Sequence[Artifact], rows: Sequence[Row]) -> Iterator[Con
 
 
 def _reasons(artifacts: Sequence[Artifact]) -> Iterator[Concern]:
-    for verdict in ("broken", "not run"):
+    for verdict in VERDICTS:
         for artifact in (one for one in artifacts if one.verdict == verdict):
-            claims = [claim for claim in artifact.all_claims if claim.verdict == verdict]
-            for claim in claims or artifact.all_claims[:1]:
+            for claim in _telling(artifact.all_claims, verdict):
                 yield Concern(verdict.upper(), artifact.title, f"{claim.source}: {_sentences(claim.reasons)}")
+
+
+def _telling(claims: Sequence[Claim], verdict: Verdict) -> Sequence[Claim]:
+    """The claims of that verdict; where a desk could not run it, one says enough."""
+    found = [claim for claim in claims if claim.verdict == verdict]
+    of_phones = [claim for claim in found if not claim.desk]
+    return found if verdict == "broken" else of_phones or found[:1]
 
 
 def _sentences(reasons: Sequence[str]) -> str:
@@ -90,8 +99,8 @@ def _not_timed(rows: Sequence[Row]) -> Iterator[Concern]:
     """Those that no verdict has told of."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        if row.timed and row.timed.timing.not_run and row.verdict == "proven":
-            by_reason[row.timed.timing.not_run].append(f"{row.artifact.title} on {row.timed.device.model}")
+        if row.timed and row.timed.timing.not_run and row.artifact.verdict == "proven":
+            by_reason[row.timed.timing.not_run].append(f"{row.artifact.title} on {called(row.timed.device)}")
     for reason, names in by_reason.items():
         yield Concern("NOT TIMED", _named(names), reason)
 
@@ -113,7 +122,7 @@ def _where(row: Row, word: str) -> str:
         return device_title(row.timed.device)
     if word in OF_AN_ARTIFACT:
         return row.artifact.title
-    return f"{row.artifact.title} on {row.timed.device.model}"
+    return f"{row.artifact.title} on {called(row.timed.device)}"
 
 
 def _named(names: Sequence[str]) -> str:

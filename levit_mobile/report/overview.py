@@ -25,6 +25,7 @@ from levit_mobile.report.attention import concerns, counted, device_title, overa
 from levit_mobile.report.front_plots import TARGETS, front_key, front_plot
 from levit_mobile.report.templates import environment
 from levit_mobile.report.time_plots import MOST_STRIPS, Strip, distributions, profile_bars
+from levit_mobile.timing.figures import called
 from levit_mobile.timing.record import Device
 from levit_mobile.timing.samples import Summary
 
@@ -70,7 +71,7 @@ class Package:
 
 def page(found: Gathered, artifacts: Sequence[Artifact]) -> str:
     """The whole page."""
-    made = environment(device_title, ms, mb, plural, raw, setting)
+    made = environment(called, device_title, ms, mb, plural, raw, setting)
     script = files("levit_mobile").joinpath("report", "sort.js").read_text(encoding="utf-8")
     rows = joining.rows(artifacts)
     sections = [_section(number, artifact) for number, artifact in enumerate(artifacts, 1)]
@@ -176,12 +177,16 @@ def _order(device: Device) -> tuple[bool, str, str]:
 def _labels(timed: Sequence[Timed], rows: Sequence[Row], prefix: str) -> list[str]:
     """Names without what all begin with, and of the setting as much as tells them apart."""
     names = [row.artifact.title.removeprefix(prefix) for row in rows]
-    by_units = [f"{name}, {units(one.timing)}" for name, one in zip(names, timed, strict=True)]
-    whole = [f"{name}, {one.timing.runtime}, {setting(one.timing)}" for name, one in zip(names, timed, strict=True)]
-    often, often_so = Counter(names), Counter(by_units)
+    ways = (
+        names,
+        [f"{name}, {units(one.timing)}" for name, one in zip(names, timed, strict=True)],
+        [f"{name}, {setting(one.timing)}, {one.timing.runtime}" for name, one in zip(names, timed, strict=True)],
+        [one.timing.name.removeprefix(prefix) for one in timed],
+    )
+    often = [Counter(way) for way in ways]
     return [
-        name if often[name] == 1 else so if often_so[so] == 1 else all_of_it
-        for name, so, all_of_it in zip(names, by_units, whole, strict=True)
+        next((way[place] for way, counts in zip(ways, often, strict=True) if counts[way[place]] == 1), names[place])
+        for place in range(len(names))
     ]
 
 

@@ -43,7 +43,7 @@ def _row(row: Row) -> dict[str, Any]:
 
 
 def _claim(claim: Claim) -> dict[str, Any]:
-    return {name: value for name, value in asdict(claim).items() if name != "first"}
+    return asdict(claim)
 
 
 def _timing(timed: Timed) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def distributions(strips: Sequence[Strip], device: str) -> Markup:
 def profile_bars(profile: Profile) -> Markup:
     """Medians by block, in the order in which they run; a block that adds nothing measurable has no bar."""
     medians = [(block.name, found.median_ms) for block in profile.blocks if (found := Summary.of(block.samples_ms))]
-    across = Scale(0.0, max([*(median for _, median in medians), 1e-6]), NAMES, WIDTH - 100)
+    across = Scale(0.0, max([*(median for _, median in medians), 1e-6]), NAMES, WIDTH - 120)
     whole = sum(max(median, 0.0) for _, median in medians)
     parts: list[Markup] = []
     for index, (name, median) in enumerate(medians):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from levit_mobile.timing.record import Conditions, Platform, Thermal, Timing, TimingRun
+from levit_mobile.timing.record import Conditions, Device, Platform, Thermal, Timing, TimingRun
 from levit_mobile.timing.samples import Ratio, Samples, Summary, ratio
 
 FEWEST_HALVED = 20  # samples, below which the halves of a run say nothing
@@ -63,6 +63,11 @@ def figures(run: TimingRun, timing: Timing) -> Figures:
         slowed=slowed(timing.samples_ms),
         against=tuple(_against(run, timing)),
     )
+
+
+def called(device: Device) -> str:
+    """What people call it: a phone by its model, another machine by its processor."""
+    return device.soc if device.platform == "host" else device.model
 
 
 def slowed(samples: Samples) -> float | None:
