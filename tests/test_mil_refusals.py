@@ -13,7 +13,7 @@ import torch
 from mil_programs import MODEL, Edit, case, edited, function, numbers, save
 
 from levit_mobile.errors import ArtifactError, ToolchainMissing
-from levit_mobile.mil import package as package_module
+from levit_mobile.mil import protobuf
 from levit_mobile.mil.program import Mode, read
 
 pytest.importorskip("coremltools")
@@ -243,6 +243,6 @@ def test_no_package_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_coremltools_the_pip_line_is_named(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package_module, "find_spec", lambda _: None)
+    monkeypatch.setattr(protobuf, "find_spec", lambda _: None)
     with pytest.raises(ToolchainMissing, match=r"pip install 'levit-mobile\[coreml\]'"):
         read(package)

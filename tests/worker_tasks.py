@@ -48,6 +48,10 @@ def leave(status: int) -> None:
     sys.exit(status)
 
 
+def crash(_: object) -> None:
+    end_by(signal.SIGSEGV)
+
+
 def hang(_: object) -> None:
     time.sleep(600)
 

@@ -12,6 +12,7 @@ import typer
 from levit_mobile.cli.conversions import convert
 from levit_mobile.cli.costs import cost
 from levit_mobile.cli.diagnoses import doctor
+from levit_mobile.cli.inspections import inspect
 from levit_mobile.cli.manners import heed_signals
 from levit_mobile.cli.plans import plan
 from levit_mobile.cli.reports import report
@@ -38,7 +39,7 @@ def common(version: Annotated[bool, typer.Option("--version", help="Print the ve
         raise typer.Exit
 
 
-for _command in (convert, validate, bench, report, cost, plan, setup, doctor):
+for _command in (convert, validate, inspect, bench, report, cost, plan, setup, doctor):
     app.command()(_command)
 
 

@@ -1,158 +1,174 @@
-"""Reads a `.mlpackage`: the ML program in its protobuf."""
+"""Reads a Core ML model: a `.mlpackage` of any kind, or a bare `.mlmodel`."""
 
 from __future__ import annotations
 
-import math
-import struct
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from levit_mobile.errors import ArtifactError, ToolchainMissing
-from levit_mobile.inspect import Inspection
+from levit_mobile.errors import ArtifactError
+from levit_mobile.inspect import DAMAGE, Inspection, Port, coreml_network, coreml_program, graph, unreadable
+from levit_mobile.inspect.graph import WITH_WEIGHTS, Graph, Id, Op, Tensor
+from levit_mobile.inspect.kinds import bytes_by_kind
+from levit_mobile.mil.protobuf import Schema, model_file, read_model, schema
 
-ELEMENT_BITS = {
-    "FLOAT16": 16,
-    "FLOAT32": 32,
-    "INT4": 4,
-    "INT8": 8,
-    "INT16": 16,
-    "INT32": 32,
-    "UINT1": 1,
-    "UINT2": 2,
-    "UINT3": 3,
-    "UINT4": 4,
-    "UINT6": 6,
-    "UINT8": 8,
-    "UINT16": 16,
-    "UINT32": 32,
-    "BOOL": 8,
+# specificationVersion -> the systems that brought it: coremltools' AvailableTarget, and before 4 its Model.proto.
+SYSTEMS = {
+    1: "iOS 11, macOS 10.13",
+    2: "iOS 11.2, macOS 10.13.2",
+    3: "iOS 12, macOS 10.14",
+    4: "iOS 13, macOS 10.15",
+    5: "iOS 14, macOS 11",
+    6: "iOS 15, macOS 12",
+    7: "iOS 16, macOS 13",
+    8: "iOS 17, macOS 14",
+    9: "iOS 18, macOS 15",
+    10: "iOS 26, macOS 26",
 }
-BLOB = struct.Struct("<IIQQ")  # before each constant in the weight file: sentinel, type, bytes, offset of its data
-SENTINEL = 0xDEADBEEF
-INT8 = 21  # among MIL's types
+PROGRAM = "mlProgram"
+NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
+PIPELINES = ("pipeline", "pipelineClassifier", "pipelineRegressor")
+OLDER = "a {} is the format before ML programs: ranks are known where the converter noted them, MACs are not"
+OPEN = "a {} holds no ops: only its description is shown"
+MANY = "it has the functions {}: all of this is about {}"
+PLAIN = {"int64Type": "int64", "doubleType": "double", "stringType": "string", "stateType": "state"}
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
-    """A constant in a weight file: its MIL type, its bytes as stored, and where its entry is."""
+class Contents:
+    """What a model computes, and how it is called."""
 
-    element: str
-    size: int
-    file: str
-    offset: int
+    graph: Graph
+    format: str
+    class_labels: int | None
+    products: int
+    integer_products: int
+    notes: tuple[str, ...] = ()
 
 
 def inspect(path: Path) -> Inspection:
-    """Raises ArtifactError when the folder is no ML program, ToolchainMissing without coremltools.
+    """Raises ArtifactError when it is no ML program, ToolchainMissing without coremltools.
 
     Partitions are None: Core ML decides on the device which unit runs what.
     """
-    operations, constants = _read(path)
-    tensors = [output.type.tensorType for operation in operations for output in operation.outputs]
-    integers, products = _integer_products(operations)
+    return _read(path, only_programs=True)
+
+
+def survey(path: Path) -> Inspection:
+    """As `inspect`, of neural networks, pipelines and other models too."""
+    return _read(path, only_programs=False)
+
+
+def _read(path: Path, *, only_programs: bool) -> Inspection:
+    by = schema()
+    file = path if path.is_file() and path.suffix != ".mlpackage" else model_file(path)
+    try:
+        model = read_model(file, by)
+        kind = model.WhichOneof("Type")
+        if kind is None or (only_programs and kind != PROGRAM):
+            raise ValueError(f"it holds {f'a {kind}' if kind else 'no model'}, expected an {PROGRAM}")
+        return _inspection(model, _contents(model, kind, file.parent, by))
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.filename or file}: {error.strerror}") from error
+    except (*DAMAGE, by.reading_error) as error:
+        raise unreadable(path, "a Core ML model", error) from error
+
+
+def _contents(model: Any, kind: str, folder: Path, by: Schema) -> Contents:
+    if kind == PROGRAM:
+        return _program(model, folder, by)
+    if kind in NETWORKS:
+        return _network(model, kind)
+    if kind in PIPELINES:
+        return _pipeline(model, kind, folder, by)
+    return Contents(Graph({}, (), ()), f"Core ML {kind}", None, 0, 0, (OPEN.format(kind),))
+
+
+def _program(model: Any, folder: Path, by: Schema) -> Contents:
+    found = coreml_program.read(model, folder, by.elements)
+    many = (MANY.format(", ".join(found.functions), found.function),) if len(found.functions) > 1 else ()
+    title = f"Core ML program, opset {found.opset}"
+    return Contents(found.graph, title, found.class_labels, found.products, found.integer_products, many)
+
+
+def _network(model: Any, kind: str) -> Contents:
+    network = getattr(model, kind)
+    found = coreml_network.read(network, tuple(feature.name for feature in model.description.output))
+    weights = [found.tensors[op.inputs[1]].dtype for op in found.ops if op.role in WITH_WEIGHTS and op.inputs[1:]]
+    labels = coreml_network.class_labels(network)
+    return Contents(found, f"Core ML {kind}", labels, len(weights), weights.count("int8"), (OLDER.format(kind),))
+
+
+def _pipeline(model: Any, kind: str, folder: Path, by: Schema) -> Contents:
+    """The models of a pipeline one after the other; each has its names to itself."""
+    inner = getattr(model, kind)
+    models = (inner if kind == "pipeline" else inner.pipeline).models
+    parts = [_contents(part, str(part.WhichOneof("Type")), folder, by) for part in models]
+    graphs = [_apart(part.graph, number) for number, part in enumerate(parts)]
+    merged = Graph(
+        {name: tensor for found in graphs for name, tensor in found.tensors.items()},
+        tuple(op for found in graphs for op in found.ops),
+        graphs[-1].outputs if graphs else (),
+    )
+    names = ", ".join(str(part.WhichOneof("Type")) for part in models)
+    labels = next((part.class_labels for part in reversed(parts) if part.class_labels), None)
+    products, integers = sum(part.products for part in parts), sum(part.integer_products for part in parts)
+    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+    return Contents(merged, f"Core ML {kind} of {len(models)}: {names}", labels, products, integers, notes)
+
+
+def _apart(found: Graph, number: int) -> Graph:
+    """The same graph with `number` before its ids and keys."""
+    tensors: dict[Id, Tensor] = {
+        (number, i): Tensor(t.dtype, t.shape, t.stored_bytes, (number, t.key) if t.stored_bytes else t.key)
+        for i, t in found.tensors.items()
+    }
+    ops: tuple[Op, ...] = tuple(op.within(number) for op in found.ops)
+    return Graph(tensors, ops, tuple((number, i) for i in found.outputs))
+
+
+def _inspection(model: Any, found: Contents) -> Inspection:
+    whole = found.graph
     return Inspection(
-        ops=dict(sorted(Counter(o.type for o in operations if o.type != "const").items())),
+        ops=graph.op_counts(whole),
         partitions=None,
         fallbacks=(),
-        max_rank=max(tensor.rank for tensor in tensors),
-        weight_bytes=_weight_bytes(constants),
-        products=products,
-        integer_products=integers,
+        max_rank=graph.max_rank(whole),
+        weight_bytes=graph.weight_bytes(whole),
+        products=found.products,
+        integer_products=found.integer_products,
+        format=found.format,
+        inputs=tuple(_port(feature) for feature in model.description.input),
+        outputs=tuple(_port(feature) for feature in model.description.output),
+        class_labels=found.class_labels,
+        kind_bytes=bytes_by_kind(whole),
+        activations=graph.activations(whole),
+        macs=graph.macs(whole) if whole.ops else None,
+        minimum=_minimum(model.specificationVersion),
+        metadata=_metadata(model.description.metadata),
+        notes=found.notes,
     )
 
 
-def _integer_products(operations: Sequence[Any]) -> tuple[int, int]:
-    """How many convolutions Core ML can run in int8, and how many there are.
-
-    One that can takes a dequantized tensor and an int8 constant, and all that reads its result is quantize.
-    """
-    makers = {output.name: operation for operation in operations for output in operation.outputs}
-    readers: dict[str, set[str]] = {}
-    for operation in operations:
-        for name in _names(operation):
-            readers.setdefault(name, set()).add(operation.type)
-    convolutions = [operation for operation in operations if operation.type == "conv"]
-    found = [
-        makers[_name(operation, "x")].type == "dequantize"
-        and _holds_int8(makers[_name(operation, "weight")], makers)
-        and readers.get(operation.outputs[0].name) == {"quantize"}
-        for operation in convolutions
-        if _name(operation, "x") in makers
-    ]
-    return sum(found), len(convolutions)
+def _minimum(version: int) -> str:
+    return f"{SYSTEMS.get(version, 'unknown systems')} (specification {version})"
 
 
-def _read(path: Path) -> tuple[list[Any], list[Constant]]:
-    try:
-        from coremltools.models.utils import load_spec
-        from coremltools.proto import MIL_pb2
-    except ImportError as error:
-        raise ToolchainMissing("coremltools", "coreml") from error
-    try:
-        spec = load_spec(str(path))
-        blocks = spec.mlProgram.functions["main"].block_specializations
-        operations = list(next(iter(blocks.values())).operations)
-        constants = list(_constants(operations, MIL_pb2.DataType.Name))
-        _require_weights(path, constants)
-    except Exception as error:  # protobuf, json and OS errors, or a spec without a program
-        why = str(error) or "it holds no program"
-        raise ArtifactError(f"{path} is not a Core ML program that can be read: {why}") from error
-    return operations, constants
+def _port(feature: Any) -> Port:
+    kind = feature.type.WhichOneof("Type")
+    held: Any = getattr(feature.type, kind) if kind else None
+    if kind == "imageType":
+        return Port(feature.name, "image", (held.height, held.width), color=held.ColorSpace.Name(held.colorSpace))
+    if kind == "multiArrayType":
+        dtype = held.ArrayDataType.Name(held.dataType).lower()
+        return Port(feature.name, dtype, tuple(held.shape))
+    if kind == "dictionaryType":
+        keys = "int64" if held.WhichOneof("KeyType") == "int64KeyType" else "string"
+        return Port(feature.name, f"dictionary, {keys} -> double")
+    return Port(feature.name, PLAIN.get(str(kind), str(kind).removesuffix("Type")))
 
 
-def _names(operation: Any) -> Iterator[str]:
-    """The tensors that an op reads; a value that lies in the op itself has no name."""
-    return (binding.name for role in operation.inputs.values() for binding in role.arguments if binding.name)
-
-
-def _name(operation: Any, role: str) -> str:
-    return str(operation.inputs[role].arguments[0].name)
-
-
-def _holds_int8(constant: Any, makers: dict[str, Any]) -> bool:
-    """Is it an int8 constant that a constexpr op widens? Its data is an attribute until iOS 17, then an input."""
-    if constant.type == "constexpr_affine_dequantize":
-        value = constant.attributes["quantized_data"]
-    elif constant.type == "constexpr_blockwise_shift_scale":
-        (binding,) = constant.inputs["data"].arguments
-        value = makers[binding.name].attributes["val"] if binding.name else binding.value
-    else:
-        return False
-    return bool(value.type.tensorType.dataType == INT8)
-
-
-def _constants(operations: Any, name_of: Any) -> Iterator[Constant]:
-    """Everything that the program reads from a weight file, by MIL's type names.
-
-    Constants and, until iOS 17, the data of compressed ones are attributes; an op's input may hold a value as well.
-    """
-    for operation in operations:
-        bindings = (binding for role in operation.inputs.values() for binding in role.arguments)
-        for value in (*operation.attributes.values(), *(binding.value for binding in bindings)):
-            blob, tensor = value.blobFileValue, value.type.tensorType
-            if blob.fileName:
-                element = name_of(tensor.dataType)
-                bits = math.prod(d.constant.size for d in tensor.dimensions) * ELEMENT_BITS[element]
-                yield Constant(element.lower(), math.ceil(bits / 8), blob.fileName, blob.offset)
-
-
-def _require_weights(path: Path, constants: list[Constant]) -> None:
-    """Every constant lies in its weight file whole; coremltools does not look. Raises ValueError or OSError."""
-    for constant in constants:
-        file = path / "Data" / "com.apple.CoreML" / constant.file.removeprefix("@model_path/")
-        with file.open("rb") as stream:
-            stream.seek(constant.offset)
-            sentinel, _, size, offset = BLOB.unpack(stream.read(BLOB.size).ljust(BLOB.size, b"\0"))
-        if sentinel != SENTINEL or size != constant.size or offset + size > file.stat().st_size:
-            raise ValueError(f"{file.name} is cut short or damaged")
-
-
-def _weight_bytes(constants: list[Constant]) -> dict[str, int]:
-    """Bytes as they are stored, by type; what several ops share counts once."""
-    stored: Counter[str] = Counter()
-    for constant in set(constants):
-        stored[constant.element] += constant.size
-    return dict(sorted(stored.items()))
+def _metadata(held: Any) -> Mapping[str, str]:
+    known = {name: getattr(held, name) for name in ("shortDescription", "versionString", "author", "license")}
+    return {name: text for name, text in (known | dict(sorted(held.userDefined.items()))).items() if text}
