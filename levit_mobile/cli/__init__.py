@@ -15,6 +15,7 @@ from levit_mobile.cli.diagnoses import doctor
 from levit_mobile.cli.inspections import inspect
 from levit_mobile.cli.manners import heed_signals
 from levit_mobile.cli.plans import plan
+from levit_mobile.cli.reports import report
 from levit_mobile.cli.setups import setup
 from levit_mobile.cli.timings import bench
 from levit_mobile.cli.validations import validate
@@ -38,7 +39,7 @@ def common(version: Annotated[bool, typer.Option("--version", help="Print the ve
         raise typer.Exit
 
 
-for _command in (convert, validate, inspect, bench, cost, plan, setup, doctor):
+for _command in (convert, validate, inspect, bench, report, cost, plan, setup, doctor):
     app.command()(_command)
 
 

@@ -7,17 +7,16 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from levit_mobile.findings import Picture, Validation
 from levit_mobile.report import text
 from levit_mobile.report.drill_plots import sqnr_comparison, sqnr_plot
 from levit_mobile.report.plots import Share, error_histogram, share_bars
+from levit_mobile.report.templates import environment
 from levit_mobile.report.verdicts import Bound, bounds, counted, flip_count, flips, kernels, name, overall
 
 MOST_FLIPS = 50
-FILTERS = (kernels, text.cosine, text.db, text.error, text.interval, text.margin, text.p_value, text.share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def page(validations: Sequence[Validation], thumbnails: Mapping[str, bytes]) -> 
     """The whole page. `thumbnails` is a picture's name -> its PNG; a picture without one is shown by its name."""
     drills = {name(v): v.drill for v in validations if v.drill}
     written = (
-        _environment()
+        environment(kernels, width)
         .get_template("page.html.j2")
         .render(
             verdict=overall(validations),
@@ -51,14 +50,6 @@ def page(validations: Sequence[Validation], thumbnails: Mapping[str, bytes]) -> 
         )
     )
     return text.clean(written)
-
-
-def _environment() -> Environment:
-    loader = PackageLoader("levit_mobile", "report")
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters["width"] = _width
-    made.filters.update({written.__name__: written for written in FILTERS})
-    return made
 
 
 def _section(number: int, found: Validation) -> Section:
@@ -92,7 +83,7 @@ def _shares(found: Validation) -> Iterator[Share]:
         yield Share("top-1 accuracy, artifact", accuracy.candidate, of_artifact, asked.min_top1_accuracy, "candidate")
 
 
-def _width(probability: float) -> str:
+def width(probability: float) -> str:
     """A bar's width in CSS; whatever a model gives, it stays in its track."""
     part = 0.0 if math.isnan(probability) else min(max(probability, 0.0), 1.0)
     return f"{part:.2%}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 from levit_mobile.contract import Verdict
 from levit_mobile.findings import Interval
@@ -12,6 +13,7 @@ STYLES: dict[Verdict, str] = {"proven": "green", "broken": "bold red", "not run"
 MISSING = "-"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 SMALLEST_P = 1e-4
+NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # as pydantic writes and reads them
 PLAIN_FROM, PLAIN_TO = 1e-2, 1e3  # where a number is easier to read without an exponent
 
 # What XML 1.0 refuses, what a terminal obeys, and the halves of a surrogate pair, which no file in UTF-8 can hold.
@@ -45,6 +47,11 @@ def db(value: float) -> str:
     return number(value, ".1f") + ("" if math.isnan(value) else " dB")
 
 
+def ms(value: float) -> str:
+    """Milliseconds, without their unit: 0.042, 3.15, 12.3, 140."""
+    return number(value, ".3g" if value < 0.1 else ".2f" if value < 10 else ".1f" if value < 100 else ".0f")
+
+
 def cosine(value: float) -> str:
     """Six digits; rounding never makes 1 of less."""
     written = number(value, ".6f")
@@ -72,3 +79,14 @@ def interval(both: Interval) -> str:
 def p_value(value: float) -> str:
     """A probability that a test gives: 0.0313."""
     return f"<{SMALLEST_P:.4f}" if value < SMALLEST_P else number(value, ".4f")
+
+
+def strict(value: Any) -> Any:
+    """What any reader of JSON takes: names of files that are not UTF-8, and numbers that are none, are words."""
+    if isinstance(value, dict):
+        return {clean(key): strict(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return NOT_FINITE[str(value)]
+    return clean(value) if isinstance(value, str) else value

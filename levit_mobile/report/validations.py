@@ -5,19 +5,29 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.findings import Accuracy, Drill, Emulation, Picture, Validation
 from levit_mobile.parity import ParityReport
-from levit_mobile.report.text import MISSING, clean, cosine, db, error, interval, margin, p_value, share, verdict
+from levit_mobile.report.text import (
+    MISSING,
+    clean,
+    cosine,
+    db,
+    error,
+    interval,
+    margin,
+    p_value,
+    share,
+    strict,
+    verdict,
+)
 from levit_mobile.report.verdicts import flip_count, flips, kernels, name, overall
 
 Cell = Callable[[Validation], str | None]
 INTERVAL = "  95% interval"
-NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # as pydantic writes and reads them
 WITHIN = {True: "[green]within[/]", False: "[bold red]over[/]"}
 
 
@@ -83,20 +93,9 @@ def _flipped(validation: Validation) -> Iterator[str]:
 
 def validations_json(validations: Sequence[Validation]) -> str:
     """All validations as they are, and the verdict over all; NaN and infinity are strings."""
-    found = [_strict(validation.model_dump(mode="json")) for validation in validations]
+    found = [strict(validation.model_dump(mode="json")) for validation in validations]
     whole = {"schema_version": 1, "verdict": overall(validations), "validations": found}
     return json.dumps(whole, indent=2, allow_nan=False)
-
-
-def _strict(value: Any) -> Any:
-    """What any reader of JSON takes: pydantic's own would stop at a file name that is not UTF-8."""
-    if isinstance(value, dict):
-        return {clean(key): _strict(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_strict(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return NOT_FINITE[str(value)]
-    return clean(value) if isinstance(value, str) else value
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,122 @@
+"""What one timing of a run comes to: its samples' summaries, its ratios, and why its times may be doubted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from levit_mobile.timing.record import Conditions, Device, Platform, Thermal, Timing, TimingRun
+from levit_mobile.timing.samples import Ratio, Samples, Summary, ratio
+
+FEWEST_HALVED = 20  # samples, below which the halves of a run say nothing
+SLOWED = 1.05  # the median of the second half over the first's
+# Thermal states from cool to hot, in each system's words.
+APPLE: tuple[Thermal, ...] = ("nominal", "fair", "serious", "critical")
+ANDROID: tuple[Thermal, ...] = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
+HEAT: dict[Platform, tuple[Thermal, ...]] = {"host": APPLE, "ios": APPLE, "android": ANDROID}
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a time is not to be taken as it stands: a word or two, and the sentence."""
+
+    word: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """The ratio of this timing's median to that of another of the same run, and the other's name."""
+
+    name: str
+    ratio: Ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one timing, medians over its processes; None where nothing was measured.
+
+    `added_bytes` is what a process grew by from its start.
+    """
+
+    inference: Summary | None
+    end_to_end: Summary | None
+    load_ms: float | None
+    first_run_ms: float | None
+    peak_bytes: float | None
+    added_bytes: float | None
+    slowed: float | None
+    against: tuple[Against, ...]
+
+
+def figures(run: TimingRun, timing: Timing) -> Figures:
+    """What its samples come to."""
+    peaks, before = timing.peak_memory_bytes, timing.memory_before_bytes
+    added = tuple(peak - start for peak, start in zip(peaks, before, strict=True)) if len(peaks) == len(before) else ()
+    return Figures(
+        inference=Summary.of(timing.samples_ms),
+        end_to_end=Summary.of(timing.end_to_end_samples_ms),
+        load_ms=_median(timing.load_ms),
+        first_run_ms=_median(timing.first_run_ms),
+        peak_bytes=_median(peaks),
+        added_bytes=_median(added),
+        slowed=slowed(timing.samples_ms),
+        against=tuple(_against(run, timing)),
+    )
+
+
+def called(device: Device) -> str:
+    """What people call it: a phone by its model, another machine by its processor."""
+    return device.soc if device.platform == "host" else device.model
+
+
+def slowed(samples: Samples) -> float | None:
+    """The median of the second half over that of the first; None for few samples."""
+    middle = len(samples) // 2
+    first, second = _median(samples[:middle]), _median(samples[middle:])
+    if len(samples) < FEWEST_HALVED or not first or second is None:
+        return None
+    return second / first
+
+
+def doubts(run: TimingRun, timing: Timing, found: Figures) -> Iterator[Doubt]:
+    """Every reason to doubt what was timed."""
+    if run.device.simulated:
+        yield Doubt("SIMULATED", "a simulator or emulator: this is no phone's time")
+    if found.inference and found.inference.noisy:
+        spread = f"the interquartile range is {found.inference.spread:.0%} of the median"
+        yield Doubt("NOISY", f"{spread}: the device was busy with other things")
+    if found.slowed is not None and found.slowed > SLOWED:
+        yield Doubt("SLOWED", f"the second half of its samples takes {found.slowed:.2f} times the first half's median")
+    if timing.samples_ms:
+        yield from _of_conditions(run.device.platform, run.before, run.after)
+
+
+def _of_conditions(platform: Platform, before: Conditions, after: Conditions) -> Iterator[Doubt]:
+    start, end = heat(platform, before), heat(platform, after)
+    if start:
+        yield Doubt("WARM", f"the device was {before.thermal} when the run began")
+    if start is not None and end is not None and end > start:
+        yield Doubt("HOTTER", f"the device went from {before.thermal} to {after.thermal} while it ran")
+    if before.low_power_mode or after.low_power_mode:
+        yield Doubt("LOW POWER", "the device was in its low power mode")
+
+
+def heat(platform: Platform, conditions: Conditions) -> int | None:
+    """How hot, 0 for cool, among the words of its own system; None where it cannot be told."""
+    words = HEAT[platform]
+    return words.index(conditions.thermal) if conditions.thermal in words else None
+
+
+def _median(samples: Sequence[float]) -> float | None:
+    found = Summary.of(samples)
+    return found.median_ms if found else None
+
+
+def _against(run: TimingRun, timing: Timing) -> Iterator[Against]:
+    """A time of zero has no ratio."""
+    by_name = {other.name: other for other in run.timings}
+    for name in run.against:
+        other = by_name[name]
+        if other is not timing and timing.samples_ms and min(other.samples_ms, default=0) > 0:
+            yield Against(name, ratio(timing.samples_ms, other.samples_ms))
