@@ -8,24 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 from levit_mobile import contract as c
-from levit_mobile.errors import ArtifactError
+from levit_mobile.artifacts import MODEL_SUFFIX, target_of
 from levit_mobile.inspect import Inspection, Port
 from levit_mobile.targets import TARGETS
 
-BUNDLE_FILE, PACKAGE_FILE = c.CONTRACT_FILE, "Manifest.json"
-MODEL_SUFFIX = ".mlmodel"
-HEAD = 16  # bytes that tell a format
-# Where, what stands there, and the target that reads it.
-MAGIC = ((4, b"TFL3", "tflite"), (4, b"ET", "executorch"))
-# What people have in its place: where, what stands there, and what to do.
-STRANGERS = (
-    (0, b"PK", "it is a zip archive: unpack it, or convert the checkpoint that it is"),
-    (4, b"BP", "it is an ExecuTorch bundled program, which holds test inputs too: inspect the .pte inside"),
-    (4, b"FT", "it is an ExecuTorch data file: inspect the .pte that it belongs to"),
-    (0, b"\x80", "it is a pickle: convert the checkpoint that it is"),
-    (0, b"\x89HDF", "it is a Keras or HDF5 file: convert it first"),
-)
-EXPECTED = "expected a .tflite, .pte, .mlpackage or .mlmodel, or a bundle's folder"
 FILE = "file"  # the group of rows in which any two files differ
 Scalar = str | int | None
 Row = tuple[str, str]  # a group, and a name in it
@@ -59,7 +45,7 @@ class Difference:
 
 def look(path: Path) -> Inspected:
     """Raises LevitMobileError, one sentence, for what is broken, is neither bundle nor artifact, or needs a package."""
-    if (path / BUNDLE_FILE).is_file():
+    if (path / c.CONTRACT_FILE).is_file():
         return _bundle(path)
     target = target_of(path)
     found = _surveyed(path, target)
@@ -67,21 +53,6 @@ def look(path: Path) -> Inspected:
     if path.is_file() and path.suffix not in (suffix, MODEL_SUFFIX):
         found = _noted(found, f"it is called {path.name}, and its bytes are those of a {suffix}")
     return _inspected(path, target, found)
-
-
-def target_of(path: Path) -> str:
-    """The target that reads what is at `path`, by its content. Raises ArtifactError."""
-    if path.is_dir():
-        return _target_of_folder(path)
-    if not path.is_file():
-        raise ArtifactError(f"{path} {'is no file' if path.exists() else 'does not exist'}, {EXPECTED}")
-    head = _head(path)
-    for offset, magic, target in MAGIC:
-        if head[offset:].startswith(magic):
-            return target
-    if path.suffix == MODEL_SUFFIX and head:
-        return "coreml"
-    raise ArtifactError(f"{path} cannot be inspected: {_stranger(head)}; {EXPECTED}")
 
 
 def differences(a: Inspected, b: Inspected) -> tuple[Difference, ...]:
@@ -118,33 +89,6 @@ def _noted(found: Inspection, note: str) -> Inspection:
 
 def _inspected(path: Path, target: str, found: Inspection) -> Inspected:
     return Inspected(path, target, c.size_bytes(path), c.digest(path), found)
-
-
-def _target_of_folder(path: Path) -> str:
-    if (path / PACKAGE_FILE).is_file():
-        return "coreml"
-    if (path / "coremldata.bin").is_file():
-        raise ArtifactError(
-            f"{path} is a compiled model, which has no graph any more: inspect the .mlpackage it is from"
-        )
-    if path.suffix == TARGETS["coreml"].suffix:
-        raise ArtifactError(f"{path} is not an .mlpackage: it has no {PACKAGE_FILE}; copy the folder again, whole")
-    raise ArtifactError(f"{path} is neither a bundle ({BUNDLE_FILE}) nor an .mlpackage ({PACKAGE_FILE}); {EXPECTED}")
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(HEAD)
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _stranger(head: bytes) -> str:
-    if not head:
-        return "it is empty"
-    named = (what for offset, magic, what in STRANGERS if head[offset:].startswith(magic))
-    return next(named, "its first bytes are no model's that is known, or it is damaged")
 
 
 # A bundle's contract against its artifact

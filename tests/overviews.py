@@ -13,8 +13,8 @@ from small_bundles import SAMPLES, bundle, name
 
 from levit_mobile.contract import Contract, digest_bytes
 from levit_mobile.findings import Validation
-from levit_mobile.gathering import FoundBundle, FoundRun, FoundValidation, Gathered, Unread, gather
-from levit_mobile.joining import Artifact, join
+from levit_mobile.overview.gathering import FoundBundle, FoundRun, FoundValidation, Gathered, Unread, gather
+from levit_mobile.overview.joining import Artifact, join
 from levit_mobile.recipe import RECIPES
 from levit_mobile.report.overview import page
 from levit_mobile.report.validations import validations_json

@@ -30,7 +30,7 @@ ROWS = (
         "arm64 arm64.counting arm64.cpus arm64.standins arm64.stripped",
     ),
     (
-        "recipe progress tally truth environments",
+        "recipe progress tally truth environments artifacts",
         "model.keys model.download model.bake",
         "quantization.calibration quantization.statistics quantization.weights",
         "inspect.coreml_network inspect.coreml_program inspect.kinds inspect.xnnpack",
@@ -60,14 +60,15 @@ ROWS = (
     ("parity lowering",),
     ("trained findings stored integers timing.gate timing.machine",),
     (
-        "bundle drill recalibration runtimes inspections gathering fronts arm64.cost timing.candidates timing.work",
+        "bundle drill recalibration runtimes inspections overview overview.gathering overview.fronts",
+        "arm64.cost timing.candidates timing.work",
         "report report.text",
     ),
     (
-        "references claims timing.golden timing.profile",
+        "references overview.claims timing.golden timing.profile",
         "report.axes report.costs report.inspections report.plans report.templates report.timings report.verdicts",
     ),
-    ("cases joining timing.run", "report.plots report.drill_plots"),
+    ("cases overview.joining timing.run", "report.plots report.drill_plots"),
     ("pairing tapping", "report.attention report.measures report.reproduction"),
     ("emulation", "report.front_plots report.time_plots report.overview_json"),
     ("judgement",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from levit_mobile.fronts import Point, dominated, front
+from levit_mobile.overview.fronts import Point, dominated, front
 
 NEAR = Point("near", "tflite", 30.0, 8.0, 120.0, "proven")
 SMALL = Point("small", "tflite", 4.0, 5.0, 25.0, "proven")

@@ -14,7 +14,7 @@ import validations
 from conftest import Bundles
 
 from levit_mobile.errors import BundleError
-from levit_mobile.gathering import MOST_BYTES, Gathered, gather
+from levit_mobile.overview.gathering import MOST_BYTES, Gathered, gather
 from levit_mobile.report.validations import validations_json
 
 RECIPE = "tflite-fp32"

@@ -12,9 +12,9 @@ import pytest
 import validations
 from conftest import Bundles
 
-from levit_mobile.claims import Claim, best_known, worst
-from levit_mobile.gathering import FoundRun, FoundValidation, Gathered
-from levit_mobile.joining import Artifact, join, rows
+from levit_mobile.overview.claims import Claim, best_known, worst
+from levit_mobile.overview.gathering import FoundRun, FoundValidation, Gathered
+from levit_mobile.overview.joining import Artifact, join, rows
 from levit_mobile.report.validations import validations_json
 from levit_mobile.timing.figures import called
 from levit_mobile.timing.record import Parity, TimingRun

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from levit_mobile.cli import app
-from levit_mobile.joining import rows
+from levit_mobile.overview.joining import rows
 from levit_mobile.timing.samples import Summary
 
 

@@ -14,8 +14,8 @@ import pytest
 import validations
 from documents import Document
 
-from levit_mobile.gathering import FoundRun, FoundValidation, Gathered
-from levit_mobile.joining import join, rows
+from levit_mobile.overview.gathering import FoundRun, FoundValidation, Gathered
+from levit_mobile.overview.joining import join, rows
 from levit_mobile.report.overview import is_report, page, summary_line
 from levit_mobile.report.text import clean, ms
 from levit_mobile.timing.record import Parity, Profile, Timing, TimingRun
@@ -87,7 +87,7 @@ def test_every_row_has_its_figures(folder: Path, document: Document) -> None:
         ("HOTTER", "Sample iPhone, iOS 18.2; Sample Pixel, Android 15: such as: the device went from nominal to fair"),
         ("SIMULATED", "Sample iPhone, iOS 18.2 (simulated): a simulator or emulator: this is no phone's time"),
         ("NOISY", "levit_128s-executorch-fp32 on Sample Pixel; levit_128s-executorch-int8 on Sample Pixel"),
-        ("SLOWED", "levit_128s-executorch-fp32 on Sample Pixel: the second half of its samples takes 1.1"),
+        ("SLOWED", "levit_128s-executorch-fp32 on Sample Pixel: its late samples take 1.1"),
         ("OTHER ARTIFACT", "levit_128s-tflite-fp16 (0d0d0d0d) on Sample Pixel: it timed 0d0d0d0d, and the bundle"),
         ("EARLIER RUN", "levit_128s-tflite-int8 on Sample Pixel: a later run timed the same"),
     ],

@@ -13,7 +13,7 @@ from browser import chromium, complaints, driven, opened, printed, screenshot
 from documents import Document
 from PIL import Image
 
-from levit_mobile.joining import join, rows
+from levit_mobile.overview.joining import join, rows
 from levit_mobile.report.overview import page
 from levit_mobile.report.text import ms
 

@@ -10,7 +10,7 @@ import pytest
 from documents import Document
 from markupsafe import Markup
 
-from levit_mobile.fronts import Point
+from levit_mobile.overview.fronts import Point
 from levit_mobile.report.front_plots import HEIGHT, WIDTH, front_key, front_plot
 from levit_mobile.report.measures import measure
 from levit_mobile.report.text import ms

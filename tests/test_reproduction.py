@@ -15,8 +15,8 @@ from conftest import Bundles
 from levit_mobile.cli import app
 from levit_mobile.contract import Calibration, Contract
 from levit_mobile.findings import Runtime, Validation
-from levit_mobile.gathering import FoundValidation, Gathered, gather
-from levit_mobile.joining import Artifact, join
+from levit_mobile.overview.gathering import FoundValidation, Gathered, gather
+from levit_mobile.overview.joining import Artifact, join
 from levit_mobile.report import reproduction
 
 

@@ -17,15 +17,16 @@ def test_a_bundle_brings_its_contract(bundle: Path) -> None:
     assert not found.yardstick
 
 
-def test_a_bare_artifact_is_known_by_its_suffix(tmp_path: Path) -> None:
-    for name in ("vendor.tflite", "model.pte"):
-        (tmp_path / name).write_bytes(b"x")
+def test_a_bare_artifact_is_known_by_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "vendor.bin").write_bytes(bytes(4) + b"TFL3")
+    (tmp_path / "model.pte").write_bytes(bytes(4) + b"ET12")
     (tmp_path / "model.mlpackage").mkdir()
-    found = opened([tmp_path / "vendor.tflite"], [tmp_path / "model.pte", tmp_path / "model.mlpackage"])
+    (tmp_path / "model.mlpackage" / "Manifest.json").write_text("{}")
+    found = opened([tmp_path / "vendor.bin"], [tmp_path / "model.pte", tmp_path / "model.mlpackage"])
     assert [one.target.name for one in found] == ["tflite", "executorch", "coreml"]
     assert [one.yardstick for one in found] == [False, True, True]
     assert [one.name for one in found] == [
-        "vendor.tflite",
+        "vendor.bin",
         f"{tmp_path.name}/model.pte",
         f"{tmp_path.name}/model.mlpackage",
     ]
@@ -37,10 +38,10 @@ def test_a_name_that_comes_twice_gets_a_number(bundle: Path) -> None:
 
 
 def test_what_is_no_artifact_is_one_sentence(tmp_path: Path, bundle: Path) -> None:
-    with pytest.raises(ArtifactError, match=r"nothing\.tflite does not exist, expected a bundle or one of \.mlpackage"):
+    with pytest.raises(ArtifactError, match=r"nothing\.tflite does not exist, expected a \.tflite, \.pte, "):
         opened([tmp_path / "nothing.tflite"])
     (tmp_path / "notes.txt").write_text("x")
-    with pytest.raises(ArtifactError, match=r"notes\.txt is neither a bundle"):
+    with pytest.raises(ArtifactError, match=r"notes\.txt is no artifact: its first bytes are no model's that is known"):
         opened([bundle], [tmp_path / "notes.txt"])
     (bundle / "model.tflite").write_bytes(b"changed")
     with pytest.raises(BundleError, match="is not the file that the contract was written for"):

@@ -68,7 +68,15 @@ def test_a_time_of_zero_has_no_ratio() -> None:
     [((1.0,) * 19, None), ((1.0,) * 20, 1.0), ((1.0,) * 10 + (1.2,) * 10, 1.2), ((0.0,) * 20, None), ((), None)],
 )
 def test_slowing_is_the_second_half_over_the_first(samples: tuple[float, ...], expected: float | None) -> None:
-    assert slowed(samples) == expected
+    told = {"samples_ms": samples} if samples else {"samples_ms": (), "not_run": "no phone"}
+    assert slowed(made.timing(**told)) == expected
+
+
+def test_another_process_is_no_slowing() -> None:
+    """Where memory lies makes one slower than the other from its first sample on."""
+    samples = (1.0,) * 20 + (1.2,) * 20
+    assert slowed(made.timing(samples_ms=samples)) == 1.2
+    assert slowed(made.timing(samples_ms=samples, process_samples=(20, 20))) == 1.0
 
 
 @pytest.mark.parametrize(

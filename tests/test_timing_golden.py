@@ -29,7 +29,7 @@ def known(bundle: Path) -> Candidate:
 @pytest.fixture
 def stranger(tmp_path: Path) -> Candidate:
     """A file that no contract describes."""
-    (tmp_path / "vendor.tflite").write_bytes(b"x")
+    (tmp_path / "vendor.tflite").write_bytes(bytes(4) + b"TFL3")
     return opened([tmp_path / "vendor.tflite"])[0]
 
 

@@ -104,6 +104,13 @@ def test_neither_timed_nor_told_why_is_refused(tmp_path: Path) -> None:
     assert words in refusal(tmp_path, changed("timings", 0, "not_run", to="it was too hot"))
 
 
+def test_samples_of_processes_are_all_counted(tmp_path: Path) -> None:
+    (tmp_path / "times.json").write_text(changed("timings", 0, "process_samples", to=[2, 1]))
+    assert TimingRun.read(tmp_path / "times.json").timings[0].process_samples == (2, 1)
+    words = "process_samples: expected numbers that sum up to those of samples_ms"
+    assert words in refusal(tmp_path, changed("timings", 0, "process_samples", to=[2, 2]))
+
+
 def test_two_of_one_name_and_unknown_yardsticks_are_refused(tmp_path: Path) -> None:
     both = json.loads(BY_AN_APP)["timings"] * 2
     assert "timings: two have one name" in refusal(tmp_path, changed("timings", to=both))

@@ -55,6 +55,7 @@ def test_what_runs_here_has_all_its_times_and_a_proof(run: TimingRun, name: str,
     found = of(run, name)
     assert len(found.samples_ms) == len(found.end_to_end_samples_ms) == 4
     assert len(found.load_ms) == len(found.first_run_ms) == 2
+    assert found.process_samples == (2, 2)
     assert min(found.samples_ms) > 0.1  # no inference of this model is faster
     assert min(found.end_to_end_samples_ms) > min(found.samples_ms)
     assert (found.parity.verdict, found.parity.pictures, found.parity.top1_agreement) == ("proven", 4, 1.0)
@@ -166,7 +167,11 @@ def test_a_table_and_a_gate(levit_mobile: Run, bundles: Bundles, tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["nowhere"], 1, "error: nowhere does not exist, expected a bundle or one of .mlpackage, .pte, .tflite"),
+        (
+            ["nowhere"],
+            1,
+            "error: nowhere does not exist, expected a .tflite, .pte, .mlpackage",
+        ),
         (["x", "--baseline", "nothing.json"], 1, "error: nothing.json cannot be read (No such file or directory)"),
         (["x", "--picture", "640"], 2, "expected width x height such as 640x480"),
         (["x", "--rounds", "1"], 2, "--rounds"),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from levit_mobile.arm64 import counting
 from levit_mobile.arm64.cpus import Cpu
 from levit_mobile.arm64.folder import SET_UP, Arm64
+from levit_mobile.artifacts import begins_as
 from levit_mobile.errors import ArtifactError, RunnerUnavailable
 from levit_mobile.runners import tflite_runtime_child
 from levit_mobile.runners.child import Child
@@ -23,7 +24,7 @@ MODULE = "ai_edge_litert.interpreter"
 LIMIT_S = 300.0  # to load, and for each picture; both take a few seconds
 # A guest that crashes would leave its core where the user stands.
 WITHOUT_CORES = ("/bin/sh", "-c", 'ulimit -c 0; exec "$@"', "sh")
-MAGICS = {".tflite": b"TFL3", ".pte": b"ET"}  # at byte 4
+TARGETS_BY_SUFFIX = {".tflite": "tflite", ".pte": "executorch"}
 RUNTIMES = {".tflite": "LiteRT", ".pte": "ExecuTorch"}
 
 
@@ -80,15 +81,10 @@ class Emulated:
 
 def require_magic(artifact: Path) -> None:
     """Raise ArtifactError for what is neither a `.tflite` nor a `.pte`: a runtime may crash on it, or quote it."""
-    magic = MAGICS.get(artifact.suffix)
-    if magic is None:
-        raise ArtifactError(f"{artifact} is no artifact that ARM64 runs, expected {' or '.join(MAGICS)}")
-    try:
-        with artifact.open("rb") as stream:
-            begins = stream.read(8)[4:].startswith(magic)
-    except OSError as error:
-        raise ArtifactError(f"{artifact} cannot be read: {error.strerror}") from error
-    if not begins:
+    target = TARGETS_BY_SUFFIX.get(artifact.suffix)
+    if target is None:
+        raise ArtifactError(f"{artifact} is no artifact that ARM64 runs, expected {' or '.join(TARGETS_BY_SUFFIX)}")
+    if not begins_as(artifact, target):
         raise ArtifactError(f"{artifact} is damaged or foreign: it does not start as a {artifact.suffix}")
 
 

@@ -10,7 +10,7 @@ import typer
 from levit_mobile.cli.manners import JsonOption, manners
 
 if TYPE_CHECKING:
-    from levit_mobile.gathering import Gathered
+    from levit_mobile.overview.gathering import Gathered
 
 PAGE = "report.html"
 
@@ -29,8 +29,8 @@ def report(folder: FolderArgument, out: OutOption = None, json: JsonOption = Fal
     if str(target) == "-":
         raise typer.BadParameter("--out - is no file: a page is opened from one; --json prints on stdout")
     with manners():
-        from levit_mobile.gathering import gather
-        from levit_mobile.joining import join
+        from levit_mobile.overview.gathering import gather
+        from levit_mobile.overview.joining import join
         from levit_mobile.report.overview import page, summary_line
         from levit_mobile.staging import write_text
 

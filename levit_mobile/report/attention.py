@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from levit_mobile.claims import Claim
 from levit_mobile.contract import Verdict
-from levit_mobile.joining import Artifact, Row
+from levit_mobile.overview.claims import Claim
+from levit_mobile.overview.joining import Artifact, Row
 from levit_mobile.timing.figures import called
 from levit_mobile.timing.record import Device, Timing
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from levit_mobile.fronts import Point, dominated, front
+from levit_mobile.overview.fronts import Point, dominated, front
 from levit_mobile.report.axes import drawing, line, tag, upright, words
 from levit_mobile.report.drill_plots import CROSS, SHAPES
 from levit_mobile.report.measures import Measure, measure

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from levit_mobile import joining
-from levit_mobile.fronts import Point
-from levit_mobile.gathering import FoundRun, Gathered
-from levit_mobile.joining import Artifact, Row, Timed
+from levit_mobile.overview import joining
+from levit_mobile.overview.fronts import Point
+from levit_mobile.overview.gathering import FoundRun, Gathered
+from levit_mobile.overview.joining import Artifact, Row, Timed
 from levit_mobile.report import reproduction, text
 from levit_mobile.report.attention import concerns, counted, device_title, overall, plural, setting, units
 from levit_mobile.report.front_plots import TARGETS, front_key, front_plot

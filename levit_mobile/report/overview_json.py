@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from levit_mobile.claims import Claim
-from levit_mobile.gathering import Gathered
-from levit_mobile.joining import Artifact, Row, Timed, rows
+from levit_mobile.overview.claims import Claim
+from levit_mobile.overview.gathering import Gathered
+from levit_mobile.overview.joining import Artifact, Row, Timed, rows
 from levit_mobile.report.attention import overall
 from levit_mobile.report.text import strict
 from levit_mobile.timing.samples import Summary

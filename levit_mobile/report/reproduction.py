@@ -10,9 +10,9 @@ from pathlib import PurePosixPath
 
 from levit_mobile.contract import LABELS_FILE, Calibration, Contract, Sha256, digest
 from levit_mobile.findings import Validation
-from levit_mobile.gathering import FoundBundle
-from levit_mobile.joining import Artifact
 from levit_mobile.model.download import BUNDLED
+from levit_mobile.overview.gathering import FoundBundle
+from levit_mobile.overview.joining import Artifact
 from levit_mobile.parity import ParityReport
 from levit_mobile.recipe import RECIPES
 

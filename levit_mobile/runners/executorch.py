@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from levit_mobile.artifacts import begins_as
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError, ToolchainMissing
 from levit_mobile.runners import (
@@ -25,7 +26,6 @@ from levit_mobile.runners import (
     refusing,
 )
 
-MAGIC = b"ET"  # at byte 4, before two digits
 REFUSED = "is not an ExecuTorch program that its runtime can load:"
 SCALAR_TYPES = {0: "uint8", 1: "int8", 5: "float16", 6: "float32"}  # executorch/schema/scalar_type.fbs
 
@@ -94,10 +94,5 @@ def _dtype(scalar_type: int) -> np.dtype[np.generic]:
 
 def _require_program(path: Path) -> None:
     """The runtime's own complaint about a foreign file can abort the whole process: it decodes these bytes as text."""
-    try:
-        with path.open("rb") as stream:
-            known = stream.read(8)[4:6] == MAGIC
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
-    if not known:
+    if not begins_as(path, "executorch"):
         raise ArtifactError(f"{path} is not an ExecuTorch program: it does not start as one")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levit_mobile import environments
+from levit_mobile.artifacts import begins_as
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError
 from levit_mobile.runners import Images, Runner, adapted, as_logits, one_by_one, tflite_runtime_child
@@ -19,7 +20,6 @@ from levit_mobile.runners.child import Child
 
 LIMIT_S = 300.0  # to load, and for each picture; both take well below a second
 MODULE = "tflite_runtime.interpreter"
-MAGIC = b"TFL3"  # at byte 4
 REFUSED = f"is not a TFLite model that tflite-runtime {environments.TFLITE_RUNTIME} can load"
 
 
@@ -46,10 +46,5 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1, limit_s
 
 def _require_model(path: Path) -> None:
     """The runtime's own complaint about a foreign file quotes its bytes, and those beyond its end."""
-    try:
-        with path.open("rb") as stream:
-            known = stream.read(8)[4:] == MAGIC
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
-    if not known:
+    if not begins_as(path, "tflite"):
         raise ArtifactError(f"{path} {REFUSED}: it does not start as one")

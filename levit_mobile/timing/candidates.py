@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from levit_mobile.artifacts import target_of
 from levit_mobile.contract import CONTRACT_FILE, Contract
-from levit_mobile.errors import ArtifactError
-from levit_mobile.stored import FOLDER, StoredBundle, open_bundle
+from levit_mobile.stored import StoredBundle, open_bundle
 from levit_mobile.targets import TARGETS, Target
-
-SUFFIXES = {target.suffix: target for target in TARGETS.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +42,10 @@ def opened(paths: Sequence[Path], against: Sequence[Path] = ()) -> tuple[Candida
 
 
 def _candidate(path: Path) -> Candidate:
-    if path.is_dir() and path.suffix != FOLDER:
+    if (path / CONTRACT_FILE).is_file():
         stored = open_bundle(path)
         return Candidate(stored.path.resolve().name, stored.artifact, stored.target, stored)
-    if not path.exists():
-        raise ArtifactError(f"{path} does not exist, expected a bundle or one of {', '.join(SUFFIXES)}")
-    if path.suffix not in SUFFIXES:
-        raise ArtifactError(f"{path} is neither a bundle (no {CONTRACT_FILE}) nor one of {', '.join(SUFFIXES)}")
-    return Candidate(_title(path), path, SUFFIXES[path.suffix], None)
+    return Candidate(_title(path), path, TARGETS[target_of(path)], None)
 
 
 def _title(path: Path) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from levit_mobile.timing.record import Conditions, Device, Platform, Thermal, Timing, TimingRun
-from levit_mobile.timing.samples import Ratio, Samples, Summary, ratio
+from levit_mobile.timing.samples import Ratio, Summary, ratio
 
 FEWEST_HALVED = 20  # samples, below which the halves of a run say nothing
-SLOWED = 1.05  # the median of the second half over the first's
+SLOWED = 1.05  # the median of late samples over that of early ones
 # Thermal states from cool to hot, in each system's words.
 APPLE: tuple[Thermal, ...] = ("nominal", "fair", "serious", "critical")
 ANDROID: tuple[Thermal, ...] = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
@@ -60,7 +60,7 @@ def figures(run: TimingRun, timing: Timing) -> Figures:
         first_run_ms=_median(timing.first_run_ms),
         peak_bytes=_median(peaks),
         added_bytes=_median(added),
-        slowed=slowed(timing.samples_ms),
+        slowed=slowed(timing),
         against=tuple(_against(run, timing)),
     )
 
@@ -70,13 +70,18 @@ def called(device: Device) -> str:
     return device.soc if device.platform == "host" else device.model
 
 
-def slowed(samples: Samples) -> float | None:
-    """The median of the second half over that of the first; None for few samples."""
-    middle = len(samples) // 2
-    first, second = _median(samples[:middle]), _median(samples[middle:])
-    if len(samples) < FEWEST_HALVED or not first or second is None:
-        return None
-    return second / first
+def slowed(timing: Timing) -> float | None:
+    """The median of the second halves of its processes over that of the first halves; None for few samples."""
+    first: list[float] = []
+    second: list[float] = []
+    start = 0
+    for count in timing.process_samples or (len(timing.samples_ms),):
+        middle, end = start + count // 2, start + count
+        first += timing.samples_ms[start:middle]
+        second += timing.samples_ms[middle:end]
+        start = end
+    cool, warm = _median(first), _median(second)
+    return None if len(timing.samples_ms) < FEWEST_HALVED or not cool or warm is None else warm / cool
 
 
 def doubts(run: TimingRun, timing: Timing, found: Figures) -> Iterator[Doubt]:
@@ -87,7 +92,7 @@ def doubts(run: TimingRun, timing: Timing, found: Figures) -> Iterator[Doubt]:
         spread = f"the interquartile range is {found.inference.spread:.0%} of the median"
         yield Doubt("NOISY", f"{spread}: the device was busy with other things")
     if found.slowed is not None and found.slowed > SLOWED:
-        yield Doubt("SLOWED", f"the second half of its samples takes {found.slowed:.2f} times the first half's median")
+        yield Doubt("SLOWED", f"its late samples take {found.slowed:.2f} times the median of its early ones")
     if timing.samples_ms:
         yield from _of_conditions(run.device.platform, run.before, run.after)
 

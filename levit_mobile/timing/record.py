@@ -115,7 +115,8 @@ class Timing(Part):
 
     Boundaries: `load_ms` from the file to a model that can run, `first_run_ms` the first inference after it, each in a
     process of its own (an app: after a fresh start), as often as that was done. `samples_ms` is the runtime's own call
-    with the input in place: one inference of one picture. `end_to_end_samples_ms` is from a decoded RGB picture of
+    with the input in place: one inference of one picture; several processes follow each other, and `process_samples`
+    counts those of each, empty for one process. `end_to_end_samples_ms` is from a decoded RGB picture of
     `picture_px` (width, height) in memory to float logits: resize, crop, layout, inference. Of each process,
     `memory_before_bytes` was resident before it loaded, and `peak_memory_bytes` at most until it had run.
 
@@ -143,6 +144,7 @@ class Timing(Part):
     peak_memory_bytes: tuple[Count, ...] = ()
     warmup_runs: Count = 0
     samples_ms: tuple[Milliseconds, ...] = ()
+    process_samples: tuple[Annotated[int, Field(ge=1)], ...] = ()
     end_to_end_samples_ms: tuple[Milliseconds, ...] = ()
     picture_px: tuple[int, int] | None = None
     not_run: str | None = None
@@ -153,6 +155,8 @@ class Timing(Part):
     def _timed_or_told(self) -> Self:
         if bool(self.samples_ms) == bool(self.not_run):
             raise ValueError("samples_ms and not_run: expected one of the two")
+        if self.process_samples and sum(self.process_samples) != len(self.samples_ms):
+            raise ValueError("process_samples: expected numbers that sum up to those of samples_ms")
         if self.samples_ms and (self.threads is None) == (self.compute_units is None):
             raise ValueError("threads and compute_units: expected one of the two")
         return self

@@ -9,7 +9,7 @@ from typing import Any
 
 from levit_mobile.contract import Verdict
 from levit_mobile.findings import Interval
-from levit_mobile.gathering import FoundBundle, FoundRun, FoundValidation
+from levit_mobile.overview.gathering import FoundBundle, FoundRun, FoundValidation
 from levit_mobile.parity import ParityReport
 from levit_mobile.timing.figures import called
 from levit_mobile.timing.record import Timing

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from levit_mobile.claims import Claim, best_known, of_bundle, of_timing, of_validation, worst
 from levit_mobile.contract import Contract, Sha256, Verdict
 from levit_mobile.findings import Validation
-from levit_mobile.gathering import FoundBundle, FoundRun, FoundValidation, Gathered
+from levit_mobile.overview.claims import Claim, best_known, of_bundle, of_timing, of_validation, worst
+from levit_mobile.overview.gathering import FoundBundle, FoundRun, FoundValidation, Gathered
 from levit_mobile.recipe import RECIPES
 from levit_mobile.timing.figures import Doubt, Figures, doubts, figures
 from levit_mobile.timing.record import Device, Timing

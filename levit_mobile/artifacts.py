@@ -1,0 +1,72 @@
+"""What lies at a path, told by its first bytes: an artifact of some target, or what people have in its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from levit_mobile.errors import ArtifactError
+from levit_mobile.targets import TARGETS
+
+PACKAGE_FILE, MODEL_SUFFIX = "Manifest.json", ".mlmodel"
+HEAD = 16  # bytes that tell a format
+# Target -> where, and what stands there; Core ML's artifact is a folder.
+MAGIC: dict[str, tuple[int, bytes]] = {"tflite": (4, b"TFL3"), "executorch": (4, b"ET")}
+# What people have in its place: where, what stands there, and what to do.
+STRANGERS = (
+    (0, b"PK", "it is a zip archive: unpack it, or convert the checkpoint that it is"),
+    (4, b"BP", "it is an ExecuTorch bundled program, which holds test inputs too: take the .pte inside"),
+    (4, b"FT", "it is an ExecuTorch data file: take the .pte that it belongs to"),
+    (0, b"\x80", "it is a pickle: convert the checkpoint that it is"),
+    (0, b"\x89HDF", "it is a Keras or HDF5 file: convert it first"),
+)
+EXPECTED = "expected a .tflite, .pte, .mlpackage or .mlmodel, or a bundle's folder"
+
+
+def target_of(path: Path) -> str:
+    """The target of what is at `path`, whatever it is called. Raises ArtifactError, one sentence, for anything else."""
+    if path.is_dir():
+        return _target_of_folder(path)
+    if not path.is_file():
+        raise ArtifactError(f"{path} {'is no file' if path.exists() else 'does not exist'}, {EXPECTED}")
+    head = _head(path)
+    for target in MAGIC:
+        if _begins(head, target):
+            return target
+    if path.suffix == MODEL_SUFFIX and head:
+        return "coreml"
+    raise ArtifactError(f"{path} is no artifact: {_stranger(head)}; {EXPECTED}")
+
+
+def begins_as(path: Path, target: str) -> bool:
+    """Does a file start as the target's artifacts do? Raises ArtifactError when it cannot be read."""
+    return _begins(_head(path), target)
+
+
+def _begins(head: bytes, target: str) -> bool:
+    offset, magic = MAGIC[target]
+    return head[offset:].startswith(magic)
+
+
+def _target_of_folder(path: Path) -> str:
+    if (path / PACKAGE_FILE).is_file():
+        return "coreml"
+    if (path / "coremldata.bin").is_file():
+        raise ArtifactError(f"{path} is a compiled model, which has no graph any more: take the .mlpackage it is from")
+    if path.suffix == TARGETS["coreml"].suffix:
+        raise ArtifactError(f"{path} is not an .mlpackage: it has no {PACKAGE_FILE}; copy the folder again, whole")
+    raise ArtifactError(f"{path} is neither a bundle (contract.json) nor an .mlpackage ({PACKAGE_FILE}); {EXPECTED}")
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(HEAD)
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _stranger(head: bytes) -> str:
+    if not head:
+        return "it is empty"
+    named = (what for offset, magic, what in STRANGERS if head[offset:].startswith(magic))
+    return next(named, "its first bytes are no model's that is known, or it is damaged")

@@ -1,0 +1,1 @@
+"""Everything that was found of artifacts below a folder, joined: what `report` draws."""
