@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Bundles, Run
+from conftest import COMMAND, Bundles, Run
 from stored_bundles import edited
 
 from levit_mobile.contract import digest
@@ -162,6 +166,29 @@ def test_a_table_and_a_gate(levit_mobile: Run, bundles: Bundles, tmp_path: Path)
     assert slow.returncode == 1
     assert "error: levit_128s-tflite-fp32 takes " in slow.stderr
     assert "expected at most 0.010" in slow.stderr
+
+
+def children(pid: int) -> list[str]:
+    """Processes that any of its threads has started."""
+    return " ".join(task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children")).split()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="NOT RUN: reads /proc")
+def test_an_interrupted_run_writes_nothing_and_leaves_no_process(bundles: Bundles, tmp_path: Path) -> None:
+    calls = ["bench", str(bundles("tflite-fp32").path), "--rounds", "1000000", "--out", str(tmp_path / "times.json")]
+    process = subprocess.Popen([*COMMAND, *calls], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (started := children(process.pid)):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "nothing was ever timed"
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (130, "")
+    assert "interrupted; nothing half-made was left behind" in stderr
+    assert "Traceback" not in stderr
+    assert list(tmp_path.iterdir()) == []
+    assert not [child for child in started if Path(f"/proc/{child}").exists()]
 
 
 @pytest.mark.parametrize(
