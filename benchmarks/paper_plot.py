@@ -47,9 +47,9 @@ class Point:
 
     @property
     def title(self) -> str:
-        """LeViT-128S; the others by their network's own name."""
+        """LeViT-128S, DeiT-tiny, ViT-small, EfficientNet-B0."""
         family, _, rest = self.network.partition("_")
-        return f"{FAMILIES[family]}-{rest.upper() if family != 'deit' else rest}"
+        return f"{FAMILIES[family]}-{rest.upper() if rest[-1].isdigit() or rest.endswith('s') else rest}"
 
 
 def plot(points: Sequence[Point], title: str) -> str:
@@ -63,7 +63,7 @@ def plot(points: Sequence[Point], title: str) -> str:
     head = (tag("title", f"Accuracy against latency: {title}"), tag("desc", told), tag("style", Markup(STYLE)))
     key = (
         words(LEFT, 22, title),
-        words(LEFT, 42, "solid: LeViT float32; dashed: LeViT int8 (accuracy of float32)", "name"),
+        words(LEFT, 42, KEY, "name"),
     )
     svg = tag("svg", *head, *key, *parts, viewBox=f"0 0 {WIDTH:g} {HEIGHT:g}", xmlns="http://www.w3.org/2000/svg")
     return str(svg) + "\n"

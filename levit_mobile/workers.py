@@ -11,7 +11,7 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import IO, Any, TypeVar
@@ -43,7 +43,7 @@ def spread(
     *,
     processes: int,
     timeout_s: float = TIMEOUT_S,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Results in the order of `items`, each made by one of `processes` other processes, one thread each.
 
     `load` runs once in every process, and what it returns is called with each item; both and the items are pickled.

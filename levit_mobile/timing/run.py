@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -146,11 +147,12 @@ def _in_turn(jobs: Sequence[Job], options: Options, on_step: OnStep) -> dict[Key
     for seed, share in enumerate(_shares(options.rounds, options.starts) if jobs else ()):
         counts = [options.warmup, *_chunks(share)]
         load = partial(turns, tuple(jobs), picture, seed)
-        for number, made in enumerate(spread(load, counts, processes=1)):
-            for key, samples in made.items() if number else ():
-                taken[key] += samples
-            done += counts[number] if number else 0
-            on_step(f"timing {len(jobs)} in turn", done, options.rounds)
+        with closing(spread(load, counts, processes=1)) as parts:  # or an interruption would wait for all of them
+            for number, made in enumerate(parts):
+                for key, samples in made.items() if number else ():
+                    taken[key] += samples
+                done += counts[number] if number else 0
+                on_step(f"timing {len(jobs)} in turn", done, options.rounds)
     return {key: tuple(samples) for key, samples in taken.items()}
 
 
