@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from levit_mobile.parity import Proof
     from levit_mobile.pipeline import convert
     from levit_mobile.recipe import RECIPES, Recipe
+    from levit_mobile.timing.run import bench
     from levit_mobile.validation import validate
 
 _HOMES = {
@@ -34,6 +35,7 @@ _HOMES = {
     "RECIPES": "levit_mobile.recipe",
     "Recipe": "levit_mobile.recipe",
     "Validation": "levit_mobile.findings",
+    "bench": "levit_mobile.timing.run",
     "convert": "levit_mobile.pipeline",
     "load_checkpoint": "levit_mobile.model.checkpoint",
     "validate": "levit_mobile.validation",
@@ -49,6 +51,7 @@ __all__ = [
     "Proof",
     "Recipe",
     "Validation",
+    "bench",
     "convert",
     "load_checkpoint",
     "validate",
