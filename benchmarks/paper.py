@@ -14,7 +14,6 @@ from __future__ import annotations
 import statistics
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -62,16 +61,6 @@ TOP1 = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """What is timed: of which network, in which precision, and, where no bundle tells, its verdict."""
-
-    path: Path
-    network: str
-    precision: str
-    parity: Parity | None = None
-
-
 def main(
     networks: Annotated[str, typer.Option(help="Some of them, with commas between.")] = ",".join(TOP1),
     recipes: Annotated[str, typer.Option(help="For LeViT; the others are float32.")] = (
@@ -79,24 +68,29 @@ def main(
     ),
     rounds: Annotated[int, typer.Option(help="Each times every artifact once.")] = 60,
     out: Annotated[Path, typer.Option(help="Folder for the plot and the records.")] = Path("build/paper"),
+    redraw: Annotated[bool, typer.Option(help="Only draw the records that are there once more.")] = False,
 ) -> None:
     """Convert, time and draw."""
     torch.set_num_threads(1)
     asked, console = networks.split(","), Console()
+    if redraw:
+        for record in sorted(out.glob("*.json")):
+            draw(TimingRun.read(record), record.with_suffix(".svg"))
+        return
     with tempfile.TemporaryDirectory() as place:
         for target in dict.fromkeys(recipe.partition("-")[0] for recipe in recipes.split(",")):
             chosen = [recipe for recipe in recipes.split(",") if recipe.startswith(target)]
             with diverted(Path(place) / "vendor.log"):
                 artifacts = made(asked, chosen, target, Path(place))
-            run, points = timed(artifacts, rounds)
+            run = timed(artifacts, rounds)
             write_text(out / f"{target}.json", run.written())
-            write_text(out / f"{target}.svg", plot(points, f"{run.timings[0].runtime} on {run.device.soc}, one thread"))
-            console.print(table(target, run, artifacts))
+            draw(run, out / f"{target}.svg")
+            console.print(table(target, run))
 
 
-def made(networks: list[str], recipes: list[str], target: str, place: Path) -> dict[str, Artifact]:
-    """Every artifact of one target, by the name that it has in a run."""
-    found: dict[str, Artifact] = {}
+def made(networks: list[str], recipes: list[str], target: str, place: Path) -> dict[Path, Parity | None]:
+    """Every artifact of one target, with its verdict where no bundle tells."""
+    found: dict[Path, Parity | None] = {}
     for network in networks:
         if network in VARIANTS:
             trained = load(models.saved(network, place / f"{network}.pth"))
@@ -104,10 +98,10 @@ def made(networks: list[str], recipes: list[str], target: str, place: Path) -> d
                 options = {"count": CALIBRATION} if recipe.has_integers else {}
                 quantization = pipeline.quantized(trained, recipe, **options)
                 bundle = pipeline.build(trained, recipe, quantization=quantization, out=place)
-                found[bundle.path.name] = Artifact(bundle.path, network, str(recipe.precision))
+                found[bundle.path] = None
         else:
             path = stock(network, target, place)
-            found[path.name] = Artifact(path, network, "fp32", of_torch(OTHERS[network](), path, target))
+            found[path] = of_torch(OTHERS[network](), path, target)
     return found
 
 
@@ -134,36 +128,51 @@ def of_torch(model: torch.nn.Module, path: Path, target: str) -> Parity:
     )
 
 
-def timed(artifacts: Mapping[str, Artifact], rounds: int) -> tuple[TimingRun, list[Point]]:
+def timed(artifacts: Mapping[Path, Parity | None], rounds: int) -> TimingRun:
     """All of them in one run, each with its verdict."""
-    paths = [one.path for one in artifacts.values()]
-    run = bench(paths, options=Options(rounds=rounds), command="python benchmarks/paper.py")
-    timings = tuple(_with_verdict(timing, artifacts[timing.name]) for timing in run.timings)
-    points = [_point(timing, artifacts[timing.name]) for timing in timings if timing.samples_ms]
-    return run.model_copy(update={"timings": timings}), points
+    run = bench(list(artifacts), options=Options(rounds=rounds), command="python benchmarks/paper.py")
+    verdicts = {path.name: parity for path, parity in artifacts.items() if parity}
+    told = (one.model_copy(update={"parity": verdicts.get(one.name, one.parity)}) for one in run.timings)
+    return run.model_copy(update={"timings": tuple(told)})
 
 
-def _point(timing: Timing, artifact: Artifact) -> Point:
-    median = statistics.median(timing.samples_ms)
-    proven = timing.parity.verdict == "proven"
-    return Point(artifact.network, artifact.precision, median, TOP1[artifact.network], proven)
+def network_of(timing: Timing) -> str:
+    """A bundle's variant; transformers' networks are in files of their names."""
+    return timing.variant or Path(timing.file).stem
 
 
-def _with_verdict(timing: Timing, artifact: Artifact) -> Timing:
-    return timing.model_copy(update={"parity": artifact.parity}) if artifact.parity else timing
+def precision_of(timing: Timing) -> str:
+    """A recipe's second word; transformers' networks are float32."""
+    return timing.recipe.partition("-")[2] if timing.recipe else "fp32"
 
 
-def table(target: str, run: TimingRun, artifacts: Mapping[str, Artifact]) -> Table:
+def draw(run: TimingRun, path: Path) -> None:
+    """Everything that was timed."""
+    points = [
+        Point(
+            network_of(timing),
+            precision_of(timing),
+            statistics.median(timing.samples_ms),
+            TOP1[network_of(timing)],
+            timing.parity.verdict == "proven",
+        )
+        for timing in run.timings
+        if timing.samples_ms
+    ]
+    write_text(path, plot(points, f"{run.timings[0].runtime} on {run.device.soc}, one thread"))
+
+
+def table(target: str, run: TimingRun) -> Table:
     """One row an artifact."""
     drawn = Table("network", "precision", "top-1, published", "MB", "median ms", "IQR/median", "parity", title=target)
     for timing in run.timings:
-        found, of = Summary.of(timing.samples_ms), artifacts[timing.name]
+        found, network = Summary.of(timing.samples_ms), network_of(timing)
         figures = (f"{found.median_ms:.2f}", f"{found.spread:.1%}") if found else ("-", "-")
         verdict: str = timing.parity.verdict
         if timing.parity.sqnr_db is not None:
             verdict += f" {timing.parity.sqnr_db:.1f} dB"
         size = f"{timing.bytes / 1e6:.1f}"
-        drawn.add_row(of.network, of.precision, f"{TOP1[of.network]:.2f} %", size, *figures, verdict)
+        drawn.add_row(network, precision_of(timing), f"{TOP1[network]:.2f} %", size, *figures, verdict)
     return drawn
 
 

@@ -13,9 +13,12 @@ from levit_mobile.report.axes import Scale, around, line, tag, ticks, upright, w
 from levit_mobile.report.drill_plots import SHAPES
 
 WIDTH, HEIGHT = 720.0, 480.0
-LEFT, RIGHT, TOP, BOTTOM = 60.0, 110.0, 60.0, 52.0
+LEFT, RIGHT, TOP, BOTTOM = 60.0, 110.0, 76.0, 52.0
 FAMILIES = {"levit": "LeViT", "deit": "DeiT", "vit": "ViT", "efficientnet": "EfficientNet"}
-KEY = "solid: LeViT float32; dashed: LeViT int8, at the accuracy of float32; hollow: random weights miss the bound"
+KEY = (
+    "solid: LeViT float32; dashed: LeViT int8, at the accuracy of float32",
+    "hollow: untrained weights, which miss int8's bound",
+)
 STYLE = """
 svg { font: 13px system-ui, sans-serif; background: #fff; }
 text { fill: #222; } .grid { stroke: #ddd; } .axis { stroke: #666; } .name, .tick { fill: #555; }
@@ -63,7 +66,7 @@ def plot(points: Sequence[Point], title: str) -> str:
     head = (tag("title", f"Accuracy against latency: {title}"), tag("desc", told), tag("style", Markup(STYLE)))
     key = (
         words(LEFT, 22, title),
-        words(LEFT, 42, KEY, "name"),
+        *(words(LEFT, 42 + 18 * number, text, "name") for number, text in enumerate(KEY)),
     )
     svg = tag("svg", *head, *key, *parts, viewBox=f"0 0 {WIDTH:g} {HEIGHT:g}", xmlns="http://www.w3.org/2000/svg")
     return str(svg) + "\n"
@@ -99,4 +102,4 @@ def _mark(point: Point, across: Scale, height: Scale) -> Iterator[Markup]:
     look = f"mark {point.series}{'' if point.proven else ' hollow'}"
     yield tag("path", told, d=shape, transform=f"translate({x:.1f} {y:.1f})", class_=look)
     if point.series != "levit-int8":  # one name for both precisions
-        yield words(x + 9, y + 4, point.title)
+        yield words(x + 9, y + 16, point.title)  # below, where no line runs
