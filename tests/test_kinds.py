@@ -168,3 +168,16 @@ def test_macs_of_an_attention_are_both_products() -> None:
 def test_macs_of_an_open_shape_are_unknown() -> None:
     tensors = {"x": Tensor("float32", (1, -1, 8)), "w": Tensor("float32", (4, 8)), "y": Tensor("float32", (1, -1, 4))}
     assert graph.macs(Graph(tensors, (linear("x", "w", "y"),), ("y",))) is None
+
+
+def test_the_rank_is_that_of_what_runs() -> None:
+    """A palette's table has rank 6 in its file, and the weight that it unfolds to has 2."""
+    unfolded = Op("constexpr_lut_to_dense", "other", ("indices", "palette"), ("w",))
+    tensors = {
+        "indices": constant(8, 8, name="indices", dtype="uint8", size=1),
+        "palette": constant(1, 1, 1, 1, 64, 1, name="palette"),
+        "w": Tensor("float32", (8, 8)),
+    }
+    assert graph.max_rank(drawn([unfolded, linear("x", "w", "y")], tensors, ("y",))) == 3
+    deep = tensors | {"y": Tensor("float32", (1, 1, 4, 2, 8))}
+    assert graph.max_rank(drawn([unfolded, linear("x", "w", "y")], deep, ("y",))) == 5

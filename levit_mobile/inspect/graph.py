@@ -65,8 +65,18 @@ def op_counts(graph: Graph) -> dict[str, int]:
 
 
 def max_rank(graph: Graph) -> int:
-    """The highest rank of all tensors whose shape is known."""
-    return max((len(t.shape) for t in graph.tensors.values() if t.shape is not None), default=0)
+    """The highest rank of what running ops read and make, where the shape is known.
+
+    What only a compressed constant is stored in, such as a table of palettes, never reaches a device's units.
+    """
+    prepared = folded(graph).keys()
+    running = [op for op in graph.ops if not prepared & set(op.outputs)]
+    touched = {tensor for op in running for tensor in (*op.inputs, *op.outputs)}
+    return max((len(shape) for i in touched if (shape := _known(i, graph)) is not None), default=0)
+
+
+def _known(tensor: Id, graph: Graph) -> tuple[int, ...] | None:
+    return graph.tensors[tensor].shape if tensor in graph.tensors else None
 
 
 def constants(graph: Graph) -> dict[Hashable, Tensor]:
