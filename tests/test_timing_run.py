@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
 import signal
@@ -16,6 +17,7 @@ import pytest
 from conftest import COMMAND, Bundles, Run
 from stored_bundles import edited
 
+from levit_mobile.cli import timings as command_line
 from levit_mobile.contract import digest
 from levit_mobile.errors import TimingError
 from levit_mobile.timing import machine
@@ -136,6 +138,13 @@ def test_pinning_ends_with_its_block() -> None:
 
 
 # The command line
+
+
+def test_the_commands_defaults_are_the_functions() -> None:
+    said, options = inspect.signature(command_line.bench).parameters, Options()
+    for name in ("rounds", "warmup", "starts", "threads", "compute_units", "profile"):
+        assert said[name].default == getattr(options, name), name
+    assert said["picture"].default == "{}x{}".format(*options.picture_px)
 
 
 def quick(*more: Any) -> list[Any]:
