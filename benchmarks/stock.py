@@ -5,8 +5,7 @@
 
 Stock is transformers' LeViT-128S as it is, straight through litert-torch, and through ExecuTorch's XNNPACK partitioner;
 vendor int8 is ai-edge-quantizer's static_wi8_ai8 of our float `.tflite`.
-Every round times each candidate once, in an order that is drawn, on one thread of one core; only the runtime's own call
-is timed.
+All are timed by `bench`: one thread of one core, rounds shared by five processes, only the runtime's own call.
 """
 
 from __future__ import annotations
@@ -32,10 +31,11 @@ from rich.console import Console
 from rich.table import Table
 
 from levit_mobile.chatter import diverted
-from levit_mobile.targets import TARGETS, resolve
 from levit_mobile.timing import samples
+from levit_mobile.timing.run import Options, bench
 
 PRECISIONS = ("fp32", "int8")
+PROCESSES = 5  # that share the rounds
 PAIRS = (  # ours, against what, ratio to reach
     ("tflite fp32", "tflite stock", 1.0),
     ("tflite int8", "tflite stock", 0.40),
@@ -71,7 +71,6 @@ def main(
 ) -> None:
     """Latency of both runtimes, ours against stock, and the cost of converting each target."""
     torch.set_num_threads(1)
-    stay_on_one_core()
     with tempfile.TemporaryDirectory() as folder:
         # First, while this process is small: a child's peak memory counts from what its parent held when it was forked.
         costs = [convert_cost(target, Path(folder) / "bundles") for target in ("coreml", "executorch", "tflite")]
@@ -79,19 +78,13 @@ def main(
             files = candidates(Path(folder))
         timed = timed_in_turn(files, rounds=rounds, warmup=warmup)
     console = Console()
-    console.print(f"{machine()}; one thread, {rounds} rounds after {warmup}, interleaved")
+    console.print(f"{machine()}; one thread, {rounds} rounds of {PROCESSES} processes, interleaved")
     console.print(latency_table(timed))
     console.print(ratio_table(timed))
     console.print(cost_table(costs))
     if json_file is not None:
         record = {"machine": machine(), "timed": [asdict(t) for t in timed], "costs": [asdict(c) for c in costs]}
         json_file.write_text(json.dumps(record, indent=2) + "\n")
-
-
-def stay_on_one_core() -> None:
-    """A thread that moves between cores is timed with its cold caches; where the system lets us, it does not move."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 def candidates(folder: Path) -> dict[str, Path]:
@@ -123,11 +116,12 @@ def quantize_by_vendor(source: Path, path: Path) -> None:
 
 
 def timed_in_turn(files: dict[str, Path], *, rounds: int, warmup: int) -> list[Timed]:
-    """Every candidate once a round."""
-    openers = {target.suffix: target.opener for target in TARGETS.values()}
-    calls = {name: resolve(openers[path.suffix])(path).call for name, path in files.items()}
-    taken = samples.interleaved(calls, rounds=rounds, warmup=warmup)
-    return [Timed(name, files[name].stat().st_size / 1e6, kept) for name, kept in taken.items()]
+    """Every candidate once a round, by `bench`."""
+    run = bench(list(files.values()), options=Options(rounds=rounds, warmup=warmup, starts=PROCESSES))
+    if missing := [timing.not_run for timing in run.timings if timing.not_run]:
+        raise SystemExit("; ".join(missing))
+    taken = zip(files, run.timings, strict=True)
+    return [Timed(name, timing.bytes / 1e6, timing.samples_ms) for name, timing in taken]
 
 
 def convert_cost(target: str, out: Path) -> Cost:
