@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -31,7 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from levit_mobile.chatter import diverted
-from levit_mobile.timing import samples
+from levit_mobile.timing import machine, samples
 from levit_mobile.timing.run import Options, bench
 
 PRECISIONS = ("fp32", "int8")
@@ -78,12 +77,12 @@ def main(
             files = candidates(Path(folder))
         timed = timed_in_turn(files, rounds=rounds, warmup=warmup)
     console = Console()
-    console.print(f"{machine()}; one thread, {rounds} rounds of {PROCESSES} processes, interleaved")
+    console.print(f"{this_machine()}; one thread, {rounds} rounds of {PROCESSES} processes, interleaved")
     console.print(latency_table(timed))
     console.print(ratio_table(timed))
     console.print(cost_table(costs))
     if json_file is not None:
-        record = {"machine": machine(), "timed": [asdict(t) for t in timed], "costs": [asdict(c) for c in costs]}
+        record = {"machine": this_machine(), "timed": [asdict(t) for t in timed], "costs": [asdict(c) for c in costs]}
         json_file.write_text(json.dumps(record, indent=2) + "\n")
 
 
@@ -162,11 +161,10 @@ def cost_table(costs: Sequence[Cost]) -> Table:
     return table
 
 
-def machine() -> str:
+def this_machine() -> str:
     """Processor and system, in one line."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, {platform.system()}"
+    found = machine.device()
+    return f"{found.soc}, {found.cores} cores, {found.os}"
 
 
 def _row(timed: Timed) -> tuple[str, ...]:

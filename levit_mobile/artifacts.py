@@ -30,7 +30,7 @@ def target_of(path: Path) -> str:
         raise ArtifactError(f"{path} {'is no file' if path.exists() else 'does not exist'}, {EXPECTED}")
     head = _head(path)
     for target in MAGIC:
-        if _begins(head, target):
+        if begins(head, target):
             return target
     if path.suffix == MODEL_SUFFIX and head:
         return "coreml"
@@ -39,12 +39,13 @@ def target_of(path: Path) -> str:
 
 def begins_as(path: Path, target: str) -> bool:
     """Does a file start as the target's artifacts do? Raises ArtifactError when it cannot be read."""
-    return _begins(_head(path), target)
+    return begins(_head(path), target)
 
 
-def _begins(head: bytes, target: str) -> bool:
+def begins(head: bytes, target: str) -> bool:
+    """The same of a file's first bytes."""
     offset, magic = MAGIC[target]
-    return head[offset:].startswith(magic)
+    return head.startswith(magic, offset)
 
 
 def _target_of_folder(path: Path) -> str:
@@ -68,5 +69,5 @@ def _head(path: Path) -> bytes:
 def _stranger(head: bytes) -> str:
     if not head:
         return "it is empty"
-    named = (what for offset, magic, what in STRANGERS if head[offset:].startswith(magic))
+    named = (what for offset, magic, what in STRANGERS if head.startswith(magic, offset))
     return next(named, "its first bytes are no model's that is known, or it is damaged")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from levit_mobile.artifacts import begins
 from levit_mobile.errors import ArtifactError, ToolchainMissing
 from levit_mobile.inspect import (
     DAMAGE,
@@ -28,7 +29,6 @@ from levit_mobile.inspect.kinds import bytes_by_kind
 
 PROGRAM_SCHEMA = ("exir/_serialize/scalar_type.fbs", "exir/_serialize/program.fbs")
 XNNPACK_SCHEMA = ("backends/xnnpack/serialization/schema.fbs",)
-MAGIC = b"ET"  # at byte 4, before two digits
 EXTENDED = b"eh00"  # at byte 8: header size u32, program size u64, where segments begin u64, their size u64
 HEADER = struct.Struct("<IQQ")
 # The program's own types -> XNNPACK's names, which most of the tensors have; the others keep theirs in lower case.
@@ -101,7 +101,7 @@ class _Program:
     """One file: its first method, which is `forward` in what exporters make."""
 
     def __init__(self, data: bytes, by: Schema, delegated: Schema) -> None:
-        if data[4:6] != MAGIC:
+        if not begins(data, "executorch"):
             raise ValueError("it does not start as one")
         self.data, self.delegated_by = memoryview(data), delegated
         self.segments = self._header()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from levit_mobile import workers
+from levit_mobile.artifacts import begins
 from levit_mobile.chatter import diverted
 from levit_mobile.errors import ArtifactError, ToolchainMissing
 from levit_mobile.inspect import DAMAGE, Inspection, Port, fallbacks, flatbuffer, graph, unreadable
@@ -105,7 +106,7 @@ class _Model:
     def __init__(self, data: bytes) -> None:
         from ai_edge_litert import schema_py_generated as vendor
 
-        if data[4:8] != b"TFL3":
+        if not begins(data, "tflite"):
             raise ValueError("it does not start as one")
         self.size = len(data)
         self.root = flatbuffer.root(data, flatbuffer.schema(SCHEMA))

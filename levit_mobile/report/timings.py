@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.report.text import MISSING, clean, db, number, verdict
+from levit_mobile.timing.figures import added_bytes
 from levit_mobile.timing.gate import Slowdown
 from levit_mobile.timing.record import Timing, TimingRun
 from levit_mobile.timing.samples import Ratio, Summary, ratio
@@ -63,7 +64,7 @@ def _start_cells(timing: Timing) -> Iterator[tuple[str, str]]:
         yield "load", f"{statistics.median(timing.load_ms):.1f}"
         yield "first run", f"{statistics.median(timing.first_run_ms):.2f}"
     if timing.peak_memory_bytes:
-        grown = [peak - was for peak, was in zip(timing.peak_memory_bytes, timing.memory_before_bytes, strict=False)]
+        grown = added_bytes(timing)
         yield "memory, MB", f"{statistics.median(timing.peak_memory_bytes) / MEGA:.0f}"
         yield "  of it the model's", f"{statistics.median(grown) / MEGA:.1f}" if grown else MISSING
 

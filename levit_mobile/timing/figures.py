@@ -51,18 +51,22 @@ class Figures:
 
 def figures(run: TimingRun, timing: Timing) -> Figures:
     """What its samples come to."""
-    peaks, before = timing.peak_memory_bytes, timing.memory_before_bytes
-    added = tuple(peak - start for peak, start in zip(peaks, before, strict=True)) if len(peaks) == len(before) else ()
     return Figures(
         inference=Summary.of(timing.samples_ms),
         end_to_end=Summary.of(timing.end_to_end_samples_ms),
         load_ms=_median(timing.load_ms),
         first_run_ms=_median(timing.first_run_ms),
-        peak_bytes=_median(peaks),
-        added_bytes=_median(added),
+        peak_bytes=_median(timing.peak_memory_bytes),
+        added_bytes=_median(added_bytes(timing)),
         slowed=slowed(timing),
         against=tuple(_against(run, timing)),
     )
+
+
+def added_bytes(timing: Timing) -> tuple[int, ...]:
+    """What each process grew by from before it loaded; () where that is not known of all."""
+    peaks, before = timing.peak_memory_bytes, timing.memory_before_bytes
+    return tuple(peak - start for peak, start in zip(peaks, before, strict=True)) if len(peaks) == len(before) else ()
 
 
 def called(device: Device) -> str:
