@@ -25,7 +25,7 @@ arm64-setup: $(INSTALLED) ## both runtimes for ARM64, in the user's cache folder
 	$(BIN)/levit-mobile setup arm64
 
 arm64: arm64-setup ## parity and cost of the bundled model with the phone's own kernels
-	$(BIN)/python -m pytest tests/test_arm64_bundles.py
+	$(BIN)/python -m pytest tests/arm64/test_arm64_bundles.py
 
 benchmark: $(INSTALLED) ## latency and conversion cost, against the stock path
 	$(BIN)/python benchmarks/stock.py

@@ -20,14 +20,14 @@ from models import saved
 from rich.console import Console
 from rich.table import Table
 
-from levit_mobile import pipeline
 from levit_mobile.arm64 import folder
 from levit_mobile.arm64.cost import Cost, measure
 from levit_mobile.arm64.cpus import CPUS, DEFAULT
-from levit_mobile.chatter import diverted
 from levit_mobile.model.levit import VARIANTS
+from levit_mobile.pipeline import convert
+from levit_mobile.pipeline.source_model import load
 from levit_mobile.recipe import RECIPES as KNOWN
-from levit_mobile.trained import load
+from levit_mobile.system.capture_output import diverted
 
 CALIBRATION = 32  # pictures; ranges do not change what is executed either
 RECIPES = ("tflite-fp32", "executorch-fp32", "tflite-int8", "executorch-int8")
@@ -59,8 +59,8 @@ def costs(weights: Path, recipes: list[str], place: Path) -> Iterator[Cost]:
     for recipe in recipes:
         with diverted(place / "vendor.log"):
             options = {"count": CALIBRATION} if recipe.endswith("int8") else {}
-            quantization = pipeline.quantized(trained, KNOWN[recipe], **options)
-            bundle = pipeline.build(trained, KNOWN[recipe], quantization=quantization, out=place)
+            quantization = convert.quantized(trained, KNOWN[recipe], **options)
+            bundle = convert.build(trained, KNOWN[recipe], quantization=quantization, out=place)
         for cpu in DEFAULT:
             yield measure(bundle.path, CPUS[cpu], folder.found())
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from levit_mobile.conversion.tflite_blocks import blocks
 from rich.console import Console
 from rich.table import Table
 
-from conversion.tflite_blocks import blocks
 from levit_mobile import convert
-from levit_mobile.chatter import diverted
 from levit_mobile.runners import tflite
+from levit_mobile.system.capture_output import diverted
 from levit_mobile.timing.machine import pinned
 from levit_mobile.timing.profile import block_of
 from levit_mobile.timing.samples import Call, interleaved

@@ -25,17 +25,18 @@ from paper_plot import Point, plot
 from rich.console import Console
 from rich.table import Table
 
-from levit_mobile import metrics, pipeline
-from levit_mobile.chatter import diverted
 from levit_mobile.model.levit import VARIANTS
+from levit_mobile.parity import metrics
+from levit_mobile.pipeline import convert
+from levit_mobile.pipeline.source_model import load
 from levit_mobile.recipe import RECIPES
-from levit_mobile.staging import write_text
+from levit_mobile.system.atomic_write import write_text
+from levit_mobile.system.capture_output import diverted
 from levit_mobile.targets import TARGETS, resolve
+from levit_mobile.timing.bench import Options, bench
 from levit_mobile.timing.golden import SAME_MODEL
 from levit_mobile.timing.record import Parity, Timing, TimingRun
-from levit_mobile.timing.run import Options, bench
 from levit_mobile.timing.samples import Summary
-from levit_mobile.trained import load
 
 CALIBRATION = 32  # pictures; ranges do not change the time
 Make = Callable[[], torch.nn.Module]
@@ -96,8 +97,8 @@ def made(networks: list[str], recipes: list[str], target: str, place: Path) -> d
             trained = load(models.saved(network, place / f"{network}.pth"))
             for recipe in (RECIPES[name] for name in recipes):
                 options = {"count": CALIBRATION} if recipe.has_integers else {}
-                quantization = pipeline.quantized(trained, recipe, **options)
-                bundle = pipeline.build(trained, recipe, quantization=quantization, out=place)
+                quantization = convert.quantized(trained, recipe, **options)
+                bundle = convert.build(trained, recipe, quantization=quantization, out=place)
                 found[bundle.path] = None
         else:
             path = stock(network, target, place)

@@ -9,8 +9,8 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from levit_mobile.report.axes import Scale, around, line, tag, ticks, upright, words
-from levit_mobile.report.drill_plots import SHAPES
+from levit_mobile.reporting.plots.axes import Scale, around, line, tag, ticks, upright, words
+from levit_mobile.reporting.plots.block_error import SHAPES
 
 WIDTH, HEIGHT = 720.0, 480.0
 LEFT, RIGHT, TOP, BOTTOM = 60.0, 110.0, 76.0, 52.0

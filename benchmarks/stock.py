@@ -29,9 +29,9 @@ from models import SIDE_PX, SUFFIXES, levit_128s, lower
 from rich.console import Console
 from rich.table import Table
 
-from levit_mobile.chatter import diverted
+from levit_mobile.system.capture_output import diverted
 from levit_mobile.timing import machine, samples
-from levit_mobile.timing.run import Options, bench
+from levit_mobile.timing.bench import Options, bench
 
 PRECISIONS = ("fp32", "int8")
 PROCESSES = 5  # that share the rounds

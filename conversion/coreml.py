@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from conversion import coreml_int8, coreml_weights
-from levit_mobile.card import Card
-from levit_mobile.edges import layers_on_grids
 from levit_mobile.errors import ToolchainMissing
+from levit_mobile.interfaces.card import Card
+from levit_mobile.model.fake_quant import layers_on_grids
 from levit_mobile.recipe import Precision, Recipe
+
+from . import coreml_int8, coreml_weights
 
 NAMESPACE = uuid.UUID("6f0c5a0e-6d5f-5b0a-9c39-0d6f3b1f2a77")  # of the identifiers in a package's manifest
 VOLATILE = "com.github.apple.coremltools.conversion_date"

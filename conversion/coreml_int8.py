@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from levit_mobile.edges import hold_integers, with_half_scales
+from levit_mobile.model.fake_quant import hold_integers, with_half_scales
 from levit_mobile.recipe import Precision, Recipe
 
 # It divides the scales of a sum by that of one term, and float16 rounds the quotients: not what was measured any more.

@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from conversion import executorch_int8, executorch_weights
-from levit_mobile.card import Card
 from levit_mobile.errors import ToolchainMissing
+from levit_mobile.interfaces.card import Card
 from levit_mobile.recipe import Precision, Recipe
+
+from . import executorch_int8, executorch_weights
 
 # What makes a module's weights integers, in place, for a precision that has any; it returns their number.
 QUANTIZERS: Mapping[Precision, Callable[[nn.Module], int]] = {

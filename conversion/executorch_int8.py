@@ -6,9 +6,10 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.fx import Graph, Node
 
-from conversion.executorch_weights import store_tables
-from levit_mobile.edges import PIXEL_GRID, hold_integers, logits_grid, restored, stored
 from levit_mobile.errors import ConversionError
+from levit_mobile.model.fake_quant import PIXEL_GRID, hold_integers, logits_grid, restored, stored
+
+from .executorch_weights import store_tables
 
 
 def to_int8(module: nn.Module) -> int:

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from conversion.int4 import GROUP, INT4, int4, least_squares_scales
-from levit_mobile.edges import Int8Layer, Layer, hold_integers, put_on_grid
+from levit_mobile.model.fake_quant import Int8Layer, Layer, hold_integers, put_on_grid
 from levit_mobile.recipe import Recipe
+
+from .int4 import GROUP, INT4, int4, least_squares_scales
 
 MIN_CONSTANT = 1024  # elements; smaller tables stay float32
 MIN_WEIGHT = 2048  # elements; a smaller convolution stays float32

@@ -9,11 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from conversion import tflite_int8, tflite_weights
-from levit_mobile.card import Card
-from levit_mobile.edges import layers_on_grids, without_grids
 from levit_mobile.errors import ToolchainMissing
+from levit_mobile.interfaces.card import Card
+from levit_mobile.model.fake_quant import layers_on_grids, without_grids
 from levit_mobile.recipe import Precision, Recipe
+
+from . import tflite_int8, tflite_weights
 
 WRAPPERS = 2  # modules around the form: NamedTensors, and litert-torch's own name for what it holds
 CLASS = re.compile(r"(?:\w+\.)+[A-Z][A-Za-z0-9]*_")  # before a module's name in a step of its path

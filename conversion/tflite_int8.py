@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from conversion import tflite_weights
-from levit_mobile.edges import Grid, edges_of, without_grids
 from levit_mobile.errors import ConversionError
+from levit_mobile.model.fake_quant import Grid, edges_of, without_grids
+
+from . import tflite_weights
 
 Values = NDArray[np.floating[Any]]
 INTEGER_OPS = ("CONV_2D", "FULLY_CONNECTED", "ADD", "PAD", "CONCATENATION", "TRANSPOSE", "RESHAPE", "MEAN")

@@ -18,9 +18,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from conversion.int4 import GROUP, int4, least_squares_scales
 from levit_mobile.errors import ConversionError
 from levit_mobile.recipe import Recipe
+
+from .int4 import GROUP, int4, least_squares_scales
 
 MIN_CONSTANT = 1024  # elements; below that a narrow copy and its DEQUANTIZE op cost more than they save
 MIN_WEIGHT = 2048  # elements from which a weight must be stored as the recipe says

@@ -12,33 +12,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from levit_mobile.bundle import Bundle
     from levit_mobile.contract import Contract
     from levit_mobile.errors import LevitMobileError
-    from levit_mobile.findings import Validation
-    from levit_mobile.images import ImageSpec
+    from levit_mobile.images.image_set import ImageSpec
     from levit_mobile.model.checkpoint import load_checkpoint
     from levit_mobile.model.levit import LeViT
-    from levit_mobile.parity import Proof
-    from levit_mobile.pipeline import convert
+    from levit_mobile.parity.compare import Proof
+    from levit_mobile.pipeline.convert import convert
+    from levit_mobile.pipeline.writing import Bundle
     from levit_mobile.recipe import RECIPES, Recipe
-    from levit_mobile.timing.run import bench
-    from levit_mobile.validation import validate
+    from levit_mobile.timing.bench import bench
+    from levit_mobile.validation.results import Validation
+    from levit_mobile.validation.validate import validate
 
 _HOMES = {
-    "Bundle": "levit_mobile.bundle",
+    "Bundle": "levit_mobile.pipeline.writing",
     "Contract": "levit_mobile.contract",
-    "ImageSpec": "levit_mobile.images",
+    "ImageSpec": "levit_mobile.images.image_set",
     "LeViT": "levit_mobile.model.levit",
     "LevitMobileError": "levit_mobile.errors",
-    "Proof": "levit_mobile.parity",
+    "Proof": "levit_mobile.parity.compare",
     "RECIPES": "levit_mobile.recipe",
     "Recipe": "levit_mobile.recipe",
-    "Validation": "levit_mobile.findings",
-    "bench": "levit_mobile.timing.run",
-    "convert": "levit_mobile.pipeline",
+    "Validation": "levit_mobile.validation.results",
+    "bench": "levit_mobile.timing.bench",
+    "convert": "levit_mobile.pipeline.convert",
     "load_checkpoint": "levit_mobile.model.checkpoint",
-    "validate": "levit_mobile.validation",
+    "validate": "levit_mobile.validation.validate",
 }
 
 __all__ = [

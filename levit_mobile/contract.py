@@ -5,25 +5,19 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from levit_mobile.errors import BundleError, LevitMobileError
-from levit_mobile.recipe import Tolerance
+from levit_mobile.errors import BundleError
+from levit_mobile.recipe import Tolerance, Verdict
+from levit_mobile.system.files import Sha256, read_json
 
 SCHEMA_VERSION: Literal[1] = 1
 CONTRACT_FILE, LABELS_FILE, PARITY_FILE, GOLDEN_FOLDER = "contract.json", "labels.txt", "parity.json", "golden"
 PLAN_FILE = "plan.json"
-Verdict = Literal["proven", "broken", "not run"]
 TensorType = Literal["float32", "float16", "int8"]
-Sha256 = str  # 64 lower-case hex digits
-AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
 class Part(BaseModel):
@@ -149,45 +143,3 @@ class Contract(Part):
         """Read a bundle's contract; raises BundleError when it is missing, damaged or of another schema."""
         where = f"{folder} is not a bundle: {CONTRACT_FILE}"
         return read_json(cls, folder / CONTRACT_FILE, BundleError, "not a contract", where=where)
-
-
-def read_json(
-    kind: type[AnyModel], path: Path, refusal: type[LevitMobileError], called: str, *, where: str | None = None
-) -> AnyModel:
-    """A file of schema 1; raises `refusal`, one sentence: what cannot be read (`where`), or that it is `called`."""
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise refusal(f"{where or path} cannot be read ({error.strerror})") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise refusal(f"{path} is {called} of schema {SCHEMA_VERSION}: {place}: {first['msg']}") from error
-
-
-def digest_bytes(data: bytes) -> Sha256:
-    """SHA-256 of bytes."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def digest(path: Path) -> Sha256:
-    """SHA-256 of a file, or of a folder: of the lines that `sha256sum` prints for its files, sorted by POSIX path.
-
-    Raises FileNotFoundError when there is neither.
-    """
-    if path.is_file():
-        return digest_bytes(path.read_bytes())
-    lines = [f"{digest(file)}  {file.relative_to(path).as_posix()}\n" for file in _files(path)]
-    return digest_bytes("".join(lines).encode())
-
-
-def size_bytes(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
-    return path.stat().st_size if path.is_file() else sum(file.stat().st_size for file in _files(path))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    if not folder.is_dir():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
-    files = [file for file in folder.rglob("*") if file.is_file()]
-    return iter(sorted(files, key=lambda file: file.relative_to(folder).as_posix()))

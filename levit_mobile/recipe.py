@@ -17,6 +17,22 @@ IOS_VERSIONS = (16, 17, 18)
 IO = ("float", "int8")
 
 
+class Verdict(StrEnum):
+    """What is known of an artifact: it computes what the trained model computes, it does not, or nothing could run."""
+
+    PROVEN = "proven"
+    BROKEN = "broken"
+    NOT_RUN = "not run"
+
+    @classmethod
+    def worst(cls, verdicts: Iterable[Verdict]) -> Verdict:
+        """Broken if any is, else NOT RUN if any is or there are none, else proven."""
+        found = set(verdicts)
+        if cls.BROKEN in found:
+            return cls.BROKEN
+        return cls.PROVEN if found == {cls.PROVEN} else cls.NOT_RUN
+
+
 class Precision(StrEnum):
     """The number format of weights and activations.
 

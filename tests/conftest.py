@@ -16,16 +16,17 @@ from typing import Any
 
 import pytest
 import torch
-from checkpoints import State, official_state, saved, timm_state, transformers_model
-from photographs import china
 from PIL import Image
-from stored_bundles import Made, maker
+from support.checkpoints import State, official_state, saved, timm_state, transformers_model
+from support.photographs import china
+from support.stored_bundles import Made, maker
 
-from levit_mobile import pipeline, workers
-from levit_mobile.bundle import Bundle
 from levit_mobile.model.download import BUNDLED
+from levit_mobile.pipeline import convert
+from levit_mobile.pipeline.source_model import Trained, load
+from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.recipe import RECIPES
-from levit_mobile.trained import Trained, load
+from levit_mobile.system import workers
 
 Bundles = Callable[[str], Bundle]  # recipe name -> its bundle, converted when it is first asked for
 COMMAND = (sys.executable, "-c", "from levit_mobile.cli import main; main()")  # the console script, wherever it lies
@@ -89,8 +90,8 @@ def bundles(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Bundl
 
     def build(name: str) -> Bundle:
         options = {"count": 64} if name.endswith("-int8") else {}
-        quantization = pipeline.quantized(trained, RECIPES[name], **options)
-        return pipeline.build(trained, RECIPES[name], quantization=quantization, out=out)
+        quantization = convert.quantized(trained, RECIPES[name], **options)
+        return convert.build(trained, RECIPES[name], quantization=quantization, out=out)
 
     def kept(name: str) -> Bundle:
         stored = out / f"{name}.pickle"
@@ -120,7 +121,7 @@ def small(random_checkpoint: Path) -> Trained:
 @pytest.fixture(scope="session")
 def small_bundle(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """`small` for ExecuTorch."""
-    return pipeline.build(small, RECIPES["executorch-fp32"], out=tmp_path_factory.mktemp("small"))
+    return convert.build(small, RECIPES["executorch-fp32"], out=tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture(scope="session")

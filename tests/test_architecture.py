@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -16,80 +17,33 @@ from levit_mobile.targets import TARGETS
 
 ROOT = Path(levit_mobile.__file__).parents[1]
 
-# Each file imports only from rows above its own; `package.*` is its submodules that are not named themselves, which may
-# import their own `package`.
-ROWS = (
-    ("errors",),
-    (
-        "metrics targets images digits labels card chatter staging workers edges timing timing.samples",
-        "conversion conversion.int4 conversion.tflite_blocks",
-        "model model.levit quantization quantization.observers",
-        "inspect inspect.flatbuffer inspect.graph",
-        "mil mil.protobuf mil.tensors",
-        "runners.tflite_runtime_child",
-        "arm64 arm64.counting arm64.cpus arm64.standins arm64.stripped",
-    ),
-    (
-        "recipe progress tally truth environments artifacts",
-        "model.keys model.download model.bake",
-        "quantization.calibration quantization.statistics quantization.weights",
-        "inspect.coreml_network inspect.coreml_program inspect.kinds inspect.xnnpack",
-        "mil.package mil.elementwise mil.normalize mil.quantize mil.shapes mil.weights mil.windows",
-        "runners.child",
-    ),
-    (
-        "contract",
-        "inspect.*",
-        "model.checkpoint model.forms.weights model.taps",
-        "quantization.apply quantization.cost quantization.equalize",
-        "conversion.coreml_int8 conversion.coreml_weights conversion.executorch_weights conversion.tflite_weights",
-        "mil.constexpr mil.linear",
-        "arm64.packages arm64.symbols",
-    ),
-    (
-        "mil.kernels quantization.plan timing.record",
-        "model.forms.channels model.forms.tokens",
-        "conversion.coreml conversion.executorch_int8 conversion.tflite_int8",
-        "arm64.folder",
-    ),
-    (
-        "mil.program model.forms quantization.prepare conversion.tflite conversion.executorch",
-        "arm64.build arm64.emulator doctor timing.figures",
-    ),
-    ("runners runners.* quantization.search arm64.setup",),
-    ("parity lowering",),
-    ("trained findings stored integers timing.gate timing.machine",),
-    (
-        "bundle drill recalibration runtimes inspections overview overview.gathering overview.fronts",
-        "arm64.cost timing.candidates timing.work",
-        "report report.text",
-    ),
-    (
-        "references overview.claims timing.golden timing.profile",
-        "report.axes report.costs report.inspections report.plans report.templates report.timings report.verdicts",
-    ),
-    ("cases overview.joining timing.run", "report.plots report.drill_plots"),
-    ("pairing tapping", "report.attention report.measures report.reproduction"),
-    ("emulation", "report.front_plots report.time_plots report.overview_json"),
-    ("judgement",),
-    (
-        "pipeline validation",
-        "report.bundles report.doctor report.github report.html report.junit report.validations",
-        "report.overview",
-    ),
-    ("cli.manners",),
-    ("cli.conversions cli.costs cli.diagnoses cli.inspections cli.reports cli.setups cli.timings cli.validations",),
-    ("cli.plans",),
-    ("cli levit_mobile",),  # levit_mobile itself names the public API, and imports it when it is asked for
-    ("__main__",),
+# Ground floor first. A room imports only rooms of floors before its own; inside a room files import each other freely,
+# but never in a circle. A new file belongs to its room and needs no entry.
+FLOORS = (
+    "errors targets recipe",  # the shared words, which are one room
+    "system mil",
+    "contract images",
+    "interfaces model",
+    "parity runners inspection",
+    "quantization bundle",
+    "conversion arm64",
+    "runtimes",
+    "timing",
+    "pipeline",
+    "validation",
+    "overview",
+    "reporting",
+    "cli levit_mobile",  # levit_mobile itself names the public API, and imports it when it is asked for
+    "__main__",
 )
-PACKAGES = ("inspect", "runners")
+WORDS = FLOORS[0].split()
 VENDORS = {
     "coreml": {"coremltools"},
     "executorch": {"executorch", "torchao"},
     "tflite": {"litert_torch", "ai_edge_quantizer", "ai_edge_litert"},
 }
 ELSEWHERE = "runners.tflite_runtime_child"  # of another interpreter's environment, which names its runtime in an order
+SEEN_BY_CONVERTERS = {"recipe", "errors", "interfaces.card", "model.fake_quant"}
 ALL_VENDORS = set().union({"transformers", "tflite_runtime"}, *VENDORS.values())
 LIGHT = {"torch", "numpy", "PIL", "pydantic", "safetensors", "huggingface_hub", *ALL_VENDORS}
 
@@ -109,13 +63,15 @@ def sources() -> dict[str, ast.Module]:
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """Dotted names of all imports, wherever they stand; `from a import b` is `a.b` where that is one of our files."""
+    """Dotted names of all imports, wherever they stand; `from a import b` is `a.b` where that is one of our files.
+
+    Only `conversion/`, which is installed where it does not lie, imports its own files by relative names.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"line {node.lineno}: imports are absolute"
-            module = str(node.module)
+            module = str(node.module) if node.level == 0 else f"levit_mobile.conversion.{node.module or ''}".rstrip(".")
             for alias in node.names:
                 whole = f"{module}.{alias.name}"
                 yield whole if whole.removeprefix("levit_mobile.") in sources() else module
@@ -123,17 +79,14 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 def own(tree: ast.AST) -> set[str]:
     """Short names of our files that a file imports."""
-    return {
-        name.removeprefix("levit_mobile.")
-        for name in imported(tree)
-        if name.partition(".")[0] in ("levit_mobile", "conversion")
-    }
+    ours = (name for name in imported(tree) if name.partition(".")[0] == "levit_mobile")
+    return {name.removeprefix("levit_mobile.") for name in ours}
 
 
 def foreign(tree: ast.AST) -> set[str]:
     """Top-level names of other packages that a file imports, the standard library left out."""
     tops = {name.partition(".")[0] for name in imported(tree)}
-    return tops - set(sys.stdlib_module_names) - {"levit_mobile", "conversion"}
+    return tops - set(sys.stdlib_module_names) - {"levit_mobile"}
 
 
 def at_import(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
@@ -149,47 +102,101 @@ def at_import(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
 
 def target_of(name: str) -> str:
     """The target that a file of a vendor's is for: `conversion.tflite_int8` and `runners.tflite` are tflite's."""
-    package, _, rest = name.partition(".")
-    return rest.partition("_")[0] if package == "conversion" else rest if package in PACKAGES else ""
+    room, _, rest = name.partition(".")
+    return rest.partition("_")[0] if room == "conversion" else rest if room in ("runners", "inspection") else ""
 
 
-def row_of(name: str) -> int:
-    rows = {part: row for row, parts in enumerate(ROWS) for part in " ".join(parts).split()}
-    package = name.partition(".")[0]
-    return rows[f"{package}.*" if package in PACKAGES and "." in name and name not in rows else name]
+def room_of(name: str) -> str:
+    """`model.forms.tokens` -> `model`; the shared words are one room."""
+    first = name.partition(".")[0]
+    return "words" if first in WORDS else first
 
 
-# Rows
+@cache
+def floor_of(room: str) -> int:
+    """Counted from the ground; raises StopIteration for a room that no floor has."""
+    return next(number for number, rooms in enumerate(FLOORS) if room in ("words" if number == 0 else rooms).split())
 
 
-def test_every_file_stands_in_the_table_once() -> None:
-    table = " ".join(" ".join(parts) for parts in ROWS).split()
-    assert len(table) == len(set(table))
-    named = {name for name in table if not name.endswith("*")}
-    in_packages = {name for name in sources() if name.partition(".")[0] in PACKAGES and "." in name}
-    assert named | in_packages == set(sources())
-    assert {f"{package}.*" for package in PACKAGES} == set(table) - named
+def door_of(room: str) -> set[str]:
+    """The modules that a room's docstring lets the rest of the house import."""
+    text = ast.get_docstring(sources()[room]) or ""
+    listed = text.partition("\nDoor: ")[2].partition(".")[0].partition(";")[0]
+    return set() if listed == "none" else set(listed.split(", "))
+
+
+ROOMS = sorted({room_of(name) for name in sources()})
+CLOSED = [room for room in ROOMS if "Door: " in (ast.get_docstring(sources().get(room, ast.Module([], []))) or "")]
+
+
+# Rooms
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {room for rooms in FLOORS[1:] for room in rooms.split()} | {"words"} == set(ROOMS)
+    assert {room_of(name) for name in WORDS} == {"words"}
 
 
 @pytest.mark.parametrize("name", sources())
-def test_imports_point_upwards(name: str) -> None:
-    above = {other for other in own(sources()[name]) if row_of(other) < row_of(name)}
-    assert own(sources()[name]) - above <= {name.rpartition(".")[0]}
+def test_a_room_imports_only_rooms_on_floors_below_it(name: str) -> None:
+    room = room_of(name)
+    wrong = {
+        other for other in own(sources()[name]) if room_of(other) != room and floor_of(room_of(other)) >= floor_of(room)
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", sources())
+def test_only_the_converters_import_by_relative_names(name: str) -> None:
+    relative = [node for node in ast.walk(sources()[name]) if isinstance(node, ast.ImportFrom) and node.level]
+    assert not relative or room_of(name) == "conversion"
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    list(TopologicalSorter({name: own(sources()[name]) - {name} for name in sources()}).static_order())
+
+
+@pytest.mark.parametrize("room", CLOSED)
+def test_a_room_is_entered_by_its_door(room: str) -> None:
+    inside = f"{room}."
+    entered = {
+        other.removeprefix(inside).partition(".")[0]
+        for name in sources()
+        if room_of(name) not in (room, "levit_mobile")
+        for other in own(sources()[name])
+        if other.startswith(inside)
+    }
+    assert entered == door_of(room)
+
+
+def test_every_package_says_what_it_is_for() -> None:
+    rooms = [name for name in ROOMS if (ROOT / "levit_mobile" / name).is_dir()]
+    assert len(rooms) > 12
+    assert set(rooms) - {"cli"} == set(CLOSED)
+
+
+def test_no_room_bears_the_name_of_a_public_function() -> None:
+    assert not set(ROOMS) & set(levit_mobile.__all__)
 
 
 def test_nobody_but_its_door_imports_the_command_line() -> None:
-    importers = [name for name, tree in sources().items() if own(tree) & {"cli", "levit_mobile"}]
+    importers = [
+        name for name in sources() if room_of(name) != "cli" and own(sources()[name]) & {"cli", "levit_mobile"}
+    ]
     assert importers == ["__main__"]
 
 
 def test_the_rule_sees_an_import_wherever_it_stands() -> None:
-    code = "def f():\n    from levit_mobile import pipeline\n    import levit_mobile.model.levit\nimport torch.nn, os"
-    assert own(ast.parse(code)) == {"pipeline", "model.levit"}
+    inside = "    from levit_mobile.pipeline import convert\n    import levit_mobile.model.levit\n"
+    code = f"def f():\n{inside}import torch.nn, os"
+    assert own(ast.parse(code)) == {"pipeline.convert", "model.levit"}
     assert foreign(ast.parse(code)) == {"torch"}
     assert [ast.unparse(node) for node in at_import(ast.parse(code))] == ["import torch.nn, os"]
     method = "class C:\n    import numpy\n    def f(self):\n        import torch"
     assert [ast.unparse(node) for node in at_import(ast.parse(method))] == ["import numpy"]
-    assert row_of("pipeline") > row_of("runners.tflite") > row_of("conversion.coreml") > row_of("contract")
+    assert (
+        floor_of("pipeline") > floor_of("conversion") > floor_of("runners") > floor_of("contract") > floor_of("words")
+    )
 
 
 # Vendors
@@ -236,21 +243,16 @@ def test_every_target_has_its_doors(target: str) -> None:
     assert {target_of(name) for name in uses} == {target}
 
 
-@pytest.mark.parametrize("name", [name for name in sources() if name.startswith("conversion.")])
+@pytest.mark.parametrize("name", [name for name in sources() if name.startswith("levit_mobile.conversion.")])
 def test_a_converter_sees_a_module_a_recipe_and_a_card(name: str) -> None:
     tree = sources()[name]
-    assert {other for other in own(tree) if not other.startswith("conversion.")} <= {
-        "recipe",
-        "errors",
-        "card",
-        "edges",
-    }
+    assert {other for other in own(tree) if room_of(other) != "conversion"} <= SEEN_BY_CONVERTERS
     assert foreign(tree) <= {"torch", "numpy"} | VENDORS.get(target_of(name), set())
 
 
 def test_metrics_need_numpy_only() -> None:
-    assert own(sources()["metrics"]) == set()
-    assert foreign(sources()["metrics"]) == {"numpy"}
+    assert own(sources()["parity.metrics"]) == set()
+    assert foreign(sources()["parity.metrics"]) == {"numpy"}
 
 
 # What an import costs
@@ -277,7 +279,8 @@ def test_the_package_itself_loads_nothing() -> None:
 
 
 def test_the_pipeline_loads_no_vendor() -> None:
-    found = loaded("import levit_mobile.pipeline, levit_mobile.report.html, levit_mobile.doctor, conversion.tflite")
+    rooms = "levit_mobile.pipeline.convert, levit_mobile.reporting.pages.validation, levit_mobile.runtimes.doctor"
+    found = loaded(f"import {rooms}, levit_mobile.conversion.tflite")
     assert {"torch", "numpy"} <= found
     assert not found & ALL_VENDORS
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from levit_mobile.card import Card
+from levit_mobile.interfaces.card import Card
 
 
 def card(**changes: Any) -> Card:

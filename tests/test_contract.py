@@ -12,8 +12,9 @@ import pytest
 from pydantic import ValidationError
 
 from levit_mobile import contract
-from levit_mobile.contract import Contract, digest, digest_bytes, size_bytes
+from levit_mobile.contract import Contract
 from levit_mobile.errors import BundleError
+from levit_mobile.system.files import digest, digest_bytes, size_bytes
 
 SCHEMA = Path(contract.__file__).with_name("contract.schema.json")
 REGENERATE = (
@@ -213,7 +214,7 @@ def test_the_committed_schema_is_the_codes() -> None:
 
 def test_the_schema_is_as_strict_as_the_reader() -> None:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    objects = [schema, *schema["$defs"].values()]
+    objects = [schema, *(part for part in schema["$defs"].values() if "enum" not in part)]
     assert all(part["additionalProperties"] is False for part in objects)
     assert {"schema_version", "input", "output", "tolerance", "golden"} <= set(schema["required"])
     assert schema["properties"]["schema_version"]["const"] == contract.SCHEMA_VERSION

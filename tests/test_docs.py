@@ -13,9 +13,9 @@ import typer
 import yaml
 
 from levit_mobile.cli import app
-from levit_mobile.digits import Split, source_indices
+from levit_mobile.images.digits import Split, source_indices
 from levit_mobile.recipe import DEFAULT_PRECISION, RECIPES, Precision
-from levit_mobile.runtimes import RUNTIMES
+from levit_mobile.runtimes.registry import RUNTIMES
 from levit_mobile.targets import TARGETS
 
 ROOT = Path(__file__).parents[1]

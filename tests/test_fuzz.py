@@ -14,14 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mutations import KINDS, Died, Mutant, Outcome, Victim, outcomes
+from support.mutations import KINDS, Died, Mutant, Outcome, Victim, outcomes
 
-from levit_mobile import parity, pipeline
-from levit_mobile.images import PictureSet, to_planar
+from levit_mobile.bundle.reader import StoredBundle, open_bundle
+from levit_mobile.images.image_set import PictureSet, to_planar
+from levit_mobile.interfaces.runner import Logits
+from levit_mobile.parity import compare
+from levit_mobile.pipeline import convert
+from levit_mobile.pipeline.source_model import Trained
 from levit_mobile.recipe import RECIPES, Tolerance
-from levit_mobile.runners import Logits
-from levit_mobile.stored import StoredBundle, open_bundle
-from levit_mobile.trained import Trained
 
 RUNTIMES = {"tflite-fp32": "litert", "executorch-fp32": "executorch", "coreml-fp16": "mil"}
 DATA = "Data/com.apple.CoreML"
@@ -40,7 +41,7 @@ BOUNDS = Tolerance(min_sqnr_db=40, min_top1_agreement=1.0)
 def stored(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], StoredBundle]:
     """A real bundle of the recipe, of a small model."""
     out = tmp_path_factory.mktemp("fuzz")
-    return cache(lambda name: open_bundle(pipeline.build(small, RECIPES[name], out=out).path))
+    return cache(lambda name: open_bundle(convert.build(small, RECIPES[name], out=out).path))
 
 
 def mutants(name: str) -> list[Mutant]:
@@ -55,17 +56,17 @@ def victim(stored: StoredBundle, scratch: Path) -> Victim:
     return Victim(RUNTIMES[stored.contract.recipe], stored.artifact, stored.contract, images, scratch)
 
 
-def reference(stored: StoredBundle) -> parity.Reference:
+def reference(stored: StoredBundle) -> compare.Reference:
     """The trained model's logits on the pictures."""
     golden = dict(list(stored.golden().items())[:PICTURES])
     pictures = PictureSet.from_arrays({name: pixels for name, (pixels, _) in golden.items()})
     logits = np.stack([logits for _, logits in golden.values()])
-    return parity.Reference("golden", pictures, pictures.digest(), logits, 130.0)
+    return compare.Reference("golden", pictures, pictures.digest(), logits, 130.0)
 
 
-def verdict(expected: parity.Reference, found: Logits) -> str:
+def verdict(expected: compare.Reference, found: Logits) -> str:
     """By the package, and by hand."""
-    said = parity.judge(parity.compare(expected, found, name="mutant", tolerance=BOUNDS)).verdict
+    said = compare.judge(compare.compare(expected, found, name="mutant", tolerance=BOUNDS)).verdict
     assert said == ("proven" if close(expected.logits, found) else "broken")
     return said
 
@@ -78,7 +79,7 @@ def close(expected: Logits, found: Logits) -> bool:
     return bool((expected.argmax(1) == found.argmax(1)).all()) and sqnr_db >= BOUNDS.min_sqnr_db
 
 
-def what(expected: parity.Reference, found: Outcome) -> str:
+def what(expected: compare.Reference, found: Outcome) -> str:
     """The outcome in a word, and that its sentence is one."""
     if not isinstance(found, str | Died):
         return verdict(expected, found)

@@ -32,9 +32,9 @@ def test_the_three_targets() -> None:
 def test_every_path_derives_from_the_name(name: str) -> None:
     target = TARGETS[name]
     assert target.name == name
-    assert target.converter == f"conversion.{name}:convert"
+    assert target.converter == f"levit_mobile.conversion.{name}:convert"
     assert target.runner == f"levit_mobile.runners.{name}:load"
-    assert target.inspector == f"levit_mobile.inspect.{name}:inspect"
+    assert target.inspector == f"levit_mobile.inspection.{name}:inspect"
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)

@@ -20,7 +20,7 @@ from loop import Plan, fit
 from torch import Tensor, nn
 from train_digits import BUNDLED, VARIANT, both_heads, export
 
-from levit_mobile.digits import CENTRE_PX
+from levit_mobile.images.digits import CENTRE_PX
 from levit_mobile.model.checkpoint import load_checkpoint
 from levit_mobile.model.levit import LeViT
 

@@ -27,16 +27,16 @@ from safetensors.torch import save as serialised
 from torch import Tensor
 from torch.nn import functional as F
 
-from levit_mobile.digits import CENTRE_PX, CLASSES, LABELS, Split, source_indices
-from levit_mobile.metrics import wilson_interval
+from levit_mobile.images.digits import CENTRE_PX, CLASSES, LABELS, Split, source_indices
 from levit_mobile.model.checkpoint import load_checkpoint
 from levit_mobile.model.levit import LeViT
+from levit_mobile.parity.metrics import wilson_interval
 
 VARIANT = "levit_128s"
 FILE_NAME = f"{VARIANT}_digits.safetensors"
 BUNDLED = Path(__file__).parents[1] / "levit_mobile" / "data" / FILE_NAME
 MAX_BYTES = 16_000_000
-SOURCE = "levit_mobile.digits: UCI optical recognition of handwritten digits over two scikit-learn photographs"
+SOURCE = "levit_mobile.images.digits: UCI optical recognition of handwritten digits over two scikit-learn photographs"
 HALF_SIDE = 112  # px
 HALF_RATES, FULL_RATES = (1e-3, 0.0), (5e-4, 0.0)  # first and last of each phase
 SMOOTHING = 0.1

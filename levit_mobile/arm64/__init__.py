@@ -1,1 +1,4 @@
-"""Real ARM64 builds of the runtimes on this desk: made, run in an emulator, and their instructions counted."""
+"""Real ARM64 builds of the runtimes on this desk: made, run in an emulator, and their instructions counted.
+
+Door: cost, counting, cpus, folder, packages, runner, setup.
+"""

@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from levit_mobile import stored
 from levit_mobile.arm64.counting import TITLES, Counts
 from levit_mobile.arm64.cpus import Cpu
 from levit_mobile.arm64.emulator import RUNTIMES, Emulated
 from levit_mobile.arm64.folder import Arm64
 from levit_mobile.arm64.symbols import by_symbol
-from levit_mobile.contract import CONTRACT_FILE, Sha256, digest, read_json
+from levit_mobile.bundle import reader
+from levit_mobile.contract import CONTRACT_FILE
 from levit_mobile.errors import ArtifactError, BundleError
-from levit_mobile.staging import write_text
+from levit_mobile.system.atomic_write import write_text
+from levit_mobile.system.files import Sha256, digest, read_json
 
 SCHEMA_VERSION: Literal[1] = 1
 PACKAGES = {".tflite": "ai-edge-litert", ".pte": "executorch"}
@@ -80,7 +81,7 @@ def artifact_of(path: Path) -> tuple[str, Path]:
     Raises BundleError for a damaged bundle, ArtifactError for what ARM64 cannot run.
     """
     if path.is_dir() and path.suffix != ".mlpackage":
-        opened = stored.open_bundle(path)
+        opened = reader.open_bundle(path)
         name, artifact = opened.path.resolve().name, opened.artifact
     else:
         name, artifact = path.name, path

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from levit_mobile.arm64 import counting
 from levit_mobile.arm64.cpus import Cpu
 from levit_mobile.arm64.folder import SET_UP, Arm64
-from levit_mobile.artifacts import begins_as
 from levit_mobile.errors import ArtifactError, RunnerUnavailable
 from levit_mobile.runners import tflite_runtime_child
 from levit_mobile.runners.child import Child
+from levit_mobile.system.file_signature import begins_as
 
 EMULATOR = "qemu-aarch64"
 MODULE = "ai_edge_litert.interpreter"

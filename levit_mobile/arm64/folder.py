@@ -12,9 +12,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from levit_mobile.contract import digest
-from levit_mobile.environments import cache_folder
 from levit_mobile.errors import RunnerUnavailable
+from levit_mobile.system.environments import cache_folder
+from levit_mobile.system.files import digest
 
 GUEST = Path(__file__).parent / "guest"
 MANIFEST = "manifest.json"

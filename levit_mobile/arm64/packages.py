@@ -10,8 +10,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from levit_mobile.environments import reason, run
 from levit_mobile.errors import RunnerUnavailable
+from levit_mobile.system.environments import reason, run
 
 # Program -> the distribution's package that brings it. qemu-user-static has no plugins.
 NEEDED = {

@@ -9,10 +9,10 @@ from pathlib import Path
 from levit_mobile.arm64 import build, folder, packages
 from levit_mobile.arm64.cpus import CPUS
 from levit_mobile.arm64.folder import Arm64, Manifest
-from levit_mobile.contract import digest
-from levit_mobile.environments import alone
 from levit_mobile.errors import BundleError, RunnerUnavailable
-from levit_mobile.staging import staged, write_text
+from levit_mobile.system.atomic_write import staged, write_text
+from levit_mobile.system.environments import alone
+from levit_mobile.system.files import digest
 
 STEPS = ("Debian for ARM64", "LiteRT and numpy", "ExecuTorch", "the program and the plugin")
 RUN = (

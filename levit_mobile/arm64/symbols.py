@@ -12,7 +12,7 @@ from pathlib import Path
 
 from levit_mobile.arm64 import stripped
 from levit_mobile.arm64.counting import Counts
-from levit_mobile.environments import run
+from levit_mobile.system.environments import run
 
 KERNEL = "_ukernel_"  # in the name of everything in XNNPACK that does the work
 NM = "aarch64-linux-gnu-nm"

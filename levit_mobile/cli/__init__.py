@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from levit_mobile.cli.conversions import convert
-from levit_mobile.cli.costs import cost
-from levit_mobile.cli.diagnoses import doctor
-from levit_mobile.cli.inspections import inspect
-from levit_mobile.cli.manners import heed_signals
-from levit_mobile.cli.plans import plan
-from levit_mobile.cli.reports import report
-from levit_mobile.cli.setups import setup
-from levit_mobile.cli.timings import bench
-from levit_mobile.cli.validations import validate
+from levit_mobile.cli.bench import bench
+from levit_mobile.cli.common import heed_signals
+from levit_mobile.cli.convert import convert
+from levit_mobile.cli.cost import cost
+from levit_mobile.cli.doctor import doctor
+from levit_mobile.cli.inspect import inspect
+from levit_mobile.cli.plan import plan
+from levit_mobile.cli.report import report
+from levit_mobile.cli.setup import setup
+from levit_mobile.cli.validate import validate
 
 app = typer.Typer(
     help="Turn a trained LeViT into Core ML, ExecuTorch and TFLite bundles that hold their own proof.",

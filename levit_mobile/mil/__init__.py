@@ -11,4 +11,6 @@ constexpr  compressed constants -> dense ones
 elementwise, shapes, linear, windows, normalize, quantize    one function an op; its keywords are the op's inputs
 kernels    the table: op -> function
 program    the plan, and running it
+
+Door: program, protobuf.
 """

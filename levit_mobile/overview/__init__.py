@@ -1,1 +1,4 @@
-"""Everything that was found of artifacts below a folder, joined: what `report` draws."""
+"""Everything that was found of artifacts below a folder, joined: what `report` draws.
+
+Door: collect, evidence, join, pareto.
+"""

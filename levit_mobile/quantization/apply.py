@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from levit_mobile.edges import PIXEL_GRID, Edge, Grid, Layer, edges_of
+from levit_mobile.model.fake_quant import PIXEL_GRID, Edge, Grid, Layer, edges_of
 from levit_mobile.quantization.observers import Observer, choose
 from levit_mobile.quantization.statistics import Statistics, layers_of
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from levit_mobile import digits
 from levit_mobile.errors import ImageError
-from levit_mobile.images import ImageSpec, PictureSet, Pixels, digest_of, picture_digest, preprocess
+from levit_mobile.images import digits
+from levit_mobile.images.image_set import ImageSpec, PictureSet, Pixels, digest_of, picture_digest, preprocess
 
 COUNT = 512
 KEPT_BYTES = 160_000_000  # of pictures in memory: 1062 of 224 px

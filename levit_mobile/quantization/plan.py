@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from levit_mobile.contract import digest_bytes, read_json
 from levit_mobile.errors import RecipeError
 from levit_mobile.quantization.observers import Observer
-from levit_mobile.staging import write_text
+from levit_mobile.system.atomic_write import write_text
+from levit_mobile.system.files import digest_bytes, read_json
 
-PLANS = Path(__file__).parents[2] / "conversion" / "plans"
+PLANS = Path(str(resources.files("levit_mobile.conversion"))) / "plans"
 
 
 class Part(BaseModel):

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from levit_mobile.edges import Grid, edges_of, layers_on_grids
 from levit_mobile.errors import ConversionError, RecipeError
-from levit_mobile.images import ImageSpec
+from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.model.fake_quant import Grid, edges_of, layers_on_grids
 from levit_mobile.model.levit import LeViT
 from levit_mobile.quantization import calibration as calibrations
 from levit_mobile.quantization import plan as plans

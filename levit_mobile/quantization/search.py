@@ -17,22 +17,22 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from levit_mobile import metrics
-from levit_mobile.contract import digest_bytes
-from levit_mobile.edges import Grid, edges_of
 from levit_mobile.errors import BundleError, ImageError, RecipeError
-from levit_mobile.images import PictureSet
+from levit_mobile.images.image_set import PictureSet
+from levit_mobile.model.fake_quant import Grid, edges_of
 from levit_mobile.model.levit import LeViT
+from levit_mobile.parity import metrics
 from levit_mobile.quantization.apply import grids_of, set_grids
 from levit_mobile.quantization.calibration import MIN_PICTURES, CalibrationSet
-from levit_mobile.quantization.cost import Cost, Groups, groups_of
+from levit_mobile.quantization.cost_model import Cost, Groups, groups_of
 from levit_mobile.quantization.equalize import Sizes, balance_queries, balance_stream, channel_sizes
 from levit_mobile.quantization.observers import Observer
 from levit_mobile.quantization.plan import Evidence, Origin, Part, Plan, Score, Step
 from levit_mobile.quantization.prepare import Feed, LayOut, quantize
 from levit_mobile.quantization.statistics import Statistics, collect, layers_of
 from levit_mobile.quantization.weights import round_weights
-from levit_mobile.staging import write_text
+from levit_mobile.system.atomic_write import write_text
+from levit_mobile.system.files import digest_bytes
 
 STRENGTHS = (None, 0.0, 0.5)
 SMALLEST_GAIN = 0.02  # of the divergence in int8, or of what is to be reached: below it a group stays in int8

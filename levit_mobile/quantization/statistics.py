@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from levit_mobile.edges import Layer, edges_of
+from levit_mobile.model.fake_quant import Layer, edges_of
 from levit_mobile.quantization.observers import BINS, Histogram
 
 Pictures = Callable[[], Iterable[Tensor]]  # each call a new pass over the same pictures, as the form takes them

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from levit_mobile.edges import Layer, put_on_grid
+from levit_mobile.model.fake_quant import Layer, put_on_grid
 
 
 def round_weights(layers: Mapping[str, Layer], mean_inputs: Mapping[str, Tensor], *, correct: bool = True) -> None:

@@ -12,7 +12,8 @@ from PIL import Image
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import RunnerUnavailable, ToolchainMissing
-from levit_mobile.runners import Images, Loaded, Runner, Tensor, noise, one_by_one, only_input, refusing
+from levit_mobile.interfaces.runner import Images, Loaded, Runner, Tensor
+from levit_mobile.runners.adapters import noise, one_by_one, only_input, refusing
 
 REFUSED = "is not a model that Core ML can load:"
 UNITS = {"cpuOnly": "CPU_ONLY", "cpuAndGPU": "CPU_AND_GPU", "cpuAndNeuralEngine": "CPU_AND_NE", "all": "ALL"}

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from levit_mobile.images import ImageSpec
+from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.interfaces.runner import Images, Logits, Outputs, Runner
+from levit_mobile.model.intermediate_outputs import Tapped
 from levit_mobile.model.levit import LeViT
-from levit_mobile.model.taps import Tapped
-from levit_mobile.runners import Images, Logits, Outputs, Runner
 
 
 def load(model: LeViT, spec: ImageSpec, *, double: bool = False) -> Runner:

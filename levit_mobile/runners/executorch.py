@@ -9,22 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from levit_mobile.artifacts import begins_as
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError, ToolchainMissing
-from levit_mobile.runners import (
-    Images,
-    Loaded,
-    Outputs,
-    Runner,
-    Tensor,
-    adapted,
-    as_logits,
-    noise,
-    one_by_one,
-    only_input,
-    refusing,
-)
+from levit_mobile.interfaces.runner import Images, Loaded, Outputs, Runner, Tensor
+from levit_mobile.runners.adapters import adapted, as_logits, noise, one_by_one, only_input, refusing
+from levit_mobile.system.file_signature import begins_as
 
 REFUSED = "is not an ExecuTorch program that its runtime can load:"
 SCALAR_TYPES = {0: "uint8", 1: "int8", 5: "float16", 6: "float32"}  # executorch/schema/scalar_type.fbs

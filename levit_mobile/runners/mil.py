@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError
+from levit_mobile.interfaces.runner import Images, Outputs, Runner
 from levit_mobile.mil.program import Mode, Program, read
-from levit_mobile.runners import Images, Outputs, Runner, adapted, one_by_one, refusing
+from levit_mobile.runners.adapters import adapted, one_by_one, refusing
 
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1, mode: Mode = "declared") -> Runner:

@@ -11,19 +11,8 @@ from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ToolchainMissing
-from levit_mobile.runners import (
-    Images,
-    Loaded,
-    Outputs,
-    Runner,
-    Tensor,
-    adapted,
-    as_logits,
-    noise,
-    one_by_one,
-    only_input,
-    refusing,
-)
+from levit_mobile.interfaces.runner import Images, Loaded, Outputs, Runner, Tensor
+from levit_mobile.runners.adapters import adapted, as_logits, noise, one_by_one, only_input, refusing
 
 REFUSED = "is not a TFLite model that LiteRT can load:"
 

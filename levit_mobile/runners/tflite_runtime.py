@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from levit_mobile import environments
-from levit_mobile.artifacts import begins_as
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError
-from levit_mobile.runners import Images, Runner, adapted, as_logits, one_by_one, tflite_runtime_child
+from levit_mobile.interfaces.runner import Images, Runner
+from levit_mobile.runners import tflite_runtime_child
+from levit_mobile.runners.adapters import adapted, as_logits, one_by_one
 from levit_mobile.runners.child import Child
+from levit_mobile.system import environments
+from levit_mobile.system.file_signature import begins_as
 
 LIMIT_S = 300.0  # to load, and for each picture; both take well below a second
 MODULE = "tflite_runtime.interpreter"

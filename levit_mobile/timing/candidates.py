@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from levit_mobile.artifacts import target_of
+from levit_mobile.bundle.reader import StoredBundle, open_bundle
 from levit_mobile.contract import CONTRACT_FILE, Contract
-from levit_mobile.stored import StoredBundle, open_bundle
+from levit_mobile.system.file_signature import target_of
 from levit_mobile.targets import TARGETS, Target
 
 

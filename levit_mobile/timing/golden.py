@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from levit_mobile import parity
-from levit_mobile.contract import Verdict
-from levit_mobile.images import PictureSet
-from levit_mobile.parity import ParityReport
-from levit_mobile.recipe import RECIPES, Tolerance
-from levit_mobile.runners import Logits
-from levit_mobile.stored import StoredBundle
+from levit_mobile.bundle.reader import StoredBundle
+from levit_mobile.images.image_set import PictureSet
+from levit_mobile.interfaces.runner import Logits
+from levit_mobile.parity import compare
+from levit_mobile.parity.compare import ParityReport
+from levit_mobile.recipe import RECIPES, Tolerance, Verdict
 from levit_mobile.timing.candidates import Candidate
 from levit_mobile.timing.record import Parity
 
@@ -59,7 +58,7 @@ def judged(candidate: Candidate, golden: Golden | None, answers: Mapping[str, Lo
     """The verdict on its answers, by the way in which pixels were given."""
     if golden is None:
         why = "its bundle holds no golden vectors" if candidate.stored else "no bundle of this run lends golden vectors"
-        return Parity(verdict="not run", reasons=(why,))
+        return Parity(verdict=Verdict.NOT_RUN, reasons=(why,))
     reports = {way: _report(candidate, golden, logits) for way, logits in answers.items()}
     if candidate.contract is not None:
         return _parity(golden, *reports.values())
@@ -70,27 +69,27 @@ def _stranger(golden: Golden, reports: Mapping[str, ParityReport]) -> Parity:
     """Of an artifact without a contract: proven for the best way, or not known to be the same model."""
     if not reports:
         why = f"its input is no float picture of {golden.pixels.shape[1]} px, and no contract says what else it is"
-        return Parity(verdict="not run", reasons=(why,), against=golden.title)
+        return Parity(verdict=Verdict.NOT_RUN, reasons=(why,), against=golden.title)
     way, best = max(reports.items(), key=lambda item: -math.inf if math.isnan(item[1].sqnr_db) else item[1].sqnr_db)
     found = _parity(golden, best)
-    if found.verdict == "proven":
+    if found.verdict == Verdict.PROVEN:
         return found.model_copy(update={"against": f"{golden.title}, given {way}"})
     tried = " nor ".join(reports)
     why = f"it has no contract, and given neither {tried} it computes what {golden.owner} does"
-    return found.model_copy(update={"verdict": "not run", "reasons": (why, *found.reasons)})
+    return found.model_copy(update={"verdict": Verdict.NOT_RUN, "reasons": (why, *found.reasons)})
 
 
 def _report(candidate: Candidate, golden: Golden, logits: Logits) -> ParityReport:
     pictures = PictureSet.from_arrays(dict(zip(golden.names, golden.pixels, strict=True)))
-    reference = parity.Reference(golden.title, pictures, pictures.digest(), golden.logits, math.nan)
+    reference = compare.Reference(golden.title, pictures, pictures.digest(), golden.logits, math.nan)
     tolerance = candidate.contract.tolerance if candidate.contract else SAME_MODEL
-    return parity.compare(reference, logits, name=candidate.name, tolerance=tolerance)
+    return compare.compare(reference, logits, name=candidate.name, tolerance=tolerance)
 
 
 def _parity(golden: Golden, report: ParityReport) -> Parity:
     figures = {name: _finite(getattr(report, name)) for name in ("max_abs_error", "sqnr_db", "top1_agreement")}
     failures = report.failures
-    verdict: Verdict = "broken" if failures else "proven"
+    verdict = Verdict.BROKEN if failures else Verdict.PROVEN
     return Parity(verdict=verdict, reasons=failures, against=golden.title, pictures=len(golden.names), **figures)
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from levit_mobile.system.workers import cores
 from levit_mobile.timing.record import Conditions, Device
-from levit_mobile.workers import cores
 
 CPUINFO, BATTERIES = Path("/proc/cpuinfo"), Path("/sys/class/power_supply")
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")

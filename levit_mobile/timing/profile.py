@@ -10,12 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from levit_mobile.errors import ArtifactError
-from levit_mobile.runners import running, tflite
+from levit_mobile.runners import tflite
+from levit_mobile.runners.adapters import running
+from levit_mobile.system.workers import spread
 from levit_mobile.targets import TARGETS, resolve
+from levit_mobile.timing.measure import Job
 from levit_mobile.timing.record import Block, Profile
 from levit_mobile.timing.samples import Samples, timed_ms
-from levit_mobile.timing.work import Job
-from levit_mobile.workers import spread
 
 NAMED = re.compile(r"(?:body/)?(?:(stem)|(stage\d+|shrink\d+)/(attn\d*|mlp\d*))(?:[/;].*)?")
 HEAD = re.compile(r".*logits.*")

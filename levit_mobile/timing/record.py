@@ -12,8 +12,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from levit_mobile.contract import Sha256, Verdict, read_json
 from levit_mobile.errors import TimingError
+from levit_mobile.recipe import Verdict
+from levit_mobile.system.files import Sha256, read_json
 
 SCHEMA_VERSION: Literal[1] = 1
 Platform = Literal["host", "android", "ios"]

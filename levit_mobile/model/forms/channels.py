@@ -8,7 +8,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from levit_mobile.edges import Edge
+from levit_mobile.model.fake_quant import Edge
 from levit_mobile.model.forms.weights import constant_of, conv_of, laid_out, regroup, rows_of, stacked
 from levit_mobile.model.levit import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention
 

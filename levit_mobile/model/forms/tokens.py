@@ -10,17 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from levit_mobile.edges import Edge
 from levit_mobile.model.bake import Centre
-from levit_mobile.model.forms.weights import (
-    constant_of,
-    conv_of,
-    laid_out,
-    last_side,
-    linear_of,
-    regroup,
-    rows_of,
-)
+from levit_mobile.model.fake_quant import Edge
+from levit_mobile.model.forms.weights import constant_of, conv_of, laid_out, last_side, linear_of, regroup, rows_of
 from levit_mobile.model.levit import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention
 
 

@@ -1,0 +1,194 @@
+"""What is at a path, a bundle or an artifact of any origin, looked into; and what differs between two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+
+from levit_mobile import contract as c
+from levit_mobile.interfaces.inspection import Inspection, Port
+from levit_mobile.system.file_signature import MODEL_SUFFIX, target_of
+from levit_mobile.system.files import Sha256, digest, size_bytes
+from levit_mobile.targets import TARGETS
+
+FILE = "file"  # the group of rows in which any two files differ
+Scalar = str | int | None
+Row = tuple[str, str]  # a group, and a name in it
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """One artifact: where it is, what is in it, and for a bundle its contract and how the artifact contradicts it.
+
+    `bytes` and `sha256` are those of the file, or of the folder as `contract.digest` takes it.
+    """
+
+    path: Path
+    target: str
+    bytes: int
+    sha256: Sha256
+    inspection: Inspection
+    contract: c.Contract | None = None
+    contradictions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row that two artifacts do not share; None where one has no such row."""
+
+    group: str
+    name: str
+    a: Scalar
+    b: Scalar
+
+
+def look(path: Path) -> Inspected:
+    """Raises LevitMobileError, one sentence, for what is broken, is neither bundle nor artifact, or needs a package."""
+    if (path / c.CONTRACT_FILE).is_file():
+        return _bundle(path)
+    target = target_of(path)
+    found = _surveyed(path, target)
+    suffix = TARGETS[target].suffix
+    if path.is_file() and path.suffix not in (suffix, MODEL_SUFFIX):
+        found = _noted(found, f"it is called {path.name}, and its bytes are those of a {suffix}")
+    return _inspected(path, target, found)
+
+
+def differences(a: Inspected, b: Inspected) -> tuple[Difference, ...]:
+    """Every row in which they differ, digests and sizes of the files last; contracts too where both have one."""
+    first, second = dict(_rows(a)), dict(_rows(b))
+    if a.contract and b.contract:
+        first |= dict(_contract_rows(a.contract))
+        second |= dict(_contract_rows(b.contract))
+    rows = dict.fromkeys((*first, *second))
+    changed = [row for row in rows if first.get(row) != second.get(row)]
+    changed.sort(key=lambda row: row[0] == FILE)
+    return tuple(Difference(*row, first.get(row), second.get(row)) for row in changed)
+
+
+# At a path
+
+
+def _bundle(path: Path) -> Inspected:
+    from levit_mobile.bundle.reader import open_bundle
+
+    bundle = open_bundle(path)
+    found = _inspected(bundle.artifact, bundle.target.name, _surveyed(bundle.artifact, bundle.target.name))
+    return replace(found, path=path, contract=bundle.contract, contradictions=_contradictions(found, bundle.contract))
+
+
+def _surveyed(path: Path, target: str) -> Inspection:
+    found: Inspection = import_module(f"levit_mobile.inspection.{target}").survey(path)
+    return found
+
+
+def _noted(found: Inspection, note: str) -> Inspection:
+    return replace(found, notes=(note, *found.notes))
+
+
+def _inspected(path: Path, target: str, found: Inspection) -> Inspected:
+    return Inspected(path, target, size_bytes(path), digest(path), found)
+
+
+# A bundle's contract against its artifact
+
+
+def _contradictions(found: Inspected, stated: c.Contract) -> tuple[str, ...]:
+    """A sentence for each thing that the contract says otherwise than the artifact."""
+    inside = found.inspection
+    ports = ((inside.inputs, stated.input), (inside.outputs, stated.output))
+    return tuple(
+        sentence for declared, wanted in ports for sentence in _about_port(_named(declared, wanted.name), wanted)
+    ) + tuple(_about_counts(inside, stated))
+
+
+def _named(declared: tuple[Port, ...], name: str) -> Port | None:
+    """The port of that name; a `.pte` has no names, and one of each."""
+    exact = next((port for port in declared if port.name == name), None)
+    return exact or (declared[0] if len(declared) == 1 and declared[0].name.split()[-1] == "0" else None)
+
+
+def _about_port(port: Port | None, wanted: c.Input | c.Output) -> Iterator[str]:
+    if port is None:
+        yield f"the contract names {wanted.name}, and the artifact has no such input or output"
+        return
+    shape = wanted.shape[2:] if wanted.dtype == "image" else wanted.shape
+    for what, said, has in (("type", wanted.dtype, port.dtype), ("shape", list(shape), list(port.shape))):
+        if said != has:
+            yield f"by the contract the {what} of {wanted.name} is {said}, and in the artifact {has}"
+    grid = wanted.quantization
+    if (
+        grid
+        and port.scale is not None
+        and (_rounded(grid.scale), grid.zero_point) != (_rounded(port.scale), port.zero_point)
+    ):
+        yield (
+            f"by the contract {wanted.name} has the scale {grid.scale:g} and zero point {grid.zero_point}, and in the "
+            f"artifact {port.scale:g} and {port.zero_point}"
+        )
+
+
+def _rounded(scale: float) -> str:
+    return f"{scale:.6e}"  # one is float32
+
+
+def _about_counts(inside: Inspection, stated: c.Contract) -> Iterator[str]:
+    classes, partitions = stated.model.classes, stated.artifact.partitions
+    if inside.class_labels not in (None, classes):
+        yield f"by the contract there are {classes} classes, and the artifact has {inside.class_labels} labels"
+    if inside.partitions != partitions:
+        yield f"by the contract there are {partitions} partitions, and by the artifact {inside.partitions}"
+
+
+# As rows
+
+
+def _rows(found: Inspected) -> Iterator[tuple[Row, Scalar]]:
+    """All that is worth comparing, by group and name."""
+    inside = found.inspection
+    yield ("", "format"), inside.format
+    yield ("", "minimum"), inside.minimum
+    for group, ports in (("input", inside.inputs), ("output", inside.outputs)):
+        yield from (((group, port.name), port_text(port)) for port in ports)
+    yield ("", "class labels"), inside.class_labels
+    yield ("", "partitions"), inside.partitions
+    yield from ((("fallback op", item.op), f"{item.count} x: {item.reason}") for item in inside.fallbacks)
+    for group, counts in counted(inside).items():
+        yield from (((group, name), count) for name, count in counts.items())
+    yield ("", "highest rank"), inside.max_rank
+    yield ("", "MACs"), inside.macs
+    yield ("", "convolutions and linears"), inside.products
+    yield ("", "of them in integers"), inside.integer_products
+    yield from ((("metadata", name), text) for name, text in inside.metadata.items())
+    yield from ((("note", str(n + 1)), note) for n, note in enumerate(inside.notes))
+    yield (FILE, "bytes"), found.bytes
+    yield (FILE, "sha256"), found.sha256
+
+
+def _contract_rows(stated: c.Contract) -> Iterator[tuple[Row, Scalar]]:
+    yield ("bundle", "recipe"), stated.recipe
+    yield ("bundle", "variant"), stated.model.variant
+    yield ("bundle", "classes"), stated.model.classes
+    yield ("bundle", "checkpoint sha256"), stated.model.checkpoint_sha256
+    yield ("bundle", "verdict"), stated.verdict
+    yield from ((("made with", name), version) for name, version in stated.artifact.toolchain.items())
+
+
+def counted(inside: Inspection) -> dict[str, Mapping[str, int]]:
+    """The histograms by their titles."""
+    return {
+        "delegate": inside.delegates,
+        "op": inside.ops,
+        "weight bytes, type": inside.weight_bytes,
+        "weight bytes, kind": {kind: size for kind, size in inside.kind_bytes.items() if size},
+        "activations": inside.activations,
+    }
+
+
+def port_text(port: Port) -> str:
+    """float32 [1, 224, 224, 3]; image [224, 224] RGB; int8 [1, 10], scale 0.12, zero point 3."""
+    parts = [port.dtype, *([str(list(port.shape))] if port.shape else []), *([port.color] if port.color else [])]
+    grid = "" if port.scale is None else f", scale {port.scale:g}, zero point {port.zero_point}"
+    return " ".join(parts) + grid

@@ -1,0 +1,183 @@
+"""A bundle on disk, held against its own digests before anything in it is run or believed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from levit_mobile import contract as c
+from levit_mobile.errors import BundleError
+from levit_mobile.images.image_set import ImageSpec, Pixels
+from levit_mobile.parity.compare import Array, Proof, judge
+from levit_mobile.recipe import RECIPES, Verdict
+from levit_mobile.system.files import Sha256, digest, read_json
+from levit_mobile.targets import TARGETS, Target
+
+FOLDER = ".mlpackage"  # the one artifact that is a folder
+KINDS = {True: "folder", False: "file"}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBundle:
+    """A bundle whose artifact, labels, golden files and proof are what its contract says."""
+
+    path: Path
+    contract: c.Contract
+    labels: tuple[str, ...]
+    proof: Proof
+
+    @property
+    def target(self) -> Target:
+        """The target that its recipe is for."""
+        return TARGETS[RECIPES[self.contract.recipe].target]
+
+    @property
+    def artifact(self) -> Path:
+        """The file or folder that a phone runs."""
+        return self.path / self.contract.artifact.file
+
+    @property
+    def spec(self) -> ImageSpec:
+        """How its pictures are prepared."""
+        found = self.contract.preprocessing
+        return ImageSpec(side_px=found.crop_px, resize_px=found.resize_px)
+
+    def golden(self) -> dict[str, tuple[Pixels, Array]]:
+        """The golden pictures, uint8 [H,W,3], and the trained model's logits float32 [classes], by name."""
+        return {vector.name: self._vector(vector) for vector in self.contract.golden}
+
+    def _vector(self, vector: c.Golden) -> tuple[Pixels, Array]:
+        pixels = np.frombuffer((self.path / vector.rgb8_file).read_bytes(), np.uint8).reshape(vector.rgb8_shape)
+        logits = np.frombuffer((self.path / vector.logits_file).read_bytes(), "<f4").reshape(vector.logits_shape)
+        return pixels, logits.astype(np.float32)
+
+
+def open_bundle(path: str | Path) -> StoredBundle:
+    """The bundle at `path`; nothing in it is run.
+
+    Raises BundleError, one line, when it is none, is of an unknown schema or recipe, contradicts itself, misses a file,
+    holds one that does not match its digest in the contract, or a link that leads out of it.
+    """
+    try:
+        return _opened(Path(path))
+    except BundleError as error:  # it may quote the contract, where names hold anything
+        raise BundleError(" ".join(str(error).splitlines())) from error
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _opened(folder: Path) -> StoredBundle:
+    if not folder.is_dir():
+        kind = "is no folder" if folder.exists() else "does not exist"
+        raise BundleError(f"{folder} {kind}, expected a bundle that `levit-mobile convert` has made")
+    _require_inside(folder, folder / c.CONTRACT_FILE)
+    contract = c.Contract.read(folder)
+    _require_known_recipe(folder, contract)
+    _require_consistent(folder, contract)
+    for item in folder.rglob("*"):
+        _require_inside(folder, item)
+    for file, expected in _sealed(contract):
+        _require_digest(folder, file, expected)
+    _require_golden_sizes(folder, contract)
+    return StoredBundle(folder, contract, _labels(folder, contract), _proof(folder, contract))
+
+
+def _require_inside(folder: Path, item: Path) -> None:
+    """Refuse a link to elsewhere: what is behind it can change, and does not travel with the bundle."""
+    target = Path(os.path.realpath(item))
+    if not target.is_relative_to(os.path.realpath(folder)):
+        raise BundleError(f"{item} is a link to {target}, outside of the bundle: put what it stands for in its place")
+
+
+def _require_known_recipe(folder: Path, contract: c.Contract) -> None:
+    where = folder / c.CONTRACT_FILE
+    if contract.recipe not in RECIPES:
+        raise BundleError(
+            f"{where} names the recipe {contract.recipe}, known are {', '.join(RECIPES)}: levit-mobile {contract.tool} "
+            "made it, perhaps a newer one than this"
+        )
+    suffix = TARGETS[RECIPES[contract.recipe].target].suffix
+    if not contract.artifact.file.endswith(suffix):
+        raise BundleError(f"{where} names {contract.artifact.file}, expected the {suffix} that {contract.recipe} makes")
+
+
+def _require_consistent(folder: Path, contract: c.Contract) -> None:
+    """Refuse a contract that contradicts itself."""
+    where, side, classes = folder / c.CONTRACT_FILE, contract.preprocessing.crop_px, contract.model.classes
+    _require_preparation(where, contract.preprocessing)
+    wanted = (1, 3, side, side) if contract.input.layout == "NCHW" else (1, side, side, 3)
+    if contract.input.shape != wanted:
+        raise BundleError(f"{where}: the input is {list(contract.input.shape)}, expected {list(wanted)}")
+    if classes < 1 or contract.output.shape != (1, classes):
+        raise BundleError(f"{where}: the output is {list(contract.output.shape)}, and the model has {classes} classes")
+
+
+def _require_preparation(where: Path, found: c.Preprocessing) -> None:
+    try:
+        ImageSpec(found.crop_px, found.resize_px, found.interpolation, found.antialias)
+    except ValueError as error:
+        raise BundleError(f"{where}: no picture can be prepared so: {error}") from error
+
+
+def _sealed(contract: c.Contract) -> list[tuple[str, Sha256]]:
+    """Every file that the contract has a digest of."""
+    golden = [(v.rgb8_file, v.rgb8_sha256) for v in contract.golden]
+    golden += [(v.logits_file, v.logits_sha256) for v in contract.golden]
+    labels = (contract.output.labels_file, contract.output.labels_sha256)
+    measured = contract.calibration
+    plan = [(measured.plan_file, measured.plan_sha256)] if measured else []
+    return [(contract.artifact.file, contract.artifact.sha256), labels, *plan, *golden]
+
+
+def _require_digest(folder: Path, file: str, expected: Sha256) -> None:
+    path = folder / file
+    if Path(file).is_absolute() or ".." in Path(file).parts or "\0" in file:
+        raise BundleError(f"{folder / c.CONTRACT_FILE} names {file!r}, which is no file inside the bundle")
+    try:
+        found = digest(path)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read ({error.strerror}), and the contract names it") from error
+    if found != expected:
+        raise BundleError(
+            f"{path} is not the file that the contract was written for: its sha256 begins with {found[:12]}, expected "
+            f"{expected[:12]}; it was changed or damaged since, so convert again or fetch it anew"
+        )
+    if (is_folder := path.is_dir()) != file.endswith(FOLDER):
+        raise BundleError(f"{path} is a {KINDS[is_folder]}, expected a {KINDS[not is_folder]}")
+
+
+def _require_golden_sizes(folder: Path, contract: c.Contract) -> None:
+    side, classes = contract.preprocessing.crop_px, contract.model.classes
+    for vector in contract.golden:
+        if vector.rgb8_shape != (side, side, 3) or (folder / vector.rgb8_file).stat().st_size != side * side * 3:
+            raise BundleError(f"{folder / vector.rgb8_file} is no picture of {side} x {side} x 3 bytes")
+        if vector.logits_shape != (classes,) or (folder / vector.logits_file).stat().st_size != classes * 4:
+            raise BundleError(f"{folder / vector.logits_file} does not hold {classes} float32 logits")
+
+
+def _labels(folder: Path, contract: c.Contract) -> tuple[str, ...]:
+    path = folder / contract.output.labels_file
+    try:
+        labels = tuple(path.read_text(encoding="utf-8").splitlines())
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{path} is not UTF-8 text, expected one label a line") from error
+    if len(labels) != contract.model.classes:
+        raise BundleError(f"{path} has {len(labels)} labels, and the model {contract.model.classes} classes")
+    return labels
+
+
+def _proof(folder: Path, contract: c.Contract) -> Proof:
+    """Refuse one that does not belong to the contract, or says other than its own numbers."""
+    path = folder / c.PARITY_FILE
+    proof = read_json(Proof, path, BundleError, "no proof")
+    if proof.verdict != contract.verdict:
+        raise BundleError(f"{path} says {proof.verdict}, and the contract {contract.verdict}")
+    found = judge(proof.report).verdict if proof.report else Verdict.NOT_RUN
+    if proof.verdict != found:
+        raise BundleError(f"{path} says {proof.verdict}, and by its own numbers the artifact is {found}")
+    if proof.report and proof.report.tolerance != contract.tolerance:
+        raise BundleError(f"{path} was judged by other bounds than the contract asks")
+    return proof

@@ -1,0 +1,86 @@
+"""`levit-mobile inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from levit_mobile.cli.common import FAILED, JsonOption, heed_interruption, manners
+
+if TYPE_CHECKING:
+    from levit_mobile.bundle.inspect import Inspected
+
+PathsArgument = Annotated[
+    list[Path],
+    typer.Argument(help="Bundles, or .tflite, .pte, .mlpackage and .mlmodel of any origin.", show_default=False),
+]
+DiffOption = Annotated[bool, typer.Option("--diff", help="Show only what differs between two.")]
+
+
+def inspect(paths: PathsArgument, diff: DiffOption = False, json: JsonOption = False) -> None:
+    """Show what is inside artifacts: inputs, outputs, ops, partitions, fallbacks, types, bytes by kind, MACs."""
+    if diff and len(paths) != 2:
+        raise typer.BadParameter(f"--diff takes two artifacts, and there are {len(paths)}")
+    with manners():
+        found, broken = _looked(paths)
+        if not diff:
+            _print(found, broken, as_json=json)
+        elif len(found) == 2:
+            _print_difference(*found, as_json=json)
+    _complain(broken)
+    if broken:
+        raise typer.Exit(FAILED)
+
+
+def _looked(paths: list[Path]) -> tuple[list[Inspected], list[str]]:
+    """What is whole, and a sentence for each thing that is broken."""
+    from levit_mobile.bundle import inspect as inspections
+    from levit_mobile.errors import LevitMobileError
+
+    found, broken = [], []
+    for path in paths:
+        try:
+            found.append(inspections.look(path))
+            broken += [f"{path}: {sentence}" for sentence in found[-1].contradictions]
+        except LevitMobileError as error:
+            broken.append(str(error))
+        heed_interruption()
+    return found, broken
+
+
+def _complain(broken: list[str]) -> None:
+    """A line each on stderr; what they quote comes out of damaged files."""
+    from levit_mobile.reporting.text import clean
+
+    for sentence in broken:
+        typer.echo(f"error: {clean(sentence)}", err=True)
+
+
+def _print(found: list[Inspected], broken: list[str], *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from levit_mobile.reporting.tables import inspect as report
+
+    if as_json:
+        typer.echo(report.inspections_json(found, broken))
+        return
+    console = Console()
+    for one in found:
+        console.print(report.inspection_table(one))
+
+
+def _print_difference(a: Inspected, b: Inspected, *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from levit_mobile.bundle import inspect as inspections
+    from levit_mobile.reporting.tables import inspect as report
+
+    rows = inspections.differences(a, b)
+    if as_json:
+        typer.echo(report.differences_json(a, b, rows))
+    elif (same := report.equality(rows)) is not None:
+        typer.echo(same)
+    else:
+        Console().print(report.difference_table(a, b, rows))

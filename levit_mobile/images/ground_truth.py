@@ -1,0 +1,86 @@
+"""What pictures really show: class indices from folder names, or from a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from levit_mobile.errors import LabelsError
+from levit_mobile.images import digits
+
+FOLDERS = "folders"
+COLUMNS = ("file", "label")
+
+
+def read(source: str | Path, names: Sequence[str], labels: Sequence[str]) -> dict[str, int]:
+    """The class index of each picture in `names`, POSIX paths below the pictures' folder.
+
+    `source` is "folders", each picture's outermost folder naming its class, or a CSV file with the columns `file` and
+    `label`. A class is named by its label, or by its index. Raises LabelsError for a class that does not exist, a
+    picture without a row and a row without a picture.
+    """
+    named = _from_folders(names) if str(source) == FOLDERS else _from_csv(Path(source), names)
+    index = {str(i): i for i in range(len(labels))} | {label: i for i, label in enumerate(labels)}
+    for name, label in named.items():
+        if label not in index:
+            raise LabelsError(
+                f"{source} says that {name} shows {label!r}, which is no class of this bundle: expected one of "
+                f"{_some(labels)}, or an index from 0 to {len(labels) - 1}"
+            )
+    return {name: index[named[name]] for name in names}
+
+
+def of_digits(names: Sequence[str], labels: Sequence[str]) -> dict[str, int] | None:
+    """The classes of held-out digits `digit-0017`, for a model whose labels are the ten digits; None for any other."""
+    if tuple(labels) != digits.LABELS:
+        return None
+    return {name: int(name.removeprefix("digit-")) % digits.CLASSES for name in names}
+
+
+def _from_folders(names: Sequence[str]) -> dict[str, str]:
+    for name in names:
+        if "/" not in name:
+            raise LabelsError(f"{name} lies in no folder of its own, expected a folder for each class, as in cat/1.jpg")
+    return {name: name.partition("/")[0] for name in names}
+
+
+def _from_csv(path: Path, names: Sequence[str]) -> dict[str, str]:
+    rows = _rows(path)
+    missing = [name for name in names if name not in rows]
+    if missing:
+        raise LabelsError(f"{path} has no row for {_some(missing)}")
+    return rows
+
+
+def require_pictures(source: str | Path, names: Sequence[str]) -> None:
+    """Every row of a CSV file has its picture in `names`, all that the folder holds. Raises LabelsError."""
+    if str(source) == FOLDERS:
+        return
+    known = set(names)
+    missing = [name for name in _rows(Path(source)) if name not in known]
+    if missing:
+        raise LabelsError(f"{source} lists {_some(missing)}, and the folder holds no such picture")
+
+
+def _rows(path: Path) -> dict[str, str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            table = csv.DictReader(stream, strict=True)
+            if not set(COLUMNS) <= set(table.fieldnames or ()):
+                raise LabelsError(f"{path} begins with {table.fieldnames}, expected a header with file and label")
+            rows = [(row["file"].strip(), (row["label"] or "").strip()) for row in table]
+    except OSError as error:
+        raise LabelsError(f"{path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise LabelsError(f"{path} is no CSV file in UTF-8: {error}") from error
+    if len(named := dict(rows)) != len(rows):
+        twice = [file for file, label in rows if named[file] != label]
+        if twice:
+            raise LabelsError(f"{path} gives {twice[0]} two labels")
+    return named
+
+
+def _some(words: Sequence[str], limit: int = 5) -> str:
+    more = f" and {len(words) - limit} more" if len(words) > limit else ""
+    return ", ".join(words[:limit]) + more

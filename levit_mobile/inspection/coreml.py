@@ -1,0 +1,176 @@
+"""Reads a Core ML model: a `.mlpackage` of any kind, or a bare `.mlmodel`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from levit_mobile.errors import ArtifactError
+from levit_mobile.inspection import coreml_network, coreml_program, graph
+from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, Id, Op, Tensor
+from levit_mobile.inspection.kinds import bytes_by_kind
+from levit_mobile.inspection.reading import DAMAGE, unreadable
+from levit_mobile.interfaces.inspection import Inspection, Port
+from levit_mobile.mil.protobuf import Schema, model_file, read_model, schema
+
+# specificationVersion -> the systems that brought it: coremltools' AvailableTarget, and before 4 its Model.proto.
+SYSTEMS = {
+    1: "iOS 11, macOS 10.13",
+    2: "iOS 11.2, macOS 10.13.2",
+    3: "iOS 12, macOS 10.14",
+    4: "iOS 13, macOS 10.15",
+    5: "iOS 14, macOS 11",
+    6: "iOS 15, macOS 12",
+    7: "iOS 16, macOS 13",
+    8: "iOS 17, macOS 14",
+    9: "iOS 18, macOS 15",
+    10: "iOS 26, macOS 26",
+}
+PROGRAM = "mlProgram"
+NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
+PIPELINES = ("pipeline", "pipelineClassifier", "pipelineRegressor")
+OLDER = "a {} is the format before ML programs: ranks are known where the converter noted them, MACs are not"
+OPEN = "a {} holds no ops: only its description is shown"
+MANY = "it has the functions {}: all of this is about {}"
+PLAIN = {"int64Type": "int64", "doubleType": "double", "stringType": "string", "stateType": "state"}
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a model computes, and how it is called."""
+
+    graph: Graph
+    format: str
+    class_labels: int | None
+    products: int
+    integer_products: int
+    notes: tuple[str, ...] = ()
+
+
+def inspect(path: Path) -> Inspection:
+    """Raises ArtifactError when it is no ML program, ToolchainMissing without coremltools.
+
+    Partitions are None: Core ML decides on the device which unit runs what.
+    """
+    return _read(path, only_programs=True)
+
+
+def survey(path: Path) -> Inspection:
+    """As `inspect`, of neural networks, pipelines and other models too."""
+    return _read(path, only_programs=False)
+
+
+def _read(path: Path, *, only_programs: bool) -> Inspection:
+    by = schema()
+    file = path if path.is_file() and path.suffix != ".mlpackage" else model_file(path)
+    try:
+        model = read_model(file, by)
+        kind = model.WhichOneof("Type")
+        if kind is None or (only_programs and kind != PROGRAM):
+            raise ValueError(f"it holds {f'a {kind}' if kind else 'no model'}, expected an {PROGRAM}")
+        return _inspection(model, _contents(model, kind, file.parent, by))
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.filename or file}: {error.strerror}") from error
+    except (*DAMAGE, by.reading_error) as error:
+        raise unreadable(path, "a Core ML model", error) from error
+
+
+def _contents(model: Any, kind: str, folder: Path, by: Schema) -> Contents:
+    if kind == PROGRAM:
+        return _program(model, folder, by)
+    if kind in NETWORKS:
+        return _network(model, kind)
+    if kind in PIPELINES:
+        return _pipeline(model, kind, folder, by)
+    return Contents(Graph({}, (), ()), f"Core ML {kind}", None, 0, 0, (OPEN.format(kind),))
+
+
+def _program(model: Any, folder: Path, by: Schema) -> Contents:
+    found = coreml_program.read(model, folder, by.elements)
+    many = (MANY.format(", ".join(found.functions), found.function),) if len(found.functions) > 1 else ()
+    title = f"Core ML program, opset {found.opset}"
+    return Contents(found.graph, title, found.class_labels, found.products, found.integer_products, many)
+
+
+def _network(model: Any, kind: str) -> Contents:
+    network = getattr(model, kind)
+    found = coreml_network.read(network, tuple(feature.name for feature in model.description.output))
+    weights = [found.tensors[op.inputs[1]].dtype for op in found.ops if op.role in WITH_WEIGHTS and op.inputs[1:]]
+    labels = coreml_network.class_labels(network)
+    return Contents(found, f"Core ML {kind}", labels, len(weights), weights.count("int8"), (OLDER.format(kind),))
+
+
+def _pipeline(model: Any, kind: str, folder: Path, by: Schema) -> Contents:
+    """The models of a pipeline one after the other; each has its names to itself."""
+    inner = getattr(model, kind)
+    models = (inner if kind == "pipeline" else inner.pipeline).models
+    parts = [_contents(part, str(part.WhichOneof("Type")), folder, by) for part in models]
+    graphs = [_apart(part.graph, number) for number, part in enumerate(parts)]
+    merged = Graph(
+        {name: tensor for found in graphs for name, tensor in found.tensors.items()},
+        tuple(op for found in graphs for op in found.ops),
+        graphs[-1].outputs if graphs else (),
+    )
+    names = ", ".join(str(part.WhichOneof("Type")) for part in models)
+    labels = next((part.class_labels for part in reversed(parts) if part.class_labels), None)
+    products, integers = sum(part.products for part in parts), sum(part.integer_products for part in parts)
+    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+    return Contents(merged, f"Core ML {kind} of {len(models)}: {names}", labels, products, integers, notes)
+
+
+def _apart(found: Graph, number: int) -> Graph:
+    """The same graph with `number` before its ids and keys."""
+    tensors: dict[Id, Tensor] = {
+        (number, i): Tensor(t.dtype, t.shape, t.stored_bytes, (number, t.key) if t.stored_bytes else t.key)
+        for i, t in found.tensors.items()
+    }
+    ops: tuple[Op, ...] = tuple(op.within(number) for op in found.ops)
+    return Graph(tensors, ops, tuple((number, i) for i in found.outputs))
+
+
+def _inspection(model: Any, found: Contents) -> Inspection:
+    whole = found.graph
+    return Inspection(
+        ops=graph.op_counts(whole),
+        partitions=None,
+        fallbacks=(),
+        max_rank=graph.max_rank(whole),
+        weight_bytes=graph.weight_bytes(whole),
+        products=found.products,
+        integer_products=found.integer_products,
+        format=found.format,
+        inputs=tuple(_port(feature) for feature in model.description.input),
+        outputs=tuple(_port(feature) for feature in model.description.output),
+        class_labels=found.class_labels,
+        kind_bytes=bytes_by_kind(whole),
+        activations=graph.activations(whole),
+        macs=graph.macs(whole) if whole.ops else None,
+        minimum=_minimum(model.specificationVersion),
+        metadata=_metadata(model.description.metadata),
+        notes=found.notes,
+    )
+
+
+def _minimum(version: int) -> str:
+    return f"{SYSTEMS.get(version, 'unknown systems')} (specification {version})"
+
+
+def _port(feature: Any) -> Port:
+    kind = feature.type.WhichOneof("Type")
+    held: Any = getattr(feature.type, kind) if kind else None
+    if kind == "imageType":
+        return Port(feature.name, "image", (held.height, held.width), color=held.ColorSpace.Name(held.colorSpace))
+    if kind == "multiArrayType":
+        dtype = held.ArrayDataType.Name(held.dataType).lower()
+        return Port(feature.name, dtype, tuple(held.shape))
+    if kind == "dictionaryType":
+        keys = "int64" if held.WhichOneof("KeyType") == "int64KeyType" else "string"
+        return Port(feature.name, f"dictionary, {keys} -> double")
+    return Port(feature.name, PLAIN.get(str(kind), str(kind).removesuffix("Type")))
+
+
+def _metadata(held: Any) -> Mapping[str, str]:
+    known = {name: getattr(held, name) for name in ("shortDescription", "versionString", "author", "license")}
+    return {name: text for name, text in (known | dict(sorted(held.userDefined.items()))).items() if text}

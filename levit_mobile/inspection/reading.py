@@ -1,0 +1,41 @@
+"""What all readers share: why an op is outside its delegate, and the sentence about a damaged file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from levit_mobile.errors import ArtifactError
+from levit_mobile.interfaces.inspection import Fallback
+
+FALLBACK_REASONS: Mapping[str, str] = {
+    "slice_copy": "XNNPACK slices with stride 1 only",
+    "STRIDED_SLICE": "XNNPACK slices with stride 1 only",
+    "split_with_sizes_copy": "XNNPACK in ExecuTorch has no split",
+    "expand_copy": "XNNPACK in ExecuTorch has no broadcast copy; a matmul of rank 4 brings it in",
+    "mean": "XNNPACK in ExecuTorch takes a mean of rank 4 over dims 2 and 3 only, dims kept",
+    "_to_dim_order_copy": "XNNPACK in ExecuTorch has no memory-format copy",
+    "HARD_SWISH": "XNNPACK takes HARD_SWISH in float only",
+    "SOFTMAX": "XNNPACK takes SOFTMAX in float only",
+    "BATCH_MATMUL": "XNNPACK takes BATCH_MATMUL in float, or in int8 with zero point 0 on the right",
+    "GATHER": "XNNPACK has no gather",
+    "index": "XNNPACK has no gather",
+}
+# What reading a damaged file may raise, where a reader's own bounds do not see the damage first.
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
+NO_KERNEL = "the delegate has no kernel for this op with these shapes and types"
+NO_DELEGATE = "the program was lowered without a delegate"
+
+
+def fallbacks(
+    counts: Mapping[str, int], reasons: Mapping[str, str] = FALLBACK_REASONS, unknown: str = NO_KERNEL
+) -> tuple[Fallback, ...]:
+    """Counts by op name -> sorted fallbacks, each with the delegate's reason where it is known, else `unknown`."""
+    return tuple(Fallback(op, n, reasons.get(op.split("::")[-1], unknown)) for op, n in sorted(counts.items()))
+
+
+def unreadable(path: Path, kind: str, error: Exception) -> ArtifactError:
+    """The sentence about a damaged file; numbers and names that lead nowhere say only themselves."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    why = text if isinstance(error, ValueError) else f"something in it leads nowhere ({text})"
+    return ArtifactError(f"{path} is not {kind} that can be read: {why}; copy it again, whole, or convert it again")

@@ -1,0 +1,216 @@
+"""Does an artifact compute what the trained model computes? Two runners, the same pictures, one report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from levit_mobile.contract import PARITY_FILE
+from levit_mobile.errors import CheckpointError
+from levit_mobile.images.image_set import PictureSet
+from levit_mobile.interfaces.runner import Runner
+from levit_mobile.parity import metrics
+from levit_mobile.parity.logit_stats import Row, Tally
+from levit_mobile.recipe import Tolerance, Verdict
+
+BATCH = 8  # pictures held in memory at once
+Array = NDArray[np.floating]
+
+
+# Bound in Tolerance -> the field of ParityReport that it bounds, and the sentence of both.
+BOUNDS: dict[str, tuple[str, str]] = {
+    "min_sqnr_db": ("sqnr_db", "SQNR is {0.sqnr_db:.1f} dB, {at} {bound:g} dB"),
+    "min_top1_agreement": (
+        "top1_agreement",
+        "top-1 agrees on {0.top1_agreement:.2%} of {0.images} pictures, {at} {bound:.2%}",
+    ),
+    "min_top5_agreement": (
+        "top5_agreement",
+        "the reference's top class is among the artifact's top 5 on {0.top5_agreement:.2%} of {0.images} pictures, "
+        "{at} {bound:.2%}",
+    ),
+    "min_cosine": ("cosine", "cosine is {0.cosine:.6f}, {at} {bound:g}"),
+    "max_abs_error": ("max_abs_error", "max abs error is {0.max_abs_error:.2e}, {at} {bound:g}"),
+    "max_mean_abs_error": ("mean_abs_error", "mean abs error is {0.mean_abs_error:.2e}, {at} {bound:g}"),
+    "max_kl": ("kl", "KL is {0.kl:.2e} nats, {at} {bound:g}"),
+}
+
+
+class ParityReport(BaseModel):
+    """What the candidate's logits differ by, over all pictures; `metrics` has the formulas.
+
+    `floor_sqnr_db` is the reference in float32 against itself in float64: what rounding alone costs. Agreements are
+    shares of pictures, 0 to 1. NaN stands where a number could not be had; it breaks its bound.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    reference: str
+    candidate: str
+    images: int
+    images_digest: str
+    max_abs_error: float
+    mean_abs_error: float
+    sqnr_db: float
+    floor_sqnr_db: float
+    cosine: float
+    kl: float
+    top1_agreement: float
+    top5_agreement: float
+    tolerance: Tolerance
+    defect: str | None = None
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """One sentence a broken bound; empty is a pass."""
+        broken = [sentence for holds, sentence in self.checks.values() if not holds]
+        return (self.defect, *broken) if self.defect else tuple(broken)
+
+    @property
+    def checks(self) -> dict[str, tuple[bool, str]]:
+        """Every bound that is asked -> whether it holds, and the sentence of what was found and expected."""
+        asked = {name: getattr(self.tolerance, name) for name in BOUNDS}
+        return {name: self._check(name, bound) for name, bound in asked.items() if bound is not None}
+
+    def _check(self, name: str, bound: float) -> tuple[bool, str]:
+        field, words = BOUNDS[name]
+        found, least = getattr(self, field), name.startswith("min_")
+        holds = found >= bound if least else found <= bound  # NaN holds neither
+        return holds, words.format(self, bound=bound, at=f"expected at {'least' if least else 'most'}")
+
+
+class Proof(BaseModel):
+    """`parity.json`: the verdict, why it is one, and the numbers behind it (none when nothing could be run)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    schema_version: Literal[1] = 1
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    report: ParityReport | None
+
+    def write(self, folder: Path) -> None:
+        """Write `parity.json` into a bundle's folder."""
+        (folder / PARITY_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The trained model's logits [N,classes] in float32 on `pictures`, and how far float32 itself is from float64."""
+
+    name: str
+    pictures: PictureSet
+    pictures_digest: str
+    logits: Array
+    floor_sqnr_db: float
+
+
+def reference(name: str, model: Runner, exact: Runner, pictures: PictureSet) -> Reference:
+    """Run the trained model over `pictures`: `model` in float32, `exact` in float64.
+
+    Raises CheckpointError when its logits are not finite: nothing could be compared with them.
+    """
+    logits = run(model, pictures)
+    if bad := _not_finite(logits):
+        raise CheckpointError(f"{name} gives NaN or infinite logits on {bad} of {len(logits)} pictures")
+    floor = metrics.sqnr_db(run(exact, pictures), logits)
+    return Reference(name, pictures, pictures.digest(), logits, floor)
+
+
+def run(runner: Runner, pictures: PictureSet, *, advance: Callable[[int], None] | None = None) -> Array:
+    """All pictures through a runner, a few at a time: logits [N,classes]. `advance` hears how many are done more."""
+    parts = []
+    for images in pictures.batches(BATCH):
+        parts.append(runner(images))
+        if advance is not None:
+            advance(len(images))
+    return np.concatenate(parts)
+
+
+def compare(reference: Reference, candidate: Array, *, name: str, tolerance: Tolerance) -> ParityReport:
+    """The candidate's logits [N,classes] against the reference's. Never raises for bad logits: they fail the report."""
+    names = reference.pictures.names
+    tally, defect = Tally(), _defect(reference.logits, candidate)
+    if defect is None:
+        tally.add(names[: len(candidate)], reference.logits, candidate)
+    return report_of(
+        tally,
+        reference=reference.name,
+        candidate=name,
+        images=len(reference.logits),
+        images_digest=reference.pictures_digest,
+        floor_sqnr_db=reference.floor_sqnr_db,
+        tolerance=tolerance,
+        defect=defect,
+    )
+
+
+def report_of(
+    tally: Tally,
+    *,
+    reference: str,
+    candidate: str,
+    images: int,
+    images_digest: str,
+    floor_sqnr_db: float,
+    tolerance: Tolerance,
+    defect: str | None = None,
+) -> ParityReport:
+    """What a tally of `images` pictures comes to; a picture without a row breaks every bound, and so does `defect`."""
+    if tally.not_finite:
+        defect = f"the artifact gave NaN or infinite logits on {tally.not_finite} of {images} pictures"
+    elif defect is None and tally.pictures != images:
+        defect = f"the artifact gave logits of {tally.pictures} pictures, expected {images}"
+    return ParityReport(
+        reference=reference,
+        candidate=candidate,
+        images=images,
+        images_digest=images_digest,
+        floor_sqnr_db=floor_sqnr_db,
+        tolerance=tolerance,
+        defect=defect,
+        **(dict.fromkeys(FIGURES, math.nan) if defect else _figures(tally.rows)),
+    )
+
+
+FIGURES = ("max_abs_error", "mean_abs_error", "sqnr_db", "cosine", "kl", "top1_agreement", "top5_agreement")
+
+
+def _figures(rows: Sequence[Row]) -> dict[str, float]:
+    """All of FIGURES, pooled over the pictures, which all have the same number of classes."""
+    means = np.mean([(r.mean_abs_error, r.cosine, r.kl, r.same_top1, r.in_top5) for r in rows], axis=0).tolist()
+    signal, noise = math.fsum(row.signal for row in rows), math.fsum(row.noise for row in rows)
+    worst = max(row.max_abs_error for row in rows)
+    return dict(zip(FIGURES, (worst, means[0], metrics.ratio_db(signal, noise), *means[1:]), strict=True))
+
+
+def judge(report: ParityReport) -> Proof:
+    """The verdict on a report."""
+    failures = report.failures
+    return Proof(verdict=Verdict.BROKEN if failures else Verdict.PROVEN, reasons=failures, report=report)
+
+
+def not_run(reason: str) -> Proof:
+    """The verdict where nothing could be run, which is not a pass."""
+    return Proof(verdict=Verdict.NOT_RUN, reasons=(reason,), report=None)
+
+
+def _defect(reference: Array, candidate: Array) -> str | None:
+    """What keeps the two from being compared at all."""
+    if candidate.shape != reference.shape:
+        return f"the artifact gave logits of shape {list(candidate.shape)}, expected {list(reference.shape)}"
+    if bad := _not_finite(candidate):
+        return f"the artifact gave NaN or infinite logits on {bad} of {len(candidate)} pictures"
+    return None
+
+
+def _not_finite(logits: Array) -> int:
+    """Pictures whose logits [N,classes] hold a NaN or an infinity."""
+    return int((~np.isfinite(logits).all(axis=1)).sum())

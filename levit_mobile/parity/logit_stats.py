@@ -1,0 +1,100 @@
+"""Logits counted up a few pictures at a time: what is kept of a picture is a row, never its pixels or its logits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levit_mobile.parity import metrics
+
+TOP = 5  # classes kept of each picture
+Array = NDArray[np.floating]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """One model's best classes for a picture, best first, their probabilities, and the best one's margin in logits."""
+
+    classes: tuple[int, ...]
+    probabilities: tuple[float, ...]
+    margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What two models' logits differ by on one picture; `signal` and `noise` are the sums that SQNR is made of."""
+
+    name: str
+    max_abs_error: float
+    mean_abs_error: float
+    signal: float
+    noise: float
+    cosine: float
+    kl: float
+    reference: Guess
+    candidate: Guess
+
+    @property
+    def same_top1(self) -> bool:
+        """Both have one best class."""
+        return self.reference.classes[0] == self.candidate.classes[0]
+
+    @property
+    def in_top5(self) -> bool:
+        """The reference's best class is among the candidate's best five."""
+        return self.reference.classes[0] in self.candidate.classes[:TOP]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Rows so far, and how many pictures were left out because a logit was NaN or infinite."""
+
+    rows: list[Row] = field(default_factory=list)
+    not_finite: int = 0
+
+    @property
+    def pictures(self) -> int:
+        """All pictures seen, those without a row included."""
+        return len(self.rows) + self.not_finite
+
+    def add(self, names: Sequence[str], reference: Array, candidate: Array) -> None:
+        """Some pictures more, both [N,classes]. Raises ValueError for shapes that differ, or N other than the names."""
+        if reference.shape != candidate.shape or reference.ndim != 2 or len(reference) != len(names):
+            raise ValueError(
+                f"{len(names)} pictures, reference {list(reference.shape)}, candidate {list(candidate.shape)}"
+            )
+        finite: Flags = np.isfinite(np.concatenate([candidate, reference], axis=1)).all(axis=1)
+        self.not_finite += int((~finite).sum())
+        kept = [name for name, good in zip(names, finite, strict=True) if good]
+        self.rows.extend(_rows(kept, reference[finite].astype(np.float64), candidate[finite].astype(np.float64)))
+
+
+def _rows(names: Sequence[str], reference: Array, candidate: Array) -> Iterator[Row]:
+    if not names:
+        return
+    error = np.abs(reference - candidate)
+    guesses = zip(_guesses(reference), _guesses(candidate), strict=True)
+    for i, (expected, found) in enumerate(guesses):
+        pair = reference[i : i + 1], candidate[i : i + 1]
+        yield Row(
+            name=names[i],
+            max_abs_error=float(error[i].max()),
+            mean_abs_error=float(error[i].mean()),
+            signal=float(np.square(reference[i]).sum()),
+            noise=float(np.square(error[i]).sum()),
+            cosine=metrics.cosine(*pair),
+            kl=metrics.kl(*pair),
+            reference=expected,
+            candidate=found,
+        )
+
+
+def _guesses(logits: Array) -> Iterator[Guess]:
+    best = np.argsort(-logits, axis=1, kind="stable")[:, :TOP]
+    shares = np.take_along_axis(metrics.softmax(logits), best, axis=1)
+    for classes, probabilities, margin in zip(best, shares, metrics.margins(logits), strict=True):
+        yield Guess(tuple(classes.tolist()), tuple(probabilities.tolist()), float(margin))

@@ -1,0 +1,111 @@
+"""What `convert` finds of an artifact with integers beside its proof: what is float, what tables cost, its speed."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from levit_mobile.images.image_set import PictureSet
+from levit_mobile.model.bake import FrozenBias
+from levit_mobile.model.levit import LeViT
+from levit_mobile.parity import metrics
+from levit_mobile.quantization.cost_model import groups_of
+from levit_mobile.recipe import Recipe
+from levit_mobile.targets import TARGETS, resolve
+from levit_mobile.timing import samples
+
+PICTURES = 8  # that tables are judged on
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """How the attention biases are stored, and the SQNR in dB of the logits with nothing else rounded."""
+
+    stored: str
+    sqnr_db: float
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Samples in ms of the artifact and of the float32 one of the same form: one process, one thread, in turn."""
+
+    samples_ms: samples.Samples
+    float_samples_ms: samples.Samples
+    warmup: int
+
+    @property
+    def median_ms(self) -> float:
+        """Of the artifact."""
+        return statistics.median(self.samples_ms)
+
+    @property
+    def float_median_ms(self) -> float:
+        """Of the float32 artifact."""
+        return statistics.median(self.float_samples_ms)
+
+    @property
+    def ratio(self) -> samples.Ratio:
+        """The artifact's time as a share of the float32 one's."""
+        return samples.ratio(self.samples_ms, self.float_samples_ms)
+
+    @property
+    def noisy(self) -> bool:
+        """Was the machine busy with other things?"""
+        return max(samples.spread(self.samples_ms), samples.spread(self.float_samples_ms)) > samples.NOISY
+
+
+@dataclass(frozen=True, slots=True)
+class Integers:
+    """`float_by_plan` names groups, None where a recipe has no plan; without `speed`, `not_timed` may say why."""
+
+    float_by_plan: tuple[str, ...] | None
+    tables: Tables
+    speed: Speed | None = None
+    not_timed: str = ""
+
+
+def float_groups(form: nn.Module, float_edges: tuple[str, ...]) -> tuple[str, ...]:
+    """The groups of a form whose edges are all float, then edges that are float alone."""
+    kept, groups = set(float_edges), groups_of(form)
+    whole = {name: set(edges) for name, edges in groups.items() if set(edges) <= kept}
+    return (*whole, *sorted(kept.difference(*whole.values())))
+
+
+@torch.no_grad()
+def tables_of(baked: LeViT, recipe: Recipe, pictures: PictureSet) -> Tables:
+    """What the recipe's tables cost alone, on up to PICTURES of the pictures; `baked` gets them, in place."""
+    row = TARGETS[recipe.target]
+    few = PictureSet(pictures.names[:: max(1, len(pictures) // PICTURES)][:PICTURES], pictures.read)
+    images = torch.from_numpy(np.concatenate(list(few.batches(PICTURES)))) * row.pixel_range
+    expected = baked(images).numpy()
+    stored = _store(baked, resolve(row.tables), recipe)
+    return Tables(", ".join(sorted(stored)), metrics.sqnr_db(expected, baked(images).numpy()), len(few))
+
+
+def _store(baked: LeViT, as_stored: Callable[[Tensor, Recipe], tuple[str, Tensor]], recipe: Recipe) -> set[str]:
+    """Round every table as the target's converter does; how they are stored then."""
+    ways = set()
+    for table in (module for module in baked.modules() if isinstance(module, FrozenBias)):
+        how, table.value = as_stored(table.value, recipe)
+        ways.add(how)
+    return ways
+
+
+def timer(artifact: Path, target: str) -> samples.Call:
+    """The runtime's own call, on one thread. Raises RunnerUnavailable, ToolchainMissing, ArtifactError."""
+    call: samples.Call = resolve(TARGETS[target].opener)(artifact).call
+    return call
+
+
+def speed(ours: samples.Call, in_float: samples.Call, **rounds: Any) -> Speed:
+    """Both in turn; `rounds` and `warmup` as `samples.interleaved` takes them."""
+    made = samples.interleaved({"ours": ours, "float": in_float}, **rounds)
+    return Speed(made["ours"], made["float"], rounds.get("warmup", samples.WARMUP))

@@ -1,0 +1,82 @@
+"""A trained model, ready to be converted and compared with: weights, labels, and its own logits on real pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+from levit_mobile.errors import ImageError
+from levit_mobile.images import digits, labels
+from levit_mobile.images.image_set import ImageSpec, PictureSet, Pixels, preprocess
+from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
+from levit_mobile.parity import compare
+from levit_mobile.runners import eager
+
+PROOF_PICTURES = 64
+MIN_PROOF_PICTURES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A checkpoint, one label a class, how pictures are prepared for it, and its logits on the proof's pictures."""
+
+    checkpoint: Checkpoint
+    labels: tuple[str, ...]
+    spec: ImageSpec
+    reference: compare.Reference
+
+
+def load(
+    source: str | Path,
+    *,
+    variant: str | None = None,
+    labels_file: str | Path | None = None,
+    images: str | Path | None = None,
+    skip_broken: bool = False,
+    progress: bool = False,
+) -> Trained:
+    """Import a checkpoint, find its labels, and run it on the proof's pictures. Raises LevitMobileError.
+
+    `progress` draws download bars on stderr.
+    """
+    checkpoint = load_checkpoint(source, variant=variant, progress=progress)
+    names = find_labels(checkpoint, labels_file)
+    spec = ImageSpec.for_side(checkpoint.side)
+    pictures = proof_pictures(spec, images, skip_broken=skip_broken)
+    model, exact = (eager.load(checkpoint.model, spec, double=double) for double in (False, True))
+    return Trained(checkpoint, names, spec, compare.reference(checkpoint.source, model, exact, pictures))
+
+
+def find_labels(checkpoint: Checkpoint, labels_file: str | Path | None = None) -> tuple[str, ...]:
+    """From the file, else from the checkpoint itself, else placeholders. Raises LabelsError when they do not fit."""
+    if labels_file is not None:
+        return labels.read(Path(labels_file), checkpoint.classes)
+    if checkpoint.labels is not None:
+        return labels.checked(checkpoint.labels, checkpoint.classes, checkpoint.source)
+    return labels.placeholders(checkpoint.classes)
+
+
+def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_broken: bool = False) -> PictureSet:
+    """64 pictures: evenly spread over a folder, or held-out digits. Raises ImageError when fewer than 32 are left."""
+    if images is None:
+        return held_out_digits(spec, PROOF_PICTURES)
+    pictures = PictureSet.from_folder(Path(images), spec, limit=PROOF_PICTURES, skip_broken=skip_broken)
+    if len(pictures) < MIN_PROOF_PICTURES:
+        raise ImageError(
+            f"{images} holds {len(pictures)} readable pictures, and a proof wants at least {MIN_PROOF_PICTURES}: "
+            "add some, or leave --images out to use the held-out digits"
+        )
+    return pictures
+
+
+def held_out_digits(spec: ImageSpec, count: int) -> PictureSet:
+    """The first `count` held-out digits, drawn anew on every pass."""
+    return PictureSet(tuple(f"digit-{index:04d}" for index in range(count)), partial(_drawn, spec))
+
+
+def _drawn(spec: ImageSpec, name: str) -> Pixels:
+    pixels, _ = digits.picture(digits.Split.HELD_OUT, int(name.removeprefix("digit-")))
+    return preprocess(Image.fromarray(pixels), spec)

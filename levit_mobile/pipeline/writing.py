@@ -1,0 +1,237 @@
+"""From a trained model and its artifact to a bundle: signature, card, contract, labels, golden vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from levit_mobile import contract as c
+from levit_mobile.interfaces.card import Card
+from levit_mobile.interfaces.inspection import Inspection
+from levit_mobile.model.download import BUNDLED
+from levit_mobile.model.fake_quant import Grid
+from levit_mobile.model.levit import count_macs, count_parameters
+from levit_mobile.parity.compare import Proof
+from levit_mobile.pipeline.quantization_summary import Integers
+from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.quantization.calibration import concerns
+from levit_mobile.quantization.plan import Plan
+from levit_mobile.quantization.prepare import Quantization
+from levit_mobile.recipe import Precision, Recipe
+from levit_mobile.system.files import Sha256, digest, digest_bytes, size_bytes
+from levit_mobile.targets import TARGETS
+
+GOLDEN_PICTURES = 4
+PIXELS = c.Quantization(scale=1 / 255, zero_point=-128)  # of int8 input: a picture's level - 128
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle on disk: one artifact, its contract, its proof, and what was found inside the artifact.
+
+    `integers` is None for a recipe without any.
+    """
+
+    path: Path
+    contract: c.Contract
+    proof: Proof
+    inspection: Inspection
+    integers: Integers | None = None
+
+
+def name_of(trained: Trained, recipe: Recipe) -> str:
+    """The folder's name: `<variant>-<recipe>`."""
+    return f"{trained.checkpoint.variant}-{recipe.name}"
+
+
+def card_of(trained: Trained, recipe: Recipe) -> Card:
+    """What the artifact says of itself."""
+    checkpoint = trained.checkpoint
+    metadata = {
+        "version": version("levit-mobile"),
+        "recipe": recipe.name,
+        "variant": checkpoint.variant,
+        "checkpoint_sha256": checkpoint.sha256,
+        "checkpoint_format": checkpoint.format,
+        "resize_px": str(trained.spec.resize_px),
+        "crop_px": str(trained.spec.side_px),
+    }
+    return Card(
+        name=checkpoint.variant,
+        description=f"{checkpoint.variant}, {checkpoint.classes} classes, {recipe.precision}, by levit-mobile",
+        labels=trained.labels,
+        side_px=checkpoint.side,
+        author=checkpoint.metadata.get("author", "levit-mobile"),
+        licence=checkpoint.metadata.get("licence", "see the checkpoint"),
+        version=version("levit-mobile"),
+        metadata=metadata,
+    )
+
+
+def input_of(trained: Trained, recipe: Recipe) -> c.Input:
+    """The artifact's input: a Core ML image, or a tensor in the target's layout (float16 only in a float16 `.pte`)."""
+    target, side = TARGETS[recipe.target], trained.checkpoint.side
+    return c.Input(
+        name="image",
+        shape=(1, 3, side, side) if target.layout == "NCHW" else (1, side, side, 3),
+        layout=target.layout,
+        dtype=_input_dtype(recipe),
+        quantization=PIXELS if recipe.io == "int8" else None,
+        range=(0.0, float(target.pixel_range)),
+    )
+
+
+def output_of(trained: Trained, recipe: Recipe, grid: Grid | None = None) -> c.Output:
+    """The artifact's logits, which lie on `grid` in its form; they leave in int8 where `io` says so."""
+    stored = grid if recipe.io == "int8" else None
+    return c.Output(
+        name="logits",
+        shape=(1, trained.checkpoint.classes),
+        dtype=_tensor_dtype(recipe) if stored is None else "int8",
+        quantization=None if stored is None else c.Quantization(scale=stored.scale, zero_point=stored.zero_point),
+        labels_sha256=digest_bytes(_labels_text(trained)),
+    )
+
+
+def write(
+    folder: Path,
+    artifact: Path,
+    trained: Trained,
+    recipe: Recipe,
+    *,
+    inspection: Inspection,
+    proof: Proof,
+    quantization: Quantization | None = None,
+    grid: Grid | None = None,
+) -> c.Contract:
+    """Write everything beside the artifact, the contract last; `grid` is what the form's logits lie on."""
+    (folder / c.LABELS_FILE).write_bytes(_labels_text(trained))
+    if quantization:
+        quantization.plan.write(folder / c.PLAN_FILE)
+    contract = c.Contract(
+        schema_version=c.SCHEMA_VERSION,
+        tool=version("levit-mobile"),
+        recipe=recipe.name,
+        model=_model(trained),
+        artifact=_artifact(artifact, recipe, inspection),
+        input=input_of(trained, recipe),
+        output=output_of(trained, recipe, grid),
+        preprocessing=_preprocessing(trained),
+        calibration=calibration_of(trained, quantization) if quantization else None,
+        tolerance=recipe.tolerance,
+        golden=_write_golden(folder, trained),
+        verdict=proof.verdict,
+    )
+    proof.write(folder)
+    contract.write(folder)
+    return contract
+
+
+def calibration_of(trained: Trained, quantization: Quantization) -> c.Calibration:
+    """What the contract says of the calibration."""
+    found, plan = quantization.calibration, quantization.plan
+    bundled = trained.checkpoint.source == str(BUNDLED)
+    return c.Calibration(
+        source=found.source,
+        pictures=len(found.pictures),
+        pictures_sha256=found.digest,
+        seed=found.seed,
+        observer=plan.observer,
+        plan_sha256=plan.sha256,
+        for_release=found.for_release,
+        concerns=(
+            *concerns(found, proof=trained.reference.pictures, bundled_model=bundled),
+            *_doubts(plan, trained.checkpoint.sha256),
+        ),
+    )
+
+
+def _doubts(plan: Plan, checkpoint_sha256: Sha256) -> Iterator[str]:
+    if plan.origin and plan.origin.checkpoint_sha256 != checkpoint_sha256:
+        yield (
+            "the plan was searched on another checkpoint, whose sha256 begins with "
+            f"{plan.origin.checkpoint_sha256[:12]}: `levit-mobile plan` searches on this one"
+        )
+
+
+def _input_dtype(recipe: Recipe) -> Literal["float32", "float16", "int8", "image"]:
+    if recipe.io == "int8":
+        return "int8"
+    return "image" if recipe.target == "coreml" else _tensor_dtype(recipe)
+
+
+def _tensor_dtype(recipe: Recipe) -> c.TensorType:
+    half = recipe.target == "executorch" and recipe.precision is Precision.FLOAT16
+    return "float16" if half else "float32"
+
+
+def _labels_text(trained: Trained) -> bytes:
+    return ("\n".join(trained.labels) + "\n").encode()
+
+
+def _model(trained: Trained) -> c.Model:
+    checkpoint = trained.checkpoint
+    return c.Model(
+        variant=checkpoint.variant,
+        classes=checkpoint.classes,
+        parameters=count_parameters(checkpoint.model),
+        macs=count_macs(checkpoint.model),
+        checkpoint_sha256=checkpoint.sha256,
+        checkpoint_format=checkpoint.format,
+        source=_public_source(checkpoint.source),
+    )
+
+
+def _public_source(source: str) -> str:
+    """A hub id or official name as it is; of a path only the name, since a bundle leaves this machine."""
+    return Path(source).name if Path(source).exists() else source
+
+
+def _artifact(artifact: Path, recipe: Recipe, inspection: Inspection) -> c.Artifact:
+    return c.Artifact(
+        file=artifact.name,
+        sha256=digest(artifact),
+        bytes=size_bytes(artifact),
+        partitions=inspection.partitions,
+        toolchain={package: version(package) for package in TARGETS[recipe.target].packages},
+        minimum_ios=recipe.minimum_ios,
+    )
+
+
+def _preprocessing(trained: Trained) -> c.Preprocessing:
+    spec = trained.spec
+    return c.Preprocessing(
+        resize_px=spec.resize_px, crop_px=spec.side_px, interpolation="bicubic", antialias=spec.antialias
+    )
+
+
+def _write_golden(folder: Path, trained: Trained) -> tuple[c.Golden, ...]:
+    """A few of the proof's pictures, evenly spread, with the trained model's own logits."""
+    names = trained.reference.pictures.names
+    (folder / c.GOLDEN_FOLDER).mkdir()
+    chosen = [index * len(names) // GOLDEN_PICTURES for index in range(GOLDEN_PICTURES)]
+    return tuple(_golden(folder, number, index, trained) for number, index in enumerate(chosen))
+
+
+def _golden(folder: Path, number: int, index: int, trained: Trained) -> c.Golden:
+    pictures = trained.reference.pictures
+    pixels = pictures.read(pictures.names[index])
+    logits = np.asarray(trained.reference.logits[index], "<f4")
+    stem = f"{c.GOLDEN_FOLDER}/picture{number}"
+    rgb8, vector = f"{stem}.rgb8", f"{stem}.logits.f32"
+    (folder / rgb8).write_bytes(pixels.tobytes())
+    (folder / vector).write_bytes(logits.tobytes())
+    return c.Golden(
+        name=pictures.names[index],
+        rgb8_file=rgb8,
+        rgb8_sha256=digest(folder / rgb8),
+        rgb8_shape=(pixels.shape[0], pixels.shape[1], 3),
+        logits_file=vector,
+        logits_sha256=digest(folder / vector),
+        logits_shape=(len(logits),),
+    )

@@ -1,0 +1,94 @@
+"""The lines that make an artifact and its validations again, to be typed in the folder that was searched."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from functools import cache
+from pathlib import PurePosixPath
+
+from levit_mobile.contract import LABELS_FILE, Calibration, Contract
+from levit_mobile.model.download import BUNDLED
+from levit_mobile.overview.collect import FoundBundle
+from levit_mobile.overview.join import Artifact
+from levit_mobile.parity.compare import ParityReport
+from levit_mobile.recipe import RECIPES
+from levit_mobile.system.files import Sha256, digest
+from levit_mobile.validation.results import Validation
+
+BUILT_IN = "bundled training digits"  # a calibration's source that needs no word
+# Where a validation's pictures came from, unless from a folder: the words that take them again.
+PICTURES = {"held-out digits": (), "golden vectors": ("--reference", "golden"), "none": ()}
+
+
+def conversion(artifact: Artifact) -> str | None:
+    """`levit-mobile convert ...`; None without a sound bundle."""
+    bundle = next((one for one in artifact.bundles if one.stored), None)
+    if bundle is None or bundle.stored is None:
+        return None
+    return _line("convert", *_convert(bundle, bundle.stored.contract))
+
+
+def validations(artifact: Artifact) -> Iterator[str]:
+    """`levit-mobile validate ...`, as often as that was done; once by its default, where it never was."""
+    place = artifact.bundles[0].place if artifact.bundles else artifact.name
+    said = [found.validation for found in artifact.validations if found.validation.runtime]
+    lines = [_line("validate", place, *_validate(one)) for one in said]
+    yield from dict.fromkeys(lines or ([_line("validate", place)] if artifact.bundles else []))
+
+
+def _line(command: str, *words: str) -> str:
+    return shlex.join(["levit-mobile", command, *words])
+
+
+def _convert(bundle: FoundBundle, contract: Contract) -> Iterator[str]:
+    recipe = RECIPES[contract.recipe]
+    yield from ("--target", recipe.target, "--precision", str(recipe.precision))
+    if contract.model.checkpoint_sha256 != _bundled():
+        yield from ("--checkpoint", contract.model.source, "--labels", f"{bundle.place}/{LABELS_FILE}")
+    if contract.artifact.minimum_ios not in (None, recipe.minimum_ios):
+        yield from ("--minimum-ios", str(contract.artifact.minimum_ios))
+    if contract.input.dtype == "int8":
+        yield from ("--io", "int8")
+    if contract.calibration:
+        yield from _calibrated(bundle, contract.calibration)
+    yield from ("--out", str(PurePosixPath(bundle.place).parent))
+
+
+def _calibrated(bundle: FoundBundle, found: Calibration) -> Iterator[str]:
+    if found.source != BUILT_IN:
+        yield from ("--calibration", found.source)
+    yield from ("--calibration-count", str(found.pictures), "--seed", str(found.seed))
+    yield from ("--plan", f"{bundle.place}/{found.plan_file}")
+
+
+@cache
+def _bundled() -> Sha256:
+    return digest(BUNDLED)
+
+
+def _validate(found: Validation) -> Iterator[str]:
+    runtime, _, cpu = found.runtime.name.partition("@") if found.runtime else ("", "", "")
+    count = str(found.report.images) if found.report else ""
+    yield from ("--cpu", cpu) if cpu else ("--runtime", runtime)
+    if found.pictures_from != "golden vectors" and count:
+        yield from ("--cpu-count" if cpu else "--count", count)
+    yield from PICTURES.get(found.pictures_from, ("--images", found.pictures_from))
+    if found.accuracy and found.pictures_from not in PICTURES:
+        yield from ("--truth", found.accuracy.labels_from)
+    if found.drill:
+        yield "--drill"
+    if found.report and not cpu:
+        yield from _bounds(found.report, found.recipe)
+
+
+def _bounds(report: ParityReport, recipe: str) -> Sequence[str]:
+    """Those that were asked otherwise than the recipe asks."""
+    asked, usual = report.tolerance, RECIPES[recipe].tolerance if recipe in RECIPES else None
+    changed = [
+        (f"--{bound.name.replace('_', '-')}", f"{getattr(asked, bound.name):g}")
+        for bound in fields(asked)
+        if getattr(asked, bound.name) is not None and getattr(asked, bound.name) != getattr(usual, bound.name, None)
+    ]
+    return [word for pair in changed for word in pair]

@@ -1,0 +1,1 @@
+"""What each command prints, as tables, lines and JSON: one module a command."""

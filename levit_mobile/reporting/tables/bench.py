@@ -1,0 +1,142 @@
+"""A run of times as a table, and its notes: what `bench` prints."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from levit_mobile.recipe import Verdict
+from levit_mobile.reporting.text import MISSING, clean, db, number, verdict
+from levit_mobile.timing.figures import added_bytes
+from levit_mobile.timing.record import Timing, TimingRun
+from levit_mobile.timing.regression import Slowdown
+from levit_mobile.timing.samples import Ratio, Summary, ratio
+
+MEGA = 1e6
+HEADING = 20  # characters of a row's name: an artifact's may be longer
+
+
+def headline(run: TimingRun) -> str:
+    """What ran on what, in a line."""
+    device, rounds = run.device, max((len(timing.samples_ms) for timing in run.timings), default=0)
+    warmup = max((timing.warmup_runs for timing in run.timings), default=0)
+    pinned = f"pinned to core {', '.join(map(str, run.cores))}" if run.cores else "not pinned to a core"
+    return clean(
+        f"{device.soc} ({device.model}, {device.cores} cores), {device.os} {device.os_version}; {pinned}; {rounds} "
+        f"rounds interleaved, {warmup} before them in each process not kept; the runtime's own call, one picture"
+    )
+
+
+def timing_table(run: TimingRun, shown: Sequence[Timing], slowdowns: Sequence[Slowdown] = ()) -> Table:
+    """One column an artifact: three of them fit a terminal of 80 characters. Times are in ms."""
+    table = Table(show_header=False)
+    table.add_column(style="bold", overflow="fold", max_width=HEADING)
+    for _ in shown:
+        table.add_column(overflow="fold", justify="right")
+    columns = [dict(_cells(run, timing, slowdowns)) for timing in shown]
+    for heading in dict.fromkeys(heading for column in columns for heading in column):
+        table.add_row(heading, *(column.get(heading, MISSING) for column in columns))
+    return table
+
+
+def _cells(run: TimingRun, timing: Timing, slowdowns: Sequence[Slowdown]) -> Iterator[tuple[str, str]]:
+    yield "artifact", _name(timing.name)
+    yield "runtime", f"{timing.runtime} {timing.runtime_version}"
+    yield "on", f"{timing.threads} thread{'s' * (timing.threads != 1)}" if timing.threads else str(timing.compute_units)
+    yield "MB", f"{timing.bytes / MEGA:.2f}"
+    yield "parity", _parity(timing)
+    if timing.not_run:
+        yield "timed", verdict(Verdict.NOT_RUN)
+        return
+    yield from _start_cells(timing)
+    yield from _inference_cells(timing)
+    for other in yardsticks(run):
+        yield f"of {_name(other.name)}", _own_or(timing, other)
+    for found in slowdowns:
+        if found.name == timing.name:
+            yield "of the baseline", ratio_text(found.ratio)
+
+
+def _start_cells(timing: Timing) -> Iterator[tuple[str, str]]:
+    if timing.load_ms:
+        yield "load", f"{statistics.median(timing.load_ms):.1f}"
+        yield "first run", f"{statistics.median(timing.first_run_ms):.2f}"
+    if timing.peak_memory_bytes:
+        grown = added_bytes(timing)
+        yield "memory, MB", f"{statistics.median(timing.peak_memory_bytes) / MEGA:.0f}"
+        yield "  of it the model's", f"{statistics.median(grown) / MEGA:.1f}" if grown else MISSING
+
+
+def _inference_cells(timing: Timing) -> Iterator[tuple[str, str]]:
+    found, whole = Summary.of(timing.samples_ms), Summary.of(timing.end_to_end_samples_ms)
+    assert found is not None
+    yield "inference, min", f"{found.minimum_ms:.2f}"
+    yield "  median", f"[bold]{found.median_ms:.2f}[/]"
+    yield "  p90", f"{found.p90_ms:.2f}"
+    yield "  p99", MISSING if found.p99_ms is None else f"{found.p99_ms:.2f}"
+    yield "  IQR / median", f"{found.spread:.1%}" + (" [bold red]NOISY[/]" if found.noisy else "")
+    yield "  pictures a second", f"{found.pictures_per_second:.1f}"
+    yield "end to end, median", f"{whole.median_ms:.2f}" if whole else MISSING
+
+
+def _parity(timing: Timing) -> str:
+    found = timing.parity
+    if found.sqnr_db is not None:
+        return f"{verdict(found.verdict)} {db(found.sqnr_db)}"
+    return verdict(found.verdict) + (" exact" if found.max_abs_error == 0 else "")
+
+
+def yardsticks(run: TimingRun) -> tuple[Timing, ...]:
+    """What the run compares with: those it names, or else the first that was timed."""
+    timed = [timing for timing in run.timings if timing.samples_ms]
+    named = tuple(timing for timing in timed if timing.name in run.against)
+    return named or tuple(timed[:1])
+
+
+def _own_or(timing: Timing, other: Timing) -> str:
+    return MISSING if timing is other else ratio_text(ratio(timing.samples_ms, other.samples_ms))
+
+
+def ratio_text(found: Ratio) -> str:
+    """0.389 (0.387 to 0.391)."""
+    return f"{number(found.middle, '.3f')} ({number(found.low, '.3f')} to {number(found.high, '.3f')})"
+
+
+def reason_lines(run: TimingRun) -> list[str]:
+    """A line for everything that a reader must not miss: what is wrong, was not run, or was disturbed."""
+    return [clean(f"{timing.name}: {line}") for timing in run.timings for line in _reasons(timing)]
+
+
+def _reasons(timing: Timing) -> Iterator[str]:
+    parity = timing.parity
+    label = "WRONG, and timed all the same" if parity.verdict == Verdict.BROKEN and timing.samples_ms else ""
+    for why in parity.reasons:
+        yield f"{label or parity.verdict.upper()}: {why}"
+    if timing.not_run and timing.not_run not in parity.reasons:
+        yield f"NOT RUN: {timing.not_run}"
+    found = Summary.of(timing.samples_ms)
+    if found and found.noisy:
+        yield f"NOISY: IQR / median is {found.spread:.0%}: the machine was busy with other things, time it again"
+    for note in timing.notes:
+        yield f"NOTE: {note}"
+
+
+def profile_table(timing: Timing) -> Table:
+    """Time by block, its share of all blocks, and what runs in it."""
+    table = Table("block", "ms", "share", "ops", title=escape(clean(f"{timing.name}, by block")))
+    blocks = timing.profile.blocks if timing.profile else ()
+    medians = [statistics.median(block.samples_ms) for block in blocks]
+    for block, median in zip(blocks, medians, strict=True):
+        ops = ", ".join(f"{count} {name}" if count > 1 else name for name, count in block.ops.items())
+        table.add_row(_name(block.name), f"{median:.3f}", f"{median / sum(medians):.1%}", _name(ops))
+    table.add_row(
+        "all blocks", f"{sum(medians):.3f}", "", f"whole artifact: {statistics.median(timing.samples_ms):.3f}"
+    )
+    return table
+
+
+def _name(text: str) -> str:
+    return escape(clean(text))

@@ -1,0 +1,144 @@
+"""Bundles as a table and JSON: what `convert` prints."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from levit_mobile.parity.compare import Proof
+from levit_mobile.pipeline.quantization_summary import Integers, Speed
+from levit_mobile.pipeline.writing import Bundle
+from levit_mobile.reporting.text import MISSING, db, verdict
+
+MEGA = 1e6
+ON_DEVICE = "decided on device"
+
+
+def bundle_table(bundles: Sequence[Bundle]) -> Table:
+    """One column a bundle: three of them fit a terminal of 80 characters, paths and all."""
+    table = Table(title="Converted, and held against the trained model", show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    for _ in bundles:
+        table.add_column(overflow="fold")
+    cells = [
+        {**_artifact_cells(bundle), **_integer_cells(bundle.integers), **_proof_cells(bundle.proof)}
+        for bundle in bundles
+    ]
+    shown = [heading for heading in cells[0] if heading not in INTEGER_ROWS or any(b.integers for b in bundles)]
+    for heading in shown:
+        table.add_row(heading, *(column[heading] for column in cells))
+    return table
+
+
+def reasons(bundles: Sequence[Bundle]) -> list[str]:
+    """One line for each thing that a verdict other than proven rests on, and for each that a reader should know."""
+    lines = [f"{b.contract.recipe}: {b.proof.verdict.upper()}: {why}" for b in bundles for why in b.proof.reasons]
+    return lines + [f"{b.contract.recipe}: NOTE: {why}" for b in bundles for why in _notes(b)]
+
+
+def _notes(bundle: Bundle) -> Iterator[str]:
+    if bundle.contract.calibration:
+        yield from bundle.contract.calibration.concerns
+    found = bundle.integers
+    if found and found.not_timed:
+        yield f"nothing was timed: {found.not_timed}"
+    if found and found.speed and found.speed.ratio.middle > 1:
+        yield f"slower than float32 here: {found.speed.median_ms:.2f} ms against {found.speed.float_median_ms:.2f} ms"
+
+
+def bundles_json(bundles: Sequence[Bundle], errors: dict[str, str]) -> str:
+    """Contracts, proofs and places of all bundles, and the sentence of each recipe that failed."""
+    return json.dumps(
+        {"schema_version": 1, "bundles": [_bundle_dict(bundle) for bundle in bundles], "errors": errors}, indent=2
+    )
+
+
+def _artifact_cells(bundle: Bundle) -> dict[str, str]:
+    artifact, found = bundle.contract.artifact, bundle.inspection
+    target, _, precision = bundle.contract.recipe.partition("-")
+    split = found.partitions is not None
+    return {
+        "target": target,
+        "precision": precision,
+        "file": escape(str(bundle.path / artifact.file)),
+        "MB": f"{artifact.bytes / MEGA:.2f}",
+        "MMACs": f"{bundle.contract.model.macs / MEGA:.1f}",
+        "partitions": str(found.partitions) if split else ON_DEVICE,
+        "integer products": f"{found.integer_products} of {found.products}",
+        "fallback ops": str(sum(fallback.count for fallback in found.fallbacks)) if split else ON_DEVICE,
+    }
+
+
+def _proof_cells(proof: Proof) -> dict[str, str]:
+    report = proof.report
+    return {
+        "max abs error": f"{report.max_abs_error:.1e}" if report else "-",
+        "SQNR": f"{report.sqnr_db:.1f} dB" if report else "-",
+        "SQNR of fp32 itself": f"{report.floor_sqnr_db:.1f} dB" if report else "-",
+        "top-1 agreement": f"{report.top1_agreement:.1%} of {report.images}" if report else "-",
+        "verdict": verdict(proof.verdict),
+    }
+
+
+INTEGER_ROWS = ("float by plan", "bias tables", "time here", "of float32's")
+
+
+def _integer_cells(found: Integers | None) -> dict[str, str]:
+    if found is None:
+        return dict.fromkeys(INTEGER_ROWS, MISSING)
+    plan, tables, speed = found.float_by_plan, found.tables, found.speed
+    timed = (MISSING, MISSING) if not found.not_timed else ("NOT RUN", MISSING)
+    if speed:
+        of, noisy = speed.ratio, ", noisy" if speed.noisy else ""
+        timed = (
+            f"{speed.median_ms:.2f} ms{noisy}",
+            f"{speed.float_median_ms:.2f} ms: {of.middle:.3f} ({of.low:.3f} to {of.high:.3f})",
+        )
+    floats = MISSING if plan is None else ", ".join(plan) or "nothing"
+    return dict(zip(INTEGER_ROWS, (floats, f"{tables.stored}, {db(tables.sqnr_db)} alone", *timed), strict=True))
+
+
+def _integers_dict(found: Integers | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    sqnr_db = found.tables.sqnr_db
+    tables = {"stored": found.tables.stored, "pictures": found.tables.pictures}
+    return {
+        "float_by_plan": found.float_by_plan,
+        "bias_tables": tables | {"sqnr_db": sqnr_db if math.isfinite(sqnr_db) else str(sqnr_db)},
+        "speed": _speed_dict(found.speed) if found.speed else None,
+        "not_timed": found.not_timed or None,
+    }
+
+
+def _speed_dict(speed: Speed) -> dict[str, Any]:
+    return {
+        "median_ms": speed.median_ms,
+        "float32_median_ms": speed.float_median_ms,
+        "ratio": speed.ratio.middle,
+        "ratio_interval": [speed.ratio.low, speed.ratio.high],
+        "warmup_rounds": speed.warmup,
+        "threads": 1,
+        "samples_ms": speed.samples_ms,
+        "float32_samples_ms": speed.float_samples_ms,
+    }
+
+
+def _bundle_dict(bundle: Bundle) -> dict[str, Any]:
+    found = bundle.inspection
+    return {
+        "path": str(bundle.path),
+        "contract": json.loads(bundle.contract.model_dump_json()),
+        "proof": json.loads(bundle.proof.model_dump_json()),
+        "ops": dict(found.ops),
+        "products": found.products,
+        "integer_products": found.integer_products,
+        "fallback_ops": {fallback.op: fallback.count for fallback in found.fallbacks},
+        "weight_bytes": dict(found.weight_bytes),
+        "integers": _integers_dict(bundle.integers),
+    }

@@ -1,0 +1,157 @@
+"""What is inside artifacts as tables and JSON: what `inspect` prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from levit_mobile.bundle.inspect import FILE, Difference, Inspected, Scalar, counted, port_text
+from levit_mobile.interfaces.inspection import Inspection
+from levit_mobile.reporting.text import MISSING, clean
+
+SCHEMA_VERSION = 1
+ON_DEVICE = "decided on the device"
+UNKNOWN = "unknown"
+
+
+def inspection_table(found: Inspected) -> Table:
+    """One artifact, a row a fact."""
+    table = Table(show_header=False, title=shown(found.path), title_justify="left")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in _rows(found):
+        table.add_row(shown(name), shown(text))
+    return table
+
+
+def difference_table(a: Inspected, b: Inspected, rows: Sequence[Difference]) -> Table:
+    """Only what differs, a row each."""
+    table = Table("", shown(a.path), shown(b.path))
+    table.columns[0].style = "bold"
+    for column in table.columns:
+        column.overflow = "fold"
+    for row in rows:
+        table.add_row(shown(f"{row.group} {row.name}".strip()), _value(row.a), _value(row.b))
+    return table
+
+
+def equality(rows: Sequence[Difference]) -> str | None:
+    """A sentence for two artifacts between which nothing differs, or nothing but their files' bytes."""
+    if not rows:
+        return "no difference: both are the same, byte for byte"
+    if all(row.group == FILE for row in rows):
+        return "no difference but in the digest: what can be told of one holds for the other"
+    return None
+
+
+def inspections_json(found: Sequence[Inspected], broken: Sequence[str]) -> str:
+    """All artifacts as they are, and a sentence for each that is broken."""
+    artifacts = [_as_dict(item) for item in found]
+    return json.dumps({"schema_version": SCHEMA_VERSION, "artifacts": artifacts, "broken": list(broken)}, indent=2)
+
+
+def differences_json(a: Inspected, b: Inspected, rows: Sequence[Difference]) -> str:
+    """Both paths and digests, and what differs."""
+    sides = {side: {"path": str(one.path), "sha256": one.sha256} for side, one in (("a", a), ("b", b))}
+    changed = [asdict(row) for row in rows]
+    same = equality(rows) is not None
+    return json.dumps({"schema_version": SCHEMA_VERSION, **sides, "equal": same, "differences": changed}, indent=2)
+
+
+def shown(text: object) -> str:
+    """Names from files, which hold anything, for a terminal."""
+    return escape(clean(str(text)))
+
+
+def _value(value: Scalar) -> str:
+    return MISSING if value is None else f"{value:,}" if isinstance(value, int) else shown(value)
+
+
+def _rows(found: Inspected) -> Iterator[tuple[str, str]]:
+    inside = found.inspection
+    yield "format", inside.format
+    yield "file", f"{found.bytes:,} bytes"
+    yield "sha256", found.sha256
+    yield "needs", inside.minimum
+    yield from _bundle_rows(found)
+    for title, ports in (("input", inside.inputs), ("output", inside.outputs)):
+        yield from ((_called(port.name, title), port_text(port)) for port in ports)
+    if inside.class_labels is not None:
+        yield "class labels", f"{inside.class_labels:,}"
+    yield from _graph_rows(found, inside)
+    yield from _size_rows(inside)
+    yield from ((f"metadata {name}", text) for name, text in inside.metadata.items())
+    yield from (("NOTE", note) for note in inside.notes)
+
+
+def _called(name: str, title: str) -> str:
+    """input image; a .pte's are only counted, and are `input 0` already."""
+    return name if name.startswith(f"{title} ") else f"{title} {name}"
+
+
+def _bundle_rows(found: Inspected) -> Iterator[tuple[str, str]]:
+    stated = found.contract
+    if stated is None:
+        return
+    yield "bundle", f"{stated.recipe}, {stated.model.variant}, {stated.model.classes} classes, {stated.verdict.upper()}"
+    yield "made with", ", ".join(f"{name} {version}" for name, version in stated.artifact.toolchain.items())
+    yield "contract", "; ".join(found.contradictions) or "agrees with the artifact"
+
+
+def _graph_rows(found: Inspected, inside: Inspection) -> Iterator[tuple[str, str]]:
+    yield "partitions", _partitions(found, inside)
+    for item in inside.fallbacks:
+        yield "fallback op", f"{item.count} x {item.op}: {item.reason}"
+    yield f"ops {sum(inside.ops.values())}", _counts(inside.ops)
+    integers = f", {inside.integer_products} in integers" if inside.integer_products else ""
+    yield "products", f"{inside.products} convolutions and linears{integers}"
+    yield "MACs", _macs(found)
+    yield "highest rank", str(inside.max_rank) if inside.max_rank else UNKNOWN
+    yield "activations", _counts(inside.activations) or UNKNOWN
+
+
+def _macs(found: Inspected) -> str:
+    """Of one run; the trained model has more where it has two heads."""
+    counted = UNKNOWN if found.inspection.macs is None else f"{found.inspection.macs:,}"
+    stated = found.contract.model.macs if found.contract else found.inspection.macs
+    return counted if stated == found.inspection.macs else f"{counted}; the trained model {stated:,}"
+
+
+def _partitions(found: Inspected, inside: Inspection) -> str:
+    if inside.partitions is None:
+        return ON_DEVICE if found.target == "coreml" else UNKNOWN
+    by = ", ".join(f"{count} of {name}" for name, count in inside.delegates.items())
+    return by or "none: no delegate"
+
+
+def _size_rows(inside: Inspection) -> Iterator[tuple[str, str]]:
+    total = sum(inside.weight_bytes.values())
+    yield f"weights {total:,} B", _counts(inside.weight_bytes, unit=" B") or "none"
+    for kind, size in counted(inside)["weight bytes, kind"].items():
+        yield f"  {kind}", f"{size:,} B, {size / total:.1%}"
+
+
+def _counts(counts: Mapping[str, int], unit: str = "") -> str:
+    """ADD 33, CONV_2D 6: most first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {count:,}{unit}" for name, count in ordered)
+
+
+def _as_dict(found: Inspected) -> dict[str, Any]:
+    inside, stated = found.inspection, found.contract
+    bundle = stated and {
+        "recipe": stated.recipe,
+        "verdict": stated.verdict,
+        "model": stated.model.model_dump(mode="json"),
+        "toolchain": dict(stated.artifact.toolchain),
+        "input": stated.input.model_dump(mode="json"),
+        "output": stated.output.model_dump(mode="json"),
+        "contradictions": list(found.contradictions),
+    }
+    about = {"path": str(found.path), "target": found.target, "bytes": found.bytes, "sha256": found.sha256}
+    return {**about, **asdict(inside), "bundle": bundle}

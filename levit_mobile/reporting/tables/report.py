@@ -1,0 +1,81 @@
+"""Everything found below a folder as JSON, with the statistics computed: what `report --json` prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from levit_mobile.overview.collect import Gathered
+from levit_mobile.overview.evidence import Claim
+from levit_mobile.overview.join import Artifact, Row, Timed, rows
+from levit_mobile.reporting.text import strict
+from levit_mobile.reporting.warnings import overall
+from levit_mobile.timing.samples import Summary
+
+
+def overview_json(found: Gathered, artifacts: Sequence[Artifact]) -> str:
+    """One object a row of the page, the verdict over all, and what could not be read. Samples stay in their files."""
+    whole = {
+        "schema_version": 1,
+        "verdict": overall(artifacts),
+        "rows": [_row(row) for row in rows(artifacts)],
+        "not_read": [asdict(one) for one in found.unread],
+    }
+    return json.dumps(strict(whole), indent=2, allow_nan=False)
+
+
+def _row(row: Row) -> dict[str, Any]:
+    artifact, timed = row.artifact, row.timed
+    return {
+        "artifact": artifact.title,
+        "sha256": artifact.sha256,
+        "target": artifact.target,
+        "recipe": artifact.recipe,
+        "variant": artifact.variant,
+        "bytes": artifact.size_bytes,
+        "bundles": [bundle.place for bundle in artifact.bundles],
+        "verdict": row.verdict,
+        "claims": [_claim(claim) for claim in row.claims],
+        "timing": _timing(timed) if timed else None,
+    }
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    return asdict(claim)
+
+
+def _timing(timed: Timed) -> dict[str, Any]:
+    timing, found, run = timed.timing, timed.figures, timed.found.run
+    return {
+        "file": timed.place,
+        "name": timing.name,
+        "started_at": run.started_at.isoformat(),
+        "latest": timed.latest,
+        "device": run.device.model_dump(mode="json"),
+        "runtime": timing.runtime,
+        "runtime_version": timing.runtime_version,
+        "accelerator": timing.accelerator,
+        "threads": timing.threads,
+        "compute_units": timing.compute_units,
+        "samples": len(timing.samples_ms),
+        "inference_ms": _summary(found.inference),
+        "end_to_end_ms": _summary(found.end_to_end),
+        "load_ms": found.load_ms,
+        "first_run_ms": found.first_run_ms,
+        "peak_memory_bytes": found.peak_bytes,
+        "added_memory_bytes": found.added_bytes,
+        "second_half_over_first": found.slowed,
+        "ratios": {one.name: {**asdict(one.ratio)} for one in found.against},
+        "not_run": timing.not_run,
+        "doubts": [asdict(doubt) for doubt in timed.doubts],
+        "command": run.command,
+    }
+
+
+def _summary(found: Summary | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    named = {name.removesuffix("_ms"): value for name, value in asdict(found).items()}
+    return {**named, "spread": found.spread, "noisy": found.noisy, "pictures_per_second": found.pictures_per_second}

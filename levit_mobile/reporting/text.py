@@ -1,0 +1,92 @@
+"""Numbers and names as text, the same in every rendering."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from levit_mobile.recipe import Verdict
+from levit_mobile.validation.results import Interval
+
+STYLES: dict[Verdict, str] = {Verdict.PROVEN: "green", Verdict.BROKEN: "bold red", Verdict.NOT_RUN: "yellow"}
+MISSING = "-"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+SMALLEST_P = 1e-4
+NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # as pydantic writes and reads them
+PLAIN_FROM, PLAIN_TO = 1e-2, 1e3  # where a number is easier to read without an exponent
+
+# What XML 1.0 refuses, what a terminal obeys, and the halves of a surrogate pair, which no file in UTF-8 can hold.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def clean(text: str) -> str:
+    """The text with every character replaced that a terminal, XML 1.0 or UTF-8 would trip over; line ends stay."""
+    return _UNPRINTABLE.sub(REPLACEMENT, text)
+
+
+def verdict(found: Verdict) -> str:
+    """A verdict in rich's markup: green, red or yellow."""
+    return f"[{STYLES[found]}]{found.upper()}[/]"
+
+
+def number(value: float, form: str) -> str:
+    """`value` by a format such as ".1f"; NaN and infinities by their names."""
+    if math.isnan(value):
+        return "NaN"
+    return format(value, form) if math.isfinite(value) else f"{value:f}"
+
+
+def error(value: float) -> str:
+    """An error or a divergence: 8.3e-06, 0.0421, 3.21."""
+    return number(value, ".3g" if value == 0 or PLAIN_FROM <= abs(value) < PLAIN_TO else ".1e")
+
+
+def db(value: float) -> str:
+    """Decibels: 124.6 dB."""
+    return number(value, ".1f") + ("" if math.isnan(value) else " dB")
+
+
+def ms(value: float) -> str:
+    """Milliseconds, without their unit: 0.042, 3.15, 12.3, 140."""
+    return number(value, ".3g" if value < 0.1 else ".2f" if value < 10 else ".1f" if value < 100 else ".0f")
+
+
+def cosine(value: float) -> str:
+    """Six digits; rounding never makes 1 of less."""
+    written = number(value, ".6f")
+    return ">0.999999" if value < 1 and written == "1.000000" else written
+
+
+def margin(value: float) -> str:
+    """Logits between the best class and the second best."""
+    return number(value, ".3g")
+
+
+def share(value: float) -> str:
+    """A share of pictures, 0 to 1, in percent; rounding never makes all of most, or none of a few."""
+    written = number(value * 100, "z.2f") + ("" if math.isnan(value) else "%")
+    if value < 1 and written == "100.00%":
+        return ">99.99%"
+    return "<0.01%" if value > 0 and written == "0.00%" else written
+
+
+def interval(both: Interval) -> str:
+    """97.21 to 99.02%."""
+    return f"{share(both[0])[:-1]} to {share(both[1])}"
+
+
+def p_value(value: float) -> str:
+    """A probability that a test gives: 0.0313."""
+    return f"<{SMALLEST_P:.4f}" if value < SMALLEST_P else number(value, ".4f")
+
+
+def strict(value: Any) -> Any:
+    """What any reader of JSON takes: names of files that are not UTF-8, and numbers that are none, are words."""
+    if isinstance(value, dict):
+        return {clean(key): strict(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return NOT_FINITE[str(value)]
+    return clean(value) if isinstance(value, str) else value

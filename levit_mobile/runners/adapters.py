@@ -1,0 +1,85 @@
+"""Between a runner's pictures and logits and an artifact's own layout, type and range; and a runtime's failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levit_mobile.contract import Input, Output
+from levit_mobile.errors import ArtifactError, LevitMobileError
+from levit_mobile.interfaces.runner import Images, Logits, Runner, Tensor
+
+DTYPES = {"float32": np.float32, "float16": np.float16, "int8": np.int8, "image": np.float32}  # by the contract's word
+
+
+def adapted(image: Images, to: Input) -> NDArray[np.generic]:
+    """One picture [3,H,W] as the artifact's input takes it: batch of one, its layout, range and type."""
+    low, high = to.range
+    scaled = image[None] * np.float32(high - low) + np.float32(low)
+    laid_out = scaled.transpose(0, 2, 3, 1) if to.layout == "NHWC" else scaled
+    if to.quantization is not None:
+        laid_out = np.rint(laid_out / to.quantization.scale) + to.quantization.zero_point
+    return np.ascontiguousarray(laid_out, dtype=DTYPES[to.dtype])
+
+
+def noise(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Tensor:
+    """An input to time an artifact with: floats in [0,1), integers over their whole range. Always the same."""
+    drawn = np.random.default_rng(0)
+    if np.issubdtype(dtype, np.integer):
+        limits = np.iinfo(dtype)  # type: ignore[type-var]
+        return drawn.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
+    return drawn.random(shape, np.float32).astype(dtype)
+
+
+def only_input(found: int, path: object) -> None:
+    """Raise ArtifactError unless the artifact takes one input."""
+    if found != 1:
+        raise ArtifactError(f"{path} takes {found} inputs, expected one picture")
+
+
+def as_logits(made: NDArray[np.generic], result: Output) -> Logits:
+    """What the artifact gave as its output, [1,classes] in its own type, as real values."""
+    values = np.asarray(made, np.float32).reshape(result.shape)
+    if result.quantization is None:
+        return values
+    return (values - np.float32(result.quantization.zero_point)) * np.float32(result.quantization.scale)
+
+
+def one_by_one(run: Callable[[Images], NDArray[np.generic]]) -> Runner:
+    """A runner over a call that takes one picture [3,H,W] and gives its logits [1,classes].
+
+    Whatever the runtime raises becomes one ArtifactError.
+    """
+
+    def runner(images: Images) -> Logits:
+        with running():
+            return np.concatenate([np.asarray(run(image), np.float32) for image in images])
+
+    return runner
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """Whatever a runtime raises inside becomes one ArtifactError."""
+    with refusing("the runtime failed to run the artifact with"):
+        yield
+
+
+@contextmanager
+def refusing(sentence: str) -> Iterator[None]:
+    """Whatever is raised inside becomes one ArtifactError of one line, which begins with `sentence`.
+
+    An ArtifactError keeps its own words, a ToolchainMissing or RunnerUnavailable is no verdict on the artifact.
+    """
+    try:
+        yield
+    except ArtifactError as error:  # it may quote the names in a damaged file, which hold anything
+        raise ArtifactError(" ".join(str(error).splitlines())) from error
+    except LevitMobileError:
+        raise
+    except Exception as error:
+        first = (str(error).strip() or "no message").splitlines()[0]
+        raise ArtifactError(f"{sentence} {type(error).__name__}: {first}") from error

@@ -1,0 +1,146 @@
+"""Isolated virtual environments, for runtimes that cannot live beside this package's own dependencies.
+
+tflite-runtime 2.14.0 wants numpy below 2. It lives below the user's cache folder and is made on first use, once.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from levit_mobile.errors import BundleError, RunnerUnavailable
+from levit_mobile.system.atomic_write import staged
+
+TFLITE_RUNTIME = "2.14.0"
+REQUIREMENTS = (f"tflite-runtime=={TFLITE_RUNTIME}", "numpy==1.26.4")
+PYTHONS = ("3.11", "3.10", "3.9")  # its wheels are for these
+MACHINES = ("x86_64", "aarch64")  # on Linux
+
+# Given to an interpreter: which one it is, when it can make environments; and whether it holds the requirements.
+WHICH = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
+CHECK = """
+import sys, tflite_runtime.interpreter
+from importlib.metadata import version
+wanted = dict(requirement.split("==") for requirement in sys.argv[1:])
+sys.exit({name: version(name) for name in wanted} != wanted)
+"""
+
+
+def cache_folder() -> Path:
+    """LEVIT_MOBILE_CACHE, or `levit-mobile` in XDG_CACHE_HOME, or in ~/.cache; absolute, not always there."""
+    if own := os.environ.get("LEVIT_MOBILE_CACHE"):
+        return Path(own).absolute()
+    shared = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(shared) if Path(shared).is_absolute() else Path.home() / ".cache") / "levit-mobile"
+
+
+def tflite_runtime_python() -> Path:
+    """The Python of an environment that holds REQUIREMENTS and nothing else.
+
+    The first call makes it, in seconds, with pip as the user configured it; processes wait for each other. Raises
+    RunnerUnavailable where there are no wheels or no Python for them, where pip fails, or the folder cannot be written.
+    """
+    _require_platform()
+    return _found() or _made()
+
+
+def _require_platform() -> None:
+    if sys.platform != "linux" or platform.machine() not in MACHINES:
+        raise RunnerUnavailable(
+            f"tflite-runtime {TFLITE_RUNTIME} has wheels for Linux on {' and '.join(MACHINES)} only, "
+            f"and this is {platform.system()} on {platform.machine()}"
+        )
+
+
+def _found() -> Path | None:
+    """An environment that is whole: it is asked to import the runtime."""
+    pythons = [_python_in(_folder(version)) for version in PYTHONS]
+    return next((python for python in pythons if run([str(python), *_check()]).returncode == 0), None)
+
+
+def _made() -> Path:
+    base, version = _base()
+    folder = _folder(version)
+    try:
+        with alone(folder.parent):
+            return _found() or _build(base, folder)
+    except (OSError, BundleError) as error:
+        raise RunnerUnavailable(
+            f"tflite-runtime {TFLITE_RUNTIME} could not be installed: {error}; "
+            "LEVIT_MOBILE_CACHE can name another folder for it"
+        ) from error
+
+
+def _base() -> tuple[str, str]:
+    """A Python that can make the environment, and its version."""
+    named = [shutil.which(f"python{version}") for version in PYTHONS]
+    for python in filter(None, [sys.executable, *named]):
+        version = run([python, "-I", "-c", WHICH]).stdout.strip()
+        if version in PYTHONS:
+            return python, version
+    raise RunnerUnavailable(
+        f"tflite-runtime {TFLITE_RUNTIME} needs Python {', '.join(PYTHONS)} with venv, this is Python "
+        f"{platform.python_version()}, and PATH has none: install python{PYTHONS[0]} with its venv module"
+    )
+
+
+def _build(base: str, folder: Path) -> Path:
+    with staged(folder, force=True) as partial:
+        for step in (*_steps(base, partial), [str(_python_in(partial)), *_check()]):
+            done = run(step)
+            if done.returncode:
+                by_hand = " && ".join(shlex.join(step) for step in _steps(base, folder))
+                raise RunnerUnavailable(
+                    f"tflite-runtime {TFLITE_RUNTIME} could not be installed: {reason(done)}; by hand: {by_hand}"
+                )
+    return _python_in(folder)
+
+
+def _steps(base: str, folder: Path) -> tuple[list[str], list[str]]:
+    install = ["-I", "-m", "pip", "install", "--no-deps", "--no-input", *REQUIREMENTS]
+    return [base, "-I", "-m", "venv", "--clear", str(folder)], [str(_python_in(folder)), *install]
+
+
+def _check() -> list[str]:
+    return ["-I", "-c", CHECK, *REQUIREMENTS]
+
+
+def reason(done: subprocess.CompletedProcess[str]) -> str:
+    """The last error that the command printed, else its last line."""
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return [f"exit status {done.returncode}", *lines, *errors][-1]
+
+
+def _folder(version: str) -> Path:
+    return cache_folder() / f"tflite-runtime-{TFLITE_RUNTIME}-python{version}-{platform.machine()}"
+
+
+def _python_in(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Like a shell, 127 for a command that cannot be started."""
+    try:
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    except OSError as error:
+        return subprocess.CompletedProcess(command, 127, "", str(error))
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One process at a time in a folder; the kernel lets go when it ends, however it ends."""
+    import fcntl  # not on Windows
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

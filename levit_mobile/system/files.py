@@ -1,0 +1,60 @@
+"""Files and folders as values: their digests, their sizes, and JSON files read into a model."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from levit_mobile.errors import LevitMobileError
+
+Sha256 = str  # 64 lower-case hex digits
+SCHEMA_VERSION = 1  # of every JSON file that this package reads
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
+
+
+def read_json(
+    kind: type[AnyModel], path: Path, refusal: type[LevitMobileError], called: str, *, where: str | None = None
+) -> AnyModel:
+    """A file of schema 1; raises `refusal`, one sentence: what cannot be read (`where`), or that it is `called`."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise refusal(f"{where or path} cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise refusal(f"{path} is {called} of schema {SCHEMA_VERSION}: {place}: {first['msg']}") from error
+
+
+def digest_bytes(data: bytes) -> Sha256:
+    """SHA-256 of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest(path: Path) -> Sha256:
+    """SHA-256 of a file, or of a folder: of the lines that `sha256sum` prints for its files, sorted by POSIX path.
+
+    Raises FileNotFoundError when there is neither.
+    """
+    if path.is_file():
+        return digest_bytes(path.read_bytes())
+    lines = [f"{digest(file)}  {file.relative_to(path).as_posix()}\n" for file in _files(path)]
+    return digest_bytes("".join(lines).encode())
+
+
+def size_bytes(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    return path.stat().st_size if path.is_file() else sum(file.stat().st_size for file in _files(path))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return iter(sorted(files, key=lambda file: file.relative_to(folder).as_posix()))

@@ -1,0 +1,249 @@
+"""Work spread over processes: native runtimes that abort, hang or eat memory take only their own process with them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import IO, Any, TypeVar
+
+from levit_mobile.errors import ArtifactError
+
+AHEAD = 3  # items given out for each process: enough to keep it busy, few enough to bound memory
+TIMEOUT_S = 600.0  # for one item; a model on a slow machine needs seconds
+LEAST_BYTES = 4 << 30  # of memory that a process may ask for, however many share the machine
+ENDING_S = 5.0  # for a process that closed its pipe to end by itself
+
+WHO = "the process that ran the artifact"
+SERVE = "import sys; sys.path[:] = {path!r}; from levit_mobile.system.workers import serve; serve({memory_bytes})"
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+LENGTH = struct.Struct(">Q")  # of a message, which is a pickle
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def spread(
+    load: Callable[[], Callable[[Item], Result]],
+    items: Iterable[Item],
+    *,
+    processes: int,
+    timeout_s: float = TIMEOUT_S,
+) -> Generator[Result, None, None]:
+    """Results in the order of `items`, each made by one of `processes` other processes, one thread each.
+
+    `load` runs once in every process, and what it returns is called with each item; both and the items are pickled.
+    What they raise is raised here. Raises ArtifactError when a process dies, or is silent for `timeout_s`; no process
+    outlives the iteration. What the processes print goes to stderr, and each gets its share of the memory at most.
+    """
+    crew = _Crew(pickle.dumps(load), _share_bytes(processes))
+    threads, waiting = ThreadPoolExecutor(processes), deque[Future[Any]]()
+    try:
+        for item in items:
+            waiting.append(threads.submit(crew.ask, pickle.dumps(item)))
+            if len(waiting) >= AHEAD * processes:
+                yield _awaited(waiting.popleft(), timeout_s)
+        while waiting:
+            yield _awaited(waiting.popleft(), timeout_s)
+    finally:
+        crew.end()
+        threads.shutdown(cancel_futures=True)
+
+
+def _awaited(future: Future[Any], timeout_s: float) -> Any:
+    if not wait([future], timeout_s).done:
+        raise ArtifactError(f"{WHO} gave no result within {timeout_s:g} s")
+    return future.result()
+
+
+def _share_bytes(processes: int) -> int:
+    everything = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
+    return max(everything // processes, LEAST_BYTES)
+
+
+class _Crew:
+    """A process for each thread that asks, started when it first does."""
+
+    def __init__(self, load: bytes, memory_bytes: int) -> None:
+        self._load, self._memory_bytes = load, memory_bytes
+        self._lock, self._own = threading.Lock(), threading.local()
+        self._workers: list[_Worker] | None = []  # None once it has ended
+
+    def ask(self, item: bytes) -> Any:
+        """The result of one item, or what it raised. Raises ArtifactError when the process dies of it."""
+        if not hasattr(self._own, "worker"):
+            self._own.worker = self._started()
+            _result(self._own.worker.ask(self._load))
+        return _result(self._own.worker.ask(item))
+
+    def _started(self) -> _Worker:
+        with self._lock:
+            if self._workers is None:
+                raise ArtifactError(f"{WHO} was not started: nobody waits for it any more")
+            self._workers.append(worker := _Worker(self._memory_bytes))
+        return worker
+
+    def end(self) -> None:
+        """End all processes, whatever they are at."""
+        with self._lock:
+            workers, self._workers = self._workers or [], None
+        for worker in workers:
+            worker.end()
+
+
+def _result(answer: bytes) -> Any:
+    """What the other process made, or raises what it raised."""
+    error, found = pickle.loads(answer)
+    if error is None:
+        return found
+    error.add_note(f"in another process:\n{found}")
+    raise error
+
+
+class _Worker:
+    """One other process, at the head of a group of its own: Ctrl-C is for this process to decide on."""
+
+    def __init__(self, memory_bytes: int) -> None:
+        code = SERVE.format(path=[entry for entry in sys.path if isinstance(entry, str)], memory_bytes=memory_bytes)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **ONE_THREAD},
+            process_group=0,
+        )
+        self._lock, self._ended = threading.Lock(), False
+
+    def ask(self, message: bytes) -> bytes:
+        """One message there, one back. Raises ArtifactError when the process dies of it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            _send(self._process.stdin, message)
+            return _receive(self._process.stdout)
+        except (EOFError, OSError) as error:
+            code = self.end(patience_s=ENDING_S)
+            raise ArtifactError(f"{WHO} ended with {_named(code)}, and no result") from error
+
+    def end(self, *, patience_s: float = 0.0) -> int:
+        """Its exit status, after `patience_s` to end by itself. What it has started ends with it."""
+        with self._lock:
+            if not self._ended:
+                self._ended = True
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(patience_s)
+                _kill_group(self._process)
+        return self._process.wait()
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process, if it still runs, and what it has started."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with suppress(OSError):  # nobody is left in it
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        with suppress(OSError):  # what could not be sent is not missed
+            pipe.close()  # type: ignore[union-attr]
+
+
+def _named(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+
+
+def _send(stream: IO[bytes], message: bytes) -> None:
+    stream.write(LENGTH.pack(len(message)) + message)
+    stream.flush()
+
+
+def _receive(stream: IO[bytes]) -> bytes:
+    return _exactly(stream, LENGTH.unpack(_exactly(stream, LENGTH.size))[0])
+
+
+def _exactly(stream: IO[bytes], count: int) -> bytes:
+    data = stream.read(count)
+    if len(data) < count:
+        raise EOFError(f"the stream ended after {len(data)} of {count} bytes")
+    return data
+
+
+# In the other process
+
+
+def serve(memory_bytes: int) -> None:
+    """Answer messages until the other end goes away: the first is `load`, the others are items."""
+    requests, answers = _own_pipes()
+    _bound(memory_bytes)
+    run: Callable[[object], object] | None = None
+
+    def work(given: Any) -> object:
+        nonlocal run
+        if run is not None:
+            return run(given)
+        run = _unloaded
+        run = given()
+        return None
+
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            _send(answers, _answer(work, _receive(requests)))
+
+
+def _unloaded(_: object) -> object:
+    """Stands where loading failed: what follows is not to be taken for another `load`."""
+    raise RuntimeError("nothing was loaded")
+
+
+def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """stdin and stdout for messages alone: what anybody prints goes to stderr from now on, and nobody reads."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    return requests, answers
+
+
+def _bound(memory_bytes: int) -> None:
+    """No core files, and only so much memory: beyond it an allocation fails. Where the platform knows such bounds."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    for kind, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_bytes)):
+        with suppress(ValueError, OSError):  # a stricter bound is in place
+            resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
+
+
+def _answer(work: Callable[[Any], object], message: bytes) -> bytes:
+    """A pickle of (None, result) or of (error, its traceback)."""
+    try:
+        return pickle.dumps((None, work(pickle.loads(message))))
+    except Exception as error:
+        return _failure(error, traceback.format_exc())
+
+
+def _failure(error: Exception, told: str) -> bytes:
+    """The error as it is, or where it cannot be sent, one that says the same."""
+    try:
+        answer = pickle.dumps((error, told))
+        pickle.loads(answer)
+    except Exception:
+        return pickle.dumps((RuntimeError(f"{type(error).__name__}: {error}"), told))
+    return answer

@@ -1,0 +1,229 @@
+"""bench(): open -> start each in fresh processes -> judge its answers -> time all in turn -> record."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from levit_mobile.contract import CONTRACT_FILE
+from levit_mobile.errors import ArtifactError, RunnerUnavailable, TimingError, ToolchainMissing
+from levit_mobile.recipe import Verdict
+from levit_mobile.runtimes.registry import described, real
+from levit_mobile.system.files import digest, size_bytes
+from levit_mobile.system.workers import spread
+from levit_mobile.timing import candidates as opening
+from levit_mobile.timing import golden, machine
+from levit_mobile.timing.candidates import Candidate
+from levit_mobile.timing.golden import Golden
+from levit_mobile.timing.measure import END_TO_END, INFERENCE, Job, Key, Pixels, Start, starter, turns
+from levit_mobile.timing.profile import profiled
+from levit_mobile.timing.record import App, ComputeUnits, Parity, Profile, Timing, TimingRun
+from levit_mobile.timing.samples import Samples
+
+ROUNDS, WARMUP, STARTS = 120, 5, 3
+PICTURE_PX = (640, 480)  # width and height of the picture where `end to end` begins: a camera's preview
+CHUNK = 5  # rounds between two looks at the progress bar
+
+OnStep = Callable[[str, int, int], None]  # (what is at work, how much of it is done, of how much)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How often and on what. `starts` fresh processes load each artifact, and as many share the `rounds`, each after
+    `warmup` rounds that are not kept.
+
+    Raises TimingError for a number that cannot be.
+    """
+
+    rounds: int = ROUNDS
+    warmup: int = WARMUP
+    starts: int = STARTS
+    threads: int = 1
+    compute_units: ComputeUnits = "all"
+    picture_px: tuple[int, int] = PICTURE_PX
+    profile: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("rounds", 2), ("warmup", 1), ("starts", 1), ("threads", 1)):
+            if getattr(self, name) < least:
+                raise TimingError(f"{name} is {getattr(self, name)}, expected {least} or more")
+
+    def of(self, target: str) -> dict[str, Any]:
+        """Those of a target's opener."""
+        return {"compute_units": self.compute_units} if target == "coreml" else {"threads": self.threads}
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is known so far of one candidate."""
+
+    job: Job
+    starts: list[Start] = field(default_factory=list)
+    not_run: str | None = None
+    refused: bool = False
+    profile: Profile | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def bench(
+    paths: Sequence[str | Path],
+    *,
+    against: Sequence[str | Path] = (),
+    options: Options | None = None,
+    command: str = "",
+    on_step: OnStep = lambda *_: None,
+) -> TimingRun:
+    """Time bundles and bare artifacts on this machine, each round all of them once, in turn.
+
+    Those in `against` are what the others are compared with. An artifact whose runtime does not exist here is NOT RUN,
+    with the reason; one that computes something else is timed and marked broken. Raises LevitMobileError.
+    """
+    asked, found = options or Options(), opening.opened([Path(p) for p in paths], [Path(p) for p in against])
+    vectors = golden.lent(found)
+    started_at, before = datetime.now(UTC), machine.conditions()
+    known = {one.name: Progress(_job(one, asked)) for one in found}
+    with machine.pinned(asked.threads) as cores:
+        _start(known, vectors, asked, on_step)
+        taken = _in_turn([one.job for one in known.values() if one.not_run is None], asked, on_step)
+        if asked.profile:
+            _profile(known, asked, on_step)
+    return TimingRun(
+        schema_version=1,
+        app=App(name="levit-mobile", version=version("levit-mobile")),
+        started_at=started_at,
+        device=machine.device(),
+        before=before,
+        after=machine.conditions(),
+        cores=cores,
+        interleaved=True,
+        command=command,
+        against=tuple(one.name for one in found if one.yardstick),
+        timings=tuple(_timing(one, known[one.name], vectors.get(one.name), taken, asked) for one in found),
+        versions={name: version(name) for name in ("levit-mobile", "numpy", "pillow")},
+    )
+
+
+def _job(one: Candidate, options: Options) -> Job:
+    contract, stored = one.contract, one.stored
+    ends = (contract.input, contract.output, stored.spec) if contract and stored else (None, None, None)
+    return Job(one.name, one.artifact, one.target.name, options.of(one.target.name), *ends)
+
+
+def _start(known: Mapping[str, Progress], vectors: Mapping[str, Golden], options: Options, on_step: OnStep) -> None:
+    """Fresh processes, in turn over the candidates; the first of each answers the golden pictures."""
+    for number in range(options.starts):
+        for place, (name, one) in enumerate(known.items()):
+            on_step(f"starting {name}", number * len(known) + place, options.starts * len(known))
+            if one.not_run is None:
+                lent = vectors.get(name) if number == 0 else None
+                _start_once(one, lent.pixels if lent else None)
+
+
+def _start_once(one: Progress, pixels: Pixels | None) -> None:
+    try:
+        one.starts += spread(starter, [(one.job, pixels)], processes=1)
+    except (RunnerUnavailable, ToolchainMissing) as error:
+        one.not_run = str(error)
+    except ArtifactError as error:
+        one.not_run, one.refused = str(error), True
+
+
+def _in_turn(jobs: Sequence[Job], options: Options, on_step: OnStep) -> dict[Key, Samples]:
+    """All samples, in order; nothing where there are no jobs.
+
+    They come from as many processes as `starts`: where memory happens to lie in one makes the same file a few per
+    cent slower or faster for as long as it lives.
+    """
+    taken: dict[Key, list[float]] = defaultdict(list)
+    picture, done = _picture(options), 0
+    for seed, share in enumerate(_shares(options.rounds, options.starts) if jobs else ()):
+        counts = [options.warmup, *_chunks(share)]
+        load = partial(turns, tuple(jobs), picture, seed)
+        with closing(spread(load, counts, processes=1)) as parts:  # or an interruption would wait for all of them
+            for number, made in enumerate(parts):
+                for key, samples in made.items() if number else ():
+                    taken[key] += samples
+                done += counts[number] if number else 0
+                on_step(f"timing {len(jobs)} in turn", done, options.rounds)
+    return {key: tuple(samples) for key, samples in taken.items()}
+
+
+def _profile(known: Mapping[str, Progress], options: Options, on_step: OnStep) -> None:
+    """By block, one artifact after the other; where there can be none, a note says why."""
+    rounds = _shares(options.rounds, options.starts)
+    for place, (name, one) in enumerate(known.items()):
+        on_step(f"profiling {name}", place, len(known))
+        if one.not_run is None:
+            try:
+                one.profile = profiled(one.job, rounds=rounds, warmup=options.warmup)
+            except ArtifactError as error:
+                one.notes.append(f"profile NOT RUN: {error}")
+
+
+def _shares(rounds: int, parts: int) -> list[int]:
+    """As equal as can be; those without any are left out."""
+    return [share for place in range(parts) if (share := (rounds + place) // parts)]
+
+
+def _chunks(rounds: int) -> Iterator[int]:
+    yield from (min(CHUNK, rounds - done) for done in range(0, rounds, CHUNK))
+
+
+def _picture(options: Options) -> Pixels:
+    """Any picture will do: resizing takes the same time for all of one size."""
+    width, height = options.picture_px
+    drawn = np.random.default_rng(0).integers(0, 256, (height // 16 + 1, width // 16 + 1, 3), np.uint8)
+    return np.array(Image.fromarray(drawn).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _timing(
+    one: Candidate, progress: Progress, vectors: Golden | None, taken: Mapping[Key, Samples], options: Options
+) -> Timing:
+    runtime = described(real(one.target.name))
+    starts, contract = progress.starts, one.contract
+    before = [start.memory_before_bytes for start in starts]
+    peaks = [start.peak_memory_bytes for start in starts]
+    end_to_end = taken.get((one.name, END_TO_END), ())
+    return Timing(
+        name=one.name,
+        file=one.artifact.name,
+        sha256=digest(one.artifact),
+        bytes=size_bytes(one.artifact),
+        target=one.target.name,
+        variant=contract.model.variant if contract else None,
+        recipe=contract.recipe if contract else None,
+        contract_sha256=digest(one.stored.path / CONTRACT_FILE) if one.stored else None,
+        runtime=runtime.title,
+        runtime_version=runtime.version,
+        accelerator=one.target.accelerator,
+        **options.of(one.target.name),
+        parity=_parity(one, progress, vectors),
+        load_ms=tuple(start.load_ms for start in starts),
+        first_run_ms=tuple(start.first_run_ms for start in starts),
+        memory_before_bytes=tuple(size for size in before if size is not None),
+        peak_memory_bytes=tuple(size for size in peaks if size is not None),
+        warmup_runs=options.warmup,
+        samples_ms=(samples := taken.get((one.name, INFERENCE), ())),
+        process_samples=tuple(_shares(options.rounds, options.starts)) if samples else (),
+        end_to_end_samples_ms=end_to_end,
+        picture_px=options.picture_px if end_to_end else None,
+        not_run=progress.not_run,
+        profile=progress.profile,
+        notes=tuple(progress.notes),
+    )
+
+
+def _parity(one: Candidate, progress: Progress, vectors: Golden | None) -> Parity:
+    if progress.not_run is not None:
+        return Parity(verdict=Verdict.BROKEN if progress.refused else Verdict.NOT_RUN, reasons=(progress.not_run,))
+    return golden.judged(one, vectors, progress.starts[0].logits)

@@ -1,0 +1,147 @@
+"""What runs in other processes: an artifact's first moments in a fresh one, then all of them in turn in one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from levit_mobile.contract import Input, Output
+from levit_mobile.images import image_set
+from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.interfaces.runner import Loaded, Logits
+from levit_mobile.runners.adapters import adapted, as_logits, running
+from levit_mobile.targets import TARGETS, resolve
+from levit_mobile.timing import machine
+from levit_mobile.timing.samples import Call, Samples, interleaved, timed_ms
+
+SETTLING = 3  # runs after the first, until memory has its final size
+INFERENCE, END_TO_END = "inference", "end to end"
+
+Pixels = NDArray[np.uint8]
+Key = tuple[str, str]  # a job's name, and INFERENCE or END_TO_END
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One artifact to load. `options` are its opener's; the rest is None for one without a contract."""
+
+    name: str
+    artifact: Path
+    target: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    source: Input | None = None
+    result: Output | None = None
+    spec: ImageSpec | None = None
+
+    def loaded(self) -> Loaded:
+        """Raises RunnerUnavailable, ToolchainMissing, ArtifactError."""
+        made: Loaded = resolve(TARGETS[self.target].opener)(self.artifact, **self.options)
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """An artifact's first moments in a fresh process; memory is None where the system does not tell.
+
+    `logits` are those of the golden pictures [N,classes], by the way in which pixels were given.
+    """
+
+    load_ms: float
+    first_run_ms: float
+    memory_before_bytes: int | None
+    peak_memory_bytes: int | None
+    logits: Mapping[str, Logits]
+
+
+def starter() -> Callable[[tuple[Job, Pixels | None]], Start]:
+    """For `workers.spread`: what is called in the fresh process."""
+    return _started
+
+
+def _started(asked: tuple[Job, Pixels | None]) -> Start:
+    """Load, run, and answer golden pictures [N,H,W,3] where there are any."""
+    job, golden = asked
+    resolve(TARGETS[job.target].runtime)()  # importing it is no part of loading
+    before = machine.forget_peak()
+    kept: list[Loaded] = []
+    load_ms = timed_ms(lambda: kept.append(job.loaded()))
+    (loaded,) = kept
+    with running():
+        first_run_ms = timed_ms(loaded.call)
+        for _ in range(SETTLING):
+            loaded.call()
+        peak = machine.peak_bytes()
+        logits = {} if golden is None else _answers(job, loaded, golden)
+    return Start(load_ms, first_run_ms, before, peak, logits)
+
+
+def _answers(job: Job, loaded: Loaded, golden: Pixels) -> dict[str, Logits]:
+    """By the contract, or without one as [0,1] and as normalised pixels."""
+    planar = [image_set.to_planar(pixels) for pixels in golden]
+    if job.source is not None and job.result is not None:
+        answers = [as_logits(loaded.run(adapted(image, job.source))[0], job.result) for image in planar]
+        return {"as its contract says": np.concatenate(answers)}
+    spec = ImageSpec.for_side(golden.shape[1])
+    mean, std = (np.array(values, np.float32)[:, None, None] for values in (spec.mean, spec.std))
+    ways = {"pixels in [0,1]": planar, "normalised pixels": [(image - mean) / std for image in planar]}
+    laid_out = {way: [_laid_out(image, loaded) for image in given] for way, given in ways.items()}
+    return {
+        way: np.concatenate([_first(loaded.run(image)) for image in given])
+        for way, given in laid_out.items()
+        if all(image is not None for image in given)
+    }
+
+
+def _laid_out(image: NDArray[np.float32], loaded: Loaded) -> Any:
+    """[3,H,W] as a float artifact takes it, by its shape; None where it does not fit."""
+    ways = {(1, *image.shape): image[None], (1, *image.shape[1:], 3): image.transpose(1, 2, 0)[None]}
+    fitting = ways.get(loaded.shape)
+    if fitting is None or not np.issubdtype(loaded.dtype, np.floating):
+        return None
+    return np.ascontiguousarray(fitting, loaded.dtype)
+
+
+def _first(outputs: Sequence[NDArray[Any]]) -> Logits:
+    return np.asarray(outputs[0], np.float32).reshape(1, -1)
+
+
+def turns(jobs: tuple[Job, ...], picture: Pixels, seed: int) -> Callable[[int], dict[Key, Samples]]:
+    """For `workers.spread`: everything loaded; what is called with a number of rounds times each once a round.
+
+    `picture` [H,W,3] is where `end to end` begins, for jobs that a contract describes. It has rounds of its own: a
+    candidate that ran just before finds its weights in the caches.
+    """
+    drawn = np.random.default_rng(seed)  # of loading too: where memory comes to lie depends on who was first
+    loaded = {jobs[place].name: jobs[place].loaded() for place in drawn.permutation(len(jobs))}
+    frame = Image.fromarray(picture)
+    described = {job.name: job for job in jobs if job.source is not None}
+    calls: dict[str, Mapping[str, Call]] = {
+        INFERENCE: {name: one.call for name, one in loaded.items()},
+        END_TO_END: {name: partial(_whole, job, loaded[name], frame) for name, job in described.items()},
+    }
+    return partial(_rounds, calls, drawn)
+
+
+def _rounds(calls: dict[str, Mapping[str, Call]], drawn: np.random.Generator, rounds: int) -> dict[Key, Samples]:
+    taken: dict[Key, Samples] = {}
+    with running():
+        for what, among in calls.items():
+            made = interleaved(among, rounds=rounds, warmup=0, drawn=drawn)
+            taken |= {(name, what): samples for name, samples in made.items()}
+    return taken
+
+
+def _whole(job: Job, loaded: Loaded, picture: Image.Image) -> Logits:
+    """From a decoded picture to float logits."""
+    assert job.source is not None
+    assert job.result is not None
+    assert job.spec is not None
+    planar = image_set.to_planar(image_set.preprocess(picture, job.spec))
+    return as_logits(loaded.run(adapted(planar, job.source))[0], job.result)

@@ -1,0 +1,110 @@
+"""The drill of a validation: the bundle's checkpoint lowered once more, with its blocks exposed, in another process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from levit_mobile.bundle.reader import StoredBundle
+from levit_mobile.errors import RecipeError
+from levit_mobile.images.image_set import PictureSet
+from levit_mobile.interfaces.card import Card
+from levit_mobile.model.checkpoint import Checkpoint
+from levit_mobile.recipe import RECIPES, Recipe
+from levit_mobile.runtimes import registry
+from levit_mobile.system import workers
+from levit_mobile.validation import recalibration
+from levit_mobile.validation.block_error import drill
+from levit_mobile.validation.results import Drill
+from levit_mobile.validation.setup import Case
+
+# Under the bound of the logits: in a sound integer artifact they lie up to 8.2 dB above its weakest block, because the
+# mean over tokens takes much of a block's rounding noise away (all three targets' int8, the bundled checkpoint).
+BLOCKS_BELOW_DB = 8.0
+PICTURES = 16  # the error of a block is pooled over all of its tokens: a few pictures are thousands of values
+RUNTIMES = {"coreml": "mil", "executorch": "executorch", "tflite": "litert"}  # what `drill` runs a target by
+TIMEOUT_S = 1800.0  # lowering LeViT-384 takes minutes on a slow machine
+
+
+def require_own(case: Case) -> Checkpoint:
+    """The checkpoint that the bundle was made from.
+
+    Raises RecipeError when it is not the case's reference.
+    """
+    if case.reference.checkpoint is None or not case.reference.own:
+        raise RecipeError(
+            "--drill lowers the bundle's own checkpoint once more, with its blocks exposed, and so wants it as "
+            f"reference, not {case.reference.name}"
+        )
+    return case.reference.checkpoint
+
+
+def tapped(case: Case) -> Drill:
+    """The error of every block over some of the case's pictures.
+
+    Raises ToolchainMissing, ConversionError where it cannot be lowered again, ArtifactError where that cannot be run,
+    and ImageError or RecipeError where static int8 cannot be calibrated again.
+    """
+    step = max(1, len(case.pictures) // PICTURES)
+    few = replace(case.pictures, names=case.pictures.names[::step][:PICTURES], skipped=())
+    load = partial(_loaded, require_own(case), case.stored, few, case.calibration)
+    (found,) = workers.spread(load, [budget_db(case)], processes=1, timeout_s=TIMEOUT_S)
+    return found
+
+
+def budget_db(case: Case) -> float:
+    """The least SQNR of a block: the bound of the logits, and of an artifact with integers BLOCKS_BELOW_DB less."""
+    integers = RECIPES[case.stored.contract.recipe].has_integers
+    return case.tolerance.min_sqnr_db - (BLOCKS_BELOW_DB if integers else 0)
+
+
+def _loaded(
+    checkpoint: Checkpoint, stored: StoredBundle, pictures: PictureSet, calibration: str | Path | None
+) -> Callable[[float], Drill]:
+    return partial(_drilled, checkpoint, stored, pictures, calibration)
+
+
+def _drilled(
+    checkpoint: Checkpoint,
+    stored: StoredBundle,
+    pictures: PictureSet,
+    calibration: str | Path | None,
+    min_sqnr_db: float,
+) -> Drill:
+    contract = stored.contract
+    with TemporaryDirectory(prefix="levit-mobile-") as folder:
+        return drill(
+            checkpoint,
+            _recipe(stored),
+            _card(stored),
+            spec=stored.spec,
+            source=contract.input,
+            result=contract.output,
+            candidate=registry.load(RUNTIMES[stored.target.name], stored.artifact, contract),
+            pictures=pictures,
+            min_sqnr_db=min_sqnr_db,
+            folder=Path(folder),
+            quantization=recalibration.again(stored, calibration),
+        )
+
+
+def _recipe(stored: StoredBundle) -> Recipe:
+    io = "int8" if stored.contract.input.dtype == "int8" else "float"
+    return replace(RECIPES[stored.contract.recipe], minimum_ios=stored.contract.artifact.minimum_ios, io=io)
+
+
+def _card(stored: StoredBundle) -> Card:
+    """What lowering wants to know; nobody reads what the tapped artifact says of itself."""
+    return Card(
+        name=stored.contract.model.variant,
+        description="block outputs",
+        labels=stored.labels,
+        side_px=stored.spec.side_px,
+        author="levit-mobile",
+        licence="",
+        version=stored.contract.tool,
+        metadata={},
+    )

@@ -1,0 +1,45 @@
+"""The quantization that a static int8 bundle was made by: its plan, over the pictures that its contract records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from levit_mobile.bundle.reader import StoredBundle
+from levit_mobile.contract import Calibration
+from levit_mobile.errors import ImageError
+from levit_mobile.quantization import calibration as calibrations
+from levit_mobile.quantization.plan import Plan
+from levit_mobile.quantization.prepare import Quantization
+
+
+def again(stored: StoredBundle, source: str | Path | None = None) -> Quantization | None:
+    """None for a bundle that measured no ranges.
+
+    `source` is the folder that it was calibrated on; without it, built-in pictures are drawn anew, and a folder is
+    looked for under its name in the working directory. Raises ImageError when the pictures are not here, or are not
+    those of the contract, and RecipeError for a plan that cannot be read.
+    """
+    stated = stored.contract.calibration
+    if stated is None:
+        return None
+    found = calibrations.find(_source(stated, source), stored.spec, count=stated.pictures, seed=stated.seed)
+    if (digest := found.digest) != stated.pictures_sha256:
+        raise ImageError(
+            f"{source or stated.source} does not hold the {stated.pictures} pictures that ranges were measured on: "
+            f"their sha256 begins with {digest[:12]}, the contract's with {stated.pictures_sha256[:12]}"
+        )
+    return Quantization(found, Plan.read(stored.path / stated.plan_file))
+
+
+def _source(stated: Calibration, given: str | Path | None) -> str | Path | None:
+    """As `calibration.find` takes it."""
+    if given is not None:
+        return given
+    if stated.source == calibrations.BUNDLED:
+        return None
+    if stated.source == calibrations.SYNTHETIC or Path(stated.source).is_dir():
+        return stated.source
+    raise ImageError(
+        f"ranges were measured on {stated.pictures} pictures of a folder called {stated.source}, which is not here: "
+        "name it with --calibration"
+    )

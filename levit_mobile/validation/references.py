@@ -1,0 +1,120 @@
+"""What a bundle is held against: its own checkpoint, another one, another bundle, or its golden vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from levit_mobile.bundle.reader import StoredBundle, open_bundle
+from levit_mobile.contract import CONTRACT_FILE
+from levit_mobile.errors import BundleError, CheckpointError
+from levit_mobile.images.image_set import ImageSpec, PictureSet, picture_digest
+from levit_mobile.interfaces.runner import Images, Logits, Runner
+from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
+from levit_mobile.model.download import BUNDLED, HUB_ID, official_file
+from levit_mobile.recipe import Tolerance
+from levit_mobile.runners import eager
+from levit_mobile.runtimes import registry
+
+GOLDEN = "golden"
+Load = Callable[[], Runner]  # can be sent to another process
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceModel:
+    """Something that gives logits to hold an artifact against.
+
+    `exact` computes the same in float64; a bundle and golden vectors have no such thing. `checkpoint` is None for
+    them too. `own` says that it is what the bundle was made from. `pictures` are the only ones it can judge, if so.
+    `tolerance` is a bundle's own: it differs from the trained model by that much itself.
+    """
+
+    name: str
+    load: Load
+    exact: Load | None = None
+    checkpoint: Checkpoint | None = None
+    own: bool = False
+    pictures: PictureSet | None = None
+    tolerance: Tolerance | None = None
+
+
+def find(source: str | Path | None, stored: StoredBundle, *, progress: bool = False) -> ReferenceModel:
+    """The reference that `source` names: a checkpoint (see `download.resolve`), a bundle's folder, or "golden".
+
+    None is the checkpoint that the bundle was made from. Raises BundleError when that is not here, or `source` does
+    not fit the bundle; CheckpointError, DownloadError for weights that cannot be had.
+    """
+    if source == GOLDEN:
+        return _golden(stored)
+    if source is not None and (Path(source) / CONTRACT_FILE).is_file():
+        return _other_bundle(open_bundle(source), stored)
+    return _checkpoint(source or _own_source(stored), stored, asked=source is not None, progress=progress)
+
+
+def _own_source(stored: StoredBundle) -> str | Path:
+    """Where the bundle's checkpoint may be had: the contract keeps a file's name only, since a bundle travels."""
+    model = stored.contract.model
+    if model.source == BUNDLED.name:
+        return BUNDLED
+    if HUB_ID.fullmatch(model.source) or official_file(model.source) or Path(model.source).exists():
+        return model.source
+    raise BundleError(
+        f"{stored.path} was made from {model.source}, which is not here: name it with --reference PATH, or hold the "
+        f"bundle against its {len(stored.contract.golden)} golden vectors with --reference {GOLDEN}"
+    )
+
+
+def _checkpoint(source: str | Path, stored: StoredBundle, *, asked: bool, progress: bool) -> ReferenceModel:
+    checkpoint = load_checkpoint(source, progress=progress)
+    wanted = stored.contract.model
+    own = checkpoint.sha256 == wanted.checkpoint_sha256
+    if not own and not asked:
+        raise BundleError(
+            f"{stored.path} was made from {wanted.source} of sha256 {wanted.checkpoint_sha256[:12]}..., and the one "
+            f"here has {checkpoint.sha256[:12]}...: name the right one with --reference PATH"
+        )
+    _require_fit(str(source), (checkpoint.classes, checkpoint.side), stored)
+    load, exact = (partial(_eager, source, stored.spec, double) for double in (False, True))
+    return ReferenceModel(Path(source).name if own else str(source), load, exact, checkpoint, own)
+
+
+def _eager(source: str | Path, spec: ImageSpec, double: bool) -> Runner:
+    return eager.load(load_checkpoint(source).model, spec, double=double)
+
+
+def _other_bundle(other: StoredBundle, stored: StoredBundle) -> ReferenceModel:
+    found = other.contract
+    _require_fit(str(other.path), (found.model.classes, found.preprocessing.crop_px), stored)
+    if other.labels != stored.labels:
+        raise BundleError(f"{other.path} and {stored.path} have other labels, or another order of them")
+    if found.preprocessing != stored.contract.preprocessing:
+        raise BundleError(f"{other.path} and {stored.path} prepare pictures in different ways")
+    name = registry.defaults(other.target.name)[-1]  # of a Core ML package the MIL reference: Core ML is the candidate
+    title = f"{other.path.name} by {registry.described(name).title}"
+    return ReferenceModel(title, partial(registry.load, name, other.artifact, found), tolerance=found.tolerance)
+
+
+def _golden(stored: StoredBundle) -> ReferenceModel:
+    vectors = stored.golden()
+    if not vectors:
+        raise BundleError(f"{stored.path} holds no golden vectors, expected at least one")
+    pictures = PictureSet.from_arrays({name: pixels for name, (pixels, _) in vectors.items()})
+    logits = {picture_digest(pixels): logits for pixels, logits in vectors.values()}
+    return ReferenceModel(f"{len(vectors)} golden vectors", partial(partial, _remembered, logits), pictures=pictures)
+
+
+def _remembered(logits: Mapping[str, Logits], images: Images) -> Logits:
+    pixels = np.rint(images.transpose(0, 2, 3, 1) * 255).astype(np.uint8)
+    return np.stack([logits[picture_digest(picture)] for picture in pixels])
+
+
+def _require_fit(name: str, found: tuple[int, int], stored: StoredBundle) -> None:
+    wanted = stored.contract.model.classes, stored.contract.preprocessing.crop_px
+    if found != wanted:
+        raise CheckpointError(
+            f"{name} has {found[0]} classes at {found[1]} px, and {stored.path} {wanted[0]} classes at {wanted[1]} px"
+        )

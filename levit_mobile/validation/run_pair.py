@@ -1,0 +1,140 @@
+"""Both models over all pictures, spread over processes, counted up as they come."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+
+from levit_mobile.arm64.runner import Arm64Runner
+from levit_mobile.errors import CheckpointError
+from levit_mobile.images.image_set import Pixels, picture_digest, to_planar
+from levit_mobile.interfaces.runner import Runner
+from levit_mobile.parity import metrics
+from levit_mobile.parity.compare import BATCH, Array
+from levit_mobile.parity.logit_stats import Tally
+from levit_mobile.runtimes import registry
+from levit_mobile.system import workers
+from levit_mobile.validation.references import Load
+from levit_mobile.validation.setup import Case
+
+FLOOR_PICTURES = 64  # that float64 sees too
+EMULATED_BATCH = 4
+
+OnPictures = Callable[[int, int], None]  # pictures done, of how many
+Asked = tuple[tuple[str, ...], bool]  # names, and whether the exact reference shall see them too
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some pictures: their digests, and logits [N,classes] of both models, and of others where they were asked.
+
+    `host` is the artifact on this machine, `executed` the candidate's instructions by class: of an emulated one.
+    """
+
+    digests: dict[str, str]
+    reference: Array
+    candidate: Array
+    exact: Array | None
+    host: Array | None = None
+    executed: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Loads both models in another process, and those that come with them."""
+
+    reference: Load
+    candidate: Load
+    exact: Load | None
+    read: Callable[[str], Pixels]
+    host: Load | None = None
+
+    def __call__(self) -> Callable[[Asked], Part]:
+        """The call that runs them."""
+        import torch
+
+        torch.set_num_threads(1)
+        exact, host = (load() if load else None for load in (self.exact, self.host))
+        return partial(_both, self.reference(), self.candidate(), exact, host, self.read)
+
+
+def _both(
+    reference: Runner,
+    candidate: Runner,
+    exact: Runner | None,
+    host: Runner | None,
+    read: Callable[[str], Pixels],
+    asked: Asked,
+) -> Part:
+    names, exactly = asked
+    pictures = {name: read(name) for name in names}
+    images = np.stack([to_planar(pixels) for pixels in pictures.values()])
+    digests = {name: picture_digest(pixels) for name, pixels in pictures.items()}
+    part = Part(digests, reference(images), candidate(images), exact(images) if exact and exactly else None)
+    executed = candidate.executed() if isinstance(candidate, Arm64Runner) else {}
+    return replace(part, host=host(images) if host else None, executed=executed)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What came of all pictures."""
+
+    tally: Tally
+    digests: dict[str, str]
+    floor_signal: float = 0.0
+    floor_noise: float = 0.0
+    defect: str | None = None
+    host: Tally = field(default_factory=Tally)  # the artifact on this machine against the reference
+    between: Tally = field(default_factory=Tally)  # and the candidate against that
+    executed: Counter[str] = field(default_factory=Counter)
+
+    def add(self, part: Part) -> None:
+        """Count a part in. Raises CheckpointError when the reference is not finite."""
+        if not np.isfinite(part.reference).all():
+            raise CheckpointError("the reference gives NaN or infinite logits: nothing can be held against it")
+        self.digests |= part.digests
+        if part.candidate.shape != part.reference.shape:
+            wanted = list(part.reference.shape)
+            self.defect = f"the artifact gave logits of shape {list(part.candidate.shape)}, expected {wanted}"
+            return
+        self.tally.add(tuple(part.digests), part.reference, part.candidate)
+        if part.host is not None:
+            self.host.add(tuple(part.digests), part.reference, part.host)
+            self.between.add(tuple(part.digests), part.host, part.candidate)
+            self.executed.update(part.executed)
+        if part.exact is not None:
+            self.floor_signal += float(np.square(part.exact).sum())
+            self.floor_noise += float(np.square(part.exact - part.reference).sum())
+
+    @property
+    def floor_sqnr_db(self) -> float:
+        """The reference in float32 against itself in float64; NaN where that could not be had."""
+        return metrics.ratio_db(self.floor_signal, self.floor_noise) if self.floor_signal else float("nan")
+
+
+def compared(case: Case, *, processes: int, on_pictures: OnPictures) -> Seen:
+    """The reference and the artifact on every picture. Raises what loading or running either of them raises."""
+    seen, stored = Seen(Tally(), {}), case.stored
+    candidate = partial(registry.load, case.runtime, stored.artifact, stored.contract)
+    host = partial(registry.load, case.host, stored.artifact, stored.contract) if case.host else None
+    pair = Pair(case.reference.load, candidate, case.reference.exact, case.pictures.read, host)
+    for part in workers.spread(pair, _chunks(case.pictures.names, batch(case)), processes=processes):
+        seen.add(part)
+        on_pictures(len(seen.digests), len(case.pictures))
+        if seen.defect:
+            break
+    return seen
+
+
+def batch(case: Case) -> int:
+    """Pictures that a process takes at once; of an emulated artifact few, because each takes seconds."""
+    return EMULATED_BATCH if case.host else BATCH
+
+
+def _chunks(names: tuple[str, ...], size: int) -> Iterator[Asked]:
+    for start in range(0, len(names), size):
+        yield names[start : start + size], start < FLOOR_PICTURES

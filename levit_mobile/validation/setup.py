@@ -1,0 +1,119 @@
+"""Everything that a validation is about, found and checked before anything runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from levit_mobile.bundle.reader import StoredBundle
+from levit_mobile.errors import ImageError, RecipeError
+from levit_mobile.images import ground_truth as truths
+from levit_mobile.images.image_set import PictureSet
+from levit_mobile.pipeline import source_model
+from levit_mobile.recipe import Tolerance
+from levit_mobile.runtimes import registry
+from levit_mobile.validation import references
+from levit_mobile.validation.references import ReferenceModel
+
+DIGITS = 256  # held-out digits, where no folder of pictures is given
+FEW_EMULATED = 8  # pictures, where each takes seconds
+# Recipe -> bounds of its own on an ARM64 core. XNNPACK's float16 kernels sum in float16 there, and in float32 on x86:
+# 48.6 dB were measured on a Cortex-A76 where this machine has 62.9.
+ON_CORES: dict[str, dict[str, float]] = {"executorch-fp16": {"min_sqnr_db": 45.0}}
+DRAWN = re.compile(r"digit-\d{4,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A bundle, what runs it, what it is held against, on which pictures, and within which bounds.
+
+    `truth` has the class index of each picture, where that is known; `calibration` is the folder that a static int8
+    bundle was calibrated on, where one was named; `host` is the runtime of this machine that an emulated one is held
+    against besides.
+    """
+
+    stored: StoredBundle
+    runtime: str
+    reference: ReferenceModel
+    pictures: PictureSet
+    pictures_from: str
+    truth: Mapping[str, int] | None
+    truth_from: str
+    tolerance: Tolerance
+    calibration: str | Path | None = None
+    host: str | None = None
+
+
+def passes(
+    stored: StoredBundle, runtime: str | None, reference: str | Path | None
+) -> tuple[tuple[str, str | Path | None], ...]:
+    """The (runtime, reference) pairs that prove a bundle here: one, unless `runtime` is left open on a Mac.
+
+    There Core ML and the MIL reference are both held against the reference, and the first against the second.
+    """
+    if runtime is not None or (names := registry.defaults(stored.target.name)) == (names[0],):
+        return ((registry.chosen(runtime, stored.target.name), reference),)
+    return (*((name, reference) for name in names), (names[0], stored.path))
+
+
+def prepare(
+    stored: StoredBundle,
+    *,
+    reference: str | Path | None = None,
+    images: str | Path | None = None,
+    count: int | None = None,
+    truth: str | Path | None = None,
+    runtime: str | None = None,
+    bounds: Mapping[str, float] | None = None,
+    skip_broken: bool = False,
+    calibration: str | Path | None = None,
+    cpu: str | None = None,
+) -> Case:
+    """Find everything that the options of `validate` name. Raises LevitMobileError.
+
+    With `cpu` the artifact runs there, by default on FEW_EMULATED pictures. So few say little of agreement: it is not
+    asked unless `bounds` do, and flips are held against what they are on this machine.
+    """
+    name = registry.chosen(registry.on(cpu, stored.target.name) if cpu else runtime, stored.target.name)
+    count = count or (FEW_EMULATED if cpu else None)
+    model = references.find(reference, stored, progress=True)
+    pictures, pictures_from = _pictures(stored, model, images, count, skip_broken=skip_broken)
+    shown, truth_from = _truth(truth, pictures, stored, images)
+    own = stored.contract.tolerance
+    there = {"min_top1_agreement": 0.0, **ON_CORES.get(stored.contract.recipe, {})} if cpu else {}
+    asked = {**there, **(bounds or {})}
+    tolerance = replace(own.loosened(model.tolerance) if model.tolerance else own, **asked)
+    if shown is None and (tolerance.min_top1_accuracy, tolerance.max_accuracy_drop) != (None, None):
+        raise RecipeError("a bound on accuracy needs labels: say with --truth what the pictures show")
+    host = registry.chosen(None, stored.target.name) if cpu else None
+    return Case(stored, name, model, pictures, pictures_from, shown, truth_from, tolerance, calibration, host)
+
+
+def _pictures(
+    stored: StoredBundle, model: ReferenceModel, images: str | Path | None, count: int | None, *, skip_broken: bool
+) -> tuple[PictureSet, str]:
+    if model.pictures is not None:
+        if images is not None:
+            raise ImageError("golden vectors are pictures with known logits, and no others can be used: omit --images")
+        return model.pictures, "golden vectors"
+    if images is None:
+        return source_model.held_out_digits(stored.spec, count or DIGITS), "held-out digits"
+    folder = Path(images)
+    found = PictureSet.from_folder(folder, stored.spec, limit=count, skip_broken=skip_broken)
+    return found, folder.resolve().name
+
+
+def _truth(
+    source: str | Path | None, pictures: PictureSet, stored: StoredBundle, images: str | Path | None
+) -> tuple[Mapping[str, int] | None, str]:
+    names, labels = pictures.names, stored.labels
+    if source is None:
+        drawn = images is None and all(DRAWN.fullmatch(name) for name in names)
+        return (truths.of_digits(names, labels) if drawn else None), "the digits that were drawn"
+    if images is None:
+        raise RecipeError("--truth says what the pictures of a folder show: name the folder with --images")
+    everything = PictureSet.from_folder(Path(images), stored.spec).names
+    truths.require_pictures(source, everything)
+    return truths.read(source, names, labels), Path(source).name

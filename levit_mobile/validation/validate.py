@@ -1,0 +1,152 @@
+"""validate(): a bundle proven again, anywhere: open -> reference -> pictures -> both models -> verdict."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from levit_mobile.bundle.reader import open_bundle
+from levit_mobile.errors import (
+    ArtifactError,
+    ConversionError,
+    ImageError,
+    RecipeError,
+    RunnerUnavailable,
+    ToolchainMissing,
+)
+from levit_mobile.recipe import Verdict
+from levit_mobile.runtimes import registry
+from levit_mobile.system import workers
+from levit_mobile.validation.drill import require_own, tapped
+from levit_mobile.validation.results import Validation
+from levit_mobile.validation.run_pair import OnPictures, batch, compared
+from levit_mobile.validation.setup import Case, prepare
+from levit_mobile.validation.verdict import judged
+
+FEW = 32  # pictures; below that a share says little
+
+
+def validate(
+    bundle: str | Path,
+    *,
+    reference: str | Path | None = None,
+    images: str | Path | None = None,
+    count: int | None = None,
+    truth: str | Path | None = None,
+    runtime: str | None = None,
+    cpu: str | None = None,
+    bounds: Mapping[str, float] | None = None,
+    skip_broken: bool = False,
+    drill: bool = False,
+    calibration: str | Path | None = None,
+    processes: int | None = None,
+    on_pictures: OnPictures = lambda _done, _all: None,
+) -> Validation:
+    """Hold a bundle against a reference on real pictures, and say what differs.
+
+    `reference` is a checkpoint, a bundle's folder or "golden" (default: the checkpoint it was made from); `images` a
+    folder of pictures (default: held-out digits) of which `count` are taken, evenly spread; `truth` "folders" or a CSV
+    file with the columns file and label; `runtime` a name of RUNTIMES; `cpu` an emulated ARM64 core, a name of CPUS,
+    with few pictures by default; `bounds` replace fields of the recipe's Tolerance; `drill` adds the error of every
+    block, for which static int8 is calibrated once more, on the pictures that its contract records or the folder
+    `calibration`. The work is spread over `processes` (default: all cores).
+
+    An artifact that cannot be run, crashes or gives nonsense is a verdict, "broken" or "not run". Raises
+    LevitMobileError for anything else: a damaged bundle, a reference that is not here or does not fit, a bad picture.
+    """
+    case = prepare(
+        open_bundle(bundle),
+        reference=reference,
+        images=images,
+        count=count,
+        truth=truth,
+        runtime=runtime,
+        cpu=cpu,
+        bounds=bounds,
+        skip_broken=skip_broken,
+        calibration=calibration,
+    )
+    return examine(case, drill=drill, processes=processes, on_pictures=on_pictures)
+
+
+def examine(
+    case: Case, *, drill: bool = False, processes: int | None = None, on_pictures: OnPictures = lambda _done, _all: None
+) -> Validation:
+    """Run both models over the pictures and judge; a drill that cannot be had is said to be NOT RUN in the notes."""
+    if drill:
+        require_own(case)
+    started = time.monotonic()
+    wanted = processes or workers.cores()
+    facts: dict[str, Any] = {"processes": min(wanted, -(-len(case.pictures) // batch(case)))}
+    try:
+        registry.require(case.runtime)
+        facts |= judged(case, compared(case, processes=facts["processes"], on_pictures=on_pictures))
+        facts |= _drilled(case) if drill else {}
+    except RunnerUnavailable as error:
+        facts |= {"verdict": Verdict.NOT_RUN, "reasons": (str(error),)}
+    except ArtifactError as error:
+        facts |= {"verdict": Verdict.BROKEN, "reasons": (str(error),)}
+    return _validation(case, seconds=time.monotonic() - started, **facts)
+
+
+def _drilled(case: Case) -> dict[str, Any]:
+    try:
+        return {"drill": tapped(case)}
+    except (ToolchainMissing, ConversionError, ArtifactError, ImageError, RecipeError) as error:
+        return {"notes": (f"drill-down NOT RUN: {error}",)}
+
+
+def refused(bundle: str | Path, sentence: str, verdict: Verdict) -> Validation:
+    """The verdict on a bundle that is damaged, or has nothing to be held against, for reports that list several."""
+    return Validation(
+        bundle=Path(bundle).name,
+        variant="unknown",
+        recipe="unknown",
+        artifact_sha256="",
+        reference="none",
+        pictures_from="none",
+        runtime=None,
+        verdict=verdict,
+        reasons=(sentence,),
+        versions=_versions(),
+    )
+
+
+def _validation(case: Case, **facts: Any) -> Validation:
+    contract = case.stored.contract
+    return Validation(
+        bundle=case.stored.path.resolve().name,
+        variant=contract.model.variant,
+        recipe=contract.recipe,
+        artifact_sha256=contract.artifact.sha256,
+        reference=case.reference.name,
+        pictures_from=case.pictures_from,
+        skipped=tuple(f"{picture.name}: {picture.reason}" for picture in case.pictures.skipped),
+        runtime=registry.described(case.runtime),
+        notes=(*_notes(case), *facts.pop("notes", ())),
+        versions=_versions(),
+        **facts,
+    )
+
+
+def _notes(case: Case) -> Iterator[str]:
+    """What a reader should know beside the verdict."""
+    checkpoint, wanted = case.reference.checkpoint, case.stored.contract.model
+    if checkpoint is not None and not case.reference.own:
+        yield (
+            f"the reference is not what the bundle was made from: its sha256 begins with {checkpoint.sha256[:12]}, the "
+            f"bundle's checkpoint's with {wanted.checkpoint_sha256[:12]}"
+        )
+    if len(case.pictures) < FEW:
+        yield f"{len(case.pictures)} pictures only: one flip more or less decides, {FEW} or more say something"
+    if not registry.described(case.runtime).real:
+        yield "the MIL reference computes what the file says; what a device makes of it, only Core ML on a Mac can tell"
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("levit-mobile", "torch", "numpy", "pillow")}
+    return {**packages, "python": platform.python_version(), "platform": platform.platform()}

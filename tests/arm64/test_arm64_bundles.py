@@ -1,0 +1,60 @@
+"""The bundled model with the phone's own kernels: it computes the same, and costs no more than it did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import Bundles
+from support.arm64s import RUNS_HERE, ready
+
+from levit_mobile.arm64 import cost
+from levit_mobile.arm64.counting import TITLES
+from levit_mobile.arm64.cpus import CPUS, DEFAULT
+from levit_mobile.validation import validate
+
+pytestmark = RUNS_HERE
+BASELINE = Path(__file__).parents[2] / "benchmarks" / "arm64_baseline.json"
+RECIPES = ("tflite-fp32", "tflite-int8", "executorch-fp32", "executorch-int8")
+# Precision and core -> the class of instruction by which its kernels multiply, and the millions of them at least.
+KERNELS = {
+    ("fp32", "cortex-a53"): ("fmla", 75),
+    ("fp32", "cortex-a76"): ("fmla", 75),
+    ("int8", "cortex-a53"): ("mlal", 60),
+    ("int8", "cortex-a76"): ("dot", 15),
+}
+GROWTH = 0.01
+
+
+@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.parametrize("cpu", DEFAULT)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_it_is_proven_on_the_core_by_the_kernels_of_that_core(bundles: Bundles, recipe: str, cpu: str) -> None:
+    ready()
+    found = validate.validate(bundles(recipe).path, cpu=cpu, count=2)
+    assert found.verdict == "proven", found.reasons
+    assert found.emulation is not None
+    assert {"max_margin", "max_relative_error" if "fp32" in recipe else "max_difference_db"} == set(
+        found.emulation.checks()
+    )
+    name, millions = KERNELS[recipe.partition("-")[2], cpu]
+    assert found.emulation.instructions[TITLES[name]] >= millions * 1e6
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_it_executes_no_more_than_its_baseline(bundles: Bundles, recipe: str) -> None:
+    found = tuple(cost.measure(bundles(recipe).path, CPUS[cpu], ready()) for cpu in DEFAULT)
+    assert cost.grown(found, cost.read_baseline(BASELINE), max_growth=GROWTH) == ()
+    assert all(one.outside_share < 0.02 for one in found)
+
+
+def test_the_baseline_is_of_the_versions_that_are_installed() -> None:
+    from levit_mobile.arm64.folder import wanted
+
+    baseline = cost.read_baseline(BASELINE)
+    assert {name: baseline.versions[name] for name in ("ai-edge-litert", "executorch")} == {
+        name: version for name, version in wanted().items() if name != "numpy"
+    }
+    assert {name: set(rows) for name, rows in baseline.instructions.items()} == {
+        f"levit_128s-{recipe}": set(DEFAULT) for recipe in RECIPES
+    }

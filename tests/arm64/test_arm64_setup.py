@@ -1,0 +1,201 @@
+"""`setup arm64`: what it needs, what it makes, and what it says where it cannot."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import platform
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from conftest import COMMAND, Run
+from support.arm64s import RUNS_HERE, ready
+
+from levit_mobile.arm64 import folder, packages
+from levit_mobile.arm64.cpus import CPUS, chosen
+from levit_mobile.arm64.folder import GUEST, MANIFEST, Manifest
+from levit_mobile.arm64.setup import STEPS, set_up
+from levit_mobile.errors import RecipeError, RunnerUnavailable
+from levit_mobile.system.files import digest
+
+ROOT = Path(__file__).parents[2]
+APT_LINE = "apt-get install --no-install-recommends qemu-user gcc libc6-dev g++-aarch64-linux-gnu"
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    """A folder with one file, as its manifest says."""
+    (tmp_path / "counting.so").write_bytes(b"code")
+    digests = {"counting.so": digest(tmp_path / "counting.so")}
+    manifest = Manifest(versions={"numpy": "2"}, python="3.11", debian="bookworm", digests=digests)
+    (tmp_path / MANIFEST).write_text(manifest.model_dump_json())
+    return tmp_path
+
+
+def reason() -> str:
+    with pytest.raises(RunnerUnavailable) as caught:
+        packages.require_host()
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+# Cores
+
+
+def test_cores_are_chosen_by_name() -> None:
+    assert [cpu.name for cpu in chosen("i8mm, cortex-a53,i8mm")] == ["i8mm", "cortex-a53"]
+    assert [cpu.emulated for cpu in chosen(["cortex-a76"])] == ["cortex-a76"]
+
+
+@pytest.mark.parametrize("names", ["cortex-a99", "cortex-a53,", "", ",", "A53"])
+def test_other_names_are_refused_with_the_known(names: str) -> None:
+    if names == "cortex-a53,":
+        assert len(chosen(names)) == 1
+        return
+    with pytest.raises(RecipeError, match="expected some of cortex-a53, cortex-a76, i8mm"):
+        chosen(names)
+
+
+def test_a_guest_reads_of_its_own_core() -> None:
+    text = CPUS["cortex-a76"].cpuinfo()
+    assert text.count("CPU part\t: 0xd0b") == text.count("processor") == 2
+    assert "asimddp" in text
+    assert "asimddp" not in CPUS["cortex-a53"].cpuinfo()
+    assert "i8mm" in CPUS["i8mm"].cpuinfo()
+
+
+# What it needs
+
+
+def test_another_machine_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    assert "on Debian on x86_64 only, and this is" in reason()
+    assert reason().endswith("on riscv64")
+
+
+def test_another_distribution_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"ID": "fedora", "NAME": "Fedora Linux"})
+    assert reason() == "ARM64 is set up from Debian's own packages, and this is Fedora Linux"
+
+
+def test_missing_packages_come_with_the_line_that_installs_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"ID": "debian"})
+    monkeypatch.setattr(packages, "HEADERS", (str(tmp_path / "stdlib.h"), "libc6-dev"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert reason().endswith(f"of the distribution: {APT_LINE}")
+    assert "ARM64 needs qemu-user, gcc, g++-aarch64-linux-gnu, libc6-dev of" in reason()
+
+
+def test_without_a_runtime_there_is_nothing_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "PACKAGES", ("numpy", "ai-edge-none"))
+    with pytest.raises(RunnerUnavailable, match="ai-edge-none is not: pip install 'levit-mobile"):
+        folder.wanted()
+
+
+def test_the_guests_sources_are_in_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["levit_mobile"]
+    for source in GUEST.iterdir():
+        name = source.relative_to(GUEST.parents[1]).as_posix()
+        assert any(fnmatch.fnmatch(name, pattern) for pattern in patterns), name
+
+
+# What lies there
+
+
+def test_a_whole_folder_is_whole(whole: Path) -> None:
+    assert folder.damaged(whole) is None
+
+
+def test_a_changed_file_is_named(whole: Path) -> None:
+    (whole / "counting.so").write_bytes(b"cod3")
+    assert folder.damaged(whole) == "counting.so has changed"
+
+
+@pytest.mark.parametrize("name", ["counting.so", MANIFEST])
+def test_a_missing_file_is_damage(whole: Path, name: str) -> None:
+    (whole / name).unlink()
+    assert "cannot be read" in str(folder.damaged(whole))
+
+
+def test_a_manifest_of_another_schema_is_damage(whole: Path) -> None:
+    (whole / MANIFEST).write_text('{"schema_version": 2}')
+    assert "cannot be read" in str(folder.damaged(whole))
+
+
+def test_damage_is_said_with_what_to_do(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (whole / "counting.so").write_bytes(b"cod3")
+    monkeypatch.setattr(folder, "folder", lambda: whole)
+    monkeypatch.setattr(folder, "native", lambda: False)
+    with pytest.raises(
+        RunnerUnavailable, match=r"damaged \(counting\.so has changed\): levit-mobile setup arm64 --force"
+    ):
+        folder.found()
+
+
+def test_other_versions_lie_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = folder.folder()
+    monkeypatch.setattr(folder, "wanted", lambda: {"executorch": "0.0.1"})
+    assert folder.folder() != before
+    assert folder.folder().parent == before.parent
+
+
+def test_an_unknown_thing_is_a_usage_error(levit_mobile: Run) -> None:
+    done = levit_mobile("setup", "arm32")
+    assert done.returncode == 2
+    assert "expected arm64" in done.stderr
+
+
+# Made for real
+
+
+@RUNS_HERE
+def test_what_is_there_is_not_made_again() -> None:
+    steps: list[str] = []
+    made = ready()
+    assert set_up(on_step=steps.append) == made
+    assert steps == []
+    assert made.manifest.versions == folder.wanted()
+    assert {made.plugin, made.program} <= {made.path / name for name in made.manifest.digests}
+
+
+@RUNS_HERE
+def test_processes_that_want_it_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    environment = {**os.environ, "LEVIT_MOBILE_CACHE": str(tmp_path / "cache")}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen([*COMMAND, "setup", "arm64"], env=environment, **pipes) for _ in range(2)]  # type: ignore[call-overload]
+    said = [process.communicate(timeout=600) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    steps = "".join(stderr for _, stderr in said).splitlines()
+    assert [line for line in steps if line in STEPS] == list(STEPS)
+    assert len({stdout.partition(":")[0] for stdout, _ in said}) == 1
+    assert sorted(file.name for file in (tmp_path / "cache").iterdir()) == [
+        ".lock",
+        Path(said[0][0].partition(":")[0]).name,
+    ]
+
+
+@RUNS_HERE
+def test_a_step_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEVIT_MOBILE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(packages, "GUEST", ("levit-no-such-package",))
+    with pytest.raises(RunnerUnavailable, match="ARM64 could not be set up: apt-get says: E: Unable to locate package"):
+        set_up()
+    assert [file.name for file in (tmp_path / "cache").iterdir()] == [".lock"]
+
+
+@RUNS_HERE
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LEVIT_MOBILE_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(RunnerUnavailable, match="LEVIT_MOBILE_CACHE can name another folder"):
+        set_up()

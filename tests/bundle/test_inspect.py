@@ -1,0 +1,283 @@
+"""`levit-mobile inspect`: what is at a path, what differs between two, and what is said of what is neither."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Bundles, Run
+
+from levit_mobile.bundle.inspect import Difference, differences, look
+from levit_mobile.contract import CONTRACT_FILE
+from levit_mobile.errors import ArtifactError, BundleError
+from levit_mobile.pipeline.writing import Bundle
+from levit_mobile.reporting.tables.inspect import difference_table, differences_json, equality, inspections_json, shown
+from levit_mobile.system.files import digest, size_bytes
+
+RECIPES = ("tflite-fp32", "executorch-fp32", "coreml-fp16")
+# What baking saves of the trained model's: one of two heads, and the last contraction for 15 of 16 tokens.
+SAVED_MACS = 384 * 10 + 15 * 768 * 384
+HEAVY = {"torch", "coremltools", "executorch", "litert_torch", "torchao"}
+
+
+@pytest.fixture(params=RECIPES)
+def bundle(bundles: Bundles, request: pytest.FixtureRequest) -> Bundle:
+    return bundles(request.param)
+
+
+def artifact(bundle: Bundle) -> Path:
+    return bundle.path / bundle.contract.artifact.file
+
+
+# A bundle and its artifact
+
+
+def test_a_bundle_agrees_with_its_contract(bundle: Bundle) -> None:
+    found, stated = look(bundle.path), bundle.contract
+    assert found.contract == stated
+    assert found.contradictions == ()
+    assert (found.sha256, found.bytes) == (stated.artifact.sha256, stated.artifact.bytes)
+    assert found.inspection.macs == stated.model.macs - SAVED_MACS
+
+
+def test_an_artifact_alone_is_what_it_is_in_its_bundle(bundle: Bundle) -> None:
+    alone = look(artifact(bundle))
+    assert alone.inspection == look(bundle.path).inspection
+    assert alone.contract is None
+    assert (alone.sha256, alone.bytes) == (digest(artifact(bundle)), size_bytes(artifact(bundle)))
+
+
+def test_the_kinds_of_our_own_artifacts(bundle: Bundle) -> None:
+    found = look(artifact(bundle)).inspection
+    size = 2 if bundle.contract.recipe.endswith("fp16") else 4
+    assert found.kind_bytes["head"] == 384 * 10 * size
+    assert found.kind_bytes["bias tables"] == 448_114 * size
+    assert found.kind_bytes["convolutions"] == 27 * (3 * 16 + 16 * 32 + 32 * 64 + 64 * 128) // 3 * size
+    assert sum(found.kind_bytes.values()) == sum(found.weight_bytes.values())
+
+
+def test_what_convert_saw_is_what_inspect_says(bundle: Bundle) -> None:
+    assert look(artifact(bundle)).inspection == bundle.inspection
+
+
+def test_a_damaged_bundle_is_named(bundles: Bundles, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(bundles("executorch-fp32").path, tmp_path / "bundle"))
+    with (copy / "model.pte").open("ab") as stream:
+        stream.write(b"\0")
+    with pytest.raises(BundleError, match=r"model\.pte is not the file that the contract was written for"):
+        look(copy)
+
+
+def contradicting(bundles: Bundles, tmp_path: Path, **changes: Any) -> tuple[str, ...]:
+    """What is said of a bundle whose contract has other words, and digests that are right."""
+    copy = Path(shutil.copytree(bundles("tflite-fp32").path, tmp_path / "bundle", dirs_exist_ok=True))
+    contract = json.loads((copy / CONTRACT_FILE).read_text())
+    for part, values in changes.items():
+        contract[part] |= values
+    (copy / CONTRACT_FILE).write_text(json.dumps(contract))
+    return look(copy).contradictions
+
+
+def test_what_the_contract_says_otherwise_is_said(bundles: Bundles, tmp_path: Path) -> None:
+    assert contradicting(bundles, tmp_path, input={"name": "picture"}) == (
+        "the contract names picture, and the artifact has no such input or output",
+    )
+    both = contradicting(bundles, tmp_path, input={"name": "image", "dtype": "int8"}, artifact={"partitions": 3})
+    assert both == (
+        "by the contract the type of image is int8, and in the artifact float32",
+        "by the contract there are 3 partitions, and by the artifact 1",
+    )
+
+
+# What is at a path
+
+
+def test_a_format_is_told_by_content(bundles: Bundles, tmp_path: Path) -> None:
+    renamed = tmp_path / "model.pte"
+    shutil.copy(artifact(bundles("tflite-fp32")), renamed)
+    found = look(renamed)
+    assert found.target == "tflite"
+    assert found.inspection.notes == ("it is called model.pte, and its bytes are those of a .tflite",)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("empty.tflite", b"", "it is empty; expected a .tflite, .pte, .mlpackage or .mlmodel, or a bundle's folder"),
+        ("text.pte", b"not a model at all", "its first bytes are no model's that is known"),
+        ("model.zip", b"PK\x03\x04" + bytes(30), "it is a zip archive: unpack it"),
+        ("model.bpte", bytes(4) + b"BP08" + bytes(30), "it is an ExecuTorch bundled program"),
+        ("data.ptd", bytes(4) + b"FT01" + bytes(30), "it is an ExecuTorch data file"),
+        ("old.pth", b"\x80\x02" + bytes(30), "it is a pickle"),
+        ("empty.mlmodel", b"", "it is empty"),
+        ("noise.mlmodel", b"\xff" * 30, "is not a Core ML model that can be read"),
+        ("head.tflite", bytes(4) + b"TFL3", "is not a TFLite model that can be read"),
+        ("head.pte", bytes(4) + b"ET12", "is not an ExecuTorch program that can be read"),
+    ],
+)
+def test_what_is_no_model_is_one_sentence(tmp_path: Path, name: str, content: bytes, expected: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ArtifactError) as raised:
+        look(tmp_path / name)
+    assert expected in str(raised.value)
+    assert str(tmp_path / name) in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "expected"),
+    [
+        ("folder", "readme.txt", "is neither a bundle (contract.json) nor an .mlpackage (Manifest.json)"),
+        ("model.mlpackage", "Data/weights.bin", "it has no Manifest.json; copy the folder again, whole"),
+        ("model.mlmodelc", "coremldata.bin", "is a compiled model"),
+        ("packed.mlpackage", "Manifest.json", "its Manifest.json cannot be read"),
+        ("bundle", "contract.json", "contract.json is not a contract of schema 1"),
+    ],
+)
+def test_a_folder_that_is_no_model_is_one_sentence(tmp_path: Path, name: str, file: str, expected: str) -> None:
+    (tmp_path / name / file).parent.mkdir(parents=True)
+    (tmp_path / name / file).write_text("x")
+    with pytest.raises((ArtifactError, BundleError)) as raised:
+        look(tmp_path / name)
+    assert expected in str(raised.value)
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"does not exist, expected a \.tflite"):
+        look(tmp_path / "model.tflite")
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(bytes(100))
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(ArtifactError, match=r"model\.tflite cannot be read: Permission denied"):
+        look(path)
+
+
+# Two
+
+
+def test_a_file_does_not_differ_from_itself(bundle: Bundle) -> None:
+    found = look(artifact(bundle))
+    assert differences(found, look(bundle.path)) == ()
+    assert equality(()) == "no difference: both are the same, byte for byte"
+
+
+def test_what_differs_has_a_row(bundles: Bundles) -> None:
+    a, b = (look(bundles(name).path) for name in ("tflite-fp32", "tflite-int8"))
+    rows = {(row.group, row.name): (row.a, row.b) for row in differences(a, b)}
+    assert rows["op", "QUANTIZE"][0] is None
+    assert rows["weight bytes, type", "float32"][1] is None
+    assert rows["activations", "int8"][0] is None
+    assert rows["weight bytes, kind", "head"] == (15360, 3840)
+    assert rows["", "of them in integers"] == (0, 71)
+    assert rows["file", "sha256"] == (a.sha256, b.sha256)
+    assert rows["bundle", "recipe"] == ("tflite-fp32", "tflite-int8")
+    assert not {("", "partitions"), ("input", "image"), ("", "MACs")} & rows.keys()
+    assert difference_table(a, b, differences(a, b)).row_count == len(rows)
+
+
+def test_another_digest_alone_is_no_difference(bundles: Bundles) -> None:
+    a = look(artifact(bundles("executorch-fp32")))
+    rows = differences(a, replace(a, sha256="0" * 64))
+    assert [row.name for row in rows] == ["sha256"]
+    assert equality(rows) == "no difference but in the digest: what can be told of one holds for the other"
+    assert json.loads(differences_json(a, a, rows))["equal"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "row"),
+    [
+        ({"partitions": 2}, Difference("", "partitions", 1, 2)),
+        ({"metadata": {"methods": "forward", "author": "X"}}, Difference("metadata", "author", None, "X")),
+        ({"max_rank": 5}, Difference("", "highest rank", 4, 5)),
+        ({"notes": ("look out",)}, Difference("note", "1", None, "look out")),
+    ],
+)
+def test_any_fact_that_differs_is_a_row(bundles: Bundles, change: dict[str, Any], row: Difference) -> None:
+    a = look(artifact(bundles("executorch-fp32")))
+    b = replace(a, inspection=replace(a.inspection, **change))
+    assert row in differences(a, b)
+    assert equality(differences(a, b)) is None
+
+
+# The command
+
+
+def test_the_table_says_what_an_engineer_asks(bundle: Bundle, levit_mobile: Run) -> None:
+    done = levit_mobile("inspect", bundle.path, env={"COLUMNS": "200"})
+    assert (done.returncode, done.stderr) == (0, "")
+    macs = bundle.contract.model.macs
+    for text in ("agrees with the artifact", f"{macs - SAVED_MACS:,}; the trained model {macs:,}", "bias tables"):
+        assert text in done.stdout
+    assert bundle.contract.artifact.sha256 in done.stdout
+
+
+def test_the_json_says_the_same(bundle: Bundle, levit_mobile: Run) -> None:
+    done = levit_mobile("inspect", bundle.path, artifact(bundle), "--json")
+    said = json.loads(done.stdout)
+    first, second = said["artifacts"]
+    assert (said["schema_version"], said["broken"], done.returncode) == (1, [], 0)
+    assert first["ops"] == dict(bundle.inspection.ops)
+    assert first["bundle"]["verdict"] == bundle.contract.verdict
+    assert second["bundle"] is None
+    assert {**first, "path": "", "bundle": None} == {**second, "path": "", "bundle": None}
+
+
+def test_a_contradiction_fails(bundles: Bundles, tmp_path: Path, levit_mobile: Run) -> None:
+    contradicting(bundles, tmp_path, artifact={"partitions": 3})
+    done = levit_mobile("inspect", tmp_path / "bundle")
+    assert done.returncode == 1
+    assert "by the contract there are 3 partitions, and by the artifact 1" in done.stderr
+    assert "bias tables" in done.stdout
+
+
+def test_the_command_compares_two(bundles: Bundles, levit_mobile: Run) -> None:
+    a, b = bundles("tflite-fp32").path, bundles("tflite-int8").path
+    done = levit_mobile("inspect", "--diff", a, b)
+    assert done.returncode == 0
+    assert "QUANTIZE" in done.stdout
+    assert "BATCH_MATMUL" not in done.stdout
+    rows = json.loads(levit_mobile("inspect", "--diff", a, b, "--json").stdout)["differences"]
+    assert {"group": "", "name": "of them in integers", "a": 0, "b": 71} in rows
+    same = levit_mobile("inspect", "--diff", a, a / "model.tflite")
+    assert (same.returncode, same.stdout) == (0, "no difference: both are the same, byte for byte\n")
+
+
+def test_two_are_compared_only_when_both_are_whole(bundles: Bundles, tmp_path: Path, levit_mobile: Run) -> None:
+    done = levit_mobile("inspect", "--diff", bundles("tflite-fp32").path, tmp_path / "missing.tflite")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "missing.tflite does not exist" in done.stderr
+    assert levit_mobile("inspect", "--diff", tmp_path).returncode == 2
+
+
+def test_names_in_a_file_do_not_reach_the_terminal_raw(bundles: Bundles) -> None:
+    found = look(artifact(bundles("executorch-fp32")))
+    evil = replace(found, inspection=replace(found.inspection, metadata={"[red]x": "\x1b[31m"}))
+    assert "\\u001b" in inspections_json([evil], [])
+    assert shown("[red]\x1b") == "\\[red]\N{REPLACEMENT CHARACTER}"
+
+
+# What it costs
+
+
+def test_inspecting_loads_neither_torch_nor_a_toolchain(bundle: Bundle) -> None:
+    script = (
+        "import sys, pathlib\nfrom levit_mobile.bundle.inspect import look\n"
+        f"look(pathlib.Path({str(bundle.path)!r}))\nprint('loaded', *sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    names = set(done.stdout.rpartition("loaded ")[2].split())
+    assert "levit_mobile.bundle.inspect" in names
+    assert not {name.partition(".")[0] for name in names} & HEAVY

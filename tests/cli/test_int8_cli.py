@@ -1,0 +1,136 @@
+"""`convert --precision int8` as it is typed: notes, contracts, refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Run
+from PIL import Image
+
+from levit_mobile.model.fake_quant import edges_of
+from levit_mobile.pipeline import convert
+from levit_mobile.pipeline.source_model import load
+from levit_mobile.quantization.plan import Plan
+from levit_mobile.targets import TARGETS
+
+
+@pytest.fixture(scope="module")
+def converted(levit_mobile: Run, random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict]:
+    """stderr and JSON of a conversion on synthetic pictures."""
+    out = tmp_path_factory.mktemp("int8")
+    done = levit_mobile(
+        "convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--calibration", "synthetic",
+        "--calibration-count", "8", "--observer", "mse", "--seed", "3", "--out", out, "--json",
+    )  # fmt: skip
+    return done.stderr, json.loads(done.stdout)
+
+
+def test_a_plan_of_another_checkpoint_is_said(converted: tuple[str, dict]) -> None:
+    """The committed one was searched on the bundled digits."""
+    sentence = "tflite-int8: NOTE: the plan was searched on another checkpoint, whose sha256 begins with 2d6a45033d9a: "
+    assert sentence in " ".join(converted[0].split())
+
+
+def test_what_is_said_of_integers(converted: tuple[str, dict]) -> None:
+    """The one conversion of these tests that is timed."""
+    stated = converted[1]["bundles"][0]["integers"]
+    assert stated["float_by_plan"] == []
+    assert stated["bias_tables"]["stored"] == "float32, int8 a head"
+    assert 20 < stated["bias_tables"]["sqnr_db"] < 90
+    assert len(stated["speed"]["samples_ms"]) == len(stated["speed"]["float32_samples_ms"]) >= 24
+    slower = stated["speed"]["ratio"] > 1
+    assert ("tflite-int8: NOTE: slower than float32 here: " in converted[0]) == slower
+
+
+def test_a_plan_that_leaves_everything_float_is_one_sentence(
+    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
+) -> None:
+    form = convert.lay_out(load(random_checkpoint), TARGETS["tflite"])
+    everything = Plan(variant="levit_128s", target="tflite", float_edges=tuple(edges_of(form)))
+    everything.write(tmp_path / "plan.json")
+    done = levit_mobile("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--calibration", "synthetic",
+                        "--calibration-count", "2", "--plan", tmp_path / "plan.json", "-o", tmp_path)  # fmt: skip
+    assert done.returncode == 1
+    wanted = "error: tflite-int8: the plan leaves every convolution and linear of levit_128s in float"
+    assert wanted in " ".join(done.stderr.split())
+    assert not list(tmp_path.rglob("model.tflite"))
+
+
+def test_synthetic_pictures_mark_the_bundle(converted: tuple[str, dict]) -> None:
+    stderr, found = converted
+    assert "tflite-int8: NOTE: calibrated on synthetic noise: this bundle is not for release" in stderr
+    (bundle,) = found["bundles"]
+    stated = bundle["contract"]["calibration"]
+    assert (stated["source"], stated["pictures"], stated["seed"]) == ("synthetic", 8, 3)
+    assert (stated["observer"], stated["for_release"]) == ("mse", False)
+    assert (bundle["integer_products"], bundle["products"]) == (71, 71)
+
+
+def test_the_bundle_can_be_validated_and_drilled(
+    converted: tuple[str, dict], levit_mobile: Run, random_checkpoint: Path
+) -> None:
+    """Noise is drawn anew, by the contract's seed."""
+    (bundle,) = converted[1]["bundles"]
+    done = levit_mobile("validate", bundle["path"], "--reference", random_checkpoint, "-n", "8", "--min-sqnr-db", "1",
+                        "--min-top1-agreement", "0", "--drill", "--json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)["validations"]
+    assert (found["drill"]["same_logits"], found["drill"]["pictures"]) == (True, 8)
+    assert all("NOT RUN" not in note for note in found["notes"])
+
+
+def test_a_folder_for_calibration_is_for_the_drill(converted: tuple[str, dict], levit_mobile: Run) -> None:
+    (bundle,) = converted[1]["bundles"]
+    done = levit_mobile("validate", bundle["path"], "--calibration", "train")
+    assert done.returncode == 2
+    assert "--calibration is for --drill" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ("-p", "fp32", "--calibration", "synthetic"),
+            "tflite-fp32 measures no ranges: --calibration is for int8 only",
+        ),
+        (("-p", "int8", "--observer", "max"), "unknown observer 'max': known are min-max, percentile, mse, entropy"),
+        (("-p", "int8", "--calibration", "nowhere"), "nowhere does not exist"),
+        (("-p", "int8", "--plan", "none.json"), "none.json cannot be read"),
+    ],
+)
+def test_one_sentence_and_nothing_written(
+    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    done = levit_mobile("convert", "-t", "tflite", "-c", random_checkpoint, "--out", tmp_path / "out", *arguments)
+    assert done.returncode == 1
+    assert sentence in " ".join(done.stderr.split())
+    assert not list(tmp_path.rglob("model.tflite"))
+
+
+def test_a_plan_of_another_target_and_a_damaged_one_are_refused(
+    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
+) -> None:
+    Plan(variant="levit_128s", target="coreml").write(tmp_path / "other.json")
+    (tmp_path / "damaged.json").write_text('{"schema_version": 1, "variant": 3}')
+    common = ("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--out", tmp_path / "out", "--plan")
+    other = levit_mobile(*common, tmp_path / "other.json")
+    assert "is a plan for levit_128s on coreml, and this is levit_128s on tflite" in " ".join(other.stderr.split())
+    damaged = levit_mobile(*common, tmp_path / "damaged.json")
+    assert "is no plan of schema 1: " in " ".join(damaged.stderr.split())
+    assert (other.returncode, damaged.returncode) == (1, 1)
+
+
+def test_the_same_folder_and_seed_make_the_same_bytes(
+    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path, photograph: Image.Image
+) -> None:
+    for number in range(20):
+        photograph.crop((9 * number, 0, 9 * number + 120, 120)).save(tmp_path / f"{number:02d}.png")
+    contracts = []
+    for name in ("one", "two"):
+        levit_mobile("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--calibration", tmp_path,
+                     "--calibration-count", "16", "--no-timing", "--out", tmp_path / name)  # fmt: skip
+        contracts.append(json.loads((tmp_path / name / "levit_128s-tflite-int8" / "contract.json").read_text()))
+    assert contracts[0] == contracts[1]
+    assert contracts[0]["calibration"]["pictures"] == 16

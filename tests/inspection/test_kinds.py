@@ -1,0 +1,183 @@
+"""Kinds of bytes and MACs on graphs drawn by hand: what an op reads tells what a constant is for."""
+
+from __future__ import annotations
+
+import pytest
+
+from levit_mobile.inspection import graph
+from levit_mobile.inspection.graph import Graph, Op, Tensor
+from levit_mobile.inspection.kinds import bytes_by_kind
+
+
+def constant(*shape: int, name: str, dtype: str = "float32", size: int = 4) -> Tensor:
+    count = 1
+    for length in shape:
+        count *= length
+    return Tensor(dtype, shape, count * size, name)
+
+
+def drawn(ops: list[Op], tensors: dict[str, Tensor], outputs: tuple[str, ...]) -> Graph:
+    """A graph; tensors that are not named are activations [1, 4, 8]."""
+    names = {str(name) for op in ops for name in (*op.inputs, *op.outputs)}
+    return Graph({name: tensors.get(name, Tensor("float32", (1, 4, 8))) for name in names}, tuple(ops), outputs)
+
+
+def linear(source: str, weight: str, result: str) -> Op:
+    return Op("fc", "linear", (source, weight), (result,))
+
+
+W = {name: constant(8, 8, name=name) for name in ("w0", "w1", "w2")}
+TABLE = constant(4, 4, name="table")
+
+
+def test_the_last_linear_is_the_head() -> None:
+    found = bytes_by_kind(drawn([linear("x", "w0", "a"), linear("a", "w1", "y")], W, ("y",)))
+    assert (found["projections"], found["head"]) == (256, 256)
+
+
+def test_two_heads_that_are_averaged_are_both_heads() -> None:
+    ops = [
+        linear("x", "w0", "a"),
+        linear("a", "w1", "b"),
+        linear("a", "w2", "c"),
+        Op("add", "add", ("b", "c"), ("y",)),
+    ]
+    found = bytes_by_kind(drawn(ops, W, ("y",)))
+    assert (found["projections"], found["head"]) == (256, 512)
+
+
+def test_a_trunk_that_ends_in_a_residual_has_no_head() -> None:
+    ops = [linear("x", "w0", "a"), linear("a", "w1", "b"), Op("add", "add", ("a", "b"), ("y",))]
+    found = bytes_by_kind(drawn(ops, W, ("y",)))
+    assert (found["projections"], found["head"]) == (512, 0)
+
+
+def attention(middle: list[Op], *, last: str = "softmax") -> Graph:
+    """Scores of two projections, `middle`, and an op of the role `last`."""
+    ops = [
+        linear("x", "w0", "q"),
+        linear("x", "w1", "k"),
+        Op("matmul", "matmul", ("q", "k"), ("s",)),
+        *middle,
+        Op("last", "softmax" if last == "softmax" else "other", ("t",), ("p",)),
+        Op("matmul", "matmul", ("p", "x"), ("m",)),
+        linear("m", "w2", "y"),
+    ]
+    tensors = {**W, "table": TABLE, "index": constant(4, name="index", dtype="int64", size=8)}
+    return drawn(ops, tensors, ("y",))
+
+
+def test_what_is_added_to_scores_before_a_softmax_is_a_bias_table() -> None:
+    added = [Op("mul", "other", ("s", "scale"), ("u",)), Op("add", "add", ("u", "table"), ("t",))]
+    assert bytes_by_kind(attention(added))["bias tables"] == 64
+    assert bytes_by_kind(attention(added, last="relu"))["bias tables"] == 0
+
+
+def test_a_gathered_table_is_a_bias_table_and_its_index_is_not() -> None:
+    gathered = [Op("gather", "other", ("table", "index"), ("g",)), Op("add", "add", ("s", "g"), ("t",))]
+    found = bytes_by_kind(attention(gathered))
+    assert (found["bias tables"], found["other"]) == (64, 32)
+
+
+def test_a_bias_of_the_head_before_a_softmax_is_no_table() -> None:
+    ops = [
+        linear("x", "w0", "a"),
+        Op("add", "add", ("a", "table"), ("b",)),
+        Op("softmax", "softmax", ("b",), ("y",)),
+    ]
+    found = bytes_by_kind(drawn(ops, {**W, "table": TABLE}, ("y",)))
+    assert (found["bias tables"], found["other"], found["head"]) == (0, 64, 256)
+
+
+def test_a_window_makes_a_convolution_and_one_place_a_projection() -> None:
+    tensors = {"w0": constant(8, 3, 3, 8, name="w0"), "w1": constant(8, 1, 1, 8, name="w1"), "w2": W["w2"]}
+    ops = [
+        Op("conv", "convolution", ("x", "w0"), ("a",), kernel=9),
+        Op("conv", "convolution", ("a", "w1"), ("b",)),
+        linear("b", "w2", "y"),
+    ]
+    found = bytes_by_kind(drawn(ops, tensors, ("y",)))
+    assert (found["convolutions"], found["projections"], found["head"]) == (2304, 256, 256)
+
+
+def test_a_scale_a_channel_is_no_projection() -> None:
+    ops = [Op("depthwise", "convolution", ("x", "w0"), ("a",)), linear("a", "w1", "y")]
+    found = bytes_by_kind(drawn(ops, {**W, "w0": constant(1, 1, 1, 8, name="w0")}, ("y",)))
+    assert (found["projections"], found["other"]) == (0, 32)
+
+
+def test_what_is_stored_once_counts_once_and_as_the_first_kind() -> None:
+    shared = {"w0": constant(8, 8, name="same"), "w1": constant(8, 8, name="same")}
+    whole = drawn([linear("x", "w0", "a"), linear("a", "w1", "y")], shared, ("y",))
+    assert bytes_by_kind(whole)["head"] == sum(bytes_by_kind(whole).values()) == 256
+    assert graph.weight_bytes(whole) == {"float32": 256}
+
+
+def test_a_cycle_that_damage_made_ends() -> None:
+    ops = [
+        Op("add", "add", ("b", "table"), ("a",)),
+        Op("mul", "other", ("a", "a"), ("b",)),
+        Op("mul", "other", ("b",), ("y",)),
+    ]
+    assert bytes_by_kind(drawn(ops, {"table": TABLE}, ("y",)))["other"] == 64
+
+
+# MACs: the formulas by hand
+
+SHAPES = {
+    "image": (1, 8, 8, 3),
+    "grid": (1, 4, 4, 16),
+    "planes": (1, 16, 4, 4),
+    "tokens": (1, 10, 8),
+    "wide": (1, 10, 20),
+    "scores": (1, 10, 6),
+    "keys": (1, 6, 8),
+    "transposed": (1, 8, 6),
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "weight", "source", "result", "channels", "expected"),
+    [
+        ("convolution", (16, 3, 3, 3), "image", "grid", -1, 4 * 4 * 16 * 27),
+        ("convolution", (1, 3, 3, 16), "image", "grid", -1, 4 * 4 * 16 * 9),  # depthwise
+        ("convolution", (16, 3, 3, 3), "image", "planes", 1, 4 * 4 * 16 * 27),
+        ("transposed convolution", (3, 16, 2, 2), "grid", "image", -1, 4 * 4 * 3 * 16 * 4),
+        ("linear", (20, 8), "tokens", "wide", -1, 10 * 20 * 8),
+        ("matmul", SHAPES["keys"], "tokens", "scores", -1, 10 * 6 * 8),
+        ("matmul", SHAPES["transposed"], "tokens", "scores", -1, 10 * 6 * 8),
+    ],
+)
+def test_macs(
+    role: graph.Role, weight: tuple[int, ...], source: str, result: str, channels: int, expected: int
+) -> None:
+    shapes = {**SHAPES, "w": weight}
+    tensors = {name: Tensor("float32", shape) for name, shape in shapes.items()}
+    op = Op("op", role, (source, "w"), (result,), channels=channels)
+    assert graph.macs(Graph(tensors, (op,), (result,))) == expected
+
+
+def test_macs_of_an_attention_are_both_products() -> None:
+    tensors = {name: Tensor("float32", SHAPES[name]) for name in ("tokens", "keys")} | {
+        "y": Tensor("float32", (1, 10, 8))
+    }
+    op = Op("sdpa", "attention", ("tokens", "keys", "keys"), ("y",))
+    assert graph.macs(Graph(tensors, (op,), ("y",))) == 2 * 10 * 6 * 8
+
+
+def test_macs_of_an_open_shape_are_unknown() -> None:
+    tensors = {"x": Tensor("float32", (1, -1, 8)), "w": Tensor("float32", (4, 8)), "y": Tensor("float32", (1, -1, 4))}
+    assert graph.macs(Graph(tensors, (linear("x", "w", "y"),), ("y",))) is None
+
+
+def test_the_rank_is_that_of_what_runs() -> None:
+    """A palette's table has rank 6 in its file, and the weight that it unfolds to has 2."""
+    unfolded = Op("constexpr_lut_to_dense", "other", ("indices", "palette"), ("w",))
+    tensors = {
+        "indices": constant(8, 8, name="indices", dtype="uint8", size=1),
+        "palette": constant(1, 1, 1, 1, 64, 1, name="palette"),
+        "w": Tensor("float32", (8, 8)),
+    }
+    assert graph.max_rank(drawn([unfolded, linear("x", "w", "y")], tensors, ("y",))) == 3
+    deep = tensors | {"y": Tensor("float32", (1, 1, 4, 2, 8))}
+    assert graph.max_rank(drawn([unfolded, linear("x", "w", "y")], deep, ("y",))) == 5

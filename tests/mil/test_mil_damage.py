@@ -1,0 +1,140 @@
+"""Damage that a fuzzer came through with: the MIL reference refuses it in a sentence, and raises nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from support.mil_programs import Edit, case, edited, function, numbers, save
+
+from levit_mobile.contract import Input, Output
+from levit_mobile.errors import ArtifactError
+from levit_mobile.mil.program import read
+from levit_mobile.runners import mil
+
+pytest.importorskip("coremltools")
+
+X = numbers(1, 3, 8, 8)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gelu with its mode, and a padding with its list."""
+
+    def build(mb: Any, x: Any) -> Any:
+        padded = mb.pad(x=x, pad=np.array([0, 0, 0, 0, 1, 1, 1, 1], np.int32), mode="constant")
+        return mb.gelu(x=padded, mode="TANH_APPROXIMATION")
+
+    one = case("x", build, torch.neg, X)
+    return save(function([one], 17), tmp_path_factory.mktemp("damage") / "whole.mlpackage", ios=17)
+
+
+@pytest.fixture
+def package(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "x.mlpackage"))
+
+
+def operations(model: Any) -> Any:
+    return model.mlProgram.functions["main"].block_specializations["CoreML7"].operations
+
+
+def op(model: Any, kind: str) -> Any:
+    return next(o for o in operations(model) if o.type == kind)
+
+
+def constant(model: Any, part: str) -> Any:
+    return next(o for o in operations(model) if o.type == "const" and part in o.outputs[0].name)
+
+
+def value(model: Any, part: str) -> Any:
+    return constant(model, part).attributes["val"]
+
+
+def retyped(model: Any) -> None:
+    value(model, "mode").type.tensorType.dataType = 11  # a word that is said to be a FLOAT32
+
+
+def too_large(model: Any) -> None:
+    value(model, "pad_0").type.tensorType.dataType = 21  # INT8
+    value(model, "pad_0").immediateValue.tensor.ints.values[0] = 1 << 20
+
+
+def in_a_strange_space(model: Any) -> None:
+    model.description.input[0].type.imageType.colorSpace = 77
+
+
+DAMAGE: dict[str, tuple[Edit, str]] = {
+    "an element type that is none": (
+        lambda m: setattr(op(m, "gelu").outputs[0].type.tensorType, "dataType", 87),
+        "cannot be read: ValueError: Enum DataType has no name defined for value 87",
+    ),
+    "a constant's element type that is none": (
+        lambda m: setattr(value(m, "mode").type.tensorType, "dataType", 74),
+        "cannot be read: ValueError: Enum DataType has no name defined for value 74",
+    ),
+    "a constant without a name": (
+        lambda m: constant(m, "mode").ClearField("outputs"),
+        "cannot be read: IndexError: tuple index out of range",
+    ),
+    "a word for a number": (retyped, "cannot be read: ValueError: could not convert string to float"),
+    "a number too large for its type": (too_large, "cannot be read: OverflowError: "),
+    "a colour space that is none": (in_a_strange_space, "cannot be read: ValueError: Enum ColorSpace has no name"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_a_damaged_program_is_refused(package: Path, what: str) -> None:
+    edit, words = DAMAGE[what]
+    edited(package, edit)
+    with pytest.raises(ArtifactError) as caught:
+        read(package)
+    assert str(caught.value).startswith(f"{package} {words}")
+
+
+def test_a_word_in_the_place_of_a_list_fails_the_op(package: Path) -> None:
+    def worded(model: Any) -> None:
+        op(model, "pad").inputs["pad"].arguments[0].name = op(model, "gelu").inputs["mode"].arguments[0].name
+        operations(model).sort(key=lambda operation: operation.type != "const")
+
+    edited(package, worded)
+    with pytest.raises(ArtifactError, match=r"^pad .* fails: cannot reshape array"):
+        read(package).run({"x_in0": X})
+
+
+def test_a_padding_beyond_all_memory_fails_the_op(package: Path) -> None:
+    def vast(model: Any) -> None:
+        value(model, "pad_0").immediateValue.tensor.ints.values[7] = (1 << 31) - 1
+        value(model, "pad_0").immediateValue.tensor.ints.values[5] = 1 << 20
+        op(model, "pad").outputs[0].type.tensorType.dimensions[3].constant.size = 1 << 31
+
+    edited(package, vast)
+    with pytest.raises(ArtifactError, match=r"^pad .* fails: Unable to allocate"):
+        read(package).run({"x_in0": X})
+
+
+@pytest.mark.parametrize("path", ["a\0b", "[" * 100_000])
+def test_a_manifest_that_leads_nowhere_is_refused(package: Path, path: str) -> None:
+    manifest = json.loads((package / "Manifest.json").read_text())
+    manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"] = path
+    (package / "Manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ArtifactError, match=r"x\.mlpackage"):
+        read(package)
+
+
+def test_a_manifest_nested_without_end_is_refused(package: Path) -> None:
+    (package / "Manifest.json").write_text("[" * 100_000)
+    with pytest.raises(ArtifactError, match="cannot be read: RecursionError: "):
+        read(package)
+
+
+def test_names_of_several_lines_are_quoted_in_one(package: Path) -> None:
+    edited(package, lambda m: setattr(op(m, "gelu"), "type", "fro\nb\u2028nicate"))
+    source = Input(name="x_in0", shape=(1, 3, 8, 8), layout="NCHW", dtype="float32", range=(0, 1))
+    result = Output(name="x_out0", shape=(1, 5), dtype="float32", labels_sha256="")
+    with pytest.raises(ArtifactError, match="does not know the op fro b nicate of iOS 17"):
+        mil.load(package, source=source, result=result)

@@ -1,0 +1,248 @@
+"""What the MIL reference refuses, by name: programs that it does not know, damaged files, wrong inputs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from support.mil_programs import MODEL, Edit, case, edited, function, numbers, save
+
+from levit_mobile.errors import ArtifactError, ToolchainMissing
+from levit_mobile.mil import protobuf
+from levit_mobile.mil.program import Mode, read
+
+pytest.importorskip("coremltools")
+
+DATA = Path("Data/com.apple.CoreML")
+WEIGHTS = DATA / "weights/weight.bin"
+X, WEIGHT = numbers(2, 64), numbers(32, 64)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """gelu(linear(x)): weights in their file, bias and mode in the program."""
+
+    def build(mb: Any, x: Any) -> Any:
+        return mb.gelu(x=mb.linear(x=x, weight=WEIGHT, bias=numbers(32)), mode="TANH_APPROXIMATION")
+
+    one = case("x", build, torch.neg, X)
+    return save(function([one], 17), tmp_path_factory.mktemp("refusals") / "whole.mlpackage", ios=17)
+
+
+@pytest.fixture
+def package(whole: Path, tmp_path: Path) -> Path:
+    """A copy to be damaged."""
+    return Path(shutil.copytree(whole, tmp_path / "x.mlpackage"))
+
+
+def main(model: Any) -> Any:
+    return model.mlProgram.functions["main"]
+
+
+def op(model: Any, kind: str) -> Any:
+    """The first operation of a kind."""
+    return next(o for o in main(model).block_specializations["CoreML7"].operations if o.type == kind)
+
+
+def constant(model: Any, ending: str) -> Any:
+    operations = main(model).block_specializations["CoreML7"].operations
+    return next(o for o in operations if o.type == "const" and o.outputs[0].name.endswith(ending))
+
+
+def shape_of(named: Any) -> Any:
+    return named.type.tensorType.dimensions
+
+
+def change(path: Path, offset: int, content: bytes) -> None:
+    data = bytearray(path.read_bytes())
+    data[offset : offset + len(content)] = content
+    path.write_bytes(data)
+
+
+def test_the_copy_runs(package: Path) -> None:
+    found = read(package).run({"x_in0": X})
+    wanted = torch.nn.functional.gelu(torch.from_numpy(X @ WEIGHT.T + numbers(32)), approximate="tanh")
+    np.testing.assert_allclose(found["x_out0"], wanted, rtol=0, atol=1e-4)
+
+
+UNKNOWN: dict[str, tuple[Edit, str]] = {
+    "op": (lambda m: setattr(op(m, "gelu"), "type", "frobnicate"), r"does not know the op frobnicate of iOS 17"),
+    "op of a later iOS": (
+        lambda m: setattr(op(m, "gelu"), "type", "scaled_dot_product_attention"),
+        "does not know the op scaled_dot_product_attention of iOS 17",
+    ),
+    "input of an op": (
+        lambda m: op(m, "gelu").inputs["surprise"].CopyFrom(op(m, "gelu").inputs["mode"]),
+        "gelu .*unexpected keyword argument 'surprise'",
+    ),
+    "missing input": (lambda m: op(m, "linear").inputs.pop("weight"), "linear .*missing a required argument: 'weight'"),
+    "two values": (
+        lambda m: op(m, "gelu").inputs["x"].arguments.add(name="x_in0"),
+        "x of gelu .* has 2 values, expected one",
+    ),
+    "attribute": (
+        lambda m: op(m, "gelu").attributes["rounding"].CopyFrom(op(m, "gelu").attributes["name"]),
+        "gelu .* has the attribute rounding, which",
+    ),
+    "element type": (
+        lambda m: setattr(op(m, "gelu").outputs[0].type.tensorType, "dataType", 12),
+        "gelu_0 has elements of type FLOAT64, which",
+    ),
+    "open shape": (
+        lambda m: setattr(shape_of(op(m, "gelu").outputs[0])[0].unknown, "variadic", True),
+        "gelu_0 has no fixed shape",
+    ),
+    "open input": (
+        lambda m: setattr(shape_of(main(m).inputs[0])[0].unknown, "variadic", True),
+        "x_in0 has no fixed shape",
+    ),
+    "nested block": (lambda m: op(m, "gelu").blocks.add(), "gelu .* holds a nested block"),
+    "list": (
+        lambda m: op(m, "gelu").outputs[0].type.listType.SetInParent(),
+        "gelu_0 is a listType, which",
+    ),
+    "name": (
+        lambda m: setattr(op(m, "gelu").inputs["x"].arguments[0], "name", "nothing"),
+        "x of gelu .* is nothing, which nothing before it makes",
+    ),
+    "output": (
+        lambda m: main(m).block_specializations["CoreML7"].outputs.append("elsewhere"),
+        "output is elsewhere, which nothing before it makes",
+    ),
+    "opset": (lambda m: setattr(main(m), "opset", "CoreML99"), "opset 'CoreML99', expected one of CoreML6"),
+    "function": (lambda m: m.mlProgram.functions.pop("main"), "has no function main"),
+    "kind of model": (lambda m: m.neuralNetwork.SetInParent(), "holds a neuralNetwork, expected an mlProgram"),
+    "constant without a value": (
+        lambda m: constant(m, "mode_0").attributes["val"].immediateValue.tensor.Clear(),
+        "constant .*mode_0 has no value",
+    ),
+    "constant of too few values": (
+        lambda m: constant(m, "mode_0").attributes["val"].immediateValue.tensor.strings.ClearField("values"),
+        r"constant .*mode_0 has 0 values, its shape is \[\]",
+    ),
+    "constant elsewhere": (
+        lambda m: setattr(constant(m, "weight_0").attributes["val"].blobFileValue, "fileName", "@model_path/../../x"),
+        "keeps constants outside its package",
+    ),
+    "constant in no file": (
+        lambda m: setattr(constant(m, "weight_0").attributes["val"].blobFileValue, "fileName", "@model_path/x"),
+        "x cannot be read: No such file",
+    ),
+    "constant beyond": (
+        lambda m: setattr(constant(m, "weight_0").attributes["val"].blobFileValue, "offset", 1 << 20),
+        "weight_0 lies beyond the end",
+    ),
+    "constant between entries": (
+        lambda m: setattr(constant(m, "weight_0").attributes["val"].blobFileValue, "offset", 128),
+        "weight_0 has no entry at 128",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_a_program_beyond_the_reference_is_refused_by_name(package: Path, what: str) -> None:
+    edit, message = UNKNOWN[what]
+    edited(package, edit)
+    with pytest.raises(ArtifactError, match=message):
+        read(package)
+
+
+@pytest.mark.parametrize("mode", ["declared", "float32"])
+def test_a_result_of_another_shape_or_type_than_declared_is_refused(package: Path, mode: Mode) -> None:
+    edited(package, lambda m: setattr(shape_of(op(m, "gelu").outputs[0])[1].constant, "size", 33))
+    with pytest.raises(ArtifactError, match=r"came out as \[2, 32\], the program declares \[2, 33\]"):
+        read(package, mode=mode).run({"x_in0": X})
+
+    def retyped(model: Any) -> None:
+        shape_of(op(model, "gelu").outputs[0])[1].constant.size = 32
+        op(model, "gelu").outputs[0].type.tensorType.dataType = 23  # INT32
+
+    edited(package, retyped)
+    with pytest.raises(ArtifactError, match="came out as float32, the program declares INT32"):
+        read(package, mode=mode).run({"x_in0": X})
+
+
+def test_an_unknown_value_of_an_input_is_refused(package: Path) -> None:
+    value = lambda m: constant(m, "mode_0").attributes["val"].immediateValue.tensor.strings.values  # noqa: E731
+    edited(package, lambda m: value(m).__setitem__(0, "SOFT"))
+    with pytest.raises(ArtifactError, match=r"gelu .* fails: mode is SOFT, expected EXACT"):
+        read(package).run({"x_in0": X})
+
+
+def test_wrong_inputs_are_refused(package: Path) -> None:
+    program = read(package)
+    with pytest.raises(ArtifactError, match="the program takes x_in0, and was given image"):
+        program.run({"image": X})
+    with pytest.raises(ArtifactError, match="the program takes x_in0, and was given nothing"):
+        program.run({})
+    with pytest.raises(ArtifactError, match=r"input x_in0 is \[64, 2\], expected \[2, 64\]"):
+        program.run({"x_in0": X.T})
+
+
+# Damaged files
+
+
+def test_a_weight_file_cut_short_is_refused(package: Path) -> None:
+    data = (package / WEIGHTS).read_bytes()
+    (package / WEIGHTS).write_bytes(data[:-100])
+    with pytest.raises(ArtifactError, match="cut short"):
+        read(package)
+    (package / WEIGHTS).write_bytes(data[:70])
+    with pytest.raises(ArtifactError, match="beyond the end"):
+        read(package)
+
+
+def test_a_damaged_entry_is_refused(package: Path) -> None:
+    change(package / WEIGHTS, 64, b"\0")
+    with pytest.raises(ArtifactError, match="has no entry at 64"):
+        read(package)
+
+
+def test_an_entry_of_another_type_or_size_is_refused(package: Path) -> None:
+    change(package / WEIGHTS, 68, b"\1")
+    with pytest.raises(ArtifactError, match="is stored as FLOAT16, the program declares FLOAT32"):
+        read(package)
+    change(package / WEIGHTS, 68, b"\2")
+    change(package / WEIGHTS, 72, (32 * 64 * 4 - 4).to_bytes(8, "little"))
+    with pytest.raises(ArtifactError, match="has 8188 bytes, 2048 x FLOAT32 take 8192"):
+        read(package)
+
+
+def test_a_damaged_model_is_refused(package: Path) -> None:
+    (package / MODEL).write_bytes(b"\x08\x07\xff\xff nonsense")
+    with pytest.raises(ArtifactError, match="not a Core ML model that can be read"):
+        read(package)
+    (package / MODEL).unlink()
+    with pytest.raises(ArtifactError, match="not a Core ML model that can be read"):
+        read(package)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"rootModelIdentifier": "A", "itemInfoEntries": {}}'])
+def test_a_damaged_manifest_is_refused(package: Path, content: str) -> None:
+    (package / "Manifest.json").write_text(content)
+    with pytest.raises(ArtifactError, match=r"its Manifest.json cannot be read"):
+        read(package)
+
+
+def test_a_manifest_that_points_outside_is_refused(package: Path) -> None:
+    manifest = json.loads((package / "Manifest.json").read_text())
+    manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"] = "../../elsewhere"
+    (package / "Manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ArtifactError, match="its manifest points outside it"):
+        read(package)
+
+
+def test_no_package_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"is not an \.mlpackage"):
+        read(tmp_path / "missing.mlpackage")
+
+
+def test_without_coremltools_the_pip_line_is_named(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protobuf, "find_spec", lambda _: None)
+    with pytest.raises(ToolchainMissing, match=r"pip install 'levit-mobile\[coreml\]'"):
+        read(package)

@@ -1,0 +1,296 @@
+"""Names to weights on disk: the hub's own client and torch.hub against a server on this machine, never the network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from levit_mobile.errors import CheckpointError, DownloadError
+from levit_mobile.model import download
+from levit_mobile.model.download import OFFICIAL_FILES, OFFICIAL_URL_VARIABLE, official_file, resolve
+
+ROOT = Path(__file__).parents[2]
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+WEIGHTS = bytes(range(256)) * 300
+SHA = hashlib.sha256(WEIGHTS).hexdigest()
+FILE = f"LeViT-128S-{SHA[:8]}.pth"
+REPOSITORIES: dict[str, dict[str, bytes]] = {
+    "facebook/levit-128S": {
+        "config.json": b"{}",
+        "model.safetensors": WEIGHTS,
+        "pytorch_model.bin": WEIGHTS,
+        "README.md": b"#",
+    },
+    "timm/old.in1k": {"config.json": b"{}", "pytorch_model.bin": WEIGHTS},
+    "some/dataset": {"README.md": b"#"},
+}
+REFUSALS = {"gated/levit": (403, "GatedRepo"), "no/levit": (404, "RepoNotFound"), "broken/hub": (500, "")}
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Answers as the hub does, and serves official files under /LeViT/, some of them badly."""
+
+    def do_GET(self) -> None:
+        self.answer()
+
+    def do_HEAD(self) -> None:
+        self.answer()
+
+    def answer(self) -> None:
+        path = self.path.partition("?")[0].strip("/")
+        self.server.asked.append(f"{self.command} /{path}")
+        parts = path.split("/")
+        if parts[0] == "LeViT":
+            return self.official(parts[1])
+        repo = "/".join(parts[2:4] if parts[0] == "api" else parts[:2])
+        if repo in REFUSALS:
+            return self.send(b"", REFUSALS[repo][0], {"X-Error-Code": REFUSALS[repo][1]})
+        files = REPOSITORIES.get(repo)
+        if files is None:  # the client asks for more than repositories
+            return self.send(b"", 404)
+        if parts[0] != "api":
+            return self.send(files[parts[4]])
+        listing = [{"type": "file", "path": name, "size": len(body), "oid": "0"} for name, body in files.items()]
+        siblings = [{"rfilename": name} for name in files]
+        answer = listing if "tree" in parts else {"id": repo, "sha": COMMIT, "siblings": siblings}
+        return self.send(json.dumps(answer).encode(), kind="application/json")
+
+    def official(self, name: str) -> None:
+        if self.server.mood == "missing" or name != FILE:
+            return self.send(b"not found", 404)
+        if self.server.mood == "stalls":
+            self.server.released.wait(10)
+        if self.server.mood == "cut":
+            return self.send(WEIGHTS[:1000], length=len(WEIGHTS))
+        return self.send(WEIGHTS[::-1] if self.server.mood == "wrong" else WEIGHTS)
+
+    def send(
+        self,
+        body: bytes,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        *,
+        length: int | None = None,
+        kind: str = "application/octet-stream",
+    ) -> None:
+        self.send_response(status)
+        tag = hashlib.sha256(body).hexdigest()
+        common = {"Content-Length": str(length or len(body)), "Content-Type": kind, "X-Repo-Commit": COMMIT}
+        for name, value in (common | {"ETag": f'"{tag}"'} | (headers or {})).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Silent."""
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    mood = "well"
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Hub)
+        self.asked: list[str] = []
+        self.released = threading.Event()
+        self.address = f"http://127.0.0.1:{self.server_port}"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as served:
+        threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield served
+        served.released.set()
+        served.shutdown()
+
+
+@pytest.fixture
+def nowhere() -> str:
+    """An address at which nothing listens."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{closed.getsockname()[1]}"
+
+
+# Hub ids: the client reads its environment on import, so each call is a process of its own
+
+RESOLVE = """
+import sys
+from levit_mobile.errors import LevitMobileError
+from levit_mobile.model.download import resolve
+try:
+    print(resolve(sys.argv[1], progress=sys.argv[2] == "bars"))
+except LevitMobileError as error:
+    print(type(error).__name__, error)
+from huggingface_hub.utils import are_progress_bars_disabled
+print("bars off:", are_progress_bars_disabled(), file=sys.stderr)
+"""
+
+
+def resolve_hub(
+    source: str, endpoint: str, home: Path, *, offline: bool = False, bars: bool = False
+) -> tuple[str, str]:
+    """What `resolve` returned or raised, and what stood on stderr."""
+    clean = {key: value for key, value in os.environ.items() if not key.upper().endswith(("_PROXY", "_TOKEN"))}
+    clean = {key: value for key, value in clean.items() if not key.startswith("HF_")}
+    hub = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_OFFLINE": str(int(offline)), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", RESOLVE, source, "bars" if bars else "quiet"]
+    done = subprocess.run(command, env=clean | hub, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip(), done.stderr
+
+
+def test_a_hub_id_and_then_its_cache(server: Server, nowhere: str, tmp_path: Path) -> None:
+    found, stderr = resolve_hub("facebook/levit-128S", server.address, tmp_path)
+    folder = Path(found)
+    assert sorted(file.name for file in folder.iterdir()) == ["config.json", "model.safetensors"]  # and no .bin
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+    assert folder.is_relative_to(tmp_path)
+    assert "%|" not in stderr
+    assert "bars off: False" in stderr  # the process has its setting back
+    count = len(server.asked)
+    assert resolve_hub("facebook/levit-128S", server.address, tmp_path, offline=True)[0] == found
+    assert len(server.asked) == count
+    assert resolve_hub("facebook/levit-128S", nowhere, tmp_path)[0] == found
+
+
+def test_a_repository_without_safetensors(server: Server, tmp_path: Path) -> None:
+    found, stderr = resolve_hub("timm/old.in1k", server.address, tmp_path, bars=True)
+    assert sorted(file.name for file in Path(found).iterdir()) == ["config.json", "pytorch_model.bin"]
+    assert "%|" in stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("gated/levit", "accept terms"),
+        ("no/levit", "no such repository"),
+        ("broken/hub", "500"),
+        ("some/dataset", "neither *.safetensors nor *.bin"),
+    ],
+)
+def test_a_repository_that_cannot_be_had(source: str, reason: str, server: Server, tmp_path: Path) -> None:
+    said, _ = resolve_hub(source, server.address, tmp_path)
+    assert said.startswith("DownloadError")
+    assert reason in said
+    assert f"{server.address}/{source}" in said
+    assert "--checkpoint FOLDER" in said
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_no_network(offline: bool, nowhere: str, tmp_path: Path) -> None:
+    said, _ = resolve_hub("facebook/levit-128S", nowhere, tmp_path, offline=offline)
+    assert said.startswith("DownloadError facebook/levit-128S")
+    assert "there is no connection, and it is not in the cache" in said
+    assert f"download config.json and model.safetensors from {nowhere}/facebook/levit-128S" in said
+
+
+# Official names
+
+
+@pytest.fixture
+def cache(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """torch.hub's folder; the table names a file whose hash these tests can meet."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv(OFFICIAL_URL_VARIABLE, f"{server.address}/LeViT")
+    monkeypatch.setitem(OFFICIAL_FILES, "levit_128s", FILE)
+    return tmp_path / "hub" / "checkpoints"
+
+
+@pytest.mark.parametrize("name", ["LeViT-128S", "levit_128s", "LeViT_128S", FILE])
+def test_an_official_name_is_fetched_once(name: str, server: Server, cache: Path) -> None:
+    assert resolve(name) == cache / FILE
+    assert (cache / FILE).read_bytes() == WEIGHTS
+    assert resolve(name) == cache / FILE
+    assert server.asked == [f"GET /LeViT/{FILE}"]
+    assert list(cache.iterdir()) == [cache / FILE]
+
+
+def test_a_damaged_file_in_the_cache_is_fetched_again(server: Server, cache: Path) -> None:
+    cache.mkdir(parents=True)
+    (cache / FILE).write_bytes(WEIGHTS[:100])
+    assert resolve("LeViT-128S").read_bytes() == WEIGHTS
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("mood", "reason"),
+    [
+        ("wrong", "what was downloaded was deleted"),
+        ("cut", "what was downloaded was deleted"),
+        ("missing", "404"),
+        ("stalls", "timed out"),
+    ],
+)
+def test_a_failed_fetch_leaves_nothing(
+    mood: str, reason: str, server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "STALL_SECONDS", 0.3)
+    server.mood = mood
+    with pytest.raises(DownloadError) as raised:
+        resolve("LeViT-128S")
+    for part in (reason, f"{server.address}/LeViT/{FILE}", str(cache / FILE), "--checkpoint"):
+        assert part in str(raised.value)
+    assert list(cache.iterdir()) == []
+    assert socket.getdefaulttimeout() is None
+
+
+def test_no_network_for_an_official_name(nowhere: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OFFICIAL_URL_VARIABLE, nowhere)
+    with pytest.raises(DownloadError, match="refused") as raised:
+        resolve("LeViT-128S")
+    assert f"download {FILE} by hand and put it at {cache / FILE}" in str(raised.value)
+
+
+@pytest.mark.parametrize("progress", [False, True])
+@pytest.mark.usefixtures("cache")
+def test_the_bar_can_be_switched(progress: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    resolve("LeViT-128S", progress=progress)
+    assert ("%|" in capsys.readouterr().err) == progress
+
+
+def test_the_official_files_carry_their_hashes() -> None:
+    assert len({file.rpartition("-")[2] for file in OFFICIAL_FILES.values()}) == 5
+    for variant, file in OFFICIAL_FILES.items():
+        assert official_file(variant) == official_file(file.rpartition("-")[0]) == official_file(file) == file
+    assert official_file("levit") is None
+    assert official_file("LeViT-128S-00000000.pth") is None
+
+
+# Paths
+
+
+def test_an_existing_path_comes_first(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(cache.parents[1])
+    Path("facebook").mkdir()
+    for name in ("LeViT-128S", "facebook/levit-128S"):
+        Path(name).write_bytes(b"1")
+        assert resolve(name) == Path(name)
+        assert resolve(Path(name).absolute()) == Path(name).absolute()
+    assert server.asked == []
+
+
+def test_a_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "w.pth").write_bytes(b"1")
+    assert resolve("~/w.pth") == tmp_path / "w.pth"
+
+
+@pytest.mark.parametrize("name", ["", "levit-999", "a/b/c", "./a/b", "a/b.safetensors", "owner/", "https://a.b/c.pth"])
+def test_a_name_that_is_nothing(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match="LeViT-128S, LeViT-128, LeViT-192, LeViT-256, LeViT-384"):
+        resolve(name)

@@ -1,0 +1,247 @@
+"""convert(): what it writes is true, what it proves is proven, and what fails leaves nothing behind."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import Bundles
+from torch import nn
+
+import levit_mobile
+from levit_mobile.errors import (
+    ArtifactError,
+    BundleError,
+    CheckpointError,
+    ConversionError,
+    ImageError,
+    LabelsError,
+    RecipeError,
+    ToolchainMissing,
+)
+from levit_mobile.interfaces.inspection import Fallback, Inspection
+from levit_mobile.model.bake import FrozenBias, bake
+from levit_mobile.model.forms import TokenMajor
+from levit_mobile.pipeline import convert as pipeline
+from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.recipe import RECIPES
+from levit_mobile.targets import TARGETS, resolve
+
+TFLITE = RECIPES["tflite-fp32"]
+Convert = Callable[..., None]
+
+
+def contents(folder: Path) -> list[str]:
+    """Everything in a folder, hidden files too; a folder that does not exist is as good as empty."""
+    return sorted(item.relative_to(folder).as_posix() for item in folder.rglob("*")) if folder.exists() else []
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, bundles: Bundles) -> None:
+    """TFLite's converter replaced by a copy of its real artifact."""
+    artifact = bundles("tflite-fp32").path / "model.tflite"
+
+    def convert(*_: object, path: Path, **__: object) -> int:
+        shutil.copy(artifact, path)
+        return 0
+
+    monkeypatch.setattr("levit_mobile.conversion.tflite.convert", convert)
+
+
+# What a proof catches
+
+
+def one_bias_zeroed(trained: Trained) -> nn.Module:
+    baked = bake(trained.checkpoint.model, mean=trained.spec.mean, std=trained.spec.std)
+    first = next(module for module in baked.modules() if isinstance(module, FrozenBias))
+    first.value = torch.zeros_like(first.value)
+    return TokenMajor(baked, channels_last=False).eval()
+
+
+def class_head_alone(trained: Trained) -> nn.Module:
+    """What two well-known exporters ship."""
+    model = copy.deepcopy(trained.checkpoint.model)
+    model.head_dist = None  # type: ignore[assignment]
+    baked = bake(model, mean=trained.spec.mean, std=trained.spec.std)
+    return TokenMajor(baked, channels_last=True).eval()
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("executorch-fp32", one_bias_zeroed), ("tflite-fp32", class_head_alone)],
+    ids=["one attention bias zeroed", "the class head alone"],
+)
+def test_a_wrong_artifact_is_called_broken(
+    small: Trained,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+    wrong: Callable[[Trained], nn.Module],
+) -> None:
+    monkeypatch.setattr(pipeline, "lay_out", lambda trained, *_: wrong(trained))
+    bundle = pipeline.build(small, RECIPES[name], out=tmp_path)
+    assert bundle.proof.verdict == bundle.contract.verdict == "broken"
+    assert "dB, expected at least 100 dB" in bundle.proof.reasons[0]
+    on_disk = levit_mobile.Proof.model_validate_json((bundle.path / "parity.json").read_bytes())
+    assert (on_disk.verdict, on_disk.reasons) == ("broken", bundle.proof.reasons)
+    assert levit_mobile.Contract.read(bundle.path).verdict == "broken"
+
+
+@pytest.mark.parametrize("target", ["tflite", "executorch"])
+def test_fp16_is_held_to_its_own_bounds_only(bundles: Bundles, trained: Trained, target: str) -> None:
+    artifact = bundles(f"{target}-fp16").path / f"model{TARGETS[target].suffix}"
+    half = RECIPES[f"{target}-fp16"]
+    strict = replace(half, tolerance=RECIPES[f"{target}-fp32"].tolerance)
+    assert pipeline.prove(artifact, trained, half).verdict == "proven"
+    refused = pipeline.prove(artifact, trained, strict)
+    assert refused.verdict == "broken"
+    assert refused.reasons[0].startswith("SQNR is ")
+
+
+def test_another_models_artifact_is_one_sentence(small: Trained, bundles: Bundles) -> None:
+    """10 classes at 224 px against 5 at 64 px: the runtime itself refuses the picture."""
+    artifact = bundles("tflite-fp32").path / "model.tflite"
+    with pytest.raises(ArtifactError, match=r"^the runtime failed .*with \w+Error: "):
+        pipeline.prove(artifact, small, TFLITE)
+
+
+# What is refused, and leaves nothing
+
+
+@pytest.mark.parametrize(
+    "failure", [ValueError("no kernel\nfor x"), KeyError("q"), AssertionError(), RuntimeError("a")]
+)
+def test_whatever_a_vendor_raises_is_one_sentence(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failure: Exception
+) -> None:
+    def convert(*_: object, path: Path, **__: object) -> None:
+        path.write_bytes(b"half an artifact")
+        raise failure
+
+    monkeypatch.setattr("levit_mobile.conversion.tflite.convert", convert)
+    with pytest.raises(
+        ConversionError, match=f"^the tflite toolchain failed with {type(failure).__name__}: "
+    ) as raised:
+        pipeline.build(trained, TFLITE, out=tmp_path)
+    assert "\n" not in str(raised.value)
+    assert raised.value.__cause__ is failure
+    assert contents(tmp_path) == []
+
+
+def test_a_missing_toolchain_says_the_pip_line(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "litert_torch", None)
+    with pytest.raises(ToolchainMissing, match=r"pip install 'levit-mobile\[tflite\]'"):
+        pipeline.build(trained, TFLITE, out=tmp_path)
+    assert contents(tmp_path) == []
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"fallbacks": (Fallback("SOFTMAX", 2, "float only"),)}, r"outside XNNPACK: 2 x SOFTMAX \(float only\)"),
+        ({"partitions": 3}, "has 3 XNNPACK partitions, expected one"),
+        ({"partitions": 0}, "has 0 XNNPACK partitions, expected one"),
+        ({"max_rank": 5}, "a tensor of rank 5, expected at most 4"),
+    ],
+)
+def test_an_artifact_in_pieces_is_refused(
+    trained: Trained,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    change: dict[str, Any],
+    sentence: str,
+) -> None:
+    whole = Inspection(
+        ops={"ADD": 1}, partitions=1, fallbacks=(), max_rank=4, weight_bytes={}, products=71, integer_products=0
+    )
+    monkeypatch.setattr("levit_mobile.inspection.tflite.inspect", lambda _: replace(whole, **change))
+    with pytest.raises(ConversionError, match=sentence):
+        pipeline.build(trained, TFLITE, out=tmp_path)
+    assert contents(tmp_path) == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_artifact_with_fewer_integers_than_its_converter_claims_is_refused(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    quick = resolve(TARGETS["tflite"].converter)
+    monkeypatch.setattr("levit_mobile.conversion.tflite.convert", lambda *args, **options: quick(*args, **options) + 3)
+    with pytest.raises(ConversionError, match=r"^0 of 71 convolutions and linears .* run in integers, expected 3$"):
+        pipeline.build(trained, TFLITE, out=tmp_path)
+    assert contents(tmp_path) == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_existing_bundle_stays_unless_forced(trained: Trained, tmp_path: Path) -> None:
+    first = pipeline.build(trained, TFLITE, out=tmp_path)
+    (first.path / "note.txt").write_text("mine")
+    with pytest.raises(BundleError, match="exists already; use --force to replace it"):
+        pipeline.build(trained, TFLITE, out=tmp_path)
+    assert (first.path / "note.txt").exists()
+    again = pipeline.build(trained, TFLITE, out=tmp_path, force=True)
+    assert not (first.path / "note.txt").exists()
+    assert again.contract == first.contract
+    assert [item.name for item in tmp_path.iterdir()] == [first.path.name]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_forced_run_that_fails_keeps_the_old_bundle(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = pipeline.build(trained, TFLITE, out=tmp_path)
+    before = contents(tmp_path)
+    monkeypatch.setattr("levit_mobile.conversion.tflite.convert", lambda *_, **__: 1 / 0)
+    with pytest.raises(ConversionError, match="ZeroDivisionError"):
+        pipeline.build(trained, TFLITE, out=tmp_path, force=True)
+    assert contents(tmp_path) == before
+    assert levit_mobile.Contract.read(first.path) == first.contract
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_place_that_cannot_be_written_is_one_sentence(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file where the folder should go")
+    with pytest.raises(BundleError, match="could not be written"):
+        pipeline.build(trained, TFLITE, out=tmp_path / "out")
+
+
+@pytest.mark.usefixtures("quick")
+def test_steps_are_announced_in_order(trained: Trained, tmp_path: Path) -> None:
+    heard: list[str] = []
+    pipeline.build(trained, TFLITE, out=tmp_path, on_step=heard.append)
+    assert heard == [step for step in pipeline.STEPS if step not in ("calibrate", "time")]  # which are for integers
+
+
+def test_labels_that_do_not_fit_write_nothing(random_checkpoint: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.txt"
+    labels.write_text("cat\ndog\n")
+    with pytest.raises(LabelsError, match="has 2 labels and the checkpoint 5 classes"):
+        levit_mobile.convert(random_checkpoint, "tflite-fp32", labels=labels, out=tmp_path / "out")
+    assert contents(tmp_path / "out") == []
+
+
+def test_a_wrong_variant_recipe_or_checkpoint_writes_nothing(random_checkpoint: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(CheckpointError, match="levit_256"):
+        levit_mobile.convert(random_checkpoint, "tflite-fp32", variant="levit_256", out=out)
+    with pytest.raises(RecipeError, match="known are coreml-fp32, "):
+        levit_mobile.convert(random_checkpoint, "tflite-fp8", out=out)
+    with pytest.raises(levit_mobile.LevitMobileError, match=r"absent\.pth"):
+        levit_mobile.convert(tmp_path / "absent.pth", "tflite-fp32", out=out)
+    assert contents(out) == []
+
+
+def test_too_few_pictures_write_nothing(random_checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    with pytest.raises(ImageError, match="holds no picture"):
+        levit_mobile.convert(random_checkpoint, "tflite-fp32", images=tmp_path / "none", out=tmp_path / "out")
+    assert contents(tmp_path / "out") == []

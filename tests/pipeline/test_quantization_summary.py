@@ -1,0 +1,165 @@
+"""What convert says of integers: groups that are float, what bias tables cost, and the time beside float32."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from support.nets import MEAN, STD, levit, pixels
+from torch import Tensor
+
+from levit_mobile.errors import ConversionError
+from levit_mobile.images.image_set import PictureSet
+from levit_mobile.model.bake import bake
+from levit_mobile.model.forms import TokenMajor
+from levit_mobile.pipeline import convert
+from levit_mobile.pipeline import quantization_summary as integers
+from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.quantization.cost_model import groups_of
+from levit_mobile.recipe import RECIPES
+from levit_mobile.targets import TARGETS, resolve
+from levit_mobile.timing import samples
+
+INTEGERS = [name for name, recipe in RECIPES.items() if recipe.has_integers]
+CLOUDS = PictureSet.from_arrays(
+    {str(i): picture for i, picture in enumerate((pixels(20, 64) * 255).byte().permute(0, 2, 3, 1).numpy())}
+)
+
+
+def test_which_recipes_have_integers_and_which_compute_in_them() -> None:
+    assert {name for name in RECIPES if name not in INTEGERS} == {f"{t}-{p}" for t in TARGETS for p in ("fp32", "fp16")}
+    assert [name for name, recipe in RECIPES.items() if recipe.computes_in_integers] == [
+        "coreml-int8",
+        "executorch-int8",
+        "executorch-int8-dynamic",
+        "executorch-int4-weight",
+        "tflite-int8",
+        "tflite-int8-dynamic",
+        "tflite-int4-weight",
+    ]
+
+
+# What is float by plan
+
+
+def test_a_group_is_named_whole_and_an_edge_alone() -> None:
+    form = TokenMajor(bake(levit(side=64), mean=MEAN, std=STD), channels_last=False)
+    groups = groups_of(form)
+    whole, part = groups["head"], groups["body.stage0.attn0.scores"][:1]
+    assert integers.float_groups(form, ()) == ()
+    assert integers.float_groups(form, (*whole, *part)) == ("head", *part)
+
+
+# Tables
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+def test_every_recipe_stores_a_table_nearly_as_it_was(name: str) -> None:
+    table = torch.randn(4, 49, 49, generator=torch.Generator().manual_seed(0))
+    how, stored = resolve(TARGETS[RECIPES[name].target].tables)(table, RECIPES[name])
+    assert stored.shape == table.shape
+    assert stored.dtype is torch.float32
+    bits = 6 if "palette" in how else 8
+    assert how.startswith(("int8 a ", "palette6 a "))
+    assert 0 < float((stored - table).abs().max()) < 2 * float(table.abs().max()) / 2 ** (bits - 1)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_small_table_stays_float(target: str) -> None:
+    table = torch.randn(2, 4, 4)
+    how, stored = resolve(TARGETS[target].tables)(table, RECIPES[f"{target}-int8"])
+    assert how in ("float32", "float16")
+    assert torch.allclose(stored, table, atol=2e-3)
+
+
+def of_tables(name: str = "tflite-int8") -> integers.Tables:
+    return integers.tables_of(bake(levit(side=64), mean=MEAN, std=STD), RECIPES[name], CLOUDS)
+
+
+def test_tables_alone_cost_what_their_rounding_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = of_tables()
+    assert (found.stored, found.pictures) == ("float32, int8 a head", 8)
+    assert 30 < found.sqnr_db < 90
+
+    def coarse(table: Tensor, _: object) -> tuple[str, Tensor]:
+        return "int2", table.round()
+
+    monkeypatch.setattr("levit_mobile.conversion.tflite_weights.table_as_stored", coarse)
+    assert of_tables().sqnr_db < found.sqnr_db - 10
+    monkeypatch.setattr("levit_mobile.conversion.tflite_weights.table_as_stored", lambda table, _: ("float32", table))
+    assert (of_tables().stored, of_tables().sqnr_db) == ("float32", math.inf)
+
+
+# Speed
+
+
+class Clock:
+    """Calls that take the time they are told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ns = 0
+        monkeypatch.setattr("time.perf_counter_ns", lambda: self.ns)
+
+    def call(self, ms: float) -> samples.Call:
+        def run() -> None:
+            self.ns += int(ms * 1e6)
+
+        return run
+
+
+def test_both_are_timed_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    found = integers.speed(clock.call(3), clock.call(8))
+    assert (found.median_ms, found.float_median_ms, found.noisy, found.warmup) == (3, 8, False, samples.WARMUP)
+    assert len(found.samples_ms) == len(found.float_samples_ms) == samples.ROUNDS
+    assert found.ratio == samples.Ratio(0.375, 0.375, 0.375)
+
+
+Found = Callable[[], integers.Integers]
+
+
+@pytest.fixture
+def untimed() -> integers.Integers:
+    return integers.Integers((), integers.Tables("int8 a head", 60.0, 8))
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="Core ML runs there")
+def test_core_ml_is_not_timed_off_a_mac(
+    untimed: integers.Integers, small: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing is lowered for it."""
+    monkeypatch.setattr(convert.lowering, "lower", lambda *_: pytest.fail("lowered in vain"))
+    found = convert.timed(untimed, tmp_path / "model.mlpackage", small, RECIPES["coreml-int8"])
+    assert found.speed is None
+    assert found.not_timed.startswith("NOT RUN: Core ML runs on macOS only")
+
+
+def test_a_float_lowering_that_fails_costs_no_bundle(
+    untimed: integers.Integers, small: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise ConversionError("no kernel")
+
+    monkeypatch.setattr(integers, "timer", lambda *_: lambda: None)
+    monkeypatch.setattr(convert.lowering, "lower", refuse)
+    found = convert.timed(untimed, tmp_path / "model.tflite", small, RECIPES["tflite-int8"])
+    assert (found.speed, found.not_timed) == (None, "NOT RUN: no kernel")
+
+
+@pytest.mark.parametrize("name", ["tflite-int8-dynamic", "executorch-int8-dynamic"])
+def test_a_real_artifact_is_timed_beside_float32(small: Trained, tmp_path: Path, name: str) -> None:
+    heard: list[str] = []
+    made = convert.build(small, RECIPES[name], out=tmp_path, timing=True, on_step=heard.append)
+    found = made.integers
+    assert found is not None
+    assert found.speed is not None
+    assert (found.float_by_plan, found.not_timed) == (None, "")
+    assert len(found.speed.samples_ms) == len(found.speed.float_samples_ms) == samples.ROUNDS
+    assert min(found.speed.samples_ms + found.speed.float_samples_ms) > 0.01
+    assert heard[-2:] == ["time", "write"]
+    assert sorted(item.name for item in tmp_path.iterdir()) == [made.path.name]

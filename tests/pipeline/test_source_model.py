@@ -1,0 +1,86 @@
+"""The proof's pictures, and the labels: from a file, from the checkpoint, or made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from levit_mobile.errors import ImageError, LabelsError
+from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.pipeline.source_model import Trained, find_labels, load, proof_pictures
+
+SPEC = ImageSpec.for_side(64)
+
+
+def pictures(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    dice = np.random.default_rng(0)
+    for index in range(count):
+        Image.fromarray(dice.integers(0, 256, (80, 90, 3), dtype=np.uint8)).save(folder / f"{index:03}.png")
+    return folder
+
+
+def test_held_out_digits_are_the_default() -> None:
+    chosen = proof_pictures(SPEC)
+    assert len(chosen) == 64
+    assert chosen.digest() == proof_pictures(SPEC).digest()
+    assert chosen.read(chosen.names[0]).shape == (64, 64, 3)
+
+
+def test_a_folder_gives_64_evenly_spread(tmp_path: Path) -> None:
+    chosen = proof_pictures(SPEC, pictures(tmp_path / "many", 100))
+    assert len(chosen) == 64
+    assert (chosen.names[0], chosen.names[-1]) == ("000.png", "098.png")
+
+
+def test_32_pictures_are_enough_and_31_are_not(tmp_path: Path) -> None:
+    assert len(proof_pictures(SPEC, pictures(tmp_path / "enough", 32))) == 32
+    with pytest.raises(ImageError, match="holds 31 readable pictures, and a proof wants at least 32"):
+        proof_pictures(SPEC, pictures(tmp_path / "few", 31))
+
+
+def test_a_broken_picture_is_named_or_left_out(random_checkpoint: Path, tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "pictures", 40)
+    (folder / "007.png").write_bytes((folder / "007.png").read_bytes()[:500])
+    with pytest.raises(ImageError, match=r"007\.png is truncated or damaged"):
+        load(random_checkpoint, images=folder)
+    kept = load(random_checkpoint, images=folder, skip_broken=True).reference
+    assert len(kept.pictures) == len(kept.logits) == 39
+    assert [skipped.name for skipped in kept.pictures.skipped] == ["007.png"]
+
+
+def test_broken_pictures_count_against_the_32(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "pictures", 32)
+    (folder / "000.png").write_bytes(b"")
+    with pytest.raises(ImageError, match="holds 31 readable pictures"):
+        proof_pictures(SPEC, folder, skip_broken=True)
+
+
+def test_labels_come_from_the_file_then_the_checkpoint_then_nowhere(
+    trained: Trained, small: Trained, tmp_path: Path
+) -> None:
+    assert trained.labels == tuple("0123456789")
+    assert small.labels == ("class_0", "class_1", "class_2", "class_3", "class_4")
+    names = tmp_path / "labels.txt"
+    names.write_text("crane\nhen\ncrane\nowl\nswan\n")
+    assert find_labels(small.checkpoint, names) == ("crane (class 0)", "hen", "crane (class 2)", "owl", "swan")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"a\nb\n", "has 2 labels and the checkpoint 5 classes"),
+        (b"a\nb\n\nd\ne\n", "has no label on line 3"),
+        (b"\xff\xfe\x00", "is not UTF-8 text"),
+        (None, "cannot be read"),
+    ],
+)
+def test_labels_that_do_not_fit(small: Trained, tmp_path: Path, content: bytes | None, sentence: str) -> None:
+    names = tmp_path / "labels.txt"
+    if content is not None:
+        names.write_bytes(content)
+    with pytest.raises(LabelsError, match=sentence):
+        find_labels(small.checkpoint, names)

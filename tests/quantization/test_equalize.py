@@ -1,0 +1,107 @@
+"""Equalisation keeps the logits, and makes outlier channels smaller than they were."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+
+import pytest
+import torch
+from support.nets import MEAN, STD, levit, logits_of, pixels, relative_error
+from torch import Tensor
+
+from levit_mobile.model.bake import bake, query_rows
+from levit_mobile.model.levit import LeViT, ShrinkAttention
+from levit_mobile.quantization.equalize import (
+    balance_queries,
+    balance_stream,
+    channel_sizes,
+    equalize,
+    key_rows,
+    streams,
+)
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+SIDE = 96
+X = pixels(4, SIDE)
+
+
+@cache
+def outlying() -> LeViT:
+    """A baked net with channels far larger than the others, in queries, keys and both ends of the residual stream."""
+    model = copy.deepcopy(bake(levit(side=SIDE), mean=MEAN, std=STD))
+    blown = {
+        "body.stage0.attn0.qkv": query_rows(model.body.stage0.attn0)[:3],
+        "body.stage0.mlp1.contract": torch.tensor([5, 77]),
+        "body.stage1.attn1.proj": torch.tensor([0]),
+        "stem.conv3": torch.tensor([9]),
+    }
+    for name, rows in blown.items():
+        layer = model.get_submodule(name)
+        layer.weight.data[rows] *= 20
+        layer.bias.data[rows] *= 20
+    return model.eval()
+
+
+def spread(sizes: Tensor) -> float:
+    """The largest channel against the middle one: what a per-tensor range pays for."""
+    return float(sizes.max() / sizes.median())
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("variant", ["levit_128s", "levit_192"])
+def test_the_logits_stay(variant: str, strength: float) -> None:
+    model = bake(levit(variant, side=SIDE), mean=MEAN, std=STD)
+    assert relative_error(logits_of(model, X), logits_of(equalize(model, [X], strength=strength)[0], X)) <= 1e-5
+
+
+def test_the_logits_stay_with_outliers_and_the_model_is_left_alone() -> None:
+    model = outlying()
+    before, expected = copy.deepcopy(model.state_dict()), logits_of(model, X)
+    assert relative_error(expected, logits_of(equalize(model, [X], strength=0.5)[0], X)) <= 2e-5
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_queries_and_keys_become_equally_large() -> None:
+    model = outlying()
+    sizes = channel_sizes(model, [X])
+    after = channel_sizes(balance_queries(model, sizes), [X])
+    block = model.body.stage0.attn0
+    q, k = query_rows(block), query_rows(block) + block.key_dim
+    name = "body.stage0.attn0.qkv"
+    assert torch.allclose(after[name][q], after[name][k], rtol=1e-3)
+    assert spread(after[name][q]) < spread(sizes[name][q])
+    assert torch.allclose(after[name][q] * after[name][k], sizes[name][q] * sizes[name][k], rtol=1e-3)
+
+
+def test_shrinking_queries_meet_their_own_keys() -> None:
+    model = outlying()
+    block = model.body.shrink0.attn
+    assert isinstance(block, ShrinkAttention)
+    after = channel_sizes(balance_queries(model, channel_sizes(model, [X])), [X])
+    assert torch.allclose(after["body.shrink0.attn.q"], after["body.shrink0.attn.kv"][key_rows(block)], rtol=1e-3)
+
+
+def test_the_stream_loses_its_outliers() -> None:
+    model = outlying()
+    sizes = channel_sizes(model, [X])
+    for name, strength, kept in (("body.stage0.mlp1", 1.0, 2.0), ("body.stage0.mlp1", 0.0, 1.0)):
+        after = channel_sizes(balance_stream(model, sizes, strength=strength), [X])
+        if strength:
+            assert spread(after[name]) < spread(sizes[name]) / kept
+        else:
+            assert torch.allclose(after[name], sizes[name], rtol=1e-4)
+
+
+def test_every_reader_and_writer_of_every_stream_is_there_once() -> None:
+    found = list(streams(levit(side=SIDE)))
+    assert [len(writers) for writers, _ in found] == [1 + 2 * 2, 2 + 2 * 3, 2 + 2 * 4]
+    assert [len(readers) for _, readers in found] == [2 * 2 + 2, 1 + 2 * 3 + 2, 1 + 2 * 4 + 1]
+    everything = [name for parts in found for names in parts for name in names]
+    assert len(everything) == len(set(everything))
+
+
+def test_a_model_that_is_not_baked_is_refused() -> None:
+    model = levit(side=SIDE)
+    with pytest.raises((ValueError, KeyError)):
+        equalize(model, [X])

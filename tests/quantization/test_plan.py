@@ -1,0 +1,247 @@
+"""Plans: the JSON file, which one is found, the committed ones; and the estimate of time that they rest on."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from support import nets
+
+from levit_mobile.errors import RecipeError
+from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.model.bake import bake
+from levit_mobile.model.fake_quant import edges_of
+from levit_mobile.model.levit import VARIANTS, count_macs
+from levit_mobile.pipeline.lowering import form_of
+from levit_mobile.quantization.cost_model import Cost, groups_of
+from levit_mobile.quantization.observers import Observer
+from levit_mobile.quantization.plan import PLANS, Evidence, Origin, Plan, Step, find
+from levit_mobile.quantization.prepare import planned_grids
+from levit_mobile.quantization.statistics import collect
+from levit_mobile.reporting.tables.plan import damage_table, front_table, rules_line, shortfall
+from levit_mobile.targets import TARGETS
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+SIDE = 64
+COMMITTED = sorted(PLANS.glob("*.json"))
+ORIGIN = Origin(
+    checkpoint_sha256="0" * 64,
+    calibration="pictures",
+    pictures=16,
+    pictures_sha256="1" * 64,
+    seed=0,
+    compared=16,
+    max_kl=1e-3,
+)
+FRONT = (
+    Step(group=None, cost=0, kl=0.5, sqnr_db=3.25, top1_agreement=0.5),
+    Step(group="head", cost=0.01, kl=0.002, sqnr_db=math.inf, top1_agreement=1),
+)
+
+
+def plan(**fields: object) -> Plan:
+    whole = {
+        "variant": "levit_128s",
+        "target": "tflite",
+        "float_edges": ("body.stage2.mlp3.change", "body.stage2.mlp3.out", "scores"),
+        "origin": ORIGIN,
+        "evidence": (Evidence(group="head", kl=0.4, sqnr_db=4, gain=0.498, saved=0.01),),
+        "front": FRONT,
+        "picked": 1,
+    }
+    return Plan.model_validate(whole | fields)
+
+
+@cache
+def form(variant: str, target: str) -> torch.nn.Module:
+    spec, row = ImageSpec.for_side(SIDE), TARGETS[target]
+    baked = bake(nets.levit(variant, side=SIDE), mean=spec.mean, std=spec.std, pixel_range=row.pixel_range)
+    return form_of(baked, row)
+
+
+# The file
+
+
+def test_a_plan_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    written = plan(observer=Observer.MSE, equalize=None, correct_biases=False)
+    written.write(tmp_path / "new" / "plan.json")
+    read = Plan.read(tmp_path / "new" / "plan.json")
+    assert read == written
+    assert read.sha256 == written.sha256 != plan().sha256
+    assert json.loads((tmp_path / "new" / "plan.json").read_text())["front"][1]["sqnr_db"] == "Infinity"
+
+
+def test_a_plan_written_by_hand_needs_three_lines(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text('{"variant": "levit_128s", "target": "tflite", "float_edges": ["scores"]}')
+    assert Plan.read(path).float_edges == ("scores",)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{", "JSON"),
+        ('{"variant": "levit_128s"}', "target: Field required"),
+        ('{"variant": "levit_128s", "target": "tflite", "fast": true}', "fast: Extra inputs"),
+        ('{"variant": "levit_128s", "target": "tflite", "observer": "median"}', "observer: Input should be"),
+        ('{"variant": "levit_128s", "target": "tflite", "schema_version": 2}', "schema_version: Input should be 1"),
+    ],
+    ids=["half", "no target", "unknown field", "unknown observer", "later schema"],
+)
+def test_what_is_no_plan_is_one_sentence(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match="is no plan of schema 1") as caught:
+        Plan.read(path)
+    assert complaint in str(caught.value)
+
+
+def test_a_plan_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"cannot be read \(No such file"):
+        Plan.read(tmp_path / "plan.json")
+
+
+# Which one
+
+
+def test_a_plan_of_another_variant_or_target_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    plan().write(path)
+    assert find(path, variant="levit_128s", target="tflite") == plan()
+    for variant, target in [("levit_256", "tflite"), ("levit_128s", "executorch")]:
+        sentence = f"is a plan for levit_128s on tflite, and this is {variant} on {target}"
+        with pytest.raises(RecipeError, match=sentence):
+            find(path, variant=variant, target=target)
+
+
+def test_without_a_file_it_is_the_committed_one_or_everything_in_int8() -> None:
+    assert find(None, variant="levit_384", target="tflite") == Plan(variant="levit_384", target="tflite")
+    assert find(None, variant="levit_128s", target="tflite") == Plan.read(PLANS / "levit_128s-tflite-int8.json")
+
+
+def test_an_edge_that_no_form_has_is_refused() -> None:
+    made = form("levit_128s", "executorch")
+    pictures = list(nets.pixels(2, SIDE).split(1))
+    wrong = plan(target="executorch", float_edges=("scores", "body.stage7.attn0.query"))
+    with pytest.raises(RecipeError, match=r"names body.stage7.attn0.query, and no edge of levit_128s is called so"):
+        planned_grids(made, collect(made, lambda: pictures), wrong)
+
+
+# The committed ones
+
+
+def test_there_are_committed_plans() -> None:
+    assert {path.name for path in COMMITTED} >= {"levit_128s-tflite-int8.json", "levit_128s-executorch-int8.json"}
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_a_committed_plan_names_what_exists(path: Path) -> None:
+    found = Plan.read(path)
+    assert path.name == f"{found.variant}-{found.target}-int8.json"
+    assert found.variant in VARIANTS
+    made = form(found.variant, found.target)
+    assert set(found.float_edges) <= edges_of(made).keys()
+    assert {one.group for one in found.evidence} == groups_of(made).keys()
+    assert {step.group for step in found.front[1:]} <= groups_of(made).keys()
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_a_committed_plan_rests_on_its_search(path: Path) -> None:
+    found = Plan.read(path)
+    assert found.origin is not None
+    assert found.picked is not None
+    groups = groups_of(form(found.variant, found.target))
+    kept = [edge for step in found.front[1 : found.picked + 1] for edge in groups[step.group or ""]]
+    assert list(found.float_edges) == kept
+    assert found.front[found.picked].within(found.origin.max_kl)
+    assert [one.damage for one in found.evidence] == sorted((one.damage for one in found.evidence), reverse=True)
+
+
+# The estimate of time
+
+
+@cache
+def cost() -> Cost:
+    return Cost.of(form("levit_128s", "executorch"), nets.pixels(1, SIDE))
+
+
+def test_every_edge_is_in_one_group() -> None:
+    groups = groups_of(form("levit_128s", "executorch"))
+    assert sorted(edge for edges in groups.values() for edge in edges) == sorted(
+        edges_of(form("levit_128s", "executorch"))
+    )
+    assert groups["body.stage0.attn0.scores"] == ("body.stage0.attn0.query", "body.stage0.attn0.key")
+    assert groups["body.shrink0.attn.scores"] == tuple(f"body.shrink0.attn.{one}" for one in ("grid", "query", "key"))
+    assert groups["body.stage1.mlp2.output"] == ("body.stage1.mlp2.change", "body.stage1.mlp2.out")
+    assert groups["stem.conv0"] == ("stem.pixels", "stem.wide.conv0", "stem.active.conv0")
+    assert groups["stem.conv3"] == ("stem.wide.conv3", "tokens")
+    assert groups["body.stage2.mlp3.hidden"] == ("body.stage2.mlp3.hidden", "body.stage2.mlp3.pooled")
+    assert groups["head"] == ("scores",)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_has_groups_of_the_same_kinds(target: str) -> None:
+    groups = groups_of(form("levit_128s", target))
+    assert {"stem.conv0", "stem.conv3", "body.shrink1.attn.output", "body.stage2.mlp3.expand", "head"} <= groups.keys()
+    assert sorted(edge for edges in groups.values() for edge in edges) == sorted(edges_of(form("levit_128s", target)))
+
+
+def test_all_macs_are_counted() -> None:
+    regions = cost().regions
+    counted = sum(region.macs + region.matmul_macs for region in regions.values())
+    assert counted == count_macs(nets.levit(side=SIDE, heads=1))  # at this side the last stage has one token
+    assert regions["body.stage0.attn0.query"].layers == {"body.stage0.attn0.q"}
+    assert regions["body.stage0.attn0.mixed"].sources == {
+        f"body.stage0.attn0.{one}" for one in ("query", "key", "value")
+    }
+    assert regions["body.stage0.attn0.out"].sources == {"tokens", "body.stage0.attn0.change"}
+    assert [name for name, region in regions.items() if region.matmul_macs and not name.endswith(".mixed")] == []
+
+
+def test_float_costs_more_the_more_of_it_there_is() -> None:
+    groups = groups_of(form("levit_128s", "executorch"))
+    shares = {name: cost().share(edges) for name, edges in groups.items()}
+    assert all(share > 0 for share in shares.values())
+    everything = cost().share(edges_of(form("levit_128s", "executorch")))
+    assert max(shares.values()) < everything < 1
+    assert cost().share(()) == 0
+
+
+def test_a_layer_by_hand() -> None:
+    """The contraction of one block: its own MACs and the next block's are in float, and both ends are converted."""
+    regions, block = cost().regions, "body.stage2.mlp2"
+    edges = groups_of(form("levit_128s", "executorch"))[f"{block}.output"]
+    change = regions[f"{block}.change"]
+    behind = [region for region in regions.values() if f"{block}.out" in region.sources]
+    # `hidden` and the block's input are read in float; what reads the block begins int8 anew, its products in float.
+    borders = regions[f"{block}.hidden"].elements + regions["body.stage2.attn2.out"].elements
+    borders += sum(region.elements for region in behind) + regions["body.stage2.attn3.change"].elements
+    macs = change.macs + sum(region.macs for region in behind)
+    assert cost().time(edges) - cost().time(()) == 3 * macs + 16 * borders
+
+
+# As text
+
+
+def test_tables_show_the_damage_and_the_pick() -> None:
+    many = tuple(Evidence(group=f"g{i}", kl=1 / (i + 1), sqnr_db=3, gain=0, saved=0.5) for i in range(12))
+    damage, front = damage_table(plan(evidence=many)), front_table(plan())
+    assert damage.row_count == 10
+    assert damage.caption == "and 2 more"
+    assert list(front.columns[0].cells) == ["-", "head"]
+    assert list(front.columns[-1].cells) == ["", "[green]picked[/]"]
+
+
+def test_lines_say_the_rules_and_what_was_not_reached() -> None:
+    assert rules_line(plan(observer=Observer.MIN_MAX)) == (
+        "levit_128s on tflite: 3 edges in float, observer min-max, equalisation 0.5, biases corrected"
+    )
+    everything = rules_line(plan(float_edges=(), observer=Observer.MSE, equalize=None, correct_biases=False))
+    assert everything.endswith("everything in int8, observer mse, no equalisation, biases as they are")
+    assert "no step reaches a KL of 1.0e-03" in str(shortfall(plan()))
+    assert shortfall(plan(origin=ORIGIN.model_copy(update={"max_kl": 0.01}))) is None
+    assert shortfall(Plan(variant="levit_128s", target="tflite")) is None

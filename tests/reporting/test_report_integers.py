@@ -1,0 +1,91 @@
+"""The rows, JSON and notes of an artifact with integers; no row of them where there is none."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from levit_mobile.pipeline.quantization_summary import Integers, Speed, Tables
+from levit_mobile.pipeline.writing import Bundle
+from levit_mobile.reporting.tables.convert import INTEGER_ROWS, bundle_table, bundles_json, reasons
+
+TABLES = Tables("int8 a head", 64.46, 8)
+FASTER = Speed((3.0, 3.1, 3.2) * 5, (8.0, 8.1, 8.2) * 5, 5)
+SLOWER = Speed((9.0, 9.1, 9.2) * 5, (8.0, 8.1, 8.2) * 5, 5)
+
+
+@pytest.fixture
+def plain(small_bundle: Bundle) -> Bundle:
+    return small_bundle
+
+
+def with_integers(bundle: Bundle, **fields: Any) -> Bundle:
+    return replace(bundle, integers=Integers(**{"float_by_plan": (), "tables": TABLES} | fields))
+
+
+def rows(*bundles: Bundle) -> dict[str, str]:
+    console = Console(width=200, record=True)
+    console.print(bundle_table(bundles))
+    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in console.export_text().splitlines()]
+    return {line[0]: line[-1] for line in lines if len(line) > 1}
+
+
+def found(bundle: Bundle) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(bundles_json([bundle], {}))["bundles"][0]
+    return made
+
+
+def test_without_integers_there_is_nothing_to_say(plain: Bundle) -> None:
+    assert not rows(plain).keys() & set(INTEGER_ROWS)
+    assert found(plain)["integers"] is None
+    assert set(INTEGER_ROWS) <= rows(plain, with_integers(plain)).keys()
+    assert {rows(with_integers(plain), plain)[row] for row in INTEGER_ROWS} == {"-"}
+
+
+@pytest.mark.parametrize(("plan", "row"), [((), "nothing"), (("head", "stem.conv0"), "head, stem.conv0"), (None, "-")])
+def test_what_is_float_by_plan(plain: Bundle, plan: tuple[str, ...] | None, row: str) -> None:
+    made = with_integers(plain, float_by_plan=plan)
+    assert rows(made)["float by plan"] == row
+    assert found(made)["integers"]["float_by_plan"] == (None if plan is None else list(plan))
+
+
+def test_what_tables_cost(plain: Bundle) -> None:
+    made = with_integers(plain)
+    assert rows(made)["bias tables"] == "int8 a head, 64.5 dB alone"
+    assert found(made)["integers"]["bias_tables"] == {"stored": "int8 a head", "pictures": 8, "sqnr_db": 64.46}
+    exact = with_integers(plain, tables=Tables("float32", float("inf"), 8))
+    assert found(exact)["integers"]["bias_tables"]["sqnr_db"] == "inf"
+
+
+def test_the_time_beside_float32(plain: Bundle) -> None:
+    made = with_integers(plain, speed=FASTER)
+    assert rows(made)["time here"] == "3.10 ms"
+    assert rows(made)["of float32's"].startswith("8.10 ms: 0.383 (0.")
+    speed = found(made)["integers"]["speed"]
+    assert (speed["median_ms"], speed["float32_median_ms"], speed["threads"]) == (3.1, 8.1, 1)
+    assert speed["ratio_interval"][0] <= speed["ratio"] <= speed["ratio_interval"][1]
+    assert len(speed["samples_ms"]) == 15
+    assert reasons([made]) == []
+
+
+def test_a_disturbed_run_is_called_noisy(plain: Bundle) -> None:
+    made = with_integers(plain, speed=Speed((3.0, 4.0, 5.0) * 5, FASTER.float_samples_ms, 5))
+    assert rows(made)["time here"] == "4.00 ms, noisy"
+
+
+def test_integers_that_are_slower_are_a_note_with_both_numbers(plain: Bundle) -> None:
+    made = with_integers(plain, speed=SLOWER)
+    assert reasons([made]) == ["executorch-fp32: NOTE: slower than float32 here: 9.10 ms against 8.10 ms"]
+
+
+def test_what_was_not_timed_is_not_run(plain: Bundle) -> None:
+    made = with_integers(plain, not_timed="NOT RUN: Core ML runs on macOS only, and this is linux")
+    assert rows(made)["time here"] == "NOT RUN"
+    assert found(made)["integers"]["speed"] is None
+    assert reasons([made]) == [
+        "executorch-fp32: NOTE: nothing was timed: NOT RUN: Core ML runs on macOS only, and this is linux"
+    ]

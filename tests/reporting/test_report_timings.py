@@ -1,0 +1,113 @@
+"""A run of times on a terminal: every figure, every warning, nothing that a name could forge."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from support.timings import PROVEN, STEADY, run, slower, timing
+
+from levit_mobile.reporting.tables.bench import headline, profile_table, reason_lines, timing_table, yardsticks
+from levit_mobile.timing.record import Block, Parity, Profile, TimingRun
+from levit_mobile.timing.regression import slowdowns
+
+
+def drawn(table: Table, width: int = 100) -> str:
+    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
+    console.print(table)
+    return console.export_text()
+
+
+def row(text: str, heading: str) -> str:
+    return next(line for line in text.splitlines() if line.startswith(f"│ {heading}"))
+
+
+def table(found: TimingRun) -> str:
+    return drawn(timing_table(found, found.timings))
+
+
+def test_the_headline_says_what_ran_where() -> None:
+    assert headline(run()) == (
+        "A Processor (x86_64, 8 cores), Linux 6.1; pinned to core 0; 10 rounds interleaved, 5 before them in each "
+        "process not kept; the runtime's own call, one picture"
+    )
+
+
+def test_a_column_has_every_figure() -> None:
+    text = table(run())
+    expected = {
+        "parity": "PROVEN 38.1 dB",
+        "load": "21.0",
+        "first run": "3.50",
+        "memory, MB": "80",
+        "  of it the model's": "30.0",
+        "inference, min": "2.97",
+        "  median": "3.00",
+        "  p99": "-",
+        "  pictures a second": "333.3",
+        "end to end, median": "6.00",
+        "MB": "8.02",
+    }
+    for heading, value in expected.items():
+        assert value in row(text, heading), heading
+
+
+def test_ratios_are_to_the_yardsticks_or_else_to_the_first() -> None:
+    ours, stock = timing(), timing("stock", samples_ms=slower(2.5))
+    assert [one.name for one in yardsticks(run(ours, stock))] == [ours.name]
+    found = run(ours, stock, against=("stock",))
+    assert [one.name for one in yardsticks(found)] == ["stock"]
+    assert "0.400 (0." in row(table(found), "of stock")
+
+
+def test_a_baseline_has_a_row() -> None:
+    now = run(timing(samples_ms=slower(1.2)))
+    text = drawn(timing_table(now, now.timings, slowdowns(now, run())))
+    assert "1.200 (1." in row(text, "of the baseline")
+
+
+def test_what_was_not_run_has_no_figures_and_a_reason() -> None:
+    away = Parity(verdict="not run", reasons=("no Mac here",))
+    found = run(timing(samples_ms=(), load_ms=(), not_run="no Mac here", parity=away))
+    assert "NOT RUN" in row(table(found), "timed")
+    assert "inference" not in table(found)
+    assert reason_lines(found) == ["levit_128s-tflite-int8: NOT RUN: no Mac here"]
+
+
+def test_a_wrong_artifact_is_called_wrong_where_it_was_timed() -> None:
+    broken = Parity(verdict="broken", reasons=("SQNR is 3.0 dB, expected at least 25 dB",), sqnr_db=3.0)
+    found = run(timing(parity=broken))
+    assert "BROKEN 3.0 dB" in row(table(found), "parity")
+    assert reason_lines(found) == [
+        "levit_128s-tflite-int8: WRONG, and timed all the same: SQNR is 3.0 dB, expected at least 25 dB"
+    ]
+
+
+def test_a_disturbed_run_is_flagged_and_a_steady_one_is_not() -> None:
+    found = run(timing("steady"), timing("busy", samples_ms=(3.0, 4.0, 5.0, 6.0)))
+    assert row(table(found), "  IQR / median").count("NOISY") == 1
+    assert reason_lines(found) == [
+        "busy: NOISY: IQR / median is 33%: the machine was busy with other things, time it again"
+    ]
+
+
+def test_logits_without_an_error_are_exact() -> None:
+    same = PROVEN.model_copy(update={"sqnr_db": None, "max_abs_error": 0.0})
+    assert "PROVEN exact" in row(table(run(timing(parity=same))), "parity")
+
+
+def test_names_cannot_forge_markup() -> None:
+    text = table(run(timing("[bold red]BROKEN[/]\x1b[2J")))
+    assert "[bold red]" in text
+    assert "\x1b" not in text
+
+
+def test_a_profile_lists_blocks_with_their_share() -> None:
+    blocks = (
+        Block(name="stem", samples_ms=(1.0, 1.0), ops={"CONV_2D": 4, "PAD": 1}),
+        Block(name="stage0.attn0", samples_ms=(2.9, 3.1)),
+    )
+    text = drawn(profile_table(timing(samples_ms=STEADY, profile=Profile(how="cut", blocks=blocks))))
+    assert "4 CONV_2D, PAD" in text
+    assert "25.0%" in next(line for line in text.splitlines() if "stem" in line)
+    assert "4.000" in next(line for line in text.splitlines() if "all blocks" in line)
+    assert "whole artifact: 3.000" in text

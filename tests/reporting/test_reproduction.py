@@ -1,0 +1,120 @@
+"""The lines that make an artifact again: they name what contract and validation say, and the commands take them."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from conftest import Bundles
+from support import overviews as made
+from support import validations as findings
+
+from levit_mobile.cli import app
+from levit_mobile.contract import Calibration, Contract
+from levit_mobile.overview.collect import FoundValidation, Gathered, gather
+from levit_mobile.overview.join import Artifact, join
+from levit_mobile.reporting.pages import reproduction
+from levit_mobile.runtimes.registry import Runtime
+from levit_mobile.validation.results import Validation
+
+
+def taken(line: str) -> dict[str, Any]:
+    """What the command line makes of a line; a wrong word or a missing one is an error."""
+    program, name, *words = shlex.split(line)
+    assert program == "levit-mobile"
+    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    return dict(command.make_context(name, words).params)
+
+
+def artifact(folder: Path, recipe: str = "tflite-int8", **changes: Any) -> Artifact:
+    """Of a bundle whose contract has these changes."""
+    contract = made.bundle(folder / "build" / "one", recipe)
+    Contract.model_validate(contract.model_copy(update=changes).model_dump()).write(folder / "build" / "one")
+    return made.joined(folder)[0]
+
+
+def validated(tmp_path: Path, *found: Validation) -> list[dict[str, Any]]:
+    contract = made.bundle(tmp_path / "one", "tflite-fp32")
+    said = [one.model_copy(update={"artifact_sha256": contract.artifact.sha256}) for one in found]
+    gathered = gather(tmp_path)
+    whole = Gathered(tmp_path, gathered.bundles, tuple(FoundValidation("v.json", one) for one in said))
+    return [taken(line) for line in reproduction.validations(join(whole)[0])]
+
+
+def test_a_real_bundle_of_the_bundled_checkpoint_names_no_checkpoint(bundles: Bundles) -> None:
+    (found,) = made.joined(bundles("tflite-fp32").path)
+    assert reproduction.conversion(found) == "levit-mobile convert --target tflite --precision fp32 --out ."
+    assert list(reproduction.validations(found)) == ["levit-mobile validate ."]
+
+
+def test_a_checkpoint_and_its_labels_are_named(tmp_path: Path) -> None:
+    line = reproduction.conversion(artifact(tmp_path))
+    assert line
+    said = taken(line)
+    assert (said["target"], said["precision"], said["checkpoint"]) == ("tflite", "int8", "LeViT sample.pth")
+    assert (said["labels"], said["out"], said["io"]) == (Path("build/one/labels.txt"), Path("build"), "float")
+
+
+def test_what_int8_was_calibrated_on_is_named(tmp_path: Path) -> None:
+    measured = Calibration(
+        source="street pictures",
+        pictures=100,
+        pictures_sha256="ab" * 32,
+        seed=7,
+        observer="mse",
+        plan_sha256=made.digest_bytes(b"{}"),
+        for_release=True,
+        concerns=(),
+    )
+    (tmp_path / "build" / "one").mkdir(parents=True)
+    (tmp_path / "build" / "one" / "plan.json").write_bytes(b"{}")
+    found = artifact(tmp_path, calibration=measured)
+    line = reproduction.conversion(found)
+    assert line
+    said = taken(line)
+    assert (said["calibration"], said["calibration_count"], said["seed"]) == ("street pictures", 100, 7)
+    assert said["plan"] == Path("build/one/plan.json")
+
+
+@pytest.mark.parametrize(("minimum", "said"), [(16, None), (18, 18)])
+def test_an_ios_other_than_the_recipes_is_named(tmp_path: Path, minimum: int, said: int | None) -> None:
+    contract = made.bundle(tmp_path / "scrap", "coreml-fp16")
+    found = artifact(tmp_path, "coreml-fp16", artifact=contract.artifact.model_copy(update={"minimum_ios": minimum}))
+    line = reproduction.conversion(found)
+    assert line
+    assert taken(line)["minimum_ios"] == said
+
+
+def test_without_a_sound_bundle_there_is_nothing_to_convert(tmp_path: Path) -> None:
+    made.bundle(tmp_path / "one", "tflite-fp32")
+    (tmp_path / "one" / "labels.txt").write_text("other\n")
+    (found,) = made.joined(tmp_path)
+    assert reproduction.conversion(found) is None
+
+
+def test_validations_are_repeated_as_they_were(tmp_path: Path) -> None:
+    plain = findings.proven(drill=None, recipe="tflite-fp32")
+    known = findings.broken().accuracy
+    assert known
+    known = known.model_copy(update={"labels_from": "labels.csv"})
+    drilled = findings.proven(recipe="tflite-fp32", pictures_from="val", accuracy=known)
+    on_core = findings.proven(drill=None, runtime=Runtime(name="litert@cortex-a53", title="", version="", real=True))
+    first, second, third = validated(tmp_path, plain, drilled, on_core)
+    assert (first["bundles"], first["runtime"], first["count"], first["drill"]) == ([Path("one")], "tflite", 500, False)
+    assert (second["images"], second["truth"], second["drill"]) == (Path("val"), "labels.csv", True)
+    assert (third["cpu"], third["cpu_count"], third["runtime"]) == ("cortex-a53", 500, None)
+
+
+def test_golden_vectors_and_bounds_of_their_own_are_named(tmp_path: Path) -> None:
+    report = findings.parity(findings.ALL_BOUNDS)
+    golden = findings.proven(drill=None, recipe="tflite-fp32", pictures_from="golden vectors", report=report)
+    (said,) = validated(tmp_path, golden)
+    assert (said["reference"], said["count"], said["images"]) == ("golden", None, None)
+    assert (said["min_sqnr_db"], said["max_kl"], said["max_abs_error"]) == (50.0, 1e-4, 0.05)
+
+
+def test_a_bundle_that_nobody_validated_is_validated_by_default(tmp_path: Path) -> None:
+    assert [said["runtime"] for said in validated(tmp_path)] == [None]

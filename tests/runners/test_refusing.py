@@ -1,0 +1,46 @@
+"""Whatever a runtime raises is one line about the artifact, unless it is no word about the artifact at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from levit_mobile.errors import ArtifactError, RunnerUnavailable, ToolchainMissing
+from levit_mobile.runners.adapters import one_by_one, refusing
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError("no signature\nin the file\n"), "x is no model: ValueError: no signature"),
+        (MemoryError(), "x is no model: MemoryError: no message"),
+        (KeyError("logits"), "x is no model: KeyError: 'logits'"),
+        (ArtifactError("op a\r\nb is\u2028unknown"), "op a b is unknown"),
+    ],
+)
+def test_any_error_is_one_line(error: Exception, words: str) -> None:
+    with pytest.raises(ArtifactError) as caught, refusing("x is no model:"):
+        raise error
+    assert str(caught.value) == words
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("error", [ToolchainMissing("vendor", "tflite"), RunnerUnavailable("no Mac")])
+def test_what_is_no_verdict_passes(error: Exception) -> None:
+    with pytest.raises(type(error)) as caught, refusing("x is no model:"):
+        raise error
+    assert caught.value is error
+
+
+def test_an_interruption_passes() -> None:
+    with pytest.raises(KeyboardInterrupt), refusing("x is no model:"):
+        raise KeyboardInterrupt
+
+
+def test_a_runner_says_what_failed() -> None:
+    def run(_: object) -> np.ndarray:
+        raise RuntimeError("node 3 failed\nto prepare")
+
+    with pytest.raises(ArtifactError) as caught:
+        one_by_one(run)(np.zeros((1, 3, 2, 2), np.float32))
+    assert str(caught.value) == "the runtime failed to run the artifact with RuntimeError: node 3 failed"

@@ -1,0 +1,30 @@
+"""A real photograph, noise, and torchvision's transform written out, for the tests of pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+from levit_mobile.images.image_set import ImageSpec, Pixels
+
+SPEC = ImageSpec()
+
+
+def china() -> Image.Image:
+    """640 x 427."""
+    return Image.fromarray(load_sample_image("china.jpg"))
+
+
+def noise(width: int, height: int, seed: int = 0) -> Image.Image:
+    values = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Image.fromarray(values)
+
+
+def torchvision_rule(picture: Image.Image) -> Pixels:
+    """`Resize(256, BICUBIC)` then `CenterCrop(224)`, as torchvision.transforms.functional computes them."""
+    width, height = picture.size
+    size = (256, int(256 * height / width)) if width <= height else (int(256 * width / height), 256)
+    top, left = int(round((size[1] - 224) / 2.0)), int(round((size[0] - 224) / 2.0))  # noqa: RUF046
+    resized = picture.resize(size, Image.Resampling.BICUBIC)
+    return np.array(resized.crop((left, top, left + 224, top + 224)))

@@ -1,0 +1,284 @@
+"""Work in other processes: in order, a few items ahead, and whatever becomes of them, none is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import worker_tasks as tasks
+from support.worker_tasks import Failing, Load, alive
+
+from levit_mobile import errors
+from levit_mobile.errors import ArtifactError, LevitMobileError, ToolchainMissing
+from levit_mobile.system.workers import AHEAD, LEAST_BYTES, cores, spread
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="NOT RUN: POSIX signals")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="NOT RUN: only Linux holds a process to RLIMIT_DATA")
+PATIENCE_S = 60.0  # on a busy machine
+ERRORS = [name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, LevitMobileError)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where processes leave their numbers; none may outlive the test."""
+    (tmp_path / "numbers").mkdir()
+    yield tmp_path / "numbers"
+    assert alive(tmp_path / "numbers") == []
+
+
+# Order and laziness
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_results_come_in_the_order_of_the_items(folder: Path, processes: int) -> None:
+    found = list(spread(Load(folder, tasks.double), range(9), processes=processes))
+    assert found == [item * 2 for item in range(9)]
+    assert len(list(folder.iterdir())) == processes
+
+
+def test_every_process_is_another_one(folder: Path) -> None:
+    found = set(spread(Load(folder, tasks.process), range(6), processes=2))
+    assert found == {int(file.name) for file in folder.iterdir()}
+    assert len(found - {os.getpid()}) == 2
+
+
+def test_few_items_need_few_processes(folder: Path) -> None:
+    assert list(spread(Load(folder, tasks.double), [3], processes=8)) == [6]
+    assert len(list(folder.iterdir())) == 1
+    assert list(spread(Load(folder, tasks.double), [], processes=2)) == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_items_are_drawn_a_few_ahead(folder: Path, processes: int) -> None:
+    drawn = []
+
+    def items() -> Iterator[int]:
+        for item in range(100):
+            drawn.append(item)
+            yield item
+
+    results = spread(Load(folder, tasks.double), items(), processes=processes)
+    assert drawn == []
+    for taken in range(1, 4):
+        next(results)
+        assert len(drawn) == AHEAD * processes + taken - 1
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_two_at_once_and_out_of_a_thread(folder: Path) -> None:
+    found: list[float] = []
+    load = Load(folder, tasks.double)
+    thread = threading.Thread(target=lambda: found.extend(spread(load, range(4), processes=1)))
+    thread.start()
+    assert list(spread(load, range(4, 8), processes=1)) == [8, 10, 12, 14]
+    thread.join(PATIENCE_S)
+    assert found == [0, 2, 4, 6]
+
+
+def test_cores_are_those_that_may_be_used() -> None:
+    assert 1 <= cores() <= (os.cpu_count() or 1)
+
+
+# What is raised there
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_error_arrives_as_itself(folder: Path, name: str) -> None:
+    with pytest.raises(getattr(errors, name)) as caught:
+        list(spread(Load(folder, tasks.fail), [name], processes=1))
+    assert type(caught.value) is getattr(errors, name)
+    assert name in str(caught.value) or name == "ToolchainMissing"
+    assert "worker_tasks.py" in caught.value.__notes__[0]  # where it was raised
+
+
+def test_a_missing_toolchain_keeps_its_pip_line(folder: Path) -> None:
+    for load in (Load(folder, tasks.fail), Failing(folder, "ToolchainMissing")):
+        with pytest.raises(ToolchainMissing) as caught:
+            list(spread(load, ["ToolchainMissing"], processes=1))
+        assert (caught.value.package, caught.value.extra) == ("some-vendor", "tflite")
+        assert str(caught.value).endswith("pip install 'levit-mobile[tflite]'")
+
+
+def test_any_other_error_arrives_too(folder: Path) -> None:
+    for kind in (KeyError, TimeoutError):
+        with pytest.raises(kind, match="missing"):
+            list(spread(Load(folder, tasks.fail), [kind.__name__], processes=1))
+    with pytest.raises(RuntimeError, match="Surprising: nobody knows at 3"):
+        list(spread(Load(folder, tasks.fail), ["Surprising"], processes=1))
+    with pytest.raises(TypeError, match="cannot pickle"):
+        list(spread(Load(folder, tasks.lock), [1], processes=1))
+
+
+def test_what_cannot_be_loaded_is_loaded_once(folder: Path) -> None:
+    with pytest.raises(errors.ArtifactError, match="ArtifactError of levit_128s"):
+        list(spread(Failing(folder, "ArtifactError"), ["one", "two", "three"], processes=1))
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_what_was_done_before_still_comes(folder: Path) -> None:
+    results = spread(Load(folder, tasks.double), [1, 2, "a word", 4], processes=1)
+    assert [next(results), next(results)] == [2, 4]
+    with pytest.raises(TypeError):
+        next(results)
+    assert list(results) == []
+
+
+# Processes that end or hang
+
+
+@posix
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGABRT", "SIGSEGV", "SIGTERM"])
+def test_a_killed_process_is_a_sentence(folder: Path, name: str) -> None:
+    with pytest.raises(ArtifactError) as caught:
+        list(spread(Load(folder, tasks.end_by), [signal.Signals[name]], processes=2))
+    assert str(caught.value) == f"the process that ran the artifact ended with {name}, and no result"
+
+
+@pytest.mark.parametrize("end", [tasks.end_with, tasks.leave])
+@pytest.mark.parametrize("status", [0, 3, 255])
+def test_a_process_that_leaves_is_a_sentence(folder: Path, end: object, status: int) -> None:
+    with pytest.raises(ArtifactError) as caught:
+        list(spread(Load(folder, end), [status], processes=1))  # type: ignore[arg-type]
+    assert str(caught.value) == f"the process that ran the artifact ended with exit status {status}, and no result"
+
+
+@posix
+def test_the_process_that_ended_is_the_one_that_is_named(folder: Path) -> None:
+    """The other is well, and busy."""
+    with pytest.raises(ArtifactError, match="ended with SIGSEGV, and no result"):
+        list(spread(Load(folder, tasks.die_in_a_thread), range(2), processes=2))
+
+
+@pytest.mark.parametrize("stuck", [tasks.hang, tasks.spin])
+def test_a_silent_process_is_a_sentence_in_time(folder: Path, stuck: object) -> None:
+    started = time.monotonic()
+    with pytest.raises(ArtifactError) as caught:
+        list(spread(Load(folder, stuck), [1], processes=1, timeout_s=6))  # type: ignore[arg-type]
+    assert str(caught.value) == "the process that ran the artifact gave no result within 6 s"
+    assert 6 <= time.monotonic() - started < PATIENCE_S
+    assert len(list(folder.iterdir())) == 1
+
+
+@posix
+def test_what_a_process_has_started_ends_with_it(folder: Path) -> None:
+    with pytest.raises(ArtifactError, match="gave no result within 6 s"):
+        list(spread(Load(folder, tasks.hang_in_a_child), [folder], processes=1, timeout_s=6))
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_a_consumer_that_stops_early_leaves_nothing(folder: Path) -> None:
+    for _ in spread(Load(folder, tasks.process), range(100), processes=2):
+        assert alive(folder)
+        break
+    assert alive(folder) == []
+
+
+def test_a_consumer_that_fails_leaves_nothing(folder: Path) -> None:
+    def consume() -> None:
+        for _ in spread(Load(folder, tasks.process), range(100), processes=2):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        consume()
+    assert len(list(folder.iterdir())) > 0
+
+
+# Bounds
+
+
+@linux
+def test_a_process_gets_its_share_of_the_memory(folder: Path) -> None:
+    everything = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for processes in (1, 3):
+        share = max(everything // processes, LEAST_BYTES)
+        (found,) = spread(Load(folder, tasks.limits), [1], processes=processes)
+        assert found == {"RLIMIT_CORE": 0, "RLIMIT_DATA": share}
+    with pytest.raises(MemoryError):
+        list(spread(Load(folder, tasks.take), [share], processes=processes))
+    assert list(spread(Load(folder, tasks.take), [share // 2], processes=processes)) == [share // 2]
+
+
+def test_a_process_uses_one_thread(folder: Path) -> None:
+    (found,) = spread(Load(folder, tasks.threads), [1], processes=1)
+    assert set(found.values()) == {"1"}
+
+
+# From a script
+
+
+def script(code: str, *arguments: object, **options: object) -> subprocess.Popen[str]:
+    """Such as a user writes it: nothing keeps it from being run again on import."""
+    lines = f"import sys\nsys.path.insert(0, {str(Path(__file__).parents[1])!r})\n{code}"
+    file = Path(str(arguments[0])).parent / "script.py"
+    file.write_text(lines)
+    return subprocess.Popen(
+        [sys.executable, file, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+WORK = """
+from pathlib import Path
+from support import worker_tasks as tasks
+from levit_mobile.system.workers import spread
+print("begins", flush=True)
+load = tasks.Load(Path(sys.argv[1]), getattr(tasks, sys.argv[2]))
+for result in spread(load, range(1, 5), processes=2, timeout_s=300):
+    print(result, flush=True)
+"""
+
+
+@posix
+def test_a_script_needs_no_guard_and_no_tools(folder: Path) -> None:
+    process = script(WORK, folder, "double", env={**os.environ, "PATH": str(folder)})
+    assert process.communicate(timeout=PATIENCE_S) == ("begins\n2\n4\n6\n8\n", "")
+    assert process.returncode == 0
+
+
+@posix
+def test_what_a_process_prints_is_no_result(folder: Path) -> None:
+    process = script(WORK, folder, "chatter")
+    stdout, stderr = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, stdout) == (0, "begins\n1\n2\n3\n4\n")
+    assert sorted(stderr.split()) == sorted(["[python]", "[descriptor]", "[child]"] * 4)
+
+
+def started(folder: Path, count: int) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while len(list(folder.iterdir())) < count:
+        assert time.monotonic() < deadline, "the processes never began"
+        time.sleep(0.05)
+
+
+@posix
+def test_an_interruption_leaves_nothing(folder: Path) -> None:
+    """Ctrl-C goes to all that the terminal runs; only the script itself answers."""
+    process = script(WORK, folder, "hang", start_new_session=True)
+    started(folder, 2)
+    os.killpg(process.pid, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, stdout) == (-signal.SIGINT, "begins\n")
+    assert stderr.count("Traceback") == stderr.count("KeyboardInterrupt") == 1
+    assert alive(folder) == []
+
+
+@posix
+def test_processes_end_when_nobody_waits_for_them_any_more(folder: Path) -> None:
+    process = script(WORK, folder, "process")
+    started(folder, 2)
+    process.kill()
+    process.communicate(timeout=PATIENCE_S)
+    deadline = time.monotonic() + PATIENCE_S
+    while alive(folder):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

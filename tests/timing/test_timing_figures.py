@@ -1,0 +1,103 @@
+"""What a timing comes to, and which of its times are doubted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support import overviews as made
+
+from levit_mobile.timing.figures import doubts, figures, slowed
+from levit_mobile.timing.record import Conditions, TimingRun
+from levit_mobile.timing.samples import Summary, ratio
+
+STEADY = tuple([1.0, 1.01] * 20)
+
+
+def words(run: TimingRun) -> list[str]:
+    timing = run.timings[0]
+    return [doubt.word for doubt in doubts(run, timing, figures(run, timing))]
+
+
+def test_medians_over_processes() -> None:
+    timing = made.timing(
+        samples_ms=STEADY,
+        end_to_end_samples_ms=(4.0, 2.0, 3.0),
+        load_ms=(9.0, 5.0, 7.0),
+        first_run_ms=(2.0,),
+        memory_before_bytes=(100, 150),
+        peak_memory_bytes=(300, 320),
+    )
+    found = figures(made.run(timing), timing)
+    assert found.inference == Summary.of(STEADY)
+    assert found.end_to_end
+    assert (found.end_to_end.median_ms, found.load_ms, found.first_run_ms) == (3.0, 7.0, 2.0)
+    assert (found.peak_bytes, found.added_bytes) == (310, 185)
+
+
+def test_memory_without_its_start_has_no_growth() -> None:
+    timing = made.timing(memory_before_bytes=(), peak_memory_bytes=(300,))
+    found = figures(made.run(timing), timing)
+    assert (found.peak_bytes, found.added_bytes) == (300, None)
+
+
+def test_what_was_not_timed_has_no_figures() -> None:
+    timing = made.not_timed("tflite-int8", "no kernel")
+    run = made.run(timing, before=Conditions(thermal="severe"), device=made.PIXEL)
+    found = figures(run, timing)
+    assert (found.inference, found.end_to_end, found.load_ms, found.peak_bytes) == (None, None, None, None)
+    assert words(run) == []
+
+
+def test_ratios_are_against_the_named_timings_of_the_run() -> None:
+    fast, slow = made.timing("tflite-int8"), made.timing("tflite-fp32")
+    run = made.run(fast, slow, against=(slow.name,))
+    (found,) = figures(run, fast).against
+    assert (found.name, found.ratio) == (slow.name, ratio(fast.samples_ms, slow.samples_ms))
+    assert found.ratio.high < 0.5
+    assert figures(run, slow).against == ()
+
+
+def test_a_time_of_zero_has_no_ratio() -> None:
+    ours, zero = made.timing("tflite-int8"), made.timing(samples_ms=(0.0,) * 30)
+    assert figures(made.run(ours, zero, against=(zero.name,)), ours).against == ()
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [((1.0,) * 19, None), ((1.0,) * 20, 1.0), ((1.0,) * 10 + (1.2,) * 10, 1.2), ((0.0,) * 20, None), ((), None)],
+)
+def test_slowing_is_the_second_half_over_the_first(samples: tuple[float, ...], expected: float | None) -> None:
+    told = {"samples_ms": samples} if samples else {"samples_ms": (), "not_run": "no phone"}
+    assert slowed(made.timing(**told)) == expected
+
+
+def test_another_process_is_no_slowing() -> None:
+    """Where memory lies makes one slower than the other from its first sample on."""
+    samples = (1.0,) * 20 + (1.2,) * 20
+    assert slowed(made.timing(samples_ms=samples)) == 1.2
+    assert slowed(made.timing(samples_ms=samples, process_samples=(20, 20))) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        ({"device": made.PIXEL.model_copy(update={"simulated": True})}, ["SIMULATED"]),
+        ({"device": made.PIXEL, "before": {"thermal": "light"}, "after": {"thermal": "light"}}, ["WARM"]),
+        ({"device": made.PIXEL, "before": {"thermal": "none"}, "after": {"thermal": "moderate"}}, ["HOTTER"]),
+        ({"device": made.PIXEL, "before": {"thermal": "severe"}, "after": {"thermal": "critical"}}, ["WARM", "HOTTER"]),
+        ({"device": made.IPHONE, "before": {"thermal": "fair"}, "after": {"thermal": "nominal"}}, ["WARM"]),
+        ({"device": made.IPHONE, "before": {"thermal": "nominal"}, "after": {}}, []),
+        ({"device": made.IPHONE, "before": {"low_power_mode": True}}, ["LOW POWER"]),
+    ],
+)
+def test_conditions_are_doubted(changes: dict[str, Any], expected: list[str]) -> None:
+    given = {name: Conditions(**value) if isinstance(value, dict) else value for name, value in changes.items()}
+    assert words(made.run(made.timing(samples_ms=STEADY), **given)) == expected
+
+
+def test_noise_and_slowing_are_doubted() -> None:
+    noisy = made.timing(samples_ms=tuple([1.0, 1.5] * 20))
+    assert words(made.run(noisy)) == ["NOISY"]
+    assert words(made.run(made.timing(samples_ms=(1.0,) * 20 + (1.06,) * 20))) == ["SLOWED"]

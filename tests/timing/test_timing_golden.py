@@ -1,0 +1,96 @@
+"""The verdict beside a time: what a candidate answers to golden pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from levit_mobile.bundle.reader import open_bundle
+from levit_mobile.recipe import RECIPES
+from levit_mobile.timing.candidates import Candidate, opened
+from levit_mobile.timing.golden import SAME_MODEL, Golden, judged, lent
+
+
+@pytest.fixture
+def golden(bundle: Path) -> Golden:
+    found = Golden.of(open_bundle(bundle))
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def known(bundle: Path) -> Candidate:
+    """A TFLite bundle of float32."""
+    return opened([bundle])[0]
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Candidate:
+    """A file that no contract describes."""
+    (tmp_path / "vendor.tflite").write_bytes(bytes(4) + b"TFL3")
+    return opened([tmp_path / "vendor.tflite"])[0]
+
+
+def test_right_answers_are_proven_with_their_figures(known: Candidate, golden: Golden) -> None:
+    found = judged(known, golden, {"as its contract says": golden.logits + np.float32(1e-6)})
+    assert (found.verdict, found.pictures, found.top1_agreement) == ("proven", len(golden.names), 1.0)
+    assert found.sqnr_db is not None
+    assert found.sqnr_db > 100
+    assert found.against == f"{len(golden.names)} golden vectors of bundle"
+
+
+def test_answers_without_any_error_have_no_decibels(known: Candidate, golden: Golden) -> None:
+    found = judged(known, golden, {"as its contract says": golden.logits})
+    assert (found.verdict, found.sqnr_db, found.max_abs_error) == ("proven", None, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda logits: -logits, "SQNR is -6.0 dB, expected at least 100 dB"),
+        (lambda logits: logits + np.nan, "NaN or infinite logits"),
+        (lambda logits: logits[:, :-1], "gave logits of shape"),
+    ],
+)
+def test_wrong_answers_are_broken_with_the_reason(known: Candidate, golden: Golden, wrong: object, words: str) -> None:
+    found = judged(known, golden, {"as its contract says": wrong(golden.logits)})  # type: ignore[operator]
+    assert found.verdict == "broken"
+    assert words in " ".join(found.reasons)
+
+
+def test_a_stranger_that_computes_the_same_is_proven_by_the_better_way(stranger: Candidate, golden: Golden) -> None:
+    answers = {"pixels in [0,1]": -golden.logits, "normalised pixels": 1.05 * golden.logits}
+    found = judged(stranger, golden, answers)
+    assert found.verdict == "proven"
+    assert found.against.endswith("golden vectors of bundle, given normalised pixels")
+    assert found.sqnr_db == pytest.approx(26.0, abs=0.1)
+
+
+def test_a_stranger_that_computes_something_else_is_not_known(stranger: Candidate, golden: Golden) -> None:
+    answers = {"pixels in [0,1]": golden.logits + np.nan, "normalised pixels": -golden.logits}
+    found = judged(stranger, golden, answers)
+    assert found.verdict == "not run"
+    assert "given neither pixels in [0,1] nor normalised pixels it computes what bundle does" in found.reasons[0]
+
+
+def test_a_stranger_whose_input_is_no_picture_is_not_known(stranger: Candidate, golden: Golden) -> None:
+    found = judged(stranger, golden, {})
+    assert found.verdict == "not run"
+    assert "its input is no float picture of 64 px" in found.reasons[0]
+
+
+def test_without_golden_vectors_nothing_is_proven(stranger: Candidate, known: Candidate) -> None:
+    assert judged(stranger, None, {}).reasons == ("no bundle of this run lends golden vectors",)
+    assert judged(known, None, {}).reasons == ("its bundle holds no golden vectors",)
+
+
+def test_strangers_are_lent_the_first_bundles_vectors(known: Candidate, stranger: Candidate) -> None:
+    found = lent([stranger, known])
+    assert found[stranger.name].owner == found[known.name].owner == "bundle"
+    assert lent([stranger]) == {}
+
+
+def test_the_bound_of_strangers_is_the_loosest_of_all() -> None:
+    assert SAME_MODEL.min_sqnr_db == 18 == min(recipe.tolerance.min_sqnr_db for recipe in RECIPES.values())

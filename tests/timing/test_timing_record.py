@@ -1,0 +1,138 @@
+"""The record of times: JSON there and back, strict, and of the schema that apps write by."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.timings import run, timing
+
+from levit_mobile.errors import TimingError
+from levit_mobile.timing import record
+from levit_mobile.timing.record import TimingRun
+
+SCHEMA = Path(record.__file__).parents[1] / "timing.schema.json"
+REGENERATE = (
+    "python -c 'import json; from levit_mobile.timing.record import TimingRun; "
+    "print(json.dumps(TimingRun.model_json_schema(), indent=2, sort_keys=True))' > levit_mobile/timing.schema.json"
+)
+# As an app writes it: a subset of the fields, in JSON's own types.
+BY_AN_APP = """{
+  "schema_version": 1,
+  "app": {"name": "org.example.levit", "version": "1.2 (34)"},
+  "started_at": "2026-01-31T12:00:00Z",
+  "device": {"platform": "ios", "model": "iPhone16,1", "soc": "A17 Pro", "os": "iOS", "os_version": "18.2",
+    "os_build": "22C152", "cores": 6},
+  "before": {"thermal": "nominal", "battery_percent": 80, "charging": false, "low_power_mode": false},
+  "after": {"thermal": "fair", "battery_percent": 79, "charging": false, "low_power_mode": false},
+  "interleaved": false,
+  "timings": [{"name": "levit_128s-coreml-fp16", "file": "model.mlpackage", "sha256": "aa", "bytes": 15000000,
+    "target": "coreml", "contract_sha256": "bb", "runtime": "Core ML", "runtime_version": "18.2",
+    "accelerator": "coreml", "compute_units": "all", "parity": {"verdict": "proven", "pictures": 4, "sqnr_db": 58.2},
+    "load_ms": [120.5], "first_run_ms": [4], "warmup_runs": 10, "samples_ms": [1.5, 1.25, 2]}]
+}"""
+
+
+def changed(*keys: str | int, to: Any) -> str:
+    """What an app writes, with one value replaced; None removes it."""
+    content = json.loads(BY_AN_APP)
+    inner = content
+    for key in keys[:-1]:
+        inner = inner[key]
+    if to is None:
+        del inner[keys[-1]]
+    else:
+        inner[keys[-1]] = to
+    return json.dumps(content)
+
+
+def refusal(folder: Path, text: str) -> str:
+    """The one sentence with which a file is refused."""
+    (folder / "times.json").write_text(text)
+    with pytest.raises(TimingError) as caught:
+        TimingRun.read(folder / "times.json")
+    assert str(folder / "times.json") in str(caught.value)
+    return str(caught.value)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    whole = run(timing(), timing("other", samples_ms=(), not_run="no Mac"), against=("other",))
+    (tmp_path / "times.json").write_text(whole.written())
+    assert TimingRun.read(tmp_path / "times.json") == whole
+
+
+def test_an_apps_own_file_is_read_with_its_samples_in_order(tmp_path: Path) -> None:
+    (tmp_path / "times.json").write_text(BY_AN_APP)
+    found = TimingRun.read(tmp_path / "times.json")
+    assert found.timings[0].samples_ms == (1.5, 1.25, 2.0)
+    assert (found.before.thermal, found.after.thermal) == ("nominal", "fair")
+    assert found.timings[0].threads is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "to", "place"),
+    [
+        (("schema_version",), 2, "schema_version"),
+        (("schema_version",), None, "schema_version"),
+        (("started_at",), "2026-01-31T12:00:00", "started_at"),
+        (("device", "cores"), 0, "device.cores"),
+        (("before", "thermal"), "hot", "before.thermal"),
+        (("before", "battery_percent"), 101, "before.battery_percent"),
+        (("timings", 0, "samples_ms"), [1.0, -0.1], "timings.0.samples_ms.1"),
+        (("timings", 0, "samples_ms"), ["NaN"], "timings.0.samples_ms.0"),
+        (("timings", 0, "median_ms"), 1.5, "timings.0.median_ms"),
+        (("timings", 0, "compute_units"), "neuralEngine", "timings.0.compute_units"),
+        (("timings", 0, "parity", "verdict"), "passed", "timings.0.parity.verdict"),
+        (("timings", 0, "parity"), None, "timings.0.parity"),
+    ],
+)
+def test_what_no_record_says_is_named(keys: tuple[str, ...], to: Any, place: str, tmp_path: Path) -> None:
+    assert f"is no timing of schema 1: {place}: " in refusal(tmp_path, changed(*keys, to=to))
+
+
+def test_times_without_what_they_ran_on_are_refused(tmp_path: Path) -> None:
+    words = "threads and compute_units: expected one of the two"
+    assert words in refusal(tmp_path, changed("timings", 0, "compute_units", to=None))
+    assert words in refusal(tmp_path, changed("timings", 0, "threads", to=4))
+
+
+def test_neither_timed_nor_told_why_is_refused(tmp_path: Path) -> None:
+    words = "samples_ms and not_run: expected one of the two"
+    assert words in refusal(tmp_path, changed("timings", 0, "samples_ms", to=[]))
+    assert words in refusal(tmp_path, changed("timings", 0, "not_run", to="it was too hot"))
+
+
+def test_samples_of_processes_are_all_counted(tmp_path: Path) -> None:
+    (tmp_path / "times.json").write_text(changed("timings", 0, "process_samples", to=[2, 1]))
+    assert TimingRun.read(tmp_path / "times.json").timings[0].process_samples == (2, 1)
+    words = "process_samples: expected numbers that sum up to those of samples_ms"
+    assert words in refusal(tmp_path, changed("timings", 0, "process_samples", to=[2, 2]))
+
+
+def test_two_of_one_name_and_unknown_yardsticks_are_refused(tmp_path: Path) -> None:
+    both = json.loads(BY_AN_APP)["timings"] * 2
+    assert "timings: two have one name" in refusal(tmp_path, changed("timings", to=both))
+    assert "against: no timing is called stock" in refusal(tmp_path, changed("against", to=["stock"]))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null"], ids=repr)
+def test_what_is_no_record_is_one_sentence(text: str, tmp_path: Path) -> None:
+    assert "is no timing of schema 1: " in refusal(tmp_path, text)
+
+
+def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(TimingError, match=r"nothing\.json cannot be read \(No such file or directory\)"):
+        TimingRun.read(tmp_path / "nothing.json")
+
+
+def test_the_committed_schema_is_the_codes() -> None:
+    expected = json.dumps(TimingRun.model_json_schema(), indent=2, sort_keys=True) + "\n"
+    assert SCHEMA.read_text(encoding="utf-8") == expected, f"regenerate it: {REGENERATE}"
+
+
+def test_the_schema_has_samples_and_no_statistics() -> None:
+    fields = set(json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]["Timing"]["properties"])
+    assert {"samples_ms", "end_to_end_samples_ms", "load_ms", "first_run_ms", "sha256", "contract_sha256"} <= fields
+    assert not {name for name in fields if any(word in name for word in ("median", "mean", "p90", "p99", "ratio"))}
