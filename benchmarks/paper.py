@@ -114,7 +114,7 @@ def stock(network: str, target: str, place: Path) -> Path:
 
 def of_torch(model: torch.nn.Module, path: Path, target: str) -> Parity:
     """The artifact against its own network, on one picture of noise."""
-    loaded = resolve(TARGETS[target].opener)(path)
+    loaded = resolve(TARGETS[target].load_for_timing)(path)
     picture = np.random.default_rng(0).random((1, 3, models.SIDE_PX, models.SIDE_PX), np.float32)
     with torch.no_grad():
         expected = models.Logits(model)(torch.from_numpy(picture)).numpy()

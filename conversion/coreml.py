@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from levit_mobile.errors import ToolchainMissing
 from levit_mobile.interfaces.card import Card
-from levit_mobile.model.fake_quant import layers_on_grids
+from levit_mobile.model.fake_quant import fake_quantized_layers
 from levit_mobile.recipe import Precision, Recipe
 
 from . import coreml_int8, coreml_weights
@@ -56,7 +56,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     coreml_weights.require_compressed(program, recipe)
     _describe(model, card)
     _save(coremltools, model, path)
-    return len(layers_on_grids(module))
+    return len(fake_quantized_layers(module))
 
 
 def _several(made: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from levit_mobile.model.fake_quant import hold_integers, with_half_scales
+from levit_mobile.model.fake_quant import replace_with_int8_layers, with_half_scales
 from levit_mobile.recipe import Precision, Recipe
 
 # It divides the scales of a sum by that of one term, and float16 rounds the quotients: not what was measured any more.
@@ -24,7 +24,7 @@ def prepared(module: nn.Module, recipe: Recipe) -> nn.Module:
         return module
     _register()
     made = with_half_scales(module)
-    hold_integers(made)
+    replace_with_int8_layers(made)
     return made
 
 

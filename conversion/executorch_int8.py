@@ -7,7 +7,7 @@ from torch.export import ExportedProgram
 from torch.fx import Graph, Node
 
 from levit_mobile.errors import ConversionError
-from levit_mobile.model.fake_quant import PIXEL_GRID, hold_integers, logits_grid, restored, stored
+from levit_mobile.model.fake_quant import PIXEL_QPARAMS, logits_qparams, replace_with_int8_layers, restored, stored
 
 from .executorch_weights import store_tables
 
@@ -17,7 +17,7 @@ def to_int8(module: nn.Module) -> int:
 
     Its edges that have grids export themselves as a quantize and a dequantize.
     """
-    layers = hold_integers(module)
+    layers = replace_with_int8_layers(module)
     store_tables(module)
     return layers
 
@@ -27,13 +27,13 @@ class IntegerEnds(nn.Module):
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
-        self.module, grid = module, logits_grid(module)
+        self.module, grid = module, logits_qparams(module)
         if grid is None:
             raise ConversionError("the logits are float, and int8 logits need the head in int8")
         self.grid = grid
 
     def forward(self, image: Tensor) -> Tensor | tuple[Tensor, ...]:
-        made: Tensor | tuple[Tensor, ...] = self.module(restored(image, PIXEL_GRID))
+        made: Tensor | tuple[Tensor, ...] = self.module(restored(image, PIXEL_QPARAMS))
         if isinstance(made, Tensor):
             return stored(made, self.grid)
         return (stored(made[0], self.grid), *made[1:])

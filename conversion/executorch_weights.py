@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from levit_mobile.model.fake_quant import Int8Layer, Layer, hold_integers, put_on_grid
+from levit_mobile.model.fake_quant import Int8Layer, Layer, fake_quantize_weight_, replace_with_int8_layers
 from levit_mobile.recipe import Recipe
 
 from .int4 import GROUP, INT4, int4, least_squares_scales
@@ -105,8 +105,8 @@ def _quantize(module: nn.Module, *, groups: bool) -> int:
         if groups and isinstance(part, nn.Linear):
             parametrize.register_parametrization(part, "weight", PerGroup())
         else:
-            put_on_grid(part)
-    hold_integers(module)
+            fake_quantize_weight_(part)
+    replace_with_int8_layers(module)
     _quantize_inputs(module, parts)
     store_tables(module)
     return len(parts)

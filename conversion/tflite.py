@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from levit_mobile.errors import ToolchainMissing
 from levit_mobile.interfaces.card import Card
-from levit_mobile.model.fake_quant import layers_on_grids, without_grids
+from levit_mobile.model.fake_quant import fake_quantized_layers, without_fake_quant
 from levit_mobile.recipe import Precision, Recipe
 
 from . import tflite_int8, tflite_weights
@@ -55,7 +55,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
         raise ToolchainMissing("litert-torch", "tflite") from error
     example = torch.zeros(1, card.side_px, card.side_px, 3)
     named = NamedTensors(module, taps).eval()
-    with without_grids(named):
+    with without_fake_quant(named):
         model = litert_torch.convert(named, sample_kwargs={"image": example})
     path.write_bytes(model.model_content())  # model.export writes in C++, which ends the process when the disk is full
     if recipe.precision is Precision.INT8:
@@ -65,7 +65,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     if recipe.precision in REWRITES:
         REWRITES[recipe.precision](path)
     shorten_names(path)
-    return len(layers_on_grids(module))
+    return len(fake_quantized_layers(module))
 
 
 def shorten_names(path: Path) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from levit_mobile.errors import ConversionError
-from levit_mobile.model.fake_quant import Grid, edges_of, without_grids
+from levit_mobile.model.fake_quant import QParams, fake_quants_of, without_fake_quant
 
 from . import tflite_weights
 
@@ -31,7 +31,7 @@ class Seen:
 
     name: str
     values: Values
-    grid: Grid
+    grid: QParams
 
     def holds(self, values: Values) -> bool:
         """Are these, sorted, the same values?"""
@@ -102,21 +102,21 @@ def _seen(module: nn.Module, image: Tensor) -> list[Seen]:
     """What every edge that has a grid holds while the module computes in float."""
     found: list[Seen] = []
 
-    def keep(name: str, grid: Grid, tensor: Tensor) -> None:
+    def keep(name: str, grid: QParams, tensor: Tensor) -> None:
         found.append(Seen(name, np.sort(tensor.numpy().ravel()), grid))
 
-    with without_grids(module) as grids, torch.no_grad():
-        for name, edge in edges_of(module).items():
+    with without_fake_quant(module) as grids, torch.no_grad():
+        for name, edge in fake_quants_of(module).items():
             edge.watch = partial(keep, name, grids[name]) if name in grids else None
         module(image)
-        for edge in edges_of(module).values():
+        for edge in fake_quants_of(module).values():
             edge.watch = None
     return found
 
 
-def _grids(path: Path, image: Tensor, seen: list[Seen]) -> dict[str, Grid]:
+def _grids(path: Path, image: Tensor, seen: list[Seen]) -> dict[str, QParams]:
     """Tensor name -> its grid, for every tensor that holds what an edge holds."""
-    grids: dict[str, Grid] = {}
+    grids: dict[str, QParams] = {}
     missing = {edge.name for edge in seen}
     for name, values in _float_values(path, image):
         matches = [edge for edge in seen if edge.holds(values)]
@@ -147,7 +147,7 @@ def _float_values(path: Path, image: Tensor) -> Iterator[tuple[str, Values]]:
             yield tensor["name"], np.sort(interpreter.get_tensor(tensor["index"]).ravel())
 
 
-def _integer_ops(path: Path, grids: dict[str, Grid]) -> list[tuple[Any, str]]:
+def _integer_ops(path: Path, grids: dict[str, QParams]) -> list[tuple[Any, str]]:
     """Operation and scope of every op that is to be int8; what keeps a grid adds its output to `grids`."""
     from ai_edge_litert.tools import flatbuffer_utils
     from ai_edge_quantizer.qtyping import TFLOperationName
@@ -182,7 +182,7 @@ def _static() -> Any:
     )
 
 
-def _ranges(path: Path, grids: Mapping[str, Grid]) -> dict[str, dict[str, Values]]:
+def _ranges(path: Path, grids: Mapping[str, QParams]) -> dict[str, dict[str, Values]]:
     """The ends of every grid as the quantizer wants them: arrays of one element, of the tensor's rank."""
     from ai_edge_litert.tools import flatbuffer_utils
 

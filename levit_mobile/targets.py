@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One row. `converter`, `runner`, `opener`, `inspector`, `runtime`, `tables` and `cutter` are "module:function",
+    """One row. `converter`, `runner`, `load_for_timing`, `inspector`, `runtime`, `tables` and `block_splitter` are "module:function",
     for `resolve`: what makes, runs, loads (to be timed) and reads an artifact, what only imports its runtime, what its
     recipes make of an attention bias, and what cuts an artifact into its blocks, None where nothing does.
 
@@ -25,10 +25,10 @@ class Target:
     runner: str
     inspector: str
     tables: str
-    opener: str
+    load_for_timing: str
     runtime: str
     accelerator: str
-    cutter: str | None
+    block_splitter: str | None
     suffix: str
     extra: str
     packages: tuple[str, ...]
@@ -44,10 +44,10 @@ TARGETS: dict[str, Target] = {
         runner="levit_mobile.runners.coreml:load",
         inspector="levit_mobile.inspection.coreml:inspect",
         tables="levit_mobile.conversion.coreml_weights:table_as_stored",
-        opener="levit_mobile.runners.coreml:opened",
+        load_for_timing="levit_mobile.runners.coreml:load_for_timing",
         runtime="levit_mobile.runners.coreml:runtime",
         accelerator="coreml",
-        cutter=None,
+        block_splitter=None,
         suffix=".mlpackage",
         extra="coreml",
         packages=("torch", "coremltools"),
@@ -61,10 +61,10 @@ TARGETS: dict[str, Target] = {
         runner="levit_mobile.runners.executorch:load",
         inspector="levit_mobile.inspection.executorch:inspect",
         tables="levit_mobile.conversion.executorch_weights:table_as_stored",
-        opener="levit_mobile.runners.executorch:opened",
+        load_for_timing="levit_mobile.runners.executorch:load_for_timing",
         runtime="levit_mobile.runners.executorch:runtime",
         accelerator="xnnpack",
-        cutter=None,
+        block_splitter=None,
         suffix=".pte",
         extra="executorch",
         packages=("torch", "executorch", "torchao"),
@@ -78,10 +78,10 @@ TARGETS: dict[str, Target] = {
         runner="levit_mobile.runners.tflite:load",
         inspector="levit_mobile.inspection.tflite:inspect",
         tables="levit_mobile.conversion.tflite_weights:table_as_stored",
-        opener="levit_mobile.runners.tflite:opened",
+        load_for_timing="levit_mobile.runners.tflite:load_for_timing",
         runtime="levit_mobile.runners.tflite:runtime",
         accelerator="xnnpack",
-        cutter="levit_mobile.conversion.tflite_blocks:blocks",
+        block_splitter="levit_mobile.conversion.tflite_blocks:blocks",
         suffix=".tflite",
         extra="tflite",
         packages=("torch", "litert-torch", "ai-edge-quantizer", "ai-edge-litert"),

@@ -23,7 +23,7 @@ from support.stored_bundles import Made, maker
 
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import Trained, load
+from levit_mobile.pipeline.source_model import SourceModel, load
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system import workers
@@ -74,13 +74,13 @@ def timm() -> State:
 
 
 @pytest.fixture(scope="session")
-def trained() -> Trained:
+def trained() -> SourceModel:
     """The bundled checkpoint."""
     return load(BUNDLED)
 
 
 @pytest.fixture(scope="session")
-def bundles(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+def bundles(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
     """The bundled checkpoint by each recipe, to be left alone; a test pays only for those it asks for, and only once
     in all processes of a run. int8 sees 64 pictures.
     """
@@ -113,19 +113,19 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small(random_checkpoint: Path) -> Trained:
+def small(random_checkpoint: Path) -> SourceModel:
     """`random_checkpoint`, imported."""
     return load(random_checkpoint)
 
 
 @pytest.fixture(scope="session")
-def small_bundle(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def small_bundle(small: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """`small` for ExecuTorch."""
     return convert.build(small, RECIPES["executorch-fp32"], out=tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture(scope="session")
-def made(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(small: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A bundle of the recipe with something in its artifact's place, to be left alone."""
     return maker(small, tmp_path_factory)
 

@@ -229,7 +229,7 @@ def test_every_target_has_its_doors(target: str) -> None:
     roles = (
         "converter",
         "runner",
-        "opener",
+        "load_for_timing",
         "runtime",
     )  # which call the vendor; the others read files and do arithmetic
     paths = [getattr(TARGETS[target], role) for role in roles]

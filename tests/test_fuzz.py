@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from support.mutations import KINDS, Died, Mutant, Outcome, Victim, outcomes
 
-from levit_mobile.bundle.reader import StoredBundle, open_bundle
-from levit_mobile.images.image_set import PictureSet, to_planar
+from levit_mobile.bundle.reader import OpenBundle, open_bundle
+from levit_mobile.images.image_set import ImageSet, to_planar
 from levit_mobile.interfaces.runner import Logits
 from levit_mobile.parity import compare
 from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import RECIPES, Tolerance
 
 RUNTIMES = {"tflite-fp32": "litert", "executorch-fp32": "executorch", "coreml-fp16": "mil"}
@@ -38,7 +38,7 @@ BOUNDS = Tolerance(min_sqnr_db=40, min_top1_agreement=1.0)
 
 
 @pytest.fixture(scope="module")
-def stored(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], StoredBundle]:
+def stored(small: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], OpenBundle]:
     """A real bundle of the recipe, of a small model."""
     out = tmp_path_factory.mktemp("fuzz")
     return cache(lambda name: open_bundle(convert.build(small, RECIPES[name], out=out).path))
@@ -50,16 +50,16 @@ def mutants(name: str) -> list[Mutant]:
     return [Mutant(kind, file, seed) for seed, (kind, file) in enumerate(kinds)]
 
 
-def victim(stored: StoredBundle, scratch: Path) -> Victim:
+def victim(stored: OpenBundle, scratch: Path) -> Victim:
     pictures = list(stored.golden().values())[:PICTURES]
     images = np.stack([to_planar(pixels) for pixels, _ in pictures])
     return Victim(RUNTIMES[stored.contract.recipe], stored.artifact, stored.contract, images, scratch)
 
 
-def reference(stored: StoredBundle) -> compare.Reference:
+def reference(stored: OpenBundle) -> compare.Reference:
     """The trained model's logits on the pictures."""
     golden = dict(list(stored.golden().items())[:PICTURES])
-    pictures = PictureSet.from_arrays({name: pixels for name, (pixels, _) in golden.items()})
+    pictures = ImageSet.from_arrays({name: pixels for name, (pixels, _) in golden.items()})
     logits = np.stack([logits for _, logits in golden.values()])
     return compare.Reference("golden", pictures, pictures.digest(), logits, 130.0)
 
@@ -92,7 +92,7 @@ def what(expected: compare.Reference, found: Outcome) -> str:
 
 @pytest.mark.parametrize("name", RUNTIMES)
 def test_any_damage_is_a_refusal_or_a_verdict(
-    stored: Callable[[str], StoredBundle], tmp_path: Path, name: str, record_property: Callable[[str, object], None]
+    stored: Callable[[str], OpenBundle], tmp_path: Path, name: str, record_property: Callable[[str, object], None]
 ) -> None:
     bundle = stored(name)
     drawn, expected = mutants(name), reference(bundle)
@@ -116,7 +116,7 @@ def test_any_damage_is_a_refusal_or_a_verdict(
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
-def test_the_artifact_itself_is_proven(stored: Callable[[str], StoredBundle], tmp_path: Path, name: str) -> None:
+def test_the_artifact_itself_is_proven(stored: Callable[[str], OpenBundle], tmp_path: Path, name: str) -> None:
     """Without damage the same way ends in a proof: what is refused above is refused for its damage."""
     bundle, file = stored(name), next(iter(FILES[name]))
     nothing = Mutant("nothing", file, 0)

@@ -21,7 +21,7 @@ KINDS = {True: "folder", False: "file"}
 
 
 @dataclass(frozen=True, slots=True)
-class StoredBundle:
+class OpenBundle:
     """A bundle whose artifact, labels, golden files and proof are what its contract says."""
 
     path: Path
@@ -55,7 +55,7 @@ class StoredBundle:
         return pixels, logits.astype(np.float32)
 
 
-def open_bundle(path: str | Path) -> StoredBundle:
+def open_bundle(path: str | Path) -> OpenBundle:
     """The bundle at `path`; nothing in it is run.
 
     Raises BundleError, one line, when it is none, is of an unknown schema or recipe, contradicts itself, misses a file,
@@ -69,7 +69,7 @@ def open_bundle(path: str | Path) -> StoredBundle:
         raise BundleError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _opened(folder: Path) -> StoredBundle:
+def _opened(folder: Path) -> OpenBundle:
     if not folder.is_dir():
         kind = "is no folder" if folder.exists() else "does not exist"
         raise BundleError(f"{folder} {kind}, expected a bundle that `levit-mobile convert` has made")
@@ -82,7 +82,7 @@ def _opened(folder: Path) -> StoredBundle:
     for file, expected in _sealed(contract):
         _require_digest(folder, file, expected)
     _require_golden_sizes(folder, contract)
-    return StoredBundle(folder, contract, _labels(folder, contract), _proof(folder, contract))
+    return OpenBundle(folder, contract, _labels(folder, contract), _proof(folder, contract))
 
 
 def _require_inside(folder: Path, item: Path) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from levit_mobile.model.checkpoint import Checkpoint
     from levit_mobile.quantization.calibration import CalibrationSet
     from levit_mobile.quantization.plan import Plan
-    from levit_mobile.quantization.search import Subject
+    from levit_mobile.quantization.search import SearchProblem
 
 TargetOption = Annotated[str, typer.Option("--target", "-t", help="coreml, executorch or tflite.")]
 SearchCountOption = Annotated[
@@ -94,28 +94,28 @@ def _import(checkpoint: str | None, variant: str | None) -> Checkpoint:
 
 def _pictures(model: Checkpoint, calibration: str | None, count: int | None, seed: int) -> CalibrationSet:
     """Those that `convert` would measure on, with the same doubts."""
-    from levit_mobile.images.image_set import ImageSpec, PictureSet
+    from levit_mobile.images.image_set import ImageSet, ImageSpec
     from levit_mobile.model.download import BUNDLED
     from levit_mobile.quantization.calibration import concerns, find
 
     found = find(calibration, ImageSpec.for_side(model.side), count=count, seed=seed)
-    proof = PictureSet((), found.pictures.read)  # a plan is not proven: its artifact is
+    proof = ImageSet((), found.pictures.read)  # a plan is not proven: its artifact is
     for concern in concerns(found, proof=proof, bundled_model=model.source == str(BUNDLED)):
         typer.echo(f"note: {concern}", err=True)
     return found
 
 
-def _subject(model: Checkpoint, pictures: CalibrationSet, target: str, count: int) -> Subject:
+def _subject(model: Checkpoint, pictures: CalibrationSet, target: str, count: int) -> SearchProblem:
     from functools import partial
 
     from levit_mobile.images.image_set import ImageSpec
     from levit_mobile.model.bake import bake
     from levit_mobile.pipeline.lowering import form_of
-    from levit_mobile.quantization.search import Subject
+    from levit_mobile.quantization.search import SearchProblem
     from levit_mobile.targets import TARGETS
 
     row, spec = TARGETS[target], ImageSpec.for_side(model.side)
-    return Subject(
+    return SearchProblem(
         bake(model.model, mean=spec.mean, std=spec.std, pixel_range=row.pixel_range),
         partial(form_of, target=row),
         pictures,
@@ -128,7 +128,7 @@ def _subject(model: Checkpoint, pictures: CalibrationSet, target: str, count: in
 def _search(model: Checkpoint, pictures: CalibrationSet, target: str, path: Path, aim: Aim, log: Path | None) -> Plan:
     """Under a progress bar, and with a journal beside the plan that outlives an interruption."""
     from levit_mobile.cli import progress
-    from levit_mobile.quantization.search import Bench, identity, open_journal, search
+    from levit_mobile.quantization.search import CandidateEvaluator, identity, open_journal, search
 
     subject = _subject(model, pictures, target, aim.compared)
     origin = identity(subject, model.sha256, aim.max_kl)
@@ -142,7 +142,7 @@ def _search(model: Checkpoint, pictures: CalibrationSet, target: str, path: Path
                 heed_interruption()
                 bar(*done)
 
-            found = search(Bench(subject, step), journal, origin, variant=model.variant, target=target)
+            found = search(CandidateEvaluator(subject, step), journal, origin, variant=model.variant, target=target)
     except KeyboardInterrupt as error:
         kept = f"the same command goes on from {journal.path}" if journal.known else "nothing was measured yet"
         typer.echo(f"interrupted; {kept}", err=True)

@@ -25,9 +25,9 @@ from levit_mobile.errors import LevitMobileError
 from levit_mobile.recipe import Verdict
 
 if TYPE_CHECKING:
-    from levit_mobile.bundle.reader import StoredBundle
+    from levit_mobile.bundle.reader import OpenBundle
     from levit_mobile.validation.results import Validation
-    from levit_mobile.validation.setup import Case
+    from levit_mobile.validation.setup import ValidationSetup
 
 THUMBNAILS = 50  # pictures of flips that a page shows
 COLUMNS = 3  # validations side by side on a terminal
@@ -158,7 +158,7 @@ def _require_sane(bounds: dict[str, float], runtime: str | None) -> None:
         raise typer.BadParameter(f"unknown runtime {runtime!r}, expected one of {', '.join(RUNTIMES)}")
 
 
-def _all(bundles: list[Path], wanted: Wanted, log: Path | None) -> Iterator[tuple[Case | None, Validation]]:
+def _all(bundles: list[Path], wanted: Wanted, log: Path | None) -> Iterator[tuple[ValidationSetup | None, Validation]]:
     """Each bundle by each runtime that its verdict wants, under one progress bar."""
     from levit_mobile.cli import progress
 
@@ -168,7 +168,7 @@ def _all(bundles: list[Path], wanted: Wanted, log: Path | None) -> Iterator[tupl
             heed_interruption()
 
 
-def _one(bundle: Path, wanted: Wanted, count: Any) -> Iterator[tuple[Case | None, Validation]]:
+def _one(bundle: Path, wanted: Wanted, count: Any) -> Iterator[tuple[ValidationSetup | None, Validation]]:
     """A bundle that is damaged, or that could not be judged, does not stop the others. A usage error does."""
     from levit_mobile.bundle import reader
     from levit_mobile.errors import RecipeError
@@ -195,7 +195,7 @@ def _one(bundle: Path, wanted: Wanted, count: Any) -> Iterator[tuple[Case | None
         yield None, validation.refused(bundle, str(error), Verdict.NOT_RUN)
 
 
-def _passes(opened: StoredBundle, wanted: Wanted) -> Iterator[dict[str, Any]]:
+def _passes(opened: OpenBundle, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """What `cases.prepare` is given: this machine's own passes, and one a CPU."""
     from levit_mobile.validation import setup
 
@@ -205,7 +205,7 @@ def _passes(opened: StoredBundle, wanted: Wanted) -> Iterator[dict[str, Any]]:
         yield {**wanted.options, "cpu": cpu, "reference": wanted.reference, "count": wanted.cpu_count}
 
 
-def _write(looked_at: list[tuple[Case | None, Validation]], junit: Path | None, html: Path | None) -> None:
+def _write(looked_at: list[tuple[ValidationSetup | None, Validation]], junit: Path | None, html: Path | None) -> None:
     from levit_mobile.reporting.junit import junit_xml
     from levit_mobile.reporting.pages.validation import page
     from levit_mobile.system.atomic_write import write_text
@@ -217,7 +217,7 @@ def _write(looked_at: list[tuple[Case | None, Validation]], junit: Path | None, 
         write_text(html, page(validations, _thumbnails(looked_at)))
 
 
-def _thumbnails(looked_at: list[tuple[Case | None, Validation]]) -> dict[str, bytes]:
+def _thumbnails(looked_at: list[tuple[ValidationSetup | None, Validation]]) -> dict[str, bytes]:
     """PNG files of the pictures that a page shows."""
     from levit_mobile.images.image_set import png
 

@@ -120,7 +120,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureSet:
+class ImageSet:
     """Named pictures in a fixed order, read one at a time: a thousand of them need the memory of one.
 
     `read(name)` gives uint8 RGB [side,side,3]; every pass over the set reads again. A set of a folder can be sent to

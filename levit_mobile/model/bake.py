@@ -31,7 +31,7 @@ class FrozenBias(nn.Module):
         return self.value
 
 
-class Centre(nn.Module):
+class SubtractMean(nn.Module):
     """Subtracts the mean colour: pixels [N,3,H,W] -> [N,3,H,W]. The division by std lives in the next convolution."""
 
     mean: Tensor
@@ -131,7 +131,7 @@ def embed_normalisation(
     scale = torch.tensor(std, dtype=torch.float64) * pixel_range
     conv.weight.data = (conv.weight.double() / scale.view(1, 3, 1, 1)).to(conv.weight.dtype)
     offset = torch.tensor(mean, dtype=torch.float64) * pixel_range
-    centre = Centre(offset.view(1, 3, 1, 1).to(conv.weight.dtype))
+    centre = SubtractMean(offset.view(1, 3, 1, 1).to(conv.weight.dtype))
     baked.stem = nn.Sequential(OrderedDict([("centre", centre), *baked.stem.named_children()])).eval()
     return baked
 

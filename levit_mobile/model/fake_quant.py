@@ -18,14 +18,14 @@ SCALE = "weight_scale"  # of a layer whose weights lie on int8 grids: float32 [o
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class QParams:
     """int8 values of one tensor: real = (stored - zero_point) * scale, stored -128 to 127."""
 
     scale: float
     zero_point: int
 
     @classmethod
-    def covering(cls, low: float, high: float) -> Grid:
+    def from_range(cls, low: float, high: float) -> QParams:
         """The grid whose ends are `low` and `high`, moved so that 0.0 is on it exactly.
 
         Raises ValueError for a range that is not finite, or empty.
@@ -47,10 +47,10 @@ class Grid:
         return (INT8_MAX - self.zero_point) * self.scale
 
 
-PIXEL_GRID = Grid(1 / 255, -128)  # the levels of a picture, exactly
+PIXEL_QPARAMS = QParams(1 / 255, -128)  # the levels of a picture, exactly
 
 
-class Edge(nn.Module):
+class FakeQuant(nn.Module):
     """One activation of a form: the identity, unless it is observed (`watch`) or has a `grid`.
 
     before   op -> op
@@ -60,7 +60,7 @@ class Edge(nn.Module):
     with `moved`, which does not observe the values once more.
     """
 
-    grid: Grid | None
+    grid: QParams | None
     watch: Callable[[Tensor], None] | None
 
     def __init__(self) -> None:
@@ -80,16 +80,16 @@ class Edge(nn.Module):
         if self.grid is None:
             return x
         if torch.compiler.is_exporting():
-            return explicit(x, self.grid)
+            return quantize_dequantize(x, self.grid)
         return torch.fake_quantize_per_tensor_affine(x, self.grid.scale, self.grid.zero_point, INT8_MIN, INT8_MAX)
 
 
-def explicit(x: Tensor, grid: Grid) -> Tensor:
+def quantize_dequantize(x: Tensor, grid: QParams) -> Tensor:
     """The two ops that vendors' delegates recognise."""
     return restored(stored(x, grid), grid)
 
 
-def stored(x: Tensor, grid: Grid) -> Tensor:
+def stored(x: Tensor, grid: QParams) -> Tensor:
     """int8 values of real ones."""
     import torch.ao.quantization.fx._decomposed  # registers the op
 
@@ -98,7 +98,7 @@ def stored(x: Tensor, grid: Grid) -> Tensor:
     return integers
 
 
-def restored(integers: Tensor, grid: Grid) -> Tensor:
+def restored(integers: Tensor, grid: QParams) -> Tensor:
     """The real values of int8 ones."""
     import torch.ao.quantization.fx._decomposed  # registers the op
 
@@ -107,20 +107,20 @@ def restored(integers: Tensor, grid: Grid) -> Tensor:
     return real
 
 
-def edges_of(form: nn.Module) -> dict[str, Edge]:
+def fake_quants_of(form: nn.Module) -> dict[str, FakeQuant]:
     """Every edge of a form by its path, such as `body.stage0.attn0.query`, in the order they were made."""
-    return {name: module for name, module in form.named_modules() if isinstance(module, Edge)}
+    return {name: module for name, module in form.named_modules() if isinstance(module, FakeQuant)}
 
 
-def logits_grid(form: nn.Module) -> Grid | None:
+def logits_qparams(form: nn.Module) -> QParams | None:
     """The grid that a form's logits lie on: that of the edge it made last."""
-    return list(edges_of(form).values())[-1].grid
+    return list(fake_quants_of(form).values())[-1].grid
 
 
 @contextmanager
-def without_grids(form: nn.Module) -> Iterator[dict[str, Grid]]:
+def without_fake_quant(form: nn.Module) -> Iterator[dict[str, QParams]]:
     """Inside, the form computes in float; gives the grids by edge, and puts them back at the end."""
-    edges = edges_of(form)
+    edges = fake_quants_of(form)
     grids = {name: edge.grid for name, edge in edges.items() if edge.grid is not None}
     try:
         for edge in edges.values():
@@ -131,7 +131,7 @@ def without_grids(form: nn.Module) -> Iterator[dict[str, Grid]]:
             edge.grid = grids.get(name)
 
 
-def put_on_grid(layer: Layer) -> None:
+def fake_quantize_weight_(layer: Layer) -> None:
     """Round a layer's weights, in place, to int8 grids without zero points, one an output row: +-127 at its largest.
 
     The layer stays a float layer; its `weight_scale` tells converters that int8 holds its weights exactly.
@@ -140,10 +140,10 @@ def put_on_grid(layer: Layer) -> None:
     largest = weight.flatten(1).abs().amax(1).clamp_min(torch.finfo(torch.float32).tiny)
     scale = (largest.double() / INT8_MAX).float()
     layer.register_buffer(SCALE, scale)
-    layer.weight.data = integers_of(layer).float() * _per_row(scale, weight)
+    layer.weight.data = int8_weight(layer).float() * _per_row(scale, weight)
 
 
-def integers_of(layer: Layer) -> Tensor:
+def int8_weight(layer: Layer) -> Tensor:
     """The int8 weights of a layer that was put on its grids, in the shape of its weights."""
     weight = layer.weight.detach()
     return torch.round(weight / _per_row(layer.get_buffer(SCALE), weight)).clamp(-INT8_MAX, INT8_MAX).to(torch.int8)
@@ -156,12 +156,12 @@ def _per_row(scale: Tensor, weight: Tensor) -> Tensor:
 def with_half_scales(form: nn.Module) -> nn.Module:
     """A deep copy whose grids have scales that float16 holds exactly, and whose int8 layers' weights lie on theirs."""
     made = copy.deepcopy(form)
-    for edge in edges_of(made).values():
+    for edge in fake_quants_of(made).values():
         if edge.grid is not None:
-            edge.grid = Grid(float(_half(torch.tensor(edge.grid.scale))), edge.grid.zero_point)
-    for layer in layers_on_grids(made):
+            edge.grid = QParams(float(_half(torch.tensor(edge.grid.scale))), edge.grid.zero_point)
+    for layer in fake_quantized_layers(made):
         layer.register_buffer(SCALE, _half(layer.get_buffer(SCALE)))
-        layer.weight.data = integers_of(layer).float() * _per_row(layer.get_buffer(SCALE), layer.weight)
+        layer.weight.data = int8_weight(layer).float() * _per_row(layer.get_buffer(SCALE), layer.weight)
     return made
 
 
@@ -179,7 +179,7 @@ class Int8Layer(nn.Module):
 
     def __init__(self, layer: Layer) -> None:
         super().__init__()
-        self.register_buffer("stored", integers_of(layer))
+        self.register_buffer("stored", int8_weight(layer))
         self.register_buffer("scale", layer.get_buffer(SCALE))
         self.register_buffer("zero", torch.zeros(len(layer.weight), dtype=torch.int64))
         self.bias, self.like = layer.bias, [layer]  # in a list: no submodule, its float weights are not exported
@@ -195,22 +195,22 @@ class Int8Layer(nn.Module):
         return nn.functional.linear(x, weight, self.bias)
 
 
-def hold_integers(form: nn.Module) -> int:
+def replace_with_int8_layers(form: nn.Module) -> int:
     """Replace, in place, every layer on its grids by one that holds int8; how many there were."""
     found = 0
     for parent in list(form.modules()):
         for name, child in list(parent.named_children()):
-            if lies_on_grid(child):
+            if is_fake_quantized(child):
                 setattr(parent, name, Int8Layer(child))
                 found += 1
     return found
 
 
-def layers_on_grids(form: nn.Module) -> list[Layer]:
+def fake_quantized_layers(form: nn.Module) -> list[Layer]:
     """The layers of a form whose weights lie on int8 grids."""
-    return [module for module in form.modules() if lies_on_grid(module)]
+    return [module for module in form.modules() if is_fake_quantized(module)]
 
 
-def lies_on_grid(module: nn.Module) -> TypeGuard[Layer]:
-    """Is it a layer that `put_on_grid` has rounded?"""
+def is_fake_quantized(module: nn.Module) -> TypeGuard[Layer]:
+    """Is it a layer that `fake_quantize_weight_` has rounded?"""
     return isinstance(module, Layer) and hasattr(module, SCALE)

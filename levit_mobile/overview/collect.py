@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from levit_mobile.bundle.reader import StoredBundle, open_bundle
+from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.contract import CONTRACT_FILE, GOLDEN_FOLDER, LABELS_FILE, PARITY_FILE
 from levit_mobile.errors import BundleError, LevitMobileError
 from levit_mobile.system.files import Sha256, digest_bytes
@@ -37,7 +37,7 @@ class FoundBundle:
 
     place: str
     name: str
-    stored: StoredBundle | None = None
+    stored: OpenBundle | None = None
     contract_sha256: Sha256 = ""
     broken: str = ""
 

@@ -16,7 +16,7 @@ from levit_mobile.validation.results import Interval
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Evidence:
     """A verdict on an artifact, and the figures behind it, None where there are none.
 
     `source` says what proved it. `desk` is a machine that converts, validates or times, and may lack the runtime.
@@ -35,7 +35,7 @@ class Claim:
     top1_accuracy: float | None = None
 
 
-def worst(claims: Sequence[Claim]) -> Verdict:
+def worst(claims: Sequence[Evidence]) -> Verdict:
     """Broken if any is, else not run if a phone could not, else proven if any is; none at all is not run.
 
     What a desk could not run gives way to whatever could.
@@ -43,26 +43,26 @@ def worst(claims: Sequence[Claim]) -> Verdict:
     return Verdict.worst(claim.verdict for claim in claims if not (claim.desk and claim.verdict == Verdict.NOT_RUN))
 
 
-def best_known(claims: Iterable[Claim]) -> Claim | None:
+def best_known(claims: Iterable[Evidence]) -> Evidence | None:
     """The one that rests on most pictures, of those with an SQNR or an agreement."""
     known = [one for one in claims if (one.sqnr_db, one.top1_agreement) != (None, None)]
     return max(known, key=lambda one: one.pictures, default=None)
 
 
-def of_bundle(found: FoundBundle) -> Claim:
+def of_bundle(found: FoundBundle) -> Evidence:
     """What `convert` wrote into it; broken, where the folder is damaged."""
     if found.stored is None:
-        return Claim("the folder itself", found.place, Verdict.BROKEN, (found.broken,))
+        return Evidence("the folder itself", found.place, Verdict.BROKEN, (found.broken,))
     proof = found.stored.proof
-    claim = Claim("convert", found.place, proof.verdict, proof.reasons, desk=True)
+    claim = Evidence("convert", found.place, proof.verdict, proof.reasons, desk=True)
     return replace(claim, **_figures(proof.report)) if proof.report else claim
 
 
-def of_validation(found: FoundValidation) -> Claim:
+def of_validation(found: FoundValidation) -> Evidence:
     """What `validate` found."""
     said, accuracy = found.validation, found.validation.accuracy
     runtime = f" by {said.runtime.title} {said.runtime.version}" if said.runtime else ""
-    claim = Claim(
+    claim = Evidence(
         f"validate{runtime}",
         found.place,
         said.verdict,
@@ -74,10 +74,10 @@ def of_validation(found: FoundValidation) -> Claim:
     return replace(claim, **_figures(said.report)) if said.report else claim
 
 
-def of_timing(found: FoundRun, timing: Timing) -> Claim:
+def of_timing(found: FoundRun, timing: Timing) -> Evidence:
     """What the device found on golden pictures."""
     parity = timing.parity
-    return Claim(
+    return Evidence(
         f"{timing.runtime} {timing.runtime_version} on {called(found.run.device)}",
         found.place,
         parity.verdict,

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from levit_mobile.contract import Contract
 from levit_mobile.overview.collect import FoundBundle, FoundRun, FoundValidation, Gathered
-from levit_mobile.overview.evidence import Claim, best_known, of_bundle, of_timing, of_validation, worst
+from levit_mobile.overview.evidence import Evidence, best_known, of_bundle, of_timing, of_validation, worst
 from levit_mobile.recipe import RECIPES, Verdict
 from levit_mobile.system.files import Sha256
-from levit_mobile.timing.figures import Doubt, Figures, doubts, figures
+from levit_mobile.timing.figures import Figures, TimingWarning, doubts, figures
 from levit_mobile.timing.record import Device, Timing
 from levit_mobile.validation.results import Validation
 
@@ -27,7 +27,7 @@ class Timed:
     found: FoundRun
     timing: Timing
     figures: Figures
-    doubts: tuple[Doubt, ...]
+    doubts: tuple[TimingWarning, ...]
     latest: bool
 
     @property
@@ -50,11 +50,11 @@ class Artifact:
     contract: Contract | None
     bundles: tuple[FoundBundle, ...]
     validations: tuple[FoundValidation, ...]
-    claims: tuple[Claim, ...]
+    claims: tuple[Evidence, ...]
     timed: tuple[Timed, ...]
 
     @property
-    def all_claims(self) -> tuple[Claim, ...]:
+    def all_claims(self) -> tuple[Evidence, ...]:
         """Those of devices too."""
         return (*self.claims, *(of_timing(one.found, one.timing) for one in self.timed))
 
@@ -65,19 +65,19 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DeviceRow:
     """An artifact where it was timed, once for each device, runtime and setting; or once, where it never was."""
 
     artifact: Artifact
     timed: Timed | None
 
     @property
-    def own(self) -> Claim | None:
+    def own(self) -> Evidence | None:
         """What the device found that it was timed on."""
         return of_timing(self.timed.found, self.timed.timing) if self.timed else None
 
     @property
-    def claims(self) -> tuple[Claim, ...]:
+    def claims(self) -> tuple[Evidence, ...]:
         """What bundles, validations and this timing say."""
         return (*self.artifact.claims, *([self.own] if self.own else []))
 
@@ -88,7 +88,7 @@ class Row:
         return Verdict.worst((found, self.own.verdict)) if self.own else found
 
     @property
-    def best_known(self) -> Claim | None:
+    def best_known(self) -> Evidence | None:
         """The claim that rests on most pictures, of those with figures."""
         return best_known(self.claims)
 
@@ -105,9 +105,9 @@ def join(found: Gathered) -> tuple[Artifact, ...]:
     return tuple(_titled(sorted(joined, key=lambda one: (one.name, one.sha256))))
 
 
-def rows(artifacts: Iterable[Artifact]) -> tuple[Row, ...]:
+def rows(artifacts: Iterable[Artifact]) -> tuple[DeviceRow, ...]:
     """In the same order."""
-    return tuple(Row(one, timed) for one in artifacts for timed in (one.timed or (None,)))
+    return tuple(DeviceRow(one, timed) for one in artifacts for timed in (one.timed or (None,)))
 
 
 Timings = list[tuple[FoundRun, Timing]]
@@ -160,23 +160,23 @@ def _timed(
         *_of_bundle(timing, bundles.get(timing.sha256, ()), holders.get(timing.name)),
     ]
     if not current:
-        told.append(Doubt("EARLIER RUN", "a later run timed the same"))
+        told.append(TimingWarning("EARLIER RUN", "a later run timed the same"))
     return Timed(run.place, run, timing, found, tuple(told), current)
 
 
-def _of_bundle(timing: Timing, bundles: Sequence[FoundBundle], namesake: FoundBundle | None) -> Iterator[Doubt]:
+def _of_bundle(timing: Timing, bundles: Sequence[FoundBundle], namesake: FoundBundle | None) -> Iterator[TimingWarning]:
     """Is what was timed what lies here?"""
     if not bundles and namesake is None:
-        yield Doubt("NO BUNDLE", "no bundle that was found holds this artifact")
+        yield TimingWarning("NO BUNDLE", "no bundle that was found holds this artifact")
     elif not bundles and namesake:
         holds = namesake.stored.contract.artifact.sha256[:SHORT] if namesake.stored else "damaged"
-        yield Doubt(
+        yield TimingWarning(
             "OTHER ARTIFACT",
             f"it timed {timing.sha256[:SHORT]}, and the bundle {namesake.place} is {holds}: time it again",
         )
     contracts = {bundle.contract_sha256 for bundle in bundles}
     if timing.contract_sha256 and contracts and timing.contract_sha256 not in contracts:
-        yield Doubt("OTHER CONTRACT", "it was timed by another contract than the bundle has now")
+        yield TimingWarning("OTHER CONTRACT", "it was timed by another contract than the bundle has now")
 
 
 def _artifact(

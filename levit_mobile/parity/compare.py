@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict
 
 from levit_mobile.contract import PARITY_FILE
 from levit_mobile.errors import CheckpointError
-from levit_mobile.images.image_set import PictureSet
+from levit_mobile.images.image_set import ImageSet
 from levit_mobile.interfaces.runner import Runner
 from levit_mobile.parity import metrics
-from levit_mobile.parity.logit_stats import Row, Tally
+from levit_mobile.parity.logit_stats import ImageStats, LogitStats
 from levit_mobile.recipe import Tolerance, Verdict
 
 BATCH = 8  # pictures held in memory at once
@@ -106,13 +106,13 @@ class Reference:
     """The trained model's logits [N,classes] in float32 on `pictures`, and how far float32 itself is from float64."""
 
     name: str
-    pictures: PictureSet
+    pictures: ImageSet
     pictures_digest: str
     logits: Array
     floor_sqnr_db: float
 
 
-def reference(name: str, model: Runner, exact: Runner, pictures: PictureSet) -> Reference:
+def reference(name: str, model: Runner, exact: Runner, pictures: ImageSet) -> Reference:
     """Run the trained model over `pictures`: `model` in float32, `exact` in float64.
 
     Raises CheckpointError when its logits are not finite: nothing could be compared with them.
@@ -124,7 +124,7 @@ def reference(name: str, model: Runner, exact: Runner, pictures: PictureSet) -> 
     return Reference(name, pictures, pictures.digest(), logits, floor)
 
 
-def run(runner: Runner, pictures: PictureSet, *, advance: Callable[[int], None] | None = None) -> Array:
+def run(runner: Runner, pictures: ImageSet, *, advance: Callable[[int], None] | None = None) -> Array:
     """All pictures through a runner, a few at a time: logits [N,classes]. `advance` hears how many are done more."""
     parts = []
     for images in pictures.batches(BATCH):
@@ -137,7 +137,7 @@ def run(runner: Runner, pictures: PictureSet, *, advance: Callable[[int], None] 
 def compare(reference: Reference, candidate: Array, *, name: str, tolerance: Tolerance) -> ParityReport:
     """The candidate's logits [N,classes] against the reference's. Never raises for bad logits: they fail the report."""
     names = reference.pictures.names
-    tally, defect = Tally(), _defect(reference.logits, candidate)
+    tally, defect = LogitStats(), _defect(reference.logits, candidate)
     if defect is None:
         tally.add(names[: len(candidate)], reference.logits, candidate)
     return report_of(
@@ -153,7 +153,7 @@ def compare(reference: Reference, candidate: Array, *, name: str, tolerance: Tol
 
 
 def report_of(
-    tally: Tally,
+    tally: LogitStats,
     *,
     reference: str,
     candidate: str,
@@ -183,7 +183,7 @@ def report_of(
 FIGURES = ("max_abs_error", "mean_abs_error", "sqnr_db", "cosine", "kl", "top1_agreement", "top5_agreement")
 
 
-def _figures(rows: Sequence[Row]) -> dict[str, float]:
+def _figures(rows: Sequence[ImageStats]) -> dict[str, float]:
     """All of FIGURES, pooled over the pictures, which all have the same number of classes."""
     means = np.mean([(r.mean_abs_error, r.cosine, r.kl, r.same_top1, r.in_top5) for r in rows], axis=0).tolist()
     signal, noise = math.fsum(row.signal for row in rows), math.fsum(row.noise for row in rows)

@@ -16,7 +16,7 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class TopClasses:
     """One model's best classes for a picture, best first, their probabilities, and the best one's margin in logits."""
 
     classes: tuple[int, ...]
@@ -25,7 +25,7 @@ class Guess:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ImageStats:
     """What two models' logits differ by on one picture; `signal` and `noise` are the sums that SQNR is made of."""
 
     name: str
@@ -35,8 +35,8 @@ class Row:
     noise: float
     cosine: float
     kl: float
-    reference: Guess
-    candidate: Guess
+    reference: TopClasses
+    candidate: TopClasses
 
     @property
     def same_top1(self) -> bool:
@@ -50,10 +50,10 @@ class Row:
 
 
 @dataclass(slots=True)
-class Tally:
+class LogitStats:
     """Rows so far, and how many pictures were left out because a logit was NaN or infinite."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ImageStats] = field(default_factory=list)
     not_finite: int = 0
 
     @property
@@ -73,14 +73,14 @@ class Tally:
         self.rows.extend(_rows(kept, reference[finite].astype(np.float64), candidate[finite].astype(np.float64)))
 
 
-def _rows(names: Sequence[str], reference: Array, candidate: Array) -> Iterator[Row]:
+def _rows(names: Sequence[str], reference: Array, candidate: Array) -> Iterator[ImageStats]:
     if not names:
         return
     error = np.abs(reference - candidate)
     guesses = zip(_guesses(reference), _guesses(candidate), strict=True)
     for i, (expected, found) in enumerate(guesses):
         pair = reference[i : i + 1], candidate[i : i + 1]
-        yield Row(
+        yield ImageStats(
             name=names[i],
             max_abs_error=float(error[i].max()),
             mean_abs_error=float(error[i].mean()),
@@ -93,8 +93,8 @@ def _rows(names: Sequence[str], reference: Array, candidate: Array) -> Iterator[
         )
 
 
-def _guesses(logits: Array) -> Iterator[Guess]:
+def _guesses(logits: Array) -> Iterator[TopClasses]:
     best = np.argsort(-logits, axis=1, kind="stable")[:, :TOP]
     shares = np.take_along_axis(metrics.softmax(logits), best, axis=1)
     for classes, probabilities, margin in zip(best, shares, metrics.margins(logits), strict=True):
-        yield Guess(tuple(classes.tolist()), tuple(probabilities.tolist()), float(margin))
+        yield TopClasses(tuple(classes.tolist()), tuple(probabilities.tolist()), float(margin))

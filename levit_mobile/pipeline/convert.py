@@ -14,12 +14,12 @@ from levit_mobile.errors import ArtifactError, ConversionError, RunnerUnavailabl
 from levit_mobile.interfaces.inspection import Inspection
 from levit_mobile.model.bake import bake
 from levit_mobile.model.download import BUNDLED
-from levit_mobile.model.fake_quant import Grid, logits_grid
+from levit_mobile.model.fake_quant import QParams, logits_qparams
 from levit_mobile.parity import compare
 from levit_mobile.pipeline import lowering, writing
 from levit_mobile.pipeline import quantization_summary as integers
-from levit_mobile.pipeline.quantization_summary import Integers
-from levit_mobile.pipeline.source_model import Trained, load
+from levit_mobile.pipeline.quantization_summary import QuantizationSummary
+from levit_mobile.pipeline.source_model import SourceModel, load
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.quantization.prepare import OnPicture, Quantization, find
 from levit_mobile.recipe import RECIPES, Precision, Recipe
@@ -63,13 +63,13 @@ def convert(
     return build(trained, chosen, quantization=quantization, out=Path(out), force=force, timing=timing)
 
 
-def quantized(trained: Trained, recipe: Recipe, **options: Any) -> Quantization | None:
+def quantized(trained: SourceModel, recipe: Recipe, **options: Any) -> Quantization | None:
     """What int8 measures its ranges on, and its plan; the options are those of `quantization.prepare.find`."""
     return find(recipe, variant=trained.checkpoint.variant, spec=trained.spec, **options)
 
 
 def build(
-    trained: Trained,
+    trained: SourceModel,
     recipe: Recipe,
     *,
     out: Path,
@@ -89,13 +89,13 @@ def build(
     with staged(final, force=force) as folder:
         artifact = folder / f"model{target.suffix}"
         on_step("bake")
-        form = lay_out(trained, target, quantization, lambda done, of: on_step("calibrate", done / of))
+        form = to_deploy_form(trained, target, quantization, lambda done, of: on_step("calibrate", done / of))
         on_step("lower")
         wanted = lowering.lower(form, recipe, writing.card_of(trained, recipe), artifact)
         on_step("inspect")
         inspection = inspect(artifact, target, integers=wanted)
         on_step("prove")
-        grid = logits_grid(form)
+        grid = logits_qparams(form)
         proof = prove(artifact, trained, recipe, grid)
         found = integers_of(trained, recipe, form, quantization) if recipe.has_integers else None
         if found and timing and recipe.computes_in_integers:
@@ -115,8 +115,8 @@ def build(
     return Bundle(final, contract, proof, inspection, found)
 
 
-def lay_out(
-    trained: Trained,
+def to_deploy_form(
+    trained: SourceModel,
     target: Target,
     quantization: Quantization | None = None,
     on_picture: OnPicture = lambda _done, _of: None,
@@ -148,7 +148,7 @@ def inspect(artifact: Path, target: Target, *, integers: int = 0) -> Inspection:
     return found
 
 
-def prove(artifact: Path, trained: Trained, recipe: Recipe, grid: Grid | None = None) -> compare.Proof:
+def prove(artifact: Path, trained: SourceModel, recipe: Recipe, grid: QParams | None = None) -> compare.Proof:
     """Run the artifact on this machine and judge it against the unbaked model; NOT RUN where no runtime exists.
 
     `grid` is what the form's logits lie on, for an artifact that gives them in int8.
@@ -164,22 +164,24 @@ def prove(artifact: Path, trained: Trained, recipe: Recipe, grid: Grid | None = 
     return compare.judge(report)
 
 
-def integers_of(trained: Trained, recipe: Recipe, form: nn.Module, quantization: Quantization | None) -> Integers:
+def integers_of(
+    trained: SourceModel, recipe: Recipe, form: nn.Module, quantization: Quantization | None
+) -> QuantizationSummary:
     """What is float by plan, and what the tables cost."""
     spec = trained.spec
     baked = bake(trained.checkpoint.model, mean=spec.mean, std=spec.std, pixel_range=TARGETS[recipe.target].pixel_range)
     groups = integers.float_groups(form, quantization.plan.float_edges) if quantization else None
-    return Integers(groups, integers.tables_of(baked, recipe, trained.reference.pictures))
+    return QuantizationSummary(groups, integers.tables_of(baked, recipe, trained.reference.pictures))
 
 
-def timed(found: Integers, artifact: Path, trained: Trained, recipe: Recipe) -> Integers:
+def timed(found: QuantizationSummary, artifact: Path, trained: SourceModel, recipe: Recipe) -> QuantizationSummary:
     """Beside the float32 artifact of the same form; a runtime that does not exist here is said to be NOT RUN."""
     in_float = RECIPES[f"{recipe.target}-{Precision.FLOAT32}"]
     try:
         ours = integers.timer(artifact, recipe.target)
         with TemporaryDirectory(prefix="levit-mobile-") as folder:
             path = Path(folder) / artifact.name
-            form = lay_out(trained, TARGETS[recipe.target])
+            form = to_deploy_form(trained, TARGETS[recipe.target])
             lowering.lower(form, in_float, writing.card_of(trained, in_float), path)
             other = integers.timer(path, recipe.target)
             return replace(found, speed=integers.speed(ours, other))

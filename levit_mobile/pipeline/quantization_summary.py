@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from levit_mobile.images.image_set import PictureSet
+from levit_mobile.images.image_set import ImageSet
 from levit_mobile.model.bake import FrozenBias
 from levit_mobile.model.levit import LeViT
 from levit_mobile.parity import metrics
@@ -63,7 +63,7 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True)
-class Integers:
+class QuantizationSummary:
     """`float_by_plan` names groups, None where a recipe has no plan; without `speed`, `not_timed` may say why."""
 
     float_by_plan: tuple[str, ...] | None
@@ -80,10 +80,10 @@ def float_groups(form: nn.Module, float_edges: tuple[str, ...]) -> tuple[str, ..
 
 
 @torch.no_grad()
-def tables_of(baked: LeViT, recipe: Recipe, pictures: PictureSet) -> Tables:
+def tables_of(baked: LeViT, recipe: Recipe, pictures: ImageSet) -> Tables:
     """What the recipe's tables cost alone, on up to PICTURES of the pictures; `baked` gets them, in place."""
     row = TARGETS[recipe.target]
-    few = PictureSet(pictures.names[:: max(1, len(pictures) // PICTURES)][:PICTURES], pictures.read)
+    few = ImageSet(pictures.names[:: max(1, len(pictures) // PICTURES)][:PICTURES], pictures.read)
     images = torch.from_numpy(np.concatenate(list(few.batches(PICTURES)))) * row.pixel_range
     expected = baked(images).numpy()
     stored = _store(baked, resolve(row.tables), recipe)
@@ -101,7 +101,7 @@ def _store(baked: LeViT, as_stored: Callable[[Tensor, Recipe], tuple[str, Tensor
 
 def timer(artifact: Path, target: str) -> samples.Call:
     """The runtime's own call, on one thread. Raises RunnerUnavailable, ToolchainMissing, ArtifactError."""
-    call: samples.Call = resolve(TARGETS[target].opener)(artifact).call
+    call: samples.Call = resolve(TARGETS[target].load_for_timing)(artifact).call
     return call
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from levit_mobile.errors import ImageError
 from levit_mobile.images import digits, labels
-from levit_mobile.images.image_set import ImageSpec, PictureSet, Pixels, preprocess
+from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels, preprocess
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.parity import compare
 from levit_mobile.runners import eager
@@ -20,7 +20,7 @@ MIN_PROOF_PICTURES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class SourceModel:
     """A checkpoint, one label a class, how pictures are prepared for it, and its logits on the proof's pictures."""
 
     checkpoint: Checkpoint
@@ -37,7 +37,7 @@ def load(
     images: str | Path | None = None,
     skip_broken: bool = False,
     progress: bool = False,
-) -> Trained:
+) -> SourceModel:
     """Import a checkpoint, find its labels, and run it on the proof's pictures. Raises LevitMobileError.
 
     `progress` draws download bars on stderr.
@@ -47,7 +47,7 @@ def load(
     spec = ImageSpec.for_side(checkpoint.side)
     pictures = proof_pictures(spec, images, skip_broken=skip_broken)
     model, exact = (eager.load(checkpoint.model, spec, double=double) for double in (False, True))
-    return Trained(checkpoint, names, spec, compare.reference(checkpoint.source, model, exact, pictures))
+    return SourceModel(checkpoint, names, spec, compare.reference(checkpoint.source, model, exact, pictures))
 
 
 def find_labels(checkpoint: Checkpoint, labels_file: str | Path | None = None) -> tuple[str, ...]:
@@ -59,11 +59,11 @@ def find_labels(checkpoint: Checkpoint, labels_file: str | Path | None = None) -
     return labels.placeholders(checkpoint.classes)
 
 
-def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_broken: bool = False) -> PictureSet:
+def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_broken: bool = False) -> ImageSet:
     """64 pictures: evenly spread over a folder, or held-out digits. Raises ImageError when fewer than 32 are left."""
     if images is None:
         return held_out_digits(spec, PROOF_PICTURES)
-    pictures = PictureSet.from_folder(Path(images), spec, limit=PROOF_PICTURES, skip_broken=skip_broken)
+    pictures = ImageSet.from_folder(Path(images), spec, limit=PROOF_PICTURES, skip_broken=skip_broken)
     if len(pictures) < MIN_PROOF_PICTURES:
         raise ImageError(
             f"{images} holds {len(pictures)} readable pictures, and a proof wants at least {MIN_PROOF_PICTURES}: "
@@ -72,9 +72,9 @@ def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_br
     return pictures
 
 
-def held_out_digits(spec: ImageSpec, count: int) -> PictureSet:
+def held_out_digits(spec: ImageSpec, count: int) -> ImageSet:
     """The first `count` held-out digits, drawn anew on every pass."""
-    return PictureSet(tuple(f"digit-{index:04d}" for index in range(count)), partial(_drawn, spec))
+    return ImageSet(tuple(f"digit-{index:04d}" for index in range(count)), partial(_drawn, spec))
 
 
 def _drawn(spec: ImageSpec, name: str) -> Pixels:

@@ -14,11 +14,11 @@ from levit_mobile import contract as c
 from levit_mobile.interfaces.card import Card
 from levit_mobile.interfaces.inspection import Inspection
 from levit_mobile.model.download import BUNDLED
-from levit_mobile.model.fake_quant import Grid
+from levit_mobile.model.fake_quant import QParams
 from levit_mobile.model.levit import count_macs, count_parameters
 from levit_mobile.parity.compare import Proof
-from levit_mobile.pipeline.quantization_summary import Integers
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.quantization_summary import QuantizationSummary
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.quantization.calibration import concerns
 from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.prepare import Quantization
@@ -41,15 +41,15 @@ class Bundle:
     contract: c.Contract
     proof: Proof
     inspection: Inspection
-    integers: Integers | None = None
+    integers: QuantizationSummary | None = None
 
 
-def name_of(trained: Trained, recipe: Recipe) -> str:
+def name_of(trained: SourceModel, recipe: Recipe) -> str:
     """The folder's name: `<variant>-<recipe>`."""
     return f"{trained.checkpoint.variant}-{recipe.name}"
 
 
-def card_of(trained: Trained, recipe: Recipe) -> Card:
+def card_of(trained: SourceModel, recipe: Recipe) -> Card:
     """What the artifact says of itself."""
     checkpoint = trained.checkpoint
     metadata = {
@@ -73,7 +73,7 @@ def card_of(trained: Trained, recipe: Recipe) -> Card:
     )
 
 
-def input_of(trained: Trained, recipe: Recipe) -> c.Input:
+def input_of(trained: SourceModel, recipe: Recipe) -> c.Input:
     """The artifact's input: a Core ML image, or a tensor in the target's layout (float16 only in a float16 `.pte`)."""
     target, side = TARGETS[recipe.target], trained.checkpoint.side
     return c.Input(
@@ -86,7 +86,7 @@ def input_of(trained: Trained, recipe: Recipe) -> c.Input:
     )
 
 
-def output_of(trained: Trained, recipe: Recipe, grid: Grid | None = None) -> c.Output:
+def output_of(trained: SourceModel, recipe: Recipe, grid: QParams | None = None) -> c.Output:
     """The artifact's logits, which lie on `grid` in its form; they leave in int8 where `io` says so."""
     stored = grid if recipe.io == "int8" else None
     return c.Output(
@@ -101,13 +101,13 @@ def output_of(trained: Trained, recipe: Recipe, grid: Grid | None = None) -> c.O
 def write(
     folder: Path,
     artifact: Path,
-    trained: Trained,
+    trained: SourceModel,
     recipe: Recipe,
     *,
     inspection: Inspection,
     proof: Proof,
     quantization: Quantization | None = None,
-    grid: Grid | None = None,
+    grid: QParams | None = None,
 ) -> c.Contract:
     """Write everything beside the artifact, the contract last; `grid` is what the form's logits lie on."""
     (folder / c.LABELS_FILE).write_bytes(_labels_text(trained))
@@ -132,7 +132,7 @@ def write(
     return contract
 
 
-def calibration_of(trained: Trained, quantization: Quantization) -> c.Calibration:
+def calibration_of(trained: SourceModel, quantization: Quantization) -> c.Calibration:
     """What the contract says of the calibration."""
     found, plan = quantization.calibration, quantization.plan
     bundled = trained.checkpoint.source == str(BUNDLED)
@@ -170,11 +170,11 @@ def _tensor_dtype(recipe: Recipe) -> c.TensorType:
     return "float16" if half else "float32"
 
 
-def _labels_text(trained: Trained) -> bytes:
+def _labels_text(trained: SourceModel) -> bytes:
     return ("\n".join(trained.labels) + "\n").encode()
 
 
-def _model(trained: Trained) -> c.Model:
+def _model(trained: SourceModel) -> c.Model:
     checkpoint = trained.checkpoint
     return c.Model(
         variant=checkpoint.variant,
@@ -203,14 +203,14 @@ def _artifact(artifact: Path, recipe: Recipe, inspection: Inspection) -> c.Artif
     )
 
 
-def _preprocessing(trained: Trained) -> c.Preprocessing:
+def _preprocessing(trained: SourceModel) -> c.Preprocessing:
     spec = trained.spec
     return c.Preprocessing(
         resize_px=spec.resize_px, crop_px=spec.side_px, interpolation="bicubic", antialias=spec.antialias
     )
 
 
-def _write_golden(folder: Path, trained: Trained) -> tuple[c.Golden, ...]:
+def _write_golden(folder: Path, trained: SourceModel) -> tuple[c.Golden, ...]:
     """A few of the proof's pictures, evenly spread, with the trained model's own logits."""
     names = trained.reference.pictures.names
     (folder / c.GOLDEN_FOLDER).mkdir()
@@ -218,7 +218,7 @@ def _write_golden(folder: Path, trained: Trained) -> tuple[c.Golden, ...]:
     return tuple(_golden(folder, number, index, trained) for number, index in enumerate(chosen))
 
 
-def _golden(folder: Path, number: int, index: int, trained: Trained) -> c.Golden:
+def _golden(folder: Path, number: int, index: int, trained: SourceModel) -> c.Golden:
     pictures = trained.reference.pictures
     pixels = pictures.read(pictures.names[index])
     logits = np.asarray(trained.reference.logits[index], "<f4")

@@ -8,22 +8,22 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from levit_mobile.model.fake_quant import PIXEL_GRID, Edge, Grid, Layer, edges_of
+from levit_mobile.model.fake_quant import PIXEL_QPARAMS, FakeQuant, Layer, QParams, fake_quants_of
 from levit_mobile.quantization.observers import Observer, choose
 from levit_mobile.quantization.statistics import Statistics, layers_of
 
 PIXELS = "stem.pixels"
 
 
-def grids_of(statistics: Statistics, observer: Observer) -> dict[str, Grid]:
+def grids_of(statistics: Statistics, observer: Observer) -> dict[str, QParams]:
     """Every edge's grid; pixels keep their own 256 levels."""
-    grids = {name: Grid.covering(*choose(h, observer)) for name, h in statistics.histograms.items()}
-    return grids | {PIXELS: PIXEL_GRID}
+    grids = {name: QParams.from_range(*choose(h, observer)) for name, h in statistics.histograms.items()}
+    return grids | {PIXELS: PIXEL_QPARAMS}
 
 
-def set_grids(form: nn.Module, grids: Mapping[str, Grid]) -> None:
+def set_grids(form: nn.Module, grids: Mapping[str, QParams]) -> None:
     """Give every named edge its grid and take it from all others."""
-    for name, edge in edges_of(form).items():
+    for name, edge in fake_quants_of(form).items():
         edge.grid = grids.get(name)
 
 
@@ -36,7 +36,7 @@ def integer_layers(form: nn.Module, picture: Tensor) -> dict[str, Layer]:
     def leave(edge: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         made = makers.get(id(inputs[0]))
         kept.extend((inputs[0], output))
-        if isinstance(edge, Edge) and edge.grid is not None:
+        if isinstance(edge, FakeQuant) and edge.grid is not None:
             on_grid.add(id(output))
             if made is not None:
                 found[made] = layers[made]
@@ -48,7 +48,7 @@ def integer_layers(form: nn.Module, picture: Tensor) -> dict[str, Layer]:
 
     makers: dict[int, str] = {}
     layers = layers_of(form)
-    hooks = [edge.register_forward_hook(leave) for edge in edges_of(form).values()]
+    hooks = [edge.register_forward_hook(leave) for edge in fake_quants_of(form).values()]
     hooks += [layer.register_forward_hook(partial(make, name)) for name, layer in layers.items()]
     with torch.no_grad():
         form(picture)

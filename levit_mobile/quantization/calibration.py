@@ -12,7 +12,7 @@ from PIL import Image
 
 from levit_mobile.errors import ImageError
 from levit_mobile.images import digits
-from levit_mobile.images.image_set import ImageSpec, PictureSet, Pixels, digest_of, picture_digest, preprocess
+from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels, digest_of, picture_digest, preprocess
 
 COUNT = 512
 KEPT_BYTES = 160_000_000  # of pictures in memory: 1062 of 224 px
@@ -30,7 +30,7 @@ class CalibrationSet:
     of those that were read so far.
     """
 
-    pictures: PictureSet
+    pictures: ImageSet
     source: str
     seed: int
     classes: int | None
@@ -44,7 +44,7 @@ class CalibrationSet:
 
     @property
     def digest(self) -> str:
-        """What `PictureSet.digest` would give."""
+        """What `ImageSet.digest` would give."""
         return digest_of(self.digests)
 
 
@@ -85,7 +85,7 @@ def find(source: str | Path | None, spec: ImageSpec, *, count: int | None = None
     return _folder(Path(source), spec, count or COUNT, seed)
 
 
-def concerns(found: CalibrationSet, *, proof: PictureSet, bundled_model: bool) -> tuple[str, ...]:
+def concerns(found: CalibrationSet, *, proof: ImageSet, bundled_model: bool) -> tuple[str, ...]:
     """One sentence for each reason to doubt ranges from these pictures.
 
     `proof` are the pictures of the validation; `bundled_model` says whether the bundled digits are what the checkpoint
@@ -94,7 +94,7 @@ def concerns(found: CalibrationSet, *, proof: PictureSet, bundled_model: bool) -
     return tuple(_doubts(found, proof, bundled_model))
 
 
-def _doubts(found: CalibrationSet, proof: PictureSet, bundled_model: bool) -> Iterator[str]:
+def _doubts(found: CalibrationSet, proof: ImageSet, bundled_model: bool) -> Iterator[str]:
     pictures = found.pictures
     if not found.for_release:
         yield "calibrated on synthetic noise: this bundle is not for release"
@@ -115,7 +115,7 @@ def _doubts(found: CalibrationSet, proof: PictureSet, bundled_model: bool) -> It
 def _bundled(spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
     names = tuple(f"training-digit-{index:05d}" for index in range(count))
     read = Remembered(partial(_drawn, spec, seed))
-    return CalibrationSet(PictureSet(names, read), BUNDLED, seed, len(digits.LABELS), seen=read.digests)
+    return CalibrationSet(ImageSet(names, read), BUNDLED, seed, len(digits.LABELS), seen=read.digests)
 
 
 def _drawn(spec: ImageSpec, seed: int, name: str) -> Pixels:
@@ -126,7 +126,7 @@ def _drawn(spec: ImageSpec, seed: int, name: str) -> Pixels:
 def _synthetic(spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
     names = tuple(f"noise-{index:05d}" for index in range(count))
     read = Remembered(partial(_noise, spec, seed))
-    return CalibrationSet(PictureSet(names, read), SYNTHETIC, seed, None, for_release=False, seen=read.digests)
+    return CalibrationSet(ImageSet(names, read), SYNTHETIC, seed, None, for_release=False, seen=read.digests)
 
 
 def _noise(spec: ImageSpec, seed: int, name: str) -> Pixels:
@@ -135,19 +135,19 @@ def _noise(spec: ImageSpec, seed: int, name: str) -> Pixels:
 
 
 def _folder(folder: Path, spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
-    everything = PictureSet.from_folder(folder, spec)
+    everything = ImageSet.from_folder(folder, spec)
     order = np.random.default_rng(seed).permutation(len(everything))[:count]
     names = tuple(everything.names[index] for index in sorted(order))
     if len(names) < MIN_PICTURES:
         raise ImageError(f"{folder} holds {len(names)} pictures, and calibration wants at least {MIN_PICTURES}")
     read = Remembered(everything.read)
-    chosen = PictureSet(names, read)
+    chosen = ImageSet(names, read)
     _refuse_noise(chosen, folder)
     tops = {name.split("/")[0] for name in names if "/" in name}
     return CalibrationSet(chosen, folder.resolve().name, seed, len(tops) or None, seen=read.digests)
 
 
-def _refuse_noise(pictures: PictureSet, folder: Path) -> None:
+def _refuse_noise(pictures: ImageSet, folder: Path) -> None:
     likeness = float(np.mean([_likeness(pixels) for pixels in _some(pictures)]))
     if likeness < NOISE:
         raise ImageError(
@@ -156,7 +156,7 @@ def _refuse_noise(pictures: PictureSet, folder: Path) -> None:
         )
 
 
-def _some(pictures: PictureSet) -> Iterator[Pixels]:
+def _some(pictures: ImageSet) -> Iterator[Pixels]:
     """Up to 32 of them, evenly spread."""
     step = max(1, len(pictures) // 32)
     return map(pictures.read, pictures.names[::step])

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from levit_mobile.model.fake_quant import Edge, Layer, edges_of
+from levit_mobile.model.fake_quant import FakeQuant, Layer, fake_quants_of
 from levit_mobile.quantization.statistics import layers_of
 
 INT8_MAC, FLOAT_MAC, BORDER = 1, 4, 16
@@ -42,7 +42,7 @@ def groups_of(form: nn.Module) -> Groups:
 
     Of a block its op groups, of the stem each convolution, and the head.
     """
-    edges = list(edges_of(form))
+    edges = list(fake_quants_of(form))
     last = max((_conv(edge) for edge in edges if edge.startswith("stem.")), default="conv0")
     named: dict[str, list[str]] = {}
     for edge in edges:
@@ -129,14 +129,14 @@ def regions_of(form: nn.Module, picture: Tensor) -> dict[str, Region]:
 class _Walk:
     def __init__(self, form: nn.Module) -> None:
         self.form = form
-        self.regions: dict[str, Region] = {name: Region() for name in edges_of(form)}
+        self.regions: dict[str, Region] = {name: Region() for name in fake_quants_of(form)}
         self.macs: dict[str, int] = {}
         self.weights = {id(layer.weight): name for name, layer in layers_of(form).items()}
         self.edges: dict[int, str] = {}
         self.kept: list[Tensor] = []  # alive, so that no address is used twice
 
     def run(self, picture: Tensor) -> None:
-        for name, edge in edges_of(self.form).items():
+        for name, edge in fake_quants_of(self.form).items():
             edge.register_forward_hook(partial(self.cross, name))
         for name, layer in layers_of(self.form).items():
             layer.register_forward_hook(partial(self.count, name))
@@ -146,7 +146,7 @@ class _Walk:
     def count(self, name: str, layer: Layer, _inputs: object, output: Tensor) -> None:
         self.macs[name] = output.numel() * layer.weight[0].numel()
 
-    def cross(self, name: str, _edge: Edge, _inputs: object, output: Tensor) -> Tensor:
+    def cross(self, name: str, _edge: FakeQuant, _inputs: object, output: Tensor) -> Tensor:
         region = self.regions[name]
         region.elements = max(region.elements, output.numel())
         for leaf in _leaves(output, region):

@@ -30,7 +30,7 @@ class Score(Part):
     top1_agreement: float
 
 
-class Evidence(Part):
+class GroupSensitivity(Part):
     """One group of the search, measured both ways.
 
     `kl` (nats) and `sqnr_db` are of the logits with this group alone in int8; `gain` is by how many nats the divergence
@@ -50,7 +50,7 @@ class Evidence(Part):
         return max(self.kl, self.gain)
 
 
-class Step(Score):
+class ParetoStep(Score):
     """The model with this group and those of all steps before it in float; the first has none (`group` is None).
 
     `cost` is what float costs so far, as a share of the estimated time of a model all in float.
@@ -92,8 +92,8 @@ class Plan(Part):
     correct_biases: bool = True
     float_edges: tuple[str, ...] = ()
     origin: Origin | None = None
-    evidence: tuple[Evidence, ...] = ()
-    front: tuple[Step, ...] = ()
+    evidence: tuple[GroupSensitivity, ...] = ()
+    front: tuple[ParetoStep, ...] = ()
     picked: int | None = None
 
     @property

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from levit_mobile.errors import ConversionError, RecipeError
 from levit_mobile.images.image_set import ImageSpec
-from levit_mobile.model.fake_quant import Grid, edges_of, layers_on_grids
+from levit_mobile.model.fake_quant import QParams, fake_quantized_layers, fake_quants_of
 from levit_mobile.model.levit import LeViT
 from levit_mobile.quantization import calibration as calibrations
 from levit_mobile.quantization import plan as plans
@@ -95,7 +95,7 @@ class Quantization:
             statistics = collect(form, lambda: feed.pictures(channels_last=channels_last))
             picture, correct = next(feed.pictures(channels_last=channels_last)), self.plan.correct_biases
             quantize(form, planned_grids(form, statistics, self.plan), statistics, picture, correct=correct)
-        if not layers_on_grids(form):
+        if not fake_quantized_layers(form):
             raise ConversionError(f"the plan leaves every convolution and linear of {self.plan.variant} in float")
         return LaidOut(form, scales)
 
@@ -111,9 +111,9 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def planned_grids(form: nn.Module, statistics: Statistics, plan: Plan) -> dict[str, Grid]:
+def planned_grids(form: nn.Module, statistics: Statistics, plan: Plan) -> dict[str, QParams]:
     """Those of all edges but the plan's float ones. Raises RecipeError when it names an edge that is not there."""
-    unknown = set(plan.float_edges) - edges_of(form).keys()
+    unknown = set(plan.float_edges) - fake_quants_of(form).keys()
     if unknown:
         raise RecipeError(f"the plan names {sorted(unknown)[0]}, and no edge of {plan.variant} is called so")
     grids = grids_of(statistics, plan.observer)
@@ -121,7 +121,7 @@ def planned_grids(form: nn.Module, statistics: Statistics, plan: Plan) -> dict[s
 
 
 def quantize(
-    form: nn.Module, grids: Mapping[str, Grid], statistics: Statistics, picture: Tensor, *, correct: bool
+    form: nn.Module, grids: Mapping[str, QParams], statistics: Statistics, picture: Tensor, *, correct: bool
 ) -> None:
     """Put a float form on these grids, in place, and on theirs the weights of the layers between two of them."""
     set_grids(form, grids)

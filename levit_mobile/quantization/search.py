@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from levit_mobile.errors import BundleError, ImageError, RecipeError
-from levit_mobile.images.image_set import PictureSet
-from levit_mobile.model.fake_quant import Grid, edges_of
+from levit_mobile.images.image_set import ImageSet
+from levit_mobile.model.fake_quant import QParams, fake_quants_of
 from levit_mobile.model.levit import LeViT
 from levit_mobile.parity import metrics
 from levit_mobile.quantization.apply import grids_of, set_grids
@@ -27,7 +27,7 @@ from levit_mobile.quantization.calibration import MIN_PICTURES, CalibrationSet
 from levit_mobile.quantization.cost_model import Cost, Groups, groups_of
 from levit_mobile.quantization.equalize import Sizes, balance_queries, balance_stream, channel_sizes
 from levit_mobile.quantization.observers import Observer
-from levit_mobile.quantization.plan import Evidence, Origin, Part, Plan, Score, Step
+from levit_mobile.quantization.plan import GroupSensitivity, Origin, ParetoStep, Part, Plan, Score
 from levit_mobile.quantization.prepare import Feed, LayOut, quantize
 from levit_mobile.quantization.statistics import Statistics, collect, layers_of
 from levit_mobile.quantization.weights import round_weights
@@ -57,7 +57,7 @@ ALL_SETTINGS = tuple(Settings(*each) for each in product(Observer, STRENGTHS, (T
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class SearchProblem:
     """What is searched: a baked model, its form on a target, and calibration pictures, `compared` of which judge it."""
 
     baked: LeViT
@@ -77,10 +77,10 @@ class Subject:
         everything = self.calibration.pictures
         count = min(self.compared, len(everything))
         names = tuple(everything.names[index * len(everything) // count] for index in range(count))
-        return replace(self.calibration, pictures=PictureSet(names, everything.read))
+        return replace(self.calibration, pictures=ImageSet(names, everything.read))
 
 
-class Journal:
+class ScoreCache:
     """Every score so far, a JSON line each behind a line that says whose they are; what is in it is not measured again.
 
     Raises RecipeError for a file of another search.
@@ -145,15 +145,15 @@ class Entry(Part):
     score: Score
 
 
-class Bench:
+class CandidateEvaluator:
     """Makes candidates and scores them against the float form; what they share is measured once, when it is needed."""
 
-    def __init__(self, subject: Subject, on_step: OnStep = lambda *_: None) -> None:
+    def __init__(self, subject: SearchProblem, on_step: OnStep = lambda *_: None) -> None:
         self.subject, self.on_step = subject, on_step
         self.measured: dict[float | None, tuple[nn.Module, Statistics]] = {}
-        self.chosen: dict[tuple[Observer, float | None], dict[str, Grid]] = {}
+        self.chosen: dict[tuple[Observer, float | None], dict[str, QParams]] = {}
         form = subject.lay_out(subject.baked)
-        if not edges_of(form):
+        if not fake_quants_of(form):
             raise RecipeError("this target has no int8 form: there is nothing to search")
         self.groups: Groups = groups_of(form)
         self.cost = Cost.of(form, self.pictures[0])
@@ -203,7 +203,7 @@ class Bench:
             return self.subject.baked
         return balance_stream(balance_queries(self.subject.baked, self.sizes), self.sizes, strength=strength)
 
-    def _grids(self, settings: Settings) -> dict[str, Grid]:
+    def _grids(self, settings: Settings) -> dict[str, QParams]:
         which = settings.observer, settings.equalize
         if which not in self.chosen:
             _, statistics = self.measured[settings.equalize]
@@ -227,7 +227,7 @@ class Bench:
         )
 
 
-def identity(subject: Subject, checkpoint_sha256: str, max_kl: float) -> Origin:
+def identity(subject: SearchProblem, checkpoint_sha256: str, max_kl: float) -> Origin:
     """What a search rests on, for its plan; it reads every calibration picture."""
     found = subject.calibration
     return Origin(
@@ -241,13 +241,13 @@ def identity(subject: Subject, checkpoint_sha256: str, max_kl: float) -> Origin:
     )
 
 
-def open_journal(path: Path, origin: Origin, target: str) -> Journal:
+def open_journal(path: Path, origin: Origin, target: str) -> ScoreCache:
     """The one beside a plan; --max-kl may change between two runs. Raises RecipeError for one of another search."""
     words = origin.model_dump_json(exclude={"max_kl"})
-    return Journal(path, digest_bytes(f"{target} {words}".encode()))
+    return ScoreCache(path, digest_bytes(f"{target} {words}".encode()))
 
 
-def search(bench: Bench, journal: Journal, origin: Origin, *, variant: str, target: str) -> Plan:
+def search(bench: CandidateEvaluator, journal: ScoreCache, origin: Origin, *, variant: str, target: str) -> Plan:
     """Settings, then groups, then steps from int8 to float, then the cheapest step that is good enough."""
     settings = best_settings(bench, journal)
     evidence = weigh(bench, journal, settings)
@@ -265,7 +265,7 @@ def search(bench: Bench, journal: Journal, origin: Origin, *, variant: str, targ
     )
 
 
-def best_settings(bench: Bench, journal: Journal) -> Settings:
+def best_settings(bench: CandidateEvaluator, journal: ScoreCache) -> Settings:
     """Those of the least divergence with everything in int8; the first of equals."""
     scores = {}
     for done, settings in enumerate(ALL_SETTINGS):
@@ -274,7 +274,7 @@ def best_settings(bench: Bench, journal: Journal) -> Settings:
     return min(scores, key=lambda settings: scores[settings].kl)
 
 
-def weigh(bench: Bench, journal: Journal, settings: Settings) -> list[Evidence]:
+def weigh(bench: CandidateEvaluator, journal: ScoreCache, settings: Settings) -> list[GroupSensitivity]:
     """Every group alone in int8, and alone in float; the most damaging first."""
     whole = _mixed(bench, journal, settings, ())
     found = []
@@ -283,11 +283,13 @@ def weigh(bench: Bench, journal: Journal, settings: Settings) -> list[Evidence]:
         alone = journal.score(f"{settings}; int8: {group}", partial(bench.alone, settings, edges))
         without = _mixed(bench, journal, settings, (group,))
         gain, saved = whole.kl - without.kl, bench.cost.share(edges)
-        found.append(Evidence(group=group, kl=alone.kl, sqnr_db=alone.sqnr_db, gain=gain, saved=saved))
+        found.append(GroupSensitivity(group=group, kl=alone.kl, sqnr_db=alone.sqnr_db, gain=gain, saved=saved))
     return sorted(found, key=lambda evidence: -evidence.damage)
 
 
-def walk(bench: Bench, journal: Journal, settings: Settings, evidence: list[Evidence], max_kl: float) -> list[Step]:
+def walk(
+    bench: CandidateEvaluator, journal: ScoreCache, settings: Settings, evidence: list[GroupSensitivity], max_kl: float
+) -> list[ParetoStep]:
     """From everything in int8, the group with the most damage a cost to float, one after another.
 
     Groups of little damage are left out. Once a step is good enough, the first that gains little is the last.
@@ -303,7 +305,7 @@ def walk(bench: Bench, journal: Journal, settings: Settings, evidence: list[Evid
     return front
 
 
-def pick(front: list[Step], max_kl: float) -> int:
+def pick(front: list[ParetoStep], max_kl: float) -> int:
     """The cheapest step within the bound, else that of the least divergence."""
     within = [index for index, step in enumerate(front) if step.within(max_kl)]
     if within:
@@ -311,18 +313,18 @@ def pick(front: list[Step], max_kl: float) -> int:
     return min(range(len(front)), key=lambda index: front[index].kl)
 
 
-def _mixed(bench: Bench, journal: Journal, settings: Settings, groups: tuple[str, ...]) -> Score:
+def _mixed(bench: CandidateEvaluator, journal: ScoreCache, settings: Settings, groups: tuple[str, ...]) -> Score:
     edges = [edge for group in groups for edge in bench.groups[group]]
     return journal.score(f"{settings}; float: {' '.join(sorted(groups))}", partial(bench.mixed, settings, edges))
 
 
-def _step(bench: Bench, journal: Journal, settings: Settings, groups: tuple[str, ...]) -> Step:
+def _step(bench: CandidateEvaluator, journal: ScoreCache, settings: Settings, groups: tuple[str, ...]) -> ParetoStep:
     score = _mixed(bench, journal, settings, groups)
     cost = bench.cost.share(edge for group in groups for edge in bench.groups[group])
-    return Step(**score.model_dump(), group=groups[-1] if groups else None, cost=cost)
+    return ParetoStep(**score.model_dump(), group=groups[-1] if groups else None, cost=cost)
 
 
-def _by_worth(evidence: Iterable[Evidence]) -> tuple[str, ...]:
+def _by_worth(evidence: Iterable[GroupSensitivity]) -> tuple[str, ...]:
     """Groups in the order in which they go to float; one that float makes cheaper goes first."""
     worth = {one.group: one.damage / one.saved if one.saved > 0 else math.inf for one in evidence}
     return tuple(sorted(worth, key=lambda group: -worth[group]))

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from levit_mobile.model.fake_quant import Layer, edges_of
+from levit_mobile.model.fake_quant import Layer, fake_quants_of
 from levit_mobile.quantization.observers import BINS, Histogram
 
 Pictures = Callable[[], Iterable[Tensor]]  # each call a new pass over the same pictures, as the form takes them
@@ -43,7 +43,7 @@ def layers_of(form: nn.Module) -> dict[str, Layer]:
 @contextmanager
 def watched(form: nn.Module, watches: Mapping[str, Callable[[Tensor], None]]) -> Iterator[None]:
     """Inside, each named edge shows its values to its watch."""
-    edges = edges_of(form)
+    edges = fake_quants_of(form)
     try:
         for name, watch in watches.items():
             edges[name].watch = watch
@@ -56,8 +56,8 @@ def watched(form: nn.Module, watches: Mapping[str, Callable[[Tensor], None]]) ->
 def _ends_and_means(
     form: nn.Module, pictures: Iterable[Tensor]
 ) -> tuple[dict[str, tuple[float, float]], dict[str, Tensor]]:
-    lows = dict.fromkeys(edges_of(form), math.inf)
-    highs = dict.fromkeys(edges_of(form), -math.inf)
+    lows = dict.fromkeys(fake_quants_of(form), math.inf)
+    highs = dict.fromkeys(fake_quants_of(form), -math.inf)
     means = {name: Mean() for name in layers_of(form)}
 
     def widen(name: str, values: Tensor) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from levit_mobile.model.fake_quant import Layer, put_on_grid
+from levit_mobile.model.fake_quant import Layer, fake_quantize_weight_
 
 
 def round_weights(layers: Mapping[str, Layer], mean_inputs: Mapping[str, Tensor], *, correct: bool = True) -> None:
@@ -19,7 +19,7 @@ def round_weights(layers: Mapping[str, Layer], mean_inputs: Mapping[str, Tensor]
     """
     for name, layer in layers.items():
         before = layer.weight.detach().double().clone()
-        put_on_grid(layer)
+        fake_quantize_weight_(layer)
         change = layer.weight.detach().double() - before
         if correct:
             _shift(layer, -_response(change, mean_inputs[name]))

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from levit_mobile.overview.evidence import Claim
-from levit_mobile.overview.join import Artifact, Row
+from levit_mobile.overview.evidence import Evidence
+from levit_mobile.overview.join import Artifact, DeviceRow
 from levit_mobile.recipe import Verdict
 from levit_mobile.timing.figures import called
 from levit_mobile.timing.record import Device, Timing
@@ -63,7 +63,7 @@ def setting(timing: Timing) -> str:
     return ", ".join(filter(None, ("" if own else timing.accelerator, units(timing))))
 
 
-def concerns(artifacts: Sequence[Artifact], rows: Sequence[Row]) -> Iterator[Concern]:
+def concerns(artifacts: Sequence[Artifact], rows: Sequence[DeviceRow]) -> Iterator[Concern]:
     """What is broken or not run, with its reasons, then every doubt with the rows that it is of."""
     reasons = list(_reasons(artifacts))
     yield from reasons[:MOST_REASONS]
@@ -80,7 +80,7 @@ def _reasons(artifacts: Sequence[Artifact]) -> Iterator[Concern]:
                 yield Concern(verdict.upper(), artifact.title, f"{claim.source}: {_sentences(claim.reasons)}")
 
 
-def _telling(claims: Sequence[Claim], verdict: Verdict) -> Sequence[Claim]:
+def _telling(claims: Sequence[Evidence], verdict: Verdict) -> Sequence[Evidence]:
     """The claims of that verdict; where a desk could not run it, one says enough."""
     found = [claim for claim in claims if claim.verdict == verdict]
     of_phones = [claim for claim in found if not claim.desk]
@@ -92,7 +92,7 @@ def _sentences(reasons: Sequence[str]) -> str:
     return ("; ".join(reasons[:MOST_SENTENCES]) or "no reason is given") + (f"; and {more} more" if more > 0 else "")
 
 
-def _not_timed(rows: Sequence[Row]) -> Iterator[Concern]:
+def _not_timed(rows: Sequence[DeviceRow]) -> Iterator[Concern]:
     """Those that no verdict has told of."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for row in rows:
@@ -102,7 +102,7 @@ def _not_timed(rows: Sequence[Row]) -> Iterator[Concern]:
         yield Concern("NOT TIMED", _named(names), reason)
 
 
-def _doubts(rows: Sequence[Row]) -> Iterator[Concern]:
+def _doubts(rows: Sequence[DeviceRow]) -> Iterator[Concern]:
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for row in rows:
         for doubt in row.timed.doubts if row.timed else ():
@@ -113,7 +113,7 @@ def _doubts(rows: Sequence[Row]) -> Iterator[Concern]:
         yield Concern(word, _named(list(dict.fromkeys(name for name, _ in pairs))), why)
 
 
-def _where(row: Row, word: str) -> str:
+def _where(row: DeviceRow, word: str) -> str:
     assert row.timed
     if word in OF_A_RUN:
         return device_title(row.timed.device)

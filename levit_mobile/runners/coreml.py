@@ -34,7 +34,7 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
     return one_by_one(run)
 
 
-def opened(path: Path, *, compute_units: str = "cpuOnly") -> Loaded:
+def load_for_timing(path: Path, *, compute_units: str = "cpuOnly") -> Loaded:
     """Any package that takes one picture: Core ML's own `predict`, on units by Core ML's names. Raises as `load` does.
 
     `run` takes the picture as [1,3,H,W] in 0..255.

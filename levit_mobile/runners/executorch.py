@@ -40,7 +40,7 @@ def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int =
     return run
 
 
-def opened(path: Path, *, threads: int = 1) -> Loaded:
+def load_for_timing(path: Path, *, threads: int = 1) -> Loaded:
     """Any `.pte` whose `forward` takes one tensor: ExecuTorch's own `execute`. Raises as `load` does."""
     method = _method(path, threads)
     with refusing(f"{path} {REFUSED}"):

@@ -36,7 +36,7 @@ def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int =
     return run
 
 
-def opened(path: Path, *, threads: int = 1) -> Loaded:
+def load_for_timing(path: Path, *, threads: int = 1) -> Loaded:
     """Any `.tflite` with one input, a signature or none: LiteRT's own `invoke`. Raises as `load` does."""
     interpreter = _filled(path, threads)
     inputs, results = interpreter.get_input_details(), interpreter.get_output_details()

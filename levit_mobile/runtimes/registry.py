@@ -29,7 +29,7 @@ class Runtime(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RuntimeEntry:
     """One runtime. `package` is the distribution whose version is its own, or that version is `fixed`.
 
     `real` is False for what no phone runs.
@@ -45,13 +45,13 @@ class Row:
 
 
 _MIL = "levit_mobile.runners.mil:load"
-RUNTIMES: dict[str, Row] = {
-    "coreml": Row("coreml", "levit_mobile.runners.coreml:load", "Core ML", "coremltools"),
-    "mil": Row("coreml", _MIL, "MIL reference, rounded as declared", "levit-mobile", real=False),
-    "mil-float32": Row("coreml", _MIL, "MIL reference, float32", "levit-mobile", mode="float32", real=False),
-    "executorch": Row("executorch", "levit_mobile.runners.executorch:load", "ExecuTorch", "executorch"),
-    "litert": Row("tflite", "levit_mobile.runners.tflite:load", "LiteRT", "ai-edge-litert"),
-    "tflite-runtime": Row(
+RUNTIMES: dict[str, RuntimeEntry] = {
+    "coreml": RuntimeEntry("coreml", "levit_mobile.runners.coreml:load", "Core ML", "coremltools"),
+    "mil": RuntimeEntry("coreml", _MIL, "MIL reference, rounded as declared", "levit-mobile", real=False),
+    "mil-float32": RuntimeEntry("coreml", _MIL, "MIL reference, float32", "levit-mobile", mode="float32", real=False),
+    "executorch": RuntimeEntry("executorch", "levit_mobile.runners.executorch:load", "ExecuTorch", "executorch"),
+    "litert": RuntimeEntry("tflite", "levit_mobile.runners.tflite:load", "LiteRT", "ai-edge-litert"),
+    "tflite-runtime": RuntimeEntry(
         "tflite", "levit_mobile.runners.tflite_runtime:load", "tflite-runtime", "tflite-runtime", fixed=TFLITE_RUNTIME
     ),
 }

@@ -59,7 +59,7 @@ class Options:
                 raise TimingError(f"{name} is {getattr(self, name)}, expected {least} or more")
 
     def of(self, target: str) -> dict[str, Any]:
-        """Those of a target's opener."""
+        """Those of a target's load_for_timing."""
         return {"compute_units": self.compute_units} if target == "coreml" else {"threads": self.threads}
 
 
@@ -89,7 +89,7 @@ def bench(
     with the reason; one that computes something else is timed and marked broken. Raises LevitMobileError.
     """
     asked, found = options or Options(), opening.opened([Path(p) for p in paths], [Path(p) for p in against])
-    vectors = golden.lent(found)
+    vectors = golden.shared_golden(found)
     started_at, before = datetime.now(UTC), machine.conditions()
     known = {one.name: Progress(_job(one, asked)) for one in found}
     with machine.pinned(asked.threads) as cores:
@@ -107,7 +107,7 @@ def bench(
         cores=cores,
         interleaved=True,
         command=command,
-        against=tuple(one.name for one in found if one.yardstick),
+        against=tuple(one.name for one in found if one.baseline),
         timings=tuple(_timing(one, known[one.name], vectors.get(one.name), taken, asked) for one in found),
         versions={name: version(name) for name in ("levit-mobile", "numpy", "pillow")},
     )
@@ -125,8 +125,8 @@ def _start(known: Mapping[str, Progress], vectors: Mapping[str, Golden], options
         for place, (name, one) in enumerate(known.items()):
             on_step(f"starting {name}", number * len(known) + place, options.starts * len(known))
             if one.not_run is None:
-                lent = vectors.get(name) if number == 0 else None
-                _start_once(one, lent.pixels if lent else None)
+                shared_golden = vectors.get(name) if number == 0 else None
+                _start_once(one, shared_golden.pixels if shared_golden else None)
 
 
 def _start_once(one: Progress, pixels: Pixels | None) -> None:

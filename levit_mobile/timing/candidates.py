@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from levit_mobile.bundle.reader import StoredBundle, open_bundle
+from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.contract import CONTRACT_FILE, Contract
 from levit_mobile.system.file_signature import target_of
 from levit_mobile.targets import TARGETS, Target
@@ -16,14 +16,14 @@ from levit_mobile.targets import TARGETS, Target
 class Candidate:
     """One artifact, how reports call it, and the bundle that it is of, if it is of one.
 
-    `yardstick` says that the others are compared with it.
+    `baseline` says that the others are compared with it.
     """
 
     name: str
     artifact: Path
     target: Target
-    stored: StoredBundle | None
-    yardstick: bool = False
+    stored: OpenBundle | None
+    baseline: bool = False
 
     @property
     def contract(self) -> Contract | None:
@@ -32,12 +32,12 @@ class Candidate:
 
 
 def opened(paths: Sequence[Path], against: Sequence[Path] = ()) -> tuple[Candidate, ...]:
-    """All of them, those in `against` as yardsticks; a name that comes twice gets a number.
+    """All of them, those in `against` as baselines; a name that comes twice gets a number.
 
     Raises BundleError for a damaged bundle, ArtifactError for what is no artifact.
     """
     found = [_candidate(path) for path in paths]
-    found += [replace(_candidate(path), yardstick=True) for path in against]
+    found += [replace(_candidate(path), baseline=True) for path in against]
     return tuple(_numbered(found))
 
 

@@ -17,7 +17,7 @@ HEAT: dict[Platform, tuple[Thermal, ...]] = {"host": APPLE, "ios": APPLE, "andro
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class TimingWarning:
     """Why a time is not to be taken as it stands: a word or two, and the sentence."""
 
     word: str
@@ -88,27 +88,27 @@ def slowed(timing: Timing) -> float | None:
     return None if len(timing.samples_ms) < FEWEST_HALVED or not cool or warm is None else warm / cool
 
 
-def doubts(run: TimingRun, timing: Timing, found: Figures) -> Iterator[Doubt]:
+def doubts(run: TimingRun, timing: Timing, found: Figures) -> Iterator[TimingWarning]:
     """Every reason to doubt what was timed."""
     if run.device.simulated:
-        yield Doubt("SIMULATED", "a simulator or emulator: this is no phone's time")
+        yield TimingWarning("SIMULATED", "a simulator or emulator: this is no phone's time")
     if found.inference and found.inference.noisy:
         spread = f"the interquartile range is {found.inference.spread:.0%} of the median"
-        yield Doubt("NOISY", f"{spread}: the device was busy with other things")
+        yield TimingWarning("NOISY", f"{spread}: the device was busy with other things")
     if found.slowed is not None and found.slowed > SLOWED:
-        yield Doubt("SLOWED", f"its late samples take {found.slowed:.2f} times the median of its early ones")
+        yield TimingWarning("SLOWED", f"its late samples take {found.slowed:.2f} times the median of its early ones")
     if timing.samples_ms:
         yield from _of_conditions(run.device.platform, run.before, run.after)
 
 
-def _of_conditions(platform: Platform, before: Conditions, after: Conditions) -> Iterator[Doubt]:
+def _of_conditions(platform: Platform, before: Conditions, after: Conditions) -> Iterator[TimingWarning]:
     start, end = heat(platform, before), heat(platform, after)
     if start:
-        yield Doubt("WARM", f"the device was {before.thermal} when the run began")
+        yield TimingWarning("WARM", f"the device was {before.thermal} when the run began")
     if start is not None and end is not None and end > start:
-        yield Doubt("HOTTER", f"the device went from {before.thermal} to {after.thermal} while it ran")
+        yield TimingWarning("HOTTER", f"the device went from {before.thermal} to {after.thermal} while it ran")
     if before.low_power_mode or after.low_power_mode:
-        yield Doubt("LOW POWER", "the device was in its low power mode")
+        yield TimingWarning("LOW POWER", "the device was in its low power mode")
 
 
 def heat(platform: Platform, conditions: Conditions) -> int | None:

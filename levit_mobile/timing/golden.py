@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from levit_mobile.bundle.reader import StoredBundle
-from levit_mobile.images.image_set import PictureSet
+from levit_mobile.bundle.reader import OpenBundle
+from levit_mobile.images.image_set import ImageSet
 from levit_mobile.interfaces.runner import Logits
 from levit_mobile.parity import compare
 from levit_mobile.parity.compare import ParityReport
@@ -32,7 +32,7 @@ class Golden:
     logits: Logits
 
     @classmethod
-    def of(cls, stored: StoredBundle) -> Golden | None:
+    def of(cls, stored: OpenBundle) -> Golden | None:
         """A bundle's own; None where it has none."""
         vectors = stored.golden()
         if not vectors:
@@ -46,7 +46,7 @@ class Golden:
         return f"{len(self.names)} golden vectors of {self.owner}"
 
 
-def lent(candidates: Sequence[Candidate]) -> dict[str, Golden]:
+def shared_golden(candidates: Sequence[Candidate]) -> dict[str, Golden]:
     """Candidate's name -> the golden vectors to hold it against: its bundle's, or else those of the first bundle."""
     own = {one.name: Golden.of(one.stored) for one in candidates if one.stored}
     first = next((golden for golden in own.values() if golden), None)
@@ -80,7 +80,7 @@ def _stranger(golden: Golden, reports: Mapping[str, ParityReport]) -> Parity:
 
 
 def _report(candidate: Candidate, golden: Golden, logits: Logits) -> ParityReport:
-    pictures = PictureSet.from_arrays(dict(zip(golden.names, golden.pixels, strict=True)))
+    pictures = ImageSet.from_arrays(dict(zip(golden.names, golden.pixels, strict=True)))
     reference = compare.Reference(golden.title, pictures, pictures.digest(), golden.logits, math.nan)
     tolerance = candidate.contract.tolerance if candidate.contract else SAME_MODEL
     return compare.compare(reference, logits, name=candidate.name, tolerance=tolerance)

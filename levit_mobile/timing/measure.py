@@ -30,7 +30,7 @@ Key = tuple[str, str]  # a job's name, and INFERENCE or END_TO_END
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One artifact to load. `options` are its opener's; the rest is None for one without a contract."""
+    """One artifact to load. `options` are its load_for_timing's; the rest is None for one without a contract."""
 
     name: str
     artifact: Path
@@ -42,7 +42,7 @@ class Job:
 
     def loaded(self) -> Loaded:
         """Raises RunnerUnavailable, ToolchainMissing, ArtifactError."""
-        made: Loaded = resolve(TARGETS[self.target].opener)(self.artifact, **self.options)
+        made: Loaded = resolve(TARGETS[self.target].load_for_timing)(self.artifact, **self.options)
         return made
 
 

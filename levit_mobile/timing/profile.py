@@ -44,12 +44,12 @@ def profiled(job: Job, *, rounds: Sequence[int], warmup: int) -> Profile:
 
     Raises ArtifactError with the reason where there can be none.
     """
-    cutter = TARGETS[job.target].cutter
-    if cutter is None:
+    block_splitter = TARGETS[job.target].block_splitter
+    if block_splitter is None:
         raise ArtifactError(NOT_RUN[job.target])
     with TemporaryDirectory(prefix="levit-mobile-") as folder:
         try:
-            cuts = list(resolve(cutter)(job.artifact, Path(folder), block_of))
+            cuts = list(resolve(block_splitter)(job.artifact, Path(folder), block_of))
         except ValueError as error:
             raise ArtifactError(f"it cannot be cut into blocks: {error}") from error
         taken = _taken(job, tuple(path for _, path, _ in cuts), rounds, warmup)

@@ -1,4 +1,4 @@
-"""Is an artifact slower than it was? A run against an earlier one, in milliseconds or by a yardstick of both."""
+"""Is an artifact slower than it was? A run against an earlier one, in milliseconds or by a baseline of both."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ Pair = tuple[Timing, Timing]  # one artifact now and then
 
 @dataclass(frozen=True, slots=True)
 class Slowdown:
-    """One artifact's median now as a share of what it was. `yardstick` is what both were divided by, if so."""
+    """One artifact's median now as a share of what it was. `baseline` is what both were divided by, if so."""
 
     name: str
     ratio: Ratio
-    yardstick: str | None
+    baseline: str | None
 
     def broken(self, most: float) -> str | None:
         """The sentence of it, above `most`; NaN is above everything."""
         if self.ratio.middle <= most:
             return None
         by = f"{self.ratio.middle:.3f} ({self.ratio.low:.3f} to {self.ratio.high:.3f}) of what it was"
-        measured = f" beside {self.yardstick}" if self.yardstick else ""
+        measured = f" beside {self.baseline}" if self.baseline else ""
         return f"{self.name} takes {by} in the baseline{measured}, expected at most {most:.3f}"
 
 
 def slowdowns(now: TimingRun, then: TimingRun) -> tuple[Slowdown, ...]:
-    """Every artifact of `now` that is no yardstick, against the one of its name in `then`.
+    """Every artifact of `now` that is no baseline, against the one of its name in `then`.
 
-    Where both runs have timed the very same yardstick, ratios to it are compared, and the machines may differ. Raises
+    Where both runs have timed the very same baseline, ratios to it are compared, and the machines may differ. Raises
     TimingError when they do and there is none, and for an artifact that `then` has not timed.
     """
     before = {timing.name: timing for timing in then.timings}
-    yardstick = _yardstick(now, before)
-    if yardstick is None:
+    baseline = _baseline(now, before)
+    if baseline is None:
         _require_one_machine(now, then)
-    return tuple(_slowdown(pair, yardstick) for pair in _pairs(now, before))
+    return tuple(_slowdown(pair, baseline) for pair in _pairs(now, before))
 
 
 def _pairs(now: TimingRun, before: Mapping[str, Timing]) -> Iterator[Pair]:
@@ -51,7 +51,7 @@ def _pairs(now: TimingRun, before: Mapping[str, Timing]) -> Iterator[Pair]:
         yield timing, before[timing.name]
 
 
-def _yardstick(now: TimingRun, before: Mapping[str, Timing]) -> Pair | None:
+def _baseline(now: TimingRun, before: Mapping[str, Timing]) -> Pair | None:
     """The first one that both have timed, the same to the byte and set up alike."""
     ours = [timing for timing in now.timings if timing.name in now.against and timing.samples_ms]
     pairs = [(timing, before[timing.name]) for timing in ours if timing.name in before]
@@ -66,16 +66,16 @@ def _set_up(timing: Timing) -> tuple[object, ...]:
     return timing.threads, timing.compute_units, timing.accelerator
 
 
-def _slowdown(pair: Pair, yardstick: Pair | None) -> Slowdown:
+def _slowdown(pair: Pair, baseline: Pair | None) -> Slowdown:
     now, then = pair
     if _set_up(now) != _set_up(then):
         raise TimingError(
             f"{now.name} ran on {now.threads or now.compute_units} now and on {then.threads or then.compute_units} in "
             "the baseline (threads or compute units): time it as the baseline did"
         )
-    if yardstick is None:
+    if baseline is None:
         return Slowdown(now.name, ratio(now.samples_ms, then.samples_ms), None)
-    by, by_then = yardstick
+    by, by_then = baseline
     found = change((now.samples_ms, by.samples_ms), (then.samples_ms, by_then.samples_ms))
     return Slowdown(now.name, found, by.name)
 

@@ -111,7 +111,7 @@ def ratio(ours: Sequence[float], against: Sequence[float], *, draws: int = DRAWS
 
 
 def change(now: tuple[Sequence[float], Sequence[float]], then: tuple[Sequence[float], Sequence[float]]) -> Ratio:
-    """Of two ratios, each of a candidate to a yardstick of its own run: what a slower machine does to both is gone."""
+    """Of two ratios, each of a candidate to a baseline of its own run: what a slower machine does to both is gone."""
     (found, drawn), (found_then, drawn_then) = (_quotients(*pair, DRAWS) for pair in (now, then))
     return _ratio(found / found_then, drawn / drawn_then[::-1])  # reversed, because one seed drew both
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from levit_mobile import contract
 from levit_mobile.errors import ArtifactError
-from levit_mobile.images.image_set import ImageSpec, PictureSet
+from levit_mobile.images.image_set import ImageSet, ImageSpec
 from levit_mobile.interfaces.card import Card
 from levit_mobile.interfaces.runner import Images, Outputs, Runner
 from levit_mobile.model.checkpoint import Checkpoint
@@ -54,7 +54,7 @@ def drill(
     source: contract.Input,
     result: contract.Output,
     candidate: Runner,
-    pictures: PictureSet,
+    pictures: ImageSet,
     min_sqnr_db: float,
     folder: Path,
     quantization: Quantization | None = None,
@@ -74,7 +74,7 @@ def drill(
     form = Tapped(made.form)
     tapped = _lowered(form, recipe, card, source=source, result=result, folder=folder)
     tapped = _rescaled(tapped, scales_of_taps(form, made.scales))
-    sums, logits = {name: Sums() for name in (*form.names[1:], LOGITS)}, Agreement()
+    sums, logits = {name: BlockStats() for name in (*form.names[1:], LOGITS)}, Agreement()
     _add_all(pictures, sums, logits, trained=_trained(checkpoint.model, spec), tapped=tapped, shipped=candidate)
     blocks = tuple(block.finding(name, min_sqnr_db) for name, block in sums.items())
     return Drill(
@@ -90,7 +90,7 @@ def drill(
 
 
 @dataclass(slots=True)
-class Sums:
+class BlockStats:
     """One block over all pictures and tokens so far: what its SQNR, max abs error and cosine are made of."""
 
     shape: tuple[int, ...] = ()
@@ -150,8 +150,8 @@ class Agreement:
 
 
 def _add_all(
-    pictures: PictureSet,
-    sums: Mapping[str, Sums],
+    pictures: ImageSet,
+    sums: Mapping[str, BlockStats],
     logits: Agreement,
     *,
     trained: Tapping,

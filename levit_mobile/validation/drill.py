@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from levit_mobile.bundle.reader import StoredBundle
+from levit_mobile.bundle.reader import OpenBundle
 from levit_mobile.errors import RecipeError
-from levit_mobile.images.image_set import PictureSet
+from levit_mobile.images.image_set import ImageSet
 from levit_mobile.interfaces.card import Card
 from levit_mobile.model.checkpoint import Checkpoint
 from levit_mobile.recipe import RECIPES, Recipe
@@ -19,7 +19,7 @@ from levit_mobile.system import workers
 from levit_mobile.validation import recalibration
 from levit_mobile.validation.block_error import drill
 from levit_mobile.validation.results import Drill
-from levit_mobile.validation.setup import Case
+from levit_mobile.validation.setup import ValidationSetup
 
 # Under the bound of the logits: in a sound integer artifact they lie up to 8.2 dB above its weakest block, because the
 # mean over tokens takes much of a block's rounding noise away (all three targets' int8, the bundled checkpoint).
@@ -29,7 +29,7 @@ RUNTIMES = {"coreml": "mil", "executorch": "executorch", "tflite": "litert"}  # 
 TIMEOUT_S = 1800.0  # lowering LeViT-384 takes minutes on a slow machine
 
 
-def require_own(case: Case) -> Checkpoint:
+def require_own(case: ValidationSetup) -> Checkpoint:
     """The checkpoint that the bundle was made from.
 
     Raises RecipeError when it is not the case's reference.
@@ -42,7 +42,7 @@ def require_own(case: Case) -> Checkpoint:
     return case.reference.checkpoint
 
 
-def tapped(case: Case) -> Drill:
+def tapped(case: ValidationSetup) -> Drill:
     """The error of every block over some of the case's pictures.
 
     Raises ToolchainMissing, ConversionError where it cannot be lowered again, ArtifactError where that cannot be run,
@@ -55,22 +55,22 @@ def tapped(case: Case) -> Drill:
     return found
 
 
-def budget_db(case: Case) -> float:
+def budget_db(case: ValidationSetup) -> float:
     """The least SQNR of a block: the bound of the logits, and of an artifact with integers BLOCKS_BELOW_DB less."""
     integers = RECIPES[case.stored.contract.recipe].has_integers
     return case.tolerance.min_sqnr_db - (BLOCKS_BELOW_DB if integers else 0)
 
 
 def _loaded(
-    checkpoint: Checkpoint, stored: StoredBundle, pictures: PictureSet, calibration: str | Path | None
+    checkpoint: Checkpoint, stored: OpenBundle, pictures: ImageSet, calibration: str | Path | None
 ) -> Callable[[float], Drill]:
     return partial(_drilled, checkpoint, stored, pictures, calibration)
 
 
 def _drilled(
     checkpoint: Checkpoint,
-    stored: StoredBundle,
-    pictures: PictureSet,
+    stored: OpenBundle,
+    pictures: ImageSet,
     calibration: str | Path | None,
     min_sqnr_db: float,
 ) -> Drill:
@@ -91,12 +91,12 @@ def _drilled(
         )
 
 
-def _recipe(stored: StoredBundle) -> Recipe:
+def _recipe(stored: OpenBundle) -> Recipe:
     io = "int8" if stored.contract.input.dtype == "int8" else "float"
     return replace(RECIPES[stored.contract.recipe], minimum_ios=stored.contract.artifact.minimum_ios, io=io)
 
 
-def _card(stored: StoredBundle) -> Card:
+def _card(stored: OpenBundle) -> Card:
     """What lowering wants to know; nobody reads what the tapped artifact says of itself."""
     return Card(
         name=stored.contract.model.variant,

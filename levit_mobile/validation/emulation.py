@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from levit_mobile.arm64.counting import TITLES
 from levit_mobile.parity import metrics
-from levit_mobile.parity.logit_stats import Row
+from levit_mobile.parity.logit_stats import ImageStats
 from levit_mobile.recipe import RECIPES, Precision
 from levit_mobile.runtimes import registry
 from levit_mobile.validation.results import Emulation, Picture
-from levit_mobile.validation.run_pair import Seen
-from levit_mobile.validation.setup import Case
+from levit_mobile.validation.run_pair import PairStats
+from levit_mobile.validation.setup import ValidationSetup
 
 # Float32 kernels add in other orders on other cores, and that is all: 3e-7 to 7e-7 were measured.
 MAX_RELATIVE_ERROR = 1e-5
@@ -32,7 +32,7 @@ def bounds(recipe: str) -> tuple[float | None, float | None]:
     return (MAX_RELATIVE_ERROR, None) if recipe in IN_FLOAT32 else (None, MAX_DIFFERENCE_DB)
 
 
-def emulation(case: Case, seen: Seen, show: Callable[[Row], Picture]) -> Emulation | None:
+def emulation(case: ValidationSetup, seen: PairStats, show: Callable[[ImageStats], Picture]) -> Emulation | None:
     """What the core and this machine differ by; None where logits of either cannot be compared, or there is no host."""
     rows, host, between = seen.tally.rows, seen.host.rows, seen.between.rows
     if case.host is None or not rows or not len(rows) == len(host) == len(between) == len(case.pictures):
@@ -53,10 +53,10 @@ def emulation(case: Case, seen: Seen, show: Callable[[Row], Picture]) -> Emulati
     )
 
 
-def _sqnr_db(rows: list[Row]) -> float:
+def _sqnr_db(rows: list[ImageStats]) -> float:
     return metrics.ratio_db(math.fsum(row.signal for row in rows), math.fsum(row.noise for row in rows))
 
 
-def _relative_error(rows: list[Row]) -> float:
+def _relative_error(rows: list[ImageStats]) -> float:
     signal, noise = math.fsum(row.signal for row in rows), math.fsum(row.noise for row in rows)
     return math.sqrt(noise / signal) if signal else (0.0 if noise == 0 else math.inf)

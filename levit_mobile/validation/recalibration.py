@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from levit_mobile.bundle.reader import StoredBundle
+from levit_mobile.bundle.reader import OpenBundle
 from levit_mobile.contract import Calibration
 from levit_mobile.errors import ImageError
 from levit_mobile.quantization import calibration as calibrations
@@ -12,7 +12,7 @@ from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.prepare import Quantization
 
 
-def again(stored: StoredBundle, source: str | Path | None = None) -> Quantization | None:
+def again(stored: OpenBundle, source: str | Path | None = None) -> Quantization | None:
     """None for a bundle that measured no ranges.
 
     `source` is the folder that it was calibrated on; without it, built-in pictures are drawn anew, and a folder is

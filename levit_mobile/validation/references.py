@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from levit_mobile.bundle.reader import StoredBundle, open_bundle
+from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.contract import CONTRACT_FILE
 from levit_mobile.errors import BundleError, CheckpointError
-from levit_mobile.images.image_set import ImageSpec, PictureSet, picture_digest
+from levit_mobile.images.image_set import ImageSet, ImageSpec, picture_digest
 from levit_mobile.interfaces.runner import Images, Logits, Runner
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED, HUB_ID, official_file
@@ -38,11 +38,11 @@ class ReferenceModel:
     exact: Load | None = None
     checkpoint: Checkpoint | None = None
     own: bool = False
-    pictures: PictureSet | None = None
+    pictures: ImageSet | None = None
     tolerance: Tolerance | None = None
 
 
-def find(source: str | Path | None, stored: StoredBundle, *, progress: bool = False) -> ReferenceModel:
+def find(source: str | Path | None, stored: OpenBundle, *, progress: bool = False) -> ReferenceModel:
     """The reference that `source` names: a checkpoint (see `download.resolve`), a bundle's folder, or "golden".
 
     None is the checkpoint that the bundle was made from. Raises BundleError when that is not here, or `source` does
@@ -55,7 +55,7 @@ def find(source: str | Path | None, stored: StoredBundle, *, progress: bool = Fa
     return _checkpoint(source or _own_source(stored), stored, asked=source is not None, progress=progress)
 
 
-def _own_source(stored: StoredBundle) -> str | Path:
+def _own_source(stored: OpenBundle) -> str | Path:
     """Where the bundle's checkpoint may be had: the contract keeps a file's name only, since a bundle travels."""
     model = stored.contract.model
     if model.source == BUNDLED.name:
@@ -68,7 +68,7 @@ def _own_source(stored: StoredBundle) -> str | Path:
     )
 
 
-def _checkpoint(source: str | Path, stored: StoredBundle, *, asked: bool, progress: bool) -> ReferenceModel:
+def _checkpoint(source: str | Path, stored: OpenBundle, *, asked: bool, progress: bool) -> ReferenceModel:
     checkpoint = load_checkpoint(source, progress=progress)
     wanted = stored.contract.model
     own = checkpoint.sha256 == wanted.checkpoint_sha256
@@ -86,7 +86,7 @@ def _eager(source: str | Path, spec: ImageSpec, double: bool) -> Runner:
     return eager.load(load_checkpoint(source).model, spec, double=double)
 
 
-def _other_bundle(other: StoredBundle, stored: StoredBundle) -> ReferenceModel:
+def _other_bundle(other: OpenBundle, stored: OpenBundle) -> ReferenceModel:
     found = other.contract
     _require_fit(str(other.path), (found.model.classes, found.preprocessing.crop_px), stored)
     if other.labels != stored.labels:
@@ -98,11 +98,11 @@ def _other_bundle(other: StoredBundle, stored: StoredBundle) -> ReferenceModel:
     return ReferenceModel(title, partial(registry.load, name, other.artifact, found), tolerance=found.tolerance)
 
 
-def _golden(stored: StoredBundle) -> ReferenceModel:
+def _golden(stored: OpenBundle) -> ReferenceModel:
     vectors = stored.golden()
     if not vectors:
         raise BundleError(f"{stored.path} holds no golden vectors, expected at least one")
-    pictures = PictureSet.from_arrays({name: pixels for name, (pixels, _) in vectors.items()})
+    pictures = ImageSet.from_arrays({name: pixels for name, (pixels, _) in vectors.items()})
     logits = {picture_digest(pixels): logits for pixels, logits in vectors.values()}
     return ReferenceModel(f"{len(vectors)} golden vectors", partial(partial, _remembered, logits), pictures=pictures)
 
@@ -112,7 +112,7 @@ def _remembered(logits: Mapping[str, Logits], images: Images) -> Logits:
     return np.stack([logits[picture_digest(picture)] for picture in pixels])
 
 
-def _require_fit(name: str, found: tuple[int, int], stored: StoredBundle) -> None:
+def _require_fit(name: str, found: tuple[int, int], stored: OpenBundle) -> None:
     wanted = stored.contract.model.classes, stored.contract.preprocessing.crop_px
     if found != wanted:
         raise CheckpointError(

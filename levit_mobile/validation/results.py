@@ -21,7 +21,7 @@ class Finding(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
-class Guess(Finding):
+class Prediction(Finding):
     """A class and its probability, 0 to 1."""
 
     label: str
@@ -37,8 +37,8 @@ class Picture(Finding):
     name: str
     truth: str | None
     max_abs_error: float
-    reference: tuple[Guess, ...]
-    candidate: tuple[Guess, ...]
+    reference: tuple[Prediction, ...]
+    candidate: tuple[Prediction, ...]
     reference_margin: float
     candidate_margin: float
 

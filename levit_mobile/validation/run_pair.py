@@ -15,11 +15,11 @@ from levit_mobile.images.image_set import Pixels, picture_digest, to_planar
 from levit_mobile.interfaces.runner import Runner
 from levit_mobile.parity import metrics
 from levit_mobile.parity.compare import BATCH, Array
-from levit_mobile.parity.logit_stats import Tally
+from levit_mobile.parity.logit_stats import LogitStats
 from levit_mobile.runtimes import registry
 from levit_mobile.system import workers
 from levit_mobile.validation.references import Load
-from levit_mobile.validation.setup import Case
+from levit_mobile.validation.setup import ValidationSetup
 
 FLOOR_PICTURES = 64  # that float64 sees too
 EMULATED_BATCH = 4
@@ -29,7 +29,7 @@ Asked = tuple[tuple[str, ...], bool]  # names, and whether the exact reference s
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PairLogits:
     """Some pictures: their digests, and logits [N,classes] of both models, and of others where they were asked.
 
     `host` is the artifact on this machine, `executed` the candidate's instructions by class: of an emulated one.
@@ -53,7 +53,7 @@ class Pair:
     read: Callable[[str], Pixels]
     host: Load | None = None
 
-    def __call__(self) -> Callable[[Asked], Part]:
+    def __call__(self) -> Callable[[Asked], PairLogits]:
         """The call that runs them."""
         import torch
 
@@ -69,30 +69,30 @@ def _both(
     host: Runner | None,
     read: Callable[[str], Pixels],
     asked: Asked,
-) -> Part:
+) -> PairLogits:
     names, exactly = asked
     pictures = {name: read(name) for name in names}
     images = np.stack([to_planar(pixels) for pixels in pictures.values()])
     digests = {name: picture_digest(pixels) for name, pixels in pictures.items()}
-    part = Part(digests, reference(images), candidate(images), exact(images) if exact and exactly else None)
+    part = PairLogits(digests, reference(images), candidate(images), exact(images) if exact and exactly else None)
     executed = candidate.executed() if isinstance(candidate, Arm64Runner) else {}
     return replace(part, host=host(images) if host else None, executed=executed)
 
 
 @dataclass(slots=True)
-class Seen:
+class PairStats:
     """What came of all pictures."""
 
-    tally: Tally
+    tally: LogitStats
     digests: dict[str, str]
     floor_signal: float = 0.0
     floor_noise: float = 0.0
     defect: str | None = None
-    host: Tally = field(default_factory=Tally)  # the artifact on this machine against the reference
-    between: Tally = field(default_factory=Tally)  # and the candidate against that
+    host: LogitStats = field(default_factory=LogitStats)  # the artifact on this machine against the reference
+    between: LogitStats = field(default_factory=LogitStats)  # and the candidate against that
     executed: Counter[str] = field(default_factory=Counter)
 
-    def add(self, part: Part) -> None:
+    def add(self, part: PairLogits) -> None:
         """Count a part in. Raises CheckpointError when the reference is not finite."""
         if not np.isfinite(part.reference).all():
             raise CheckpointError("the reference gives NaN or infinite logits: nothing can be held against it")
@@ -116,9 +116,9 @@ class Seen:
         return metrics.ratio_db(self.floor_signal, self.floor_noise) if self.floor_signal else float("nan")
 
 
-def compared(case: Case, *, processes: int, on_pictures: OnPictures) -> Seen:
+def compared(case: ValidationSetup, *, processes: int, on_pictures: OnPictures) -> PairStats:
     """The reference and the artifact on every picture. Raises what loading or running either of them raises."""
-    seen, stored = Seen(Tally(), {}), case.stored
+    seen, stored = PairStats(LogitStats(), {}), case.stored
     candidate = partial(registry.load, case.runtime, stored.artifact, stored.contract)
     host = partial(registry.load, case.host, stored.artifact, stored.contract) if case.host else None
     pair = Pair(case.reference.load, candidate, case.reference.exact, case.pictures.read, host)
@@ -130,7 +130,7 @@ def compared(case: Case, *, processes: int, on_pictures: OnPictures) -> Seen:
     return seen
 
 
-def batch(case: Case) -> int:
+def batch(case: ValidationSetup) -> int:
     """Pictures that a process takes at once; of an emulated artifact few, because each takes seconds."""
     return EMULATED_BATCH if case.host else BATCH
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from levit_mobile.bundle.reader import StoredBundle
+from levit_mobile.bundle.reader import OpenBundle
 from levit_mobile.errors import ImageError, RecipeError
 from levit_mobile.images import ground_truth as truths
-from levit_mobile.images.image_set import PictureSet
+from levit_mobile.images.image_set import ImageSet
 from levit_mobile.pipeline import source_model
 from levit_mobile.recipe import Tolerance
 from levit_mobile.runtimes import registry
@@ -26,7 +26,7 @@ DRAWN = re.compile(r"digit-\d{4,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ValidationSetup:
     """A bundle, what runs it, what it is held against, on which pictures, and within which bounds.
 
     `truth` has the class index of each picture, where that is known; `calibration` is the folder that a static int8
@@ -34,10 +34,10 @@ class Case:
     against besides.
     """
 
-    stored: StoredBundle
+    stored: OpenBundle
     runtime: str
     reference: ReferenceModel
-    pictures: PictureSet
+    pictures: ImageSet
     pictures_from: str
     truth: Mapping[str, int] | None
     truth_from: str
@@ -47,7 +47,7 @@ class Case:
 
 
 def passes(
-    stored: StoredBundle, runtime: str | None, reference: str | Path | None
+    stored: OpenBundle, runtime: str | None, reference: str | Path | None
 ) -> tuple[tuple[str, str | Path | None], ...]:
     """The (runtime, reference) pairs that prove a bundle here: one, unless `runtime` is left open on a Mac.
 
@@ -59,7 +59,7 @@ def passes(
 
 
 def prepare(
-    stored: StoredBundle,
+    stored: OpenBundle,
     *,
     reference: str | Path | None = None,
     images: str | Path | None = None,
@@ -70,7 +70,7 @@ def prepare(
     skip_broken: bool = False,
     calibration: str | Path | None = None,
     cpu: str | None = None,
-) -> Case:
+) -> ValidationSetup:
     """Find everything that the options of `validate` name. Raises LevitMobileError.
 
     With `cpu` the artifact runs there, by default on FEW_EMULATED pictures. So few say little of agreement: it is not
@@ -88,12 +88,14 @@ def prepare(
     if shown is None and (tolerance.min_top1_accuracy, tolerance.max_accuracy_drop) != (None, None):
         raise RecipeError("a bound on accuracy needs labels: say with --truth what the pictures show")
     host = registry.chosen(None, stored.target.name) if cpu else None
-    return Case(stored, name, model, pictures, pictures_from, shown, truth_from, tolerance, calibration, host)
+    return ValidationSetup(
+        stored, name, model, pictures, pictures_from, shown, truth_from, tolerance, calibration, host
+    )
 
 
 def _pictures(
-    stored: StoredBundle, model: ReferenceModel, images: str | Path | None, count: int | None, *, skip_broken: bool
-) -> tuple[PictureSet, str]:
+    stored: OpenBundle, model: ReferenceModel, images: str | Path | None, count: int | None, *, skip_broken: bool
+) -> tuple[ImageSet, str]:
     if model.pictures is not None:
         if images is not None:
             raise ImageError("golden vectors are pictures with known logits, and no others can be used: omit --images")
@@ -101,12 +103,12 @@ def _pictures(
     if images is None:
         return source_model.held_out_digits(stored.spec, count or DIGITS), "held-out digits"
     folder = Path(images)
-    found = PictureSet.from_folder(folder, stored.spec, limit=count, skip_broken=skip_broken)
+    found = ImageSet.from_folder(folder, stored.spec, limit=count, skip_broken=skip_broken)
     return found, folder.resolve().name
 
 
 def _truth(
-    source: str | Path | None, pictures: PictureSet, stored: StoredBundle, images: str | Path | None
+    source: str | Path | None, pictures: ImageSet, stored: OpenBundle, images: str | Path | None
 ) -> tuple[Mapping[str, int] | None, str]:
     names, labels = pictures.names, stored.labels
     if source is None:
@@ -114,6 +116,6 @@ def _truth(
         return (truths.of_digits(names, labels) if drawn else None), "the digits that were drawn"
     if images is None:
         raise RecipeError("--truth says what the pictures of a folder show: name the folder with --images")
-    everything = PictureSet.from_folder(Path(images), stored.spec).names
+    everything = ImageSet.from_folder(Path(images), stored.spec).names
     truths.require_pictures(source, everything)
     return truths.read(source, names, labels), Path(source).name

@@ -24,7 +24,7 @@ from levit_mobile.system import workers
 from levit_mobile.validation.drill import require_own, tapped
 from levit_mobile.validation.results import Validation
 from levit_mobile.validation.run_pair import OnPictures, batch, compared
-from levit_mobile.validation.setup import Case, prepare
+from levit_mobile.validation.setup import ValidationSetup, prepare
 from levit_mobile.validation.verdict import judged
 
 FEW = 32  # pictures; below that a share says little
@@ -74,7 +74,11 @@ def validate(
 
 
 def examine(
-    case: Case, *, drill: bool = False, processes: int | None = None, on_pictures: OnPictures = lambda _done, _all: None
+    case: ValidationSetup,
+    *,
+    drill: bool = False,
+    processes: int | None = None,
+    on_pictures: OnPictures = lambda _done, _all: None,
 ) -> Validation:
     """Run both models over the pictures and judge; a drill that cannot be had is said to be NOT RUN in the notes."""
     if drill:
@@ -93,7 +97,7 @@ def examine(
     return _validation(case, seconds=time.monotonic() - started, **facts)
 
 
-def _drilled(case: Case) -> dict[str, Any]:
+def _drilled(case: ValidationSetup) -> dict[str, Any]:
     try:
         return {"drill": tapped(case)}
     except (ToolchainMissing, ConversionError, ArtifactError, ImageError, RecipeError) as error:
@@ -116,7 +120,7 @@ def refused(bundle: str | Path, sentence: str, verdict: Verdict) -> Validation:
     )
 
 
-def _validation(case: Case, **facts: Any) -> Validation:
+def _validation(case: ValidationSetup, **facts: Any) -> Validation:
     contract = case.stored.contract
     return Validation(
         bundle=case.stored.path.resolve().name,
@@ -133,7 +137,7 @@ def _validation(case: Case, **facts: Any) -> Validation:
     )
 
 
-def _notes(case: Case) -> Iterator[str]:
+def _notes(case: ValidationSetup) -> Iterator[str]:
     """What a reader should know beside the verdict."""
     checkpoint, wanted = case.reference.checkpoint, case.stored.contract.model
     if checkpoint is not None and not case.reference.own:

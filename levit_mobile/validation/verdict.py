@@ -8,18 +8,17 @@ from typing import Any
 
 from levit_mobile.images.image_set import digest_of
 from levit_mobile.parity import compare, metrics
-from levit_mobile.parity.logit_stats import Guess as Best
-from levit_mobile.parity.logit_stats import Row
+from levit_mobile.parity.logit_stats import ImageStats, TopClasses
 from levit_mobile.recipe import Verdict
 from levit_mobile.validation.emulation import emulation
-from levit_mobile.validation.results import Accuracy, Guess, Interval, Picture
-from levit_mobile.validation.run_pair import Seen
-from levit_mobile.validation.setup import Case
+from levit_mobile.validation.results import Accuracy, Interval, Picture, Prediction
+from levit_mobile.validation.run_pair import PairStats
+from levit_mobile.validation.setup import ValidationSetup
 
 SHOWN, TOP = 6, 3  # worst pictures kept, and classes of each
 
 
-def judged(case: Case, seen: Seen) -> dict[str, Any]:
+def judged(case: ValidationSetup, seen: PairStats) -> dict[str, Any]:
     """The fields of a Validation that rest on the pictures, by name."""
     rows, count = seen.tally.rows, len(case.pictures)
     report = compare.report_of(
@@ -55,7 +54,7 @@ def judged(case: Case, seen: Seen) -> dict[str, Any]:
     return found if report.defect else found | _intervals(rows)
 
 
-def _intervals(rows: list[Row]) -> dict[str, Interval]:
+def _intervals(rows: list[ImageStats]) -> dict[str, Interval]:
     same, near = sum(row.same_top1 for row in rows), sum(row.in_top5 for row in rows)
     return {
         "top1_interval": metrics.wilson_interval(same, len(rows)),
@@ -63,7 +62,7 @@ def _intervals(rows: list[Row]) -> dict[str, Interval]:
     }
 
 
-def _accuracy(case: Case, rows: list[Row]) -> Accuracy | None:
+def _accuracy(case: ValidationSetup, rows: list[ImageStats]) -> Accuracy | None:
     if case.truth is None:
         return None
     hits = [(row.reference.classes[0] == right, row.candidate.classes[0] == right) for row, right in _with(case, rows)]
@@ -82,11 +81,11 @@ def _accuracy(case: Case, rows: list[Row]) -> Accuracy | None:
     )
 
 
-def _with(case: Case, rows: list[Row]) -> Iterator[tuple[Row, int]]:
+def _with(case: ValidationSetup, rows: list[ImageStats]) -> Iterator[tuple[ImageStats, int]]:
     return ((row, (case.truth or {})[row.name]) for row in rows)
 
 
-def _picture(case: Case, row: Row) -> Picture:
+def _picture(case: ValidationSetup, row: ImageStats) -> Picture:
     labels = case.stored.labels
     return Picture(
         name=row.name,
@@ -99,6 +98,6 @@ def _picture(case: Case, row: Row) -> Picture:
     )
 
 
-def _guesses(best: Best, labels: tuple[str, ...]) -> tuple[Guess, ...]:
+def _guesses(best: TopClasses, labels: tuple[str, ...]) -> tuple[Prediction, ...]:
     pairs = zip(best.classes[:TOP], best.probabilities[:TOP], strict=True)
-    return tuple(Guess(label=labels[index], probability=share) for index, share in pairs)
+    return tuple(Prediction(label=labels[index], probability=share) for index, share in pairs)

@@ -10,7 +10,7 @@ import pytest
 from support.validations import LITERT, picture, proven
 
 from levit_mobile.errors import RecipeError, RunnerUnavailable
-from levit_mobile.parity.logit_stats import Tally
+from levit_mobile.parity.logit_stats import LogitStats
 from levit_mobile.recipe import RECIPES
 from levit_mobile.reporting.junit import junit_xml
 from levit_mobile.reporting.pages.validation import page
@@ -20,7 +20,7 @@ from levit_mobile.runtimes import registry
 from levit_mobile.runtimes.registry import Runtime
 from levit_mobile.validation import emulation, setup
 from levit_mobile.validation.results import Emulation
-from levit_mobile.validation.run_pair import Seen
+from levit_mobile.validation.run_pair import PairStats
 
 CORE = Runtime(name="litert@cortex-a76", title="LiteRT on cortex-a76, emulated", version="2.3.0", real=True)
 
@@ -132,11 +132,11 @@ def test_kernels_are_named_without_what_every_program_has() -> None:
 
 
 def test_nothing_is_said_where_logits_cannot_be_compared() -> None:
-    seen = Seen(Tally(), {})
+    seen = PairStats(LogitStats(), {})
     case = replace(_case(), host=None)
     assert emulation.emulation(case, seen, lambda _: picture(0, 0.0)) is None
     assert emulation.emulation(_case(), seen, lambda _: picture(0, 0.0)) is None
 
 
-def _case() -> setup.Case:
-    return setup.Case(None, "litert@i8mm", None, (), "", None, "", None, "litert")  # type: ignore[arg-type]
+def _case() -> setup.ValidationSetup:
+    return setup.ValidationSetup(None, "litert@i8mm", None, (), "", None, "", None, "litert")  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ from levit_mobile.arm64.emulator import Emulated, require_magic
 from levit_mobile.errors import ArtifactError, RunnerUnavailable
 from levit_mobile.interfaces.runner import Images
 from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.recipe import RECIPES
 from levit_mobile.runtimes import registry
@@ -35,7 +35,7 @@ Made = Callable[[str], Bundle]
 
 
 @pytest.fixture(scope="module")
-def made(small: Trained, small_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(small: SourceModel, small_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """levit_128s at 64 px for both runtimes, in float32."""
     tflite = convert.build(small, RECIPES["tflite-fp32"], out=tmp_path_factory.mktemp("small"))
     return {"executorch": small_bundle, "tflite": tflite}.__getitem__
@@ -112,7 +112,7 @@ def test_validate_has_a_verdict_on_the_core(made: Made, random_checkpoint: Path,
 # What cannot be run
 
 
-def test_core_ml_is_not_run(small: Trained, random_checkpoint: Path, folder: Path, tmp_path: Path) -> None:
+def test_core_ml_is_not_run(small: SourceModel, random_checkpoint: Path, folder: Path, tmp_path: Path) -> None:
     bundle = written(small, "coreml-fp16", tmp_path)
     found = validate.validate(bundle, reference=random_checkpoint, images=folder, cpu="cortex-a53")
     assert found.verdict == "not run"

@@ -12,7 +12,7 @@ from support.stored_bundles import KINDS, PACKAGE, WEIGHTS, Edit, Made, refusal
 
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.images.image_set import ImageSpec
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system.files import digest, digest_bytes
 from levit_mobile.targets import TARGETS
@@ -37,7 +37,7 @@ def flipped(file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_an_untouched_bundle_opens(made: Made, small: Trained, name: str) -> None:
+def test_an_untouched_bundle_opens(made: Made, small: SourceModel, name: str) -> None:
     stored = open_bundle(made(name))
     assert (stored.path, stored.artifact) == (made(name), made(name) / KINDS[name])
     assert stored.target is TARGETS[RECIPES[name].target]

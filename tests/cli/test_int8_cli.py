@@ -9,7 +9,7 @@ import pytest
 from conftest import Run
 from PIL import Image
 
-from levit_mobile.model.fake_quant import edges_of
+from levit_mobile.model.fake_quant import fake_quants_of
 from levit_mobile.pipeline import convert
 from levit_mobile.pipeline.source_model import load
 from levit_mobile.quantization.plan import Plan
@@ -47,8 +47,8 @@ def test_what_is_said_of_integers(converted: tuple[str, dict]) -> None:
 def test_a_plan_that_leaves_everything_float_is_one_sentence(
     levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
 ) -> None:
-    form = convert.lay_out(load(random_checkpoint), TARGETS["tflite"])
-    everything = Plan(variant="levit_128s", target="tflite", float_edges=tuple(edges_of(form)))
+    form = convert.to_deploy_form(load(random_checkpoint), TARGETS["tflite"])
+    everything = Plan(variant="levit_128s", target="tflite", float_edges=tuple(fake_quants_of(form)))
     everything.write(tmp_path / "plan.json")
     done = levit_mobile("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--calibration", "synthetic",
                         "--calibration-count", "2", "--plan", tmp_path / "plan.json", "-o", tmp_path)  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 from conftest import Bundles
 
 from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import RECIPES
 
 pytest.importorskip("coremltools")
@@ -129,7 +129,7 @@ def test_the_default_runs_on_ios_16(bundles: Bundles) -> None:
 
 
 @pytest.mark.parametrize(("minimum_ios", "opset"), [(17, "CoreML7"), (18, "CoreML8")])
-def test_minimum_ios_is_the_opset(small: Trained, tmp_path: Path, minimum_ios: int, opset: str) -> None:
+def test_minimum_ios_is_the_opset(small: SourceModel, tmp_path: Path, minimum_ios: int, opset: str) -> None:
     recipe = replace(RECIPES["coreml-fp16"], minimum_ios=minimum_ios)
     bundle = convert.build(small, recipe, out=tmp_path)
     spec = specification(bundle.path / "model.mlpackage")

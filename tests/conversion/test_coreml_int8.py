@@ -16,10 +16,17 @@ from torch import Tensor, nn
 from levit_mobile.errors import ConversionError, RecipeError
 from levit_mobile.inspection import coreml as inspector
 from levit_mobile.mil.program import Program, Step, read
-from levit_mobile.model.fake_quant import SCALE, Edge, edges_of, integers_of, put_on_grid, with_half_scales
+from levit_mobile.model.fake_quant import (
+    SCALE,
+    FakeQuant,
+    fake_quantize_weight_,
+    fake_quants_of,
+    int8_weight,
+    with_half_scales,
+)
 from levit_mobile.parity import metrics
 from levit_mobile.pipeline import convert, lowering
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.pipeline.writing import card_of, input_of, output_of
 from levit_mobile.quantization import calibration
 from levit_mobile.quantization.plan import Plan
@@ -43,7 +50,7 @@ CONVOLUTIONS = 51  # of levit_128s: 4 in the stem, 9 x 2 in attention, 2 x 3 in 
 class Made:
     """A trained model, its form on grids and the package that was made of it."""
 
-    trained: Trained
+    trained: SourceModel
     form: nn.Module
     package: Path
 
@@ -51,23 +58,23 @@ class Made:
 Make = Callable[[int], Made]
 
 
-def quantization(model: Trained, **plan: Any) -> Quantization:
+def quantization(model: SourceModel, **plan: Any) -> Quantization:
     found = calibration.find(None, model.spec, count=PICTURES)
     return Quantization(found, Plan(variant="levit_128s", target="coreml", **plan))
 
 
-def lower(form: nn.Module, model: Trained, chosen: Recipe, path: Path) -> Path:
+def lower(form: nn.Module, model: SourceModel, chosen: Recipe, path: Path) -> Path:
     lowering.lower(form, chosen, card_of(model, chosen), path)
     return path
 
 
 @pytest.fixture(scope="module")
-def small_form(small: Trained) -> nn.Module:
-    return convert.lay_out(small, TARGETS["coreml"], quantization(small))
+def small_form(small: SourceModel) -> nn.Module:
+    return convert.to_deploy_form(small, TARGETS["coreml"], quantization(small))
 
 
 @pytest.fixture(scope="module")
-def make(small: Trained, small_form: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Make:
+def make(small: SourceModel, small_form: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Make:
     """`small` for an iOS."""
     out = tmp_path_factory.mktemp("int8")
     packages = cache(lambda ios: lower(small_form, small, replace(INT8, minimum_ios=ios), out / f"{ios}.mlpackage"))
@@ -75,8 +82,8 @@ def make(small: Trained, small_form: nn.Module, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture(scope="module")
-def bundled(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    form = convert.lay_out(trained, TARGETS["coreml"], quantization(trained))
+def bundled(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    form = convert.to_deploy_form(trained, TARGETS["coreml"], quantization(trained))
     return Made(trained, form, lower(form, trained, INT8, tmp_path_factory.mktemp("int8") / "bundled.mlpackage"))
 
 
@@ -119,7 +126,7 @@ def test_stored_weights_are_those_of_the_form(make: Make, ios: int) -> None:
 def test_scales_are_those_of_the_forms_edges(made: Made) -> None:
     program = read(made.package, mode="float32")
     steps = [step for step in program.steps if step.op in ("quantize", "dequantize")]
-    grids = {edge.grid.scale for edge in edges_of(with_half_scales(made.form)).values() if edge.grid is not None}
+    grids = {edge.grid.scale for edge in fake_quants_of(with_half_scales(made.form)).values() if edge.grid is not None}
     assert {float(program.constants[str(step.arguments["scale"])]) for step in steps} == grids
 
 
@@ -200,27 +207,29 @@ def test_the_same_form_makes_the_same_bytes(make: Make, tmp_path: Path) -> None:
     assert all(torch.equal(value, before[key]) for key, value in made.form.state_dict().items())
 
 
-def test_idle_edges_leave_no_trace(small: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    form, chosen = convert.lay_out(small, TARGETS["coreml"]), RECIPES["coreml-fp16"]
+def test_idle_edges_leave_no_trace(small: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    form, chosen = convert.to_deploy_form(small, TARGETS["coreml"]), RECIPES["coreml-fp16"]
     package = lower(form, small, chosen, tmp_path / "edges.mlpackage")
-    monkeypatch.setattr(Edge, "__call__", lambda _edge, x: x)
+    monkeypatch.setattr(FakeQuant, "__call__", lambda _edge, x: x)
     assert digest(package) == digest(lower(form, small, chosen, tmp_path / "none.mlpackage"))
 
 
 # Mixed, and refused
 
 
-def test_layers_at_a_float_edge_stay_float16(small: Trained, tmp_path: Path) -> None:
+def test_layers_at_a_float_edge_stay_float16(small: SourceModel, tmp_path: Path) -> None:
     plan = quantization(small, equalize=None, float_edges=("scores", "body.stage0.attn0.joint"))
-    form = convert.lay_out(small, TARGETS["coreml"], plan)
+    form = convert.to_deploy_form(small, TARGETS["coreml"], plan)
     package = lower(form, small, INT8, tmp_path / "mixed.mlpackage")
     found = inspector.inspect(package)
     assert (found.integer_products, found.products) == (CONVOLUTIONS - 2, CONVOLUTIONS)
     assert found.weight_bytes["float16"] > 2 * form.get_parameter("body.stage0.attn0.qkv.weight").numel()
 
 
-def test_fewer_convolutions_in_int8_than_promised_are_an_error(small: Trained, tmp_path: Path) -> None:
-    floats = lower(convert.lay_out(small, TARGETS["coreml"]), small, RECIPES["coreml-fp16"], tmp_path / "x.mlpackage")
+def test_fewer_convolutions_in_int8_than_promised_are_an_error(small: SourceModel, tmp_path: Path) -> None:
+    floats = lower(
+        convert.to_deploy_form(small, TARGETS["coreml"]), small, RECIPES["coreml-fp16"], tmp_path / "x.mlpackage"
+    )
     with pytest.raises(ConversionError, match=r"0 of 51 convolutions .* coreml artifact run in integers, expected 51"):
         convert.inspect(floats, TARGETS["coreml"], integers=CONVOLUTIONS)
 
@@ -234,11 +243,11 @@ def test_ios_16_is_refused() -> None:
 
 
 def test_half_scales_keep_the_integers() -> None:
-    net = nn.Sequential(nn.Conv2d(8, 16, 1), Edge())
-    put_on_grid(net[0])  # type: ignore[arg-type]
+    net = nn.Sequential(nn.Conv2d(8, 16, 1), FakeQuant())
+    fake_quantize_weight_(net[0])  # type: ignore[arg-type]
     made = with_half_scales(net)
     before, after = net[0], made[0]  # type: ignore[index]
-    assert torch.equal(integers_of(before), integers_of(after))  # type: ignore[arg-type]
+    assert torch.equal(int8_weight(before), int8_weight(after))  # type: ignore[arg-type]
     scale = after.get_buffer(SCALE)  # type: ignore[union-attr]
     assert torch.equal(scale.half().float(), scale)
     assert not torch.equal(scale, before.get_buffer(SCALE))  # type: ignore[union-attr]
@@ -247,7 +256,7 @@ def test_half_scales_keep_the_integers() -> None:
 def test_a_dead_row_stays_finite() -> None:
     layer = nn.Conv2d(4, 2, 1)
     layer.weight.data[0] = 1e-12
-    put_on_grid(layer)
+    fake_quantize_weight_(layer)
     made = with_half_scales(nn.Sequential(layer))
     weight = made.get_parameter("0.weight")
     assert weight[0].abs().max() == 0

@@ -25,7 +25,7 @@ from levit_mobile.inspection import coreml as inspector
 from levit_mobile.mil.program import read
 from levit_mobile.parity import metrics
 from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import Trained, load
+from levit_mobile.pipeline.source_model import SourceModel, load
 from levit_mobile.pipeline.writing import Bundle, card_of, input_of, output_of
 from levit_mobile.recipe import RECIPES, Recipe
 from levit_mobile.runners import mil
@@ -53,14 +53,14 @@ EACH = pytest.mark.parametrize(("name", "ios"), CASES)
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def model(tmp_path_factory: pytest.TempPathFactory) -> SourceModel:
     """levit_128s with 10 classes, not trained, large enough that its head and its tables are compressed."""
     state = official_state(transformers_model("levit_128s", side=SIDE_PX, classes=10), "levit_128s")
     return load(saved({"model": state}, tmp_path_factory.mktemp("weights") / "random.pth"))
 
 
 @pytest.fixture(scope="module")
-def build(model: Trained, tmp_path_factory: pytest.TempPathFactory) -> Build:
+def build(model: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Build:
     out = tmp_path_factory.mktemp("compressed")
     return cache(
         lambda name, ios: convert.build(model, replace(RECIPES[name], minimum_ios=ios), out=out / f"{name}-{ios}")
@@ -82,8 +82,8 @@ class Weight:
     decoded: Array
 
 
-def weights(model: Trained, package: Path) -> Iterator[Weight]:
-    form = convert.lay_out(model, TARGETS["coreml"])
+def weights(model: SourceModel, package: Path) -> Iterator[Weight]:
+    form = convert.to_deploy_form(model, TARGETS["coreml"])
     constants = read(package, mode="float32").constants
     for key, value in form.state_dict().items():
         if value.ndim > 1 and value.numel() > LARGE:
@@ -133,7 +133,7 @@ def test_the_file_holds_these_types_and_no_more(build: Build, name: str, ios: in
 
 @EACH
 def test_every_large_weight_is_compressed_once(
-    build: Build, model: Trained, name: str, ios: int, package: Path
+    build: Build, model: SourceModel, name: str, ios: int, package: Path
 ) -> None:
     ops = build(name, ios).inspection.ops
     found = list(weights(model, package))
@@ -145,7 +145,7 @@ def test_every_large_weight_is_compressed_once(
 
 @EACH
 def test_every_weight_decodes_to_what_its_recipe_makes_of_the_models_own(
-    model: Trained, name: str, package: Path
+    model: SourceModel, name: str, package: Path
 ) -> None:
     for weight in weights(model, package):
         REQUIRED[how(weight, name)](weight)
@@ -196,7 +196,7 @@ REQUIRED: dict[str, Callable[[Weight], None]] = {
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in CASES}))
-def test_the_bundled_checkpoint_keeps_its_bounds(trained: Trained, bundles: Bundles, name: str) -> None:
+def test_the_bundled_checkpoint_keeps_its_bounds(trained: SourceModel, bundles: Bundles, name: str) -> None:
     """And is not as near as float16 is."""
     pictures = next(iter(trained.reference.pictures.batches(PICTURES)))
     logits = run(bundles(name).path / "model.mlpackage", trained, RECIPES[name])(pictures)
@@ -207,12 +207,12 @@ def test_the_bundled_checkpoint_keeps_its_bounds(trained: Trained, bundles: Bund
 
 @EACH
 def test_is_the_trained_model_with_the_decoded_weights(
-    model: Trained, name: str, ios: int, package: Path, monkeypatch: pytest.MonkeyPatch
+    model: SourceModel, name: str, ios: int, package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The form in torch with the package's weights in place of its own, and the package itself."""
     sixth = float(np.float16(1 / 6)) if ios < 17 else 1 / 6  # an option of an op, in float32 since iOS 17
     monkeypatch.setattr(F, "hardsigmoid", lambda x: (x * sixth + 0.5).clamp(0, 1))
-    form = convert.lay_out(model, TARGETS["coreml"])
+    form = convert.to_deploy_form(model, TARGETS["coreml"])
     state = {key: value.half().float() for key, value in form.state_dict().items()}
     state |= {weight.name: torch.from_numpy(weight.decoded) for weight in weights(model, package)}
     form.load_state_dict(state)
@@ -223,7 +223,7 @@ def test_is_the_trained_model_with_the_decoded_weights(
     assert metrics.sqnr_db(expected, logits) > 100
 
 
-def run(package: Path, model: Trained, recipe: Recipe, mode: Any = "declared") -> Any:
+def run(package: Path, model: SourceModel, recipe: Recipe, mode: Any = "declared") -> Any:
     return mil.load(package, source=input_of(model, recipe), result=output_of(model, recipe), mode=mode)
 
 
@@ -232,7 +232,7 @@ def run(package: Path, model: Trained, recipe: Recipe, mode: Any = "declared") -
 
 @pytest.mark.parametrize("precision", ["palette4", "int4-weight"])
 def test_another_process_makes_the_same_bytes(
-    levit_mobile: Run, random_checkpoint: Path, small: Trained, tmp_path: Path, precision: str
+    levit_mobile: Run, random_checkpoint: Path, small: SourceModel, tmp_path: Path, precision: str
 ) -> None:
     words = ("convert", "-t", "coreml", "-p", precision, "-c", random_checkpoint, "-o", tmp_path / "there")
     done: subprocess.CompletedProcess[str] = levit_mobile(*words)
@@ -256,7 +256,7 @@ class Odd(nn.Module):
         return y
 
 
-def test_a_weight_that_stays_in_float_is_an_error(small: Trained, tmp_path: Path) -> None:
+def test_a_weight_that_stays_in_float_is_an_error(small: SourceModel, tmp_path: Path) -> None:
     recipe = RECIPES["coreml-int4-weight"]
     card = replace(card_of(small, recipe), side_px=32, labels=("a", "b", "c", "d"))
     with pytest.raises(

@@ -16,10 +16,10 @@ from torch import nn
 
 from levit_mobile.contract import Quantization as Stored
 from levit_mobile.errors import ConversionError, RecipeError
-from levit_mobile.model.fake_quant import Edge, Grid, integers_of, layers_on_grids, logits_grid
+from levit_mobile.model.fake_quant import FakeQuant, QParams, fake_quantized_layers, int8_weight, logits_qparams
 from levit_mobile.parity import metrics
 from levit_mobile.pipeline import convert, lowering, writing
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.quantization.calibration import BUNDLED, find
 from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.prepare import Quantization
@@ -34,13 +34,13 @@ Lowered = Callable[..., tuple[nn.Module, Path]]
 
 
 @pytest.fixture(scope="module")
-def lowered(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Lowered:
+def lowered(small: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Lowered:
     """(target, float edges) -> the form on its grids, and the artifact made of it."""
 
     @cache
     def make(target: str, floating: tuple[str, ...] = ()) -> tuple[nn.Module, Path]:
         plan = Plan(variant="levit_128s", target=target, float_edges=floating)
-        form = convert.lay_out(small, TARGETS[target], Quantization(find(None, small.spec, count=8), plan))
+        form = convert.to_deploy_form(small, TARGETS[target], Quantization(find(None, small.spec, count=8), plan))
         recipe = RECIPES[f"{target}-int8"]
         path = tmp_path_factory.mktemp(target) / f"model{TARGETS[target].suffix}"
         lowering.lower(form, recipe, writing.card_of(small, recipe), path)
@@ -49,7 +49,9 @@ def lowered(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Lowered
     return make
 
 
-def both(trained: Trained, target: str, form: nn.Module, path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def both(
+    trained: SourceModel, target: str, form: nn.Module, path: Path
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Logits of the form on its grids and of the artifact, on the proof's first eight pictures."""
     recipe = RECIPES[f"{target}-int8"]
     source, result = writing.input_of(trained, recipe), writing.output_of(trained, recipe)
@@ -62,9 +64,11 @@ def both(trained: Trained, target: str, form: nn.Module, path: Path) -> tuple[ND
 
 
 @TWO
-def test_the_artifact_computes_what_the_form_on_its_grids_does(target: str, small: Trained, lowered: Lowered) -> None:
+def test_the_artifact_computes_what_the_form_on_its_grids_does(
+    target: str, small: SourceModel, lowered: Lowered
+) -> None:
     simulated, found = both(small, target, *lowered(target))
-    float_form = convert.lay_out(small, TARGETS[target])
+    float_form = convert.to_deploy_form(small, TARGETS[target])
     images = torch.from_numpy(next(small.reference.pictures.batches(8)))
     with torch.no_grad():
         pictures = images.permute(0, 2, 3, 1) if target == "tflite" else images
@@ -99,18 +103,20 @@ def test_nothing_falls_out_of_the_delegate_and_everything_large_is_int8(target: 
 
 
 @TWO
-def test_float_edges_leave_float_islands_in_the_one_partition(target: str, small: Trained, lowered: Lowered) -> None:
+def test_float_edges_leave_float_islands_in_the_one_partition(
+    target: str, small: SourceModel, lowered: Lowered
+) -> None:
     form, path = lowered(target, FLOAT_EDGES)
     found = convert.inspect(path, TARGETS[target])
     assert found.partitions == 1
-    assert found.integer_products == found.products - 3 == len(layers_on_grids(form))
+    assert found.integer_products == found.products - 3 == len(fake_quantized_layers(form))
     simulated, logits = both(small, target, form, path)
     assert metrics.sqnr_db(simulated, logits) > 10
 
 
 @TWO
 def test_int8_pixels_and_logits_are_the_same_logits(
-    target: str, small: Trained, lowered: Lowered, tmp_path: Path
+    target: str, small: SourceModel, lowered: Lowered, tmp_path: Path
 ) -> None:
     form, floating = lowered(target)
     recipe = replace(RECIPES[f"{target}-int8"], io="int8")
@@ -118,7 +124,7 @@ def test_int8_pixels_and_logits_are_the_same_logits(
     lowering.lower(form, recipe, writing.card_of(small, recipe), path)
     found = convert.inspect(path, TARGETS[target], integers=71)
     assert found.partitions == 1
-    grid = logits_grid(form)
+    grid = logits_qparams(form)
     assert grid is not None
     stated, result = writing.input_of(small, recipe), writing.output_of(small, recipe, grid)
     assert (stated.dtype, stated.quantization) == ("int8", writing.PIXELS)
@@ -151,19 +157,19 @@ def test_tflite_stores_the_very_integers_of_the_form(lowered: Lowered) -> None:
     model = flatbuffer_utils.read_model(str(path))
     stored = {bytes(b.data) for b in model.buffers if b.data is not None}
     for name, layer in layers_of(form).items():
-        weight = integers_of(layer)
+        weight = int8_weight(layer)
         ohwi = weight.permute(0, 2, 3, 1) if weight.ndim == 4 else weight
         assert ohwi.contiguous().numpy().tobytes() in stored, name
 
 
-def test_an_edge_that_the_tflite_graph_does_not_hold_is_an_error(small: Trained, tmp_path: Path) -> None:
+def test_an_edge_that_the_tflite_graph_does_not_hold_is_an_error(small: SourceModel, tmp_path: Path) -> None:
     class Alien(nn.Module):
         """An edge whose values no op makes: what a converter folds away would look like this."""
 
         def __init__(self) -> None:
             super().__init__()
-            self.edge, self.linear = Edge(), nn.Linear(3, 5)
-            self.edge.grid = Grid(0.1, 0)
+            self.edge, self.linear = FakeQuant(), nn.Linear(3, 5)
+            self.edge.grid = QParams(0.1, 0)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             if not torch.compiler.is_exporting():

@@ -18,10 +18,10 @@ from levit_mobile.conversion import tflite_weights as tfl
 from torch import Tensor, nn
 
 from levit_mobile.errors import ConversionError, RecipeError
-from levit_mobile.model.fake_quant import SCALE, integers_of, put_on_grid
+from levit_mobile.model.fake_quant import SCALE, fake_quantize_weight_, int8_weight
 from levit_mobile.model.levit import VARIANTS, LeViT
 from levit_mobile.pipeline import convert, lowering, writing
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.recipe import RECIPES, Recipe, recipe
 from levit_mobile.targets import TARGETS, resolve
@@ -41,7 +41,7 @@ TFLITE = pytest.mark.parametrize("name", [name for name in STORED if name.starts
 
 
 @pytest.fixture(scope="module")
-def built(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(small: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """`small` by each recipe; a test pays only for those it asks for."""
     out = tmp_path_factory.mktemp("integers")
     return cache(lambda name: convert.build(small, RECIPES[name], out=out))
@@ -130,7 +130,7 @@ class Tiny(nn.Module):
         return y
 
 
-def lowered(module: nn.Module, name: str, small: Trained, folder: Path) -> int:
+def lowered(module: nn.Module, name: str, small: SourceModel, folder: Path) -> int:
     """How many integer products its converter claims."""
     target = TARGETS[RECIPES[name].target]
     return lowering.lower(
@@ -138,7 +138,7 @@ def lowered(module: nn.Module, name: str, small: Trained, folder: Path) -> int:
     )
 
 
-def test_a_linear_that_the_groups_do_not_divide_is_refused(small: Trained, tmp_path: Path) -> None:
+def test_a_linear_that_the_groups_do_not_divide_is_refused(small: SourceModel, tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="executorch toolchain failed"):
         lowered(Tiny(1000), "executorch-int4-weight", small, tmp_path)
 
@@ -151,7 +151,7 @@ def test_groups_of_32_divide_every_linear(variant: str) -> None:
     assert {width % int4.GROUP for width in widths} == {0}
 
 
-def test_the_callers_module_is_not_changed(small: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_callers_module_is_not_changed(small: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = Tiny(1024)
     before, seen = copy.deepcopy(module.state_dict()), []
 
@@ -168,7 +168,7 @@ def test_the_callers_module_is_not_changed(small: Trained, tmp_path: Path, monke
 
 @pytest.mark.parametrize("name", ["tflite-int8-dynamic", "tflite-int8-weight"])
 def test_a_weight_that_stayed_float_is_an_error(
-    small: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    small: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(tfl, "_quantize", lambda *_: None)
     with pytest.raises(ConversionError, match=r"another type than the recipe's: 1 x FULLY_CONNECTED FLOAT32$"):
@@ -176,7 +176,7 @@ def test_a_weight_that_stayed_float_is_an_error(
 
 
 def test_executorch_claims_the_integers_that_reach_xnnpack(
-    small: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inspect = resolve(TARGETS["executorch"].inspector)
     assert lowered(Tiny(1024), "executorch-int8-dynamic", small, tmp_path) == 1
@@ -205,8 +205,8 @@ def test_a_weight_of_zeros_has_scales() -> None:
     assert (scales.view(np.float16) >= tfl.LEAST_SCALE).all()
     layer = nn.Linear(64, 2)
     layer.weight.data.zero_()
-    put_on_grid(layer)
-    assert not integers_of(layer).any()
+    fake_quantize_weight_(layer)
+    assert not int8_weight(layer).any()
     assert (layer.get_buffer(SCALE) > 0).all()
 
 
@@ -226,13 +226,13 @@ def test_a_table_comes_back_within_half_a_step(values: Tensor) -> None:
     assert (table(codes) - values).abs().max() <= 0.51 * max(table.scale, 1e-30)
 
 
-def test_the_runtime_agrees_with_the_arithmetic_on_the_stored_integers(built: Built, small: Trained) -> None:
+def test_the_runtime_agrees_with_the_arithmetic_on_the_stored_integers(built: Built, small: SourceModel) -> None:
     """Weight-only is exact arithmetic on rounded weights: the same rounding in PyTorch gives the artifact's logits."""
     found, chosen = built("tflite-int8-weight"), RECIPES["tflite-int8-weight"]
     form = lowering.with_scales(small.checkpoint.model, small.spec, TARGETS["tflite"]).form
     for part in form.modules():
         if isinstance(part, nn.Linear | nn.Conv2d):
-            put_on_grid(part)
+            fake_quantize_weight_(part)
         for values in part.buffers(recurse=False):
             if values.numel() >= tfl.MIN_CONSTANT:
                 _, codes, scales = tfl._int8(values.numpy())

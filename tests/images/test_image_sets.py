@@ -12,7 +12,7 @@ from PIL import Image, features
 from support.photographs import SPEC, noise, torchvision_rule
 
 from levit_mobile.errors import ImageError
-from levit_mobile.images.image_set import ImageSpec, PictureSet, Pixels, find_pictures, load, to_planar
+from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels, find_pictures, load, to_planar
 
 SMALL = ImageSpec(side_px=28, resize_px=32)
 ENCODINGS = {
@@ -105,7 +105,7 @@ def test_a_hidden_parent_does_not_hide_the_pictures(folder: Path) -> None:
 
 def test_a_single_file_is_a_list_of_one(folder: Path) -> None:
     assert find_pictures(folder / "b/2.jpg") == [folder / "b/2.jpg"]
-    assert PictureSet.from_folder(folder / "b/2.jpg", SMALL).names == ("2.jpg",)
+    assert ImageSet.from_folder(folder / "b/2.jpg", SMALL).names == ("2.jpg",)
 
 
 def test_folders_without_pictures_are_an_error(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_folders_without_pictures_are_an_error(tmp_path: Path) -> None:
 
 
 def test_a_set_streams_its_folder_in_order(folder: Path) -> None:
-    pictures = PictureSet.from_folder(folder, SMALL)
+    pictures = ImageSet.from_folder(folder, SMALL)
     assert pictures.names == ("a/1.png", "a/3.webp", "b/2.jpg")
     assert len(pictures) == 3
     for _ in range(2):  # every pass reads again
@@ -132,7 +132,7 @@ def test_a_set_holds_one_picture_at_a_time() -> None:
             read.append(name)
             return super().__getitem__(name)
 
-    pictures = PictureSet.from_arrays(Lazy({name: np.zeros((4, 4, 3), np.uint8) for name in "abc"}))
+    pictures = ImageSet.from_arrays(Lazy({name: np.zeros((4, 4, 3), np.uint8) for name in "abc"}))
     assert read == []
     next(iter(pictures))
     assert read == ["a"]
@@ -141,7 +141,7 @@ def test_a_set_holds_one_picture_at_a_time() -> None:
 
 
 def test_batches_are_what_runners_take(folder: Path) -> None:
-    pictures = PictureSet.from_folder(folder, SMALL)
+    pictures = ImageSet.from_folder(folder, SMALL)
     batches = list(pictures.batches(2))
     assert [batch.shape for batch in batches] == [(2, 3, 28, 28), (1, 3, 28, 28)]
     np.testing.assert_array_equal(np.concatenate(batches), np.stack([to_planar(pixels) for pixels in pictures]))
@@ -154,19 +154,19 @@ def test_limit_spreads_over_the_classes(tmp_path: Path) -> None:
         for number in range(4):
             (tmp_path / f"{kind}").mkdir(exist_ok=True)
             (tmp_path / f"{kind}/{number}.png").touch()
-    names = PictureSet.from_folder(tmp_path, SMALL, limit=5).names
+    names = ImageSet.from_folder(tmp_path, SMALL, limit=5).names
     assert names == ("0/0.png", "1/0.png", "2/0.png", "3/0.png", "4/0.png")
-    assert len(set(PictureSet.from_folder(tmp_path, SMALL, limit=7).names)) == 7
-    assert len(PictureSet.from_folder(tmp_path, SMALL, limit=99)) == 20
+    assert len(set(ImageSet.from_folder(tmp_path, SMALL, limit=7).names)) == 7
+    assert len(ImageSet.from_folder(tmp_path, SMALL, limit=99)) == 20
     with pytest.raises(ValueError, match="limit is 0"):
-        PictureSet.from_folder(tmp_path, SMALL, limit=0)
+        ImageSet.from_folder(tmp_path, SMALL, limit=0)
 
 
 def test_broken_pictures_stop_a_set_or_are_reported(folder: Path) -> None:
     (folder / "a/2.jpg").write_bytes(b"broken")
     with pytest.raises(ImageError, match=r"a/2\.jpg"):
-        list(PictureSet.from_folder(folder, SMALL))
-    pictures = PictureSet.from_folder(folder, SMALL, skip_broken=True)
+        list(ImageSet.from_folder(folder, SMALL))
+    pictures = ImageSet.from_folder(folder, SMALL, skip_broken=True)
     assert pictures.names == ("a/1.png", "a/3.webp", "b/2.jpg")
     assert [skipped.name for skipped in pictures.skipped] == ["a/2.jpg"]
     assert "is no picture" in pictures.skipped[0].reason
@@ -176,22 +176,22 @@ def test_broken_pictures_stop_a_set_or_are_reported(folder: Path) -> None:
 def test_a_folder_of_broken_pictures_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "1.jpg").touch()
     with pytest.raises(ImageError, match=r"no readable picture.*1\.jpg is empty"):
-        PictureSet.from_folder(tmp_path, SMALL, skip_broken=True)
+        ImageSet.from_folder(tmp_path, SMALL, skip_broken=True)
 
 
 def test_a_set_without_pictures_is_an_error() -> None:
     with pytest.raises(ImageError, match="at least one"):
-        PictureSet.from_arrays({})
+        ImageSet.from_arrays({})
 
 
 def test_digest_covers_names_order_shapes_and_pixels_only(
     folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    pictures = PictureSet.from_folder(folder, SMALL)
+    pictures = ImageSet.from_folder(folder, SMALL)
     arrays = dict(zip(pictures.names, pictures, strict=True))
     moved = tmp_path_factory.mktemp("other") / "place"
     folder.rename(moved)
-    assert PictureSet.from_folder(moved, SMALL).digest() == PictureSet.from_arrays(arrays).digest()
+    assert ImageSet.from_folder(moved, SMALL).digest() == ImageSet.from_arrays(arrays).digest()
     changed = arrays["a/1.png"].copy()
     changed[3, 2, 1] ^= 1
     others = [
@@ -201,9 +201,9 @@ def test_digest_covers_names_order_shapes_and_pixels_only(
         {name: pixels.reshape(14, 56, 3) for name, pixels in arrays.items()},
         dict(list(arrays.items())[:2]),
     ]
-    digests = {PictureSet.from_arrays(other).digest() for other in [arrays, *others]}
+    digests = {ImageSet.from_arrays(other).digest() for other in [arrays, *others]}
     assert len(digests) == 6
-    assert PictureSet.from_folder(moved, SPEC).digest() not in digests
+    assert ImageSet.from_folder(moved, SPEC).digest() not in digests
 
 
 def test_digest_is_the_same_on_every_machine() -> None:
@@ -211,5 +211,5 @@ def test_digest_is_the_same_on_every_machine() -> None:
     flipped = np.asfortranarray(pixels)  # the same values, another memory order
     pixels_digest = hashlib.sha256(b"2x2x3\0" + bytes(range(12))).hexdigest()
     expected = hashlib.sha256(f"{pixels_digest}  é.png\n".encode()).hexdigest()
-    assert PictureSet.from_arrays({"é.png": pixels}).digest() == expected
-    assert PictureSet.from_arrays({"é.png": flipped}).digest() == expected
+    assert ImageSet.from_arrays({"é.png": pixels}).digest() == expected
+    assert ImageSet.from_arrays({"é.png": flipped}).digest() == expected

@@ -14,7 +14,7 @@ from levit_mobile.errors import ArtifactError
 from levit_mobile.interfaces.runner import Runner
 from levit_mobile.mil.program import Mode, read
 from levit_mobile.parity import compare, metrics
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.runners import mil
 
@@ -36,14 +36,14 @@ def runner(bundle: Bundle, mode: Mode = "declared") -> Runner:
     ],
 )
 def test_levit_computes_what_the_model_computes(
-    trained: Trained, bundles: Bundles, name: str, mode: Mode, decibels: float
+    trained: SourceModel, bundles: Bundles, name: str, mode: Mode, decibels: float
 ) -> None:
     logits = compare.run(runner(bundles(name), mode), trained.reference.pictures)
     assert metrics.sqnr_db(trained.reference.logits, logits) >= decibels
     assert metrics.top_k_agreement(trained.reference.logits, logits, 1) == 1
 
 
-def test_levit_takes_half_a_second_a_picture(trained: Trained, bundles: Bundles) -> None:
+def test_levit_takes_half_a_second_a_picture(trained: SourceModel, bundles: Bundles) -> None:
     run = runner(bundles("coreml-fp16"))
     pictures = next(trained.reference.pictures.batches(4))
     run(pictures[:1])

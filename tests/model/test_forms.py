@@ -12,7 +12,7 @@ from support.nets import MEAN, STD, levit, logits_of, normalised, pixels, relati
 from torch import Tensor, fx, nn
 
 from levit_mobile.model.bake import bake, embed_normalisation, fold_batch_norms, freeze_attention_biases, merge_heads
-from levit_mobile.model.fake_quant import Grid, edges_of
+from levit_mobile.model.fake_quant import QParams, fake_quants_of
 from levit_mobile.model.forms import ChannelsFirst, regroup
 from levit_mobile.model.levit import LeViT
 from levit_mobile.quantization.apply import integer_layers
@@ -120,8 +120,8 @@ def test_the_trained_form_is_refused_for_what_the_rewrites_remove() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_every_projection_lies_between_edges(form: str) -> None:
     made = FORMS[form](baked()).eval()
-    for edge in edges_of(made).values():
-        edge.grid = Grid(1 / 16, 0)
+    for edge in fake_quants_of(made).values():
+        edge.grid = QParams(1 / 16, 0)
     picture = arranged(torch.zeros(1, 3, 96, 96), form)
     assert integer_layers(made, picture).keys() == layers_of(made).keys()
 

@@ -13,14 +13,14 @@ from support import overviews as made
 from support import validations
 
 from levit_mobile.overview.collect import FoundRun, FoundValidation, Gathered
-from levit_mobile.overview.evidence import Claim, best_known, worst
+from levit_mobile.overview.evidence import Evidence, best_known, worst
 from levit_mobile.overview.join import Artifact, join, rows
 from levit_mobile.reporting.tables.validate import validations_json
 from levit_mobile.timing.figures import called
 from levit_mobile.timing.record import Parity, TimingRun
 
-PROVEN, BROKEN = Claim("a", "", "proven", ()), Claim("b", "", "broken", ("why",))
-NOT_RUN, DESK_NOT_RUN = Claim("c", "", "not run", ("no Mac",)), Claim("convert", "", "not run", (), desk=True)
+PROVEN, BROKEN = Evidence("a", "", "proven", ()), Evidence("b", "", "broken", ("why",))
+NOT_RUN, DESK_NOT_RUN = Evidence("c", "", "not run", ("no Mac",)), Evidence("convert", "", "not run", (), desk=True)
 
 
 def of_runs(*runs: TimingRun) -> tuple[Artifact, ...]:
@@ -44,13 +44,13 @@ def words(artifact: Artifact) -> list[list[str]]:
         ([DESK_NOT_RUN, BROKEN], "broken"),
     ],
 )
-def test_the_worst_counts_and_a_desk_gives_way_to_what_could_run(claims: list[Claim], verdict: str) -> None:
+def test_the_worst_counts_and_a_desk_gives_way_to_what_could_run(claims: list[Evidence], verdict: str) -> None:
     assert worst(claims) == verdict
 
 
 def test_the_claim_with_most_pictures_is_known_best() -> None:
-    few = Claim("device", "", "proven", (), pictures=4, sqnr_db=60.0)
-    many = Claim("validate", "", "proven", (), pictures=500, top1_agreement=0.99)
+    few = Evidence("device", "", "proven", (), pictures=4, sqnr_db=60.0)
+    many = Evidence("validate", "", "proven", (), pictures=500, top1_agreement=0.99)
     assert best_known([few, many, PROVEN]) is many
     assert best_known([PROVEN]) is None
 

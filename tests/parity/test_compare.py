@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from levit_mobile.errors import CheckpointError
-from levit_mobile.images.image_set import PictureSet
+from levit_mobile.images.image_set import ImageSet
 from levit_mobile.parity import compare as parity
 from levit_mobile.parity import metrics
 from levit_mobile.parity.compare import BATCH, ParityReport, Proof, Reference, compare, judge, not_run, reference, run
@@ -39,13 +39,13 @@ class FakeRunner:
 
 
 @pytest.fixture(scope="module")
-def pictures() -> PictureSet:
+def pictures() -> ImageSet:
     random = np.random.default_rng(1)
-    return PictureSet.from_arrays({f"p{i}": random.integers(0, 256, (8, 8, 3)).astype(np.uint8) for i in range(COUNT)})
+    return ImageSet.from_arrays({f"p{i}": random.integers(0, 256, (8, 8, 3)).astype(np.uint8) for i in range(COUNT)})
 
 
 @pytest.fixture(scope="module")
-def trained(pictures: PictureSet) -> Reference:
+def trained(pictures: ImageSet) -> Reference:
     return reference("levit.pth", FakeRunner(), FakeRunner(np.float64), pictures)
 
 
@@ -62,9 +62,9 @@ def noisy(logits: Array, db: float) -> Array:
 
 
 @pytest.mark.parametrize("count", [1, BATCH - 1, BATCH, BATCH + 1, COUNT])
-def test_a_few_pictures_are_held_at_once(pictures: PictureSet, count: int) -> None:
+def test_a_few_pictures_are_held_at_once(pictures: ImageSet, count: int) -> None:
     runner, heard = FakeRunner(), []
-    some = PictureSet(pictures.names[:count], pictures.read)
+    some = ImageSet(pictures.names[:count], pictures.read)
     logits = run(runner, some, advance=heard.append)
     assert max(runner.calls) <= BATCH
     assert sum(runner.calls) == count
@@ -73,7 +73,7 @@ def test_a_few_pictures_are_held_at_once(pictures: PictureSet, count: int) -> No
     assert np.allclose(logits, one_at_a_time, atol=1e-4)
 
 
-def test_the_floor_is_float32_against_float64(pictures: PictureSet, trained: Reference) -> None:
+def test_the_floor_is_float32_against_float64(pictures: ImageSet, trained: Reference) -> None:
     images = np.concatenate(list(pictures.batches(COUNT)))
     exact = FakeRunner(np.float64)(images)
     assert trained.floor_sqnr_db == pytest.approx(metrics.sqnr_db(exact, trained.logits))
@@ -83,7 +83,7 @@ def test_the_floor_is_float32_against_float64(pictures: PictureSet, trained: Ref
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_trained_model_without_finite_logits_is_no_reference(pictures: PictureSet, value: float) -> None:
+def test_a_trained_model_without_finite_logits_is_no_reference(pictures: ImageSet, value: float) -> None:
     def spoil(logits: Array) -> Array:
         return np.where(np.arange(len(logits))[:, None] == 2, value, logits)
 
@@ -239,7 +239,7 @@ def test_logits_of_another_shape_break_the_report(trained: Reference, shape: tup
     "spoil", [lambda logits: logits[:-1], lambda logits: logits[:, :3]], ids=["picture", "classes"]
 )
 def test_what_a_runner_leaves_out_breaks_the_report(
-    trained: Reference, pictures: PictureSet, spoil: Callable[[Array], Array]
+    trained: Reference, pictures: ImageSet, spoil: Callable[[Array], Array]
 ) -> None:
     proof = judge(report_on(trained, run(FakeRunner(spoil=spoil), pictures)))
     assert proof.verdict == "broken"

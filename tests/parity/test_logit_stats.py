@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from levit_mobile.parity import metrics
 from levit_mobile.parity.compare import FIGURES, report_of
-from levit_mobile.parity.logit_stats import Tally
+from levit_mobile.parity.logit_stats import LogitStats
 from levit_mobile.recipe import Tolerance
 
 Array = NDArray[np.float64]
@@ -24,15 +24,15 @@ def pair() -> tuple[Array, Array]:
     return reference, reference + random.normal(scale=0.8, size=reference.shape)
 
 
-def tallied(reference: Array, candidate: Array, size: int) -> Tally:
-    tally = Tally()
+def tallied(reference: Array, candidate: Array, size: int) -> LogitStats:
+    tally = LogitStats()
     for start in range(0, len(reference), size):
         part = slice(start, start + size)
         tally.add([f"p{i}" for i in range(len(reference))[part]], reference[part], candidate[part])
     return tally
 
 
-def figures(tally: Tally, images: int = COUNT) -> dict[str, float]:
+def figures(tally: LogitStats, images: int = COUNT) -> dict[str, float]:
     report = report_of(
         tally,
         reference="a",
@@ -76,7 +76,7 @@ def test_a_row_knows_both_guesses(pair: tuple[Array, Array]) -> None:
 
 
 def test_fewer_classes_than_five_are_all_kept() -> None:
-    tally = Tally()
+    tally = LogitStats()
     tally.add(["a"], np.array([[1.0, 3.0, 2.0]]), np.array([[1.0, 2.0, 3.0]]))
     (row,) = tally.rows
     assert (row.reference.classes, row.candidate.classes) == ((1, 2, 0), (2, 1, 0))
@@ -103,4 +103,4 @@ def test_a_missing_picture_breaks_the_report(pair: tuple[Array, Array]) -> None:
 @pytest.mark.parametrize("shape", [(3, CLASSES), (4, CLASSES - 1), (4,), (4, CLASSES, 1)])
 def test_shapes_that_differ_are_no_rows(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="4 pictures, reference"):
-        Tally().add(list("abcd"), np.zeros((4, CLASSES)), np.zeros(shape))
+        LogitStats().add(list("abcd"), np.zeros((4, CLASSES)), np.zeros(shape))

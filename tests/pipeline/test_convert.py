@@ -30,7 +30,7 @@ from levit_mobile.interfaces.inspection import Fallback, Inspection
 from levit_mobile.model.bake import FrozenBias, bake
 from levit_mobile.model.forms import TokenMajor
 from levit_mobile.pipeline import convert as pipeline
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS, resolve
 
@@ -58,14 +58,14 @@ def quick(monkeypatch: pytest.MonkeyPatch, bundles: Bundles) -> None:
 # What a proof catches
 
 
-def one_bias_zeroed(trained: Trained) -> nn.Module:
+def one_bias_zeroed(trained: SourceModel) -> nn.Module:
     baked = bake(trained.checkpoint.model, mean=trained.spec.mean, std=trained.spec.std)
     first = next(module for module in baked.modules() if isinstance(module, FrozenBias))
     first.value = torch.zeros_like(first.value)
     return TokenMajor(baked, channels_last=False).eval()
 
 
-def class_head_alone(trained: Trained) -> nn.Module:
+def class_head_alone(trained: SourceModel) -> nn.Module:
     """What two well-known exporters ship."""
     model = copy.deepcopy(trained.checkpoint.model)
     model.head_dist = None  # type: ignore[assignment]
@@ -79,11 +79,11 @@ def class_head_alone(trained: Trained) -> nn.Module:
     ids=["one attention bias zeroed", "the class head alone"],
 )
 def test_a_wrong_artifact_is_called_broken(
-    small: Trained,
+    small: SourceModel,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     name: str,
-    wrong: Callable[[Trained], nn.Module],
+    wrong: Callable[[SourceModel], nn.Module],
 ) -> None:
     monkeypatch.setattr(pipeline, "lay_out", lambda trained, *_: wrong(trained))
     bundle = pipeline.build(small, RECIPES[name], out=tmp_path)
@@ -95,7 +95,7 @@ def test_a_wrong_artifact_is_called_broken(
 
 
 @pytest.mark.parametrize("target", ["tflite", "executorch"])
-def test_fp16_is_held_to_its_own_bounds_only(bundles: Bundles, trained: Trained, target: str) -> None:
+def test_fp16_is_held_to_its_own_bounds_only(bundles: Bundles, trained: SourceModel, target: str) -> None:
     artifact = bundles(f"{target}-fp16").path / f"model{TARGETS[target].suffix}"
     half = RECIPES[f"{target}-fp16"]
     strict = replace(half, tolerance=RECIPES[f"{target}-fp32"].tolerance)
@@ -105,7 +105,7 @@ def test_fp16_is_held_to_its_own_bounds_only(bundles: Bundles, trained: Trained,
     assert refused.reasons[0].startswith("SQNR is ")
 
 
-def test_another_models_artifact_is_one_sentence(small: Trained, bundles: Bundles) -> None:
+def test_another_models_artifact_is_one_sentence(small: SourceModel, bundles: Bundles) -> None:
     """10 classes at 224 px against 5 at 64 px: the runtime itself refuses the picture."""
     artifact = bundles("tflite-fp32").path / "model.tflite"
     with pytest.raises(ArtifactError, match=r"^the runtime failed .*with \w+Error: "):
@@ -119,7 +119,7 @@ def test_another_models_artifact_is_one_sentence(small: Trained, bundles: Bundle
     "failure", [ValueError("no kernel\nfor x"), KeyError("q"), AssertionError(), RuntimeError("a")]
 )
 def test_whatever_a_vendor_raises_is_one_sentence(
-    trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failure: Exception
+    trained: SourceModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failure: Exception
 ) -> None:
     def convert(*_: object, path: Path, **__: object) -> None:
         path.write_bytes(b"half an artifact")
@@ -136,7 +136,7 @@ def test_whatever_a_vendor_raises_is_one_sentence(
 
 
 def test_a_missing_toolchain_says_the_pip_line(
-    trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    trained: SourceModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "litert_torch", None)
     with pytest.raises(ToolchainMissing, match=r"pip install 'levit-mobile\[tflite\]'"):
@@ -155,7 +155,7 @@ def test_a_missing_toolchain_says_the_pip_line(
     ],
 )
 def test_an_artifact_in_pieces_is_refused(
-    trained: Trained,
+    trained: SourceModel,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     change: dict[str, Any],
@@ -172,7 +172,7 @@ def test_an_artifact_in_pieces_is_refused(
 
 @pytest.mark.usefixtures("quick")
 def test_an_artifact_with_fewer_integers_than_its_converter_claims_is_refused(
-    trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    trained: SourceModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     quick = resolve(TARGETS["tflite"].converter)
     monkeypatch.setattr("levit_mobile.conversion.tflite.convert", lambda *args, **options: quick(*args, **options) + 3)
@@ -182,7 +182,7 @@ def test_an_artifact_with_fewer_integers_than_its_converter_claims_is_refused(
 
 
 @pytest.mark.usefixtures("quick")
-def test_an_existing_bundle_stays_unless_forced(trained: Trained, tmp_path: Path) -> None:
+def test_an_existing_bundle_stays_unless_forced(trained: SourceModel, tmp_path: Path) -> None:
     first = pipeline.build(trained, TFLITE, out=tmp_path)
     (first.path / "note.txt").write_text("mine")
     with pytest.raises(BundleError, match="exists already; use --force to replace it"):
@@ -196,7 +196,7 @@ def test_an_existing_bundle_stays_unless_forced(trained: Trained, tmp_path: Path
 
 @pytest.mark.usefixtures("quick")
 def test_a_forced_run_that_fails_keeps_the_old_bundle(
-    trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    trained: SourceModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     first = pipeline.build(trained, TFLITE, out=tmp_path)
     before = contents(tmp_path)
@@ -208,14 +208,14 @@ def test_a_forced_run_that_fails_keeps_the_old_bundle(
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_place_that_cannot_be_written_is_one_sentence(trained: Trained, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_one_sentence(trained: SourceModel, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file where the folder should go")
     with pytest.raises(BundleError, match="could not be written"):
         pipeline.build(trained, TFLITE, out=tmp_path / "out")
 
 
 @pytest.mark.usefixtures("quick")
-def test_steps_are_announced_in_order(trained: Trained, tmp_path: Path) -> None:
+def test_steps_are_announced_in_order(trained: SourceModel, tmp_path: Path) -> None:
     heard: list[str] = []
     pipeline.build(trained, TFLITE, out=tmp_path, on_step=heard.append)
     assert heard == [step for step in pipeline.STEPS if step not in ("calibrate", "time")]  # which are for integers

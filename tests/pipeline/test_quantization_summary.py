@@ -14,19 +14,19 @@ from support.nets import MEAN, STD, levit, pixels
 from torch import Tensor
 
 from levit_mobile.errors import ConversionError
-from levit_mobile.images.image_set import PictureSet
+from levit_mobile.images.image_set import ImageSet
 from levit_mobile.model.bake import bake
 from levit_mobile.model.forms import TokenMajor
 from levit_mobile.pipeline import convert
 from levit_mobile.pipeline import quantization_summary as integers
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.quantization.cost_model import groups_of
 from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS, resolve
 from levit_mobile.timing import samples
 
 INTEGERS = [name for name, recipe in RECIPES.items() if recipe.has_integers]
-CLOUDS = PictureSet.from_arrays(
+CLOUDS = ImageSet.from_arrays(
     {str(i): picture for i, picture in enumerate((pixels(20, 64) * 255).byte().permute(0, 2, 3, 1).numpy())}
 )
 
@@ -120,17 +120,17 @@ def test_both_are_timed_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.ratio == samples.Ratio(0.375, 0.375, 0.375)
 
 
-Found = Callable[[], integers.Integers]
+Found = Callable[[], integers.QuantizationSummary]
 
 
 @pytest.fixture
-def untimed() -> integers.Integers:
-    return integers.Integers((), integers.Tables("int8 a head", 60.0, 8))
+def untimed() -> integers.QuantizationSummary:
+    return integers.QuantizationSummary((), integers.Tables("int8 a head", 60.0, 8))
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="Core ML runs there")
 def test_core_ml_is_not_timed_off_a_mac(
-    untimed: integers.Integers, small: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    untimed: integers.QuantizationSummary, small: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And nothing is lowered for it."""
     monkeypatch.setattr(convert.lowering, "lower", lambda *_: pytest.fail("lowered in vain"))
@@ -140,7 +140,7 @@ def test_core_ml_is_not_timed_off_a_mac(
 
 
 def test_a_float_lowering_that_fails_costs_no_bundle(
-    untimed: integers.Integers, small: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    untimed: integers.QuantizationSummary, small: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any) -> None:
         raise ConversionError("no kernel")
@@ -152,7 +152,7 @@ def test_a_float_lowering_that_fails_costs_no_bundle(
 
 
 @pytest.mark.parametrize("name", ["tflite-int8-dynamic", "executorch-int8-dynamic"])
-def test_a_real_artifact_is_timed_beside_float32(small: Trained, tmp_path: Path, name: str) -> None:
+def test_a_real_artifact_is_timed_beside_float32(small: SourceModel, tmp_path: Path, name: str) -> None:
     heard: list[str] = []
     made = convert.build(small, RECIPES[name], out=tmp_path, timing=True, on_step=heard.append)
     found = made.integers

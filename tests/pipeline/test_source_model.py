@@ -10,7 +10,7 @@ from PIL import Image
 
 from levit_mobile.errors import ImageError, LabelsError
 from levit_mobile.images.image_set import ImageSpec
-from levit_mobile.pipeline.source_model import Trained, find_labels, load, proof_pictures
+from levit_mobile.pipeline.source_model import SourceModel, find_labels, load, proof_pictures
 
 SPEC = ImageSpec.for_side(64)
 
@@ -60,7 +60,7 @@ def test_broken_pictures_count_against_the_32(tmp_path: Path) -> None:
 
 
 def test_labels_come_from_the_file_then_the_checkpoint_then_nowhere(
-    trained: Trained, small: Trained, tmp_path: Path
+    trained: SourceModel, small: SourceModel, tmp_path: Path
 ) -> None:
     assert trained.labels == tuple("0123456789")
     assert small.labels == ("class_0", "class_1", "class_2", "class_3", "class_4")
@@ -78,7 +78,7 @@ def test_labels_come_from_the_file_then_the_checkpoint_then_nowhere(
         (None, "cannot be read"),
     ],
 )
-def test_labels_that_do_not_fit(small: Trained, tmp_path: Path, content: bytes | None, sentence: str) -> None:
+def test_labels_that_do_not_fit(small: SourceModel, tmp_path: Path, content: bytes | None, sentence: str) -> None:
     names = tmp_path / "labels.txt"
     if content is not None:
         names.write_bytes(content)

@@ -18,7 +18,7 @@ from levit_mobile.errors import BundleError
 from levit_mobile.images import digits
 from levit_mobile.images.image_set import preprocess
 from levit_mobile.model.levit import count_macs, count_parameters
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS
 
@@ -68,7 +68,7 @@ def test_artifact_is_the_one_in_the_contract(bundles: Bundles, name: str) -> Non
 
 
 @ALL
-def test_model_and_labels_are_the_checkpoints(bundles: Bundles, trained: Trained, name: str) -> None:
+def test_model_and_labels_are_the_checkpoints(bundles: Bundles, trained: SourceModel, name: str) -> None:
     bundle, checkpoint = bundles(name), trained.checkpoint
     stated = bundle.contract.model
     assert (stated.variant, stated.classes) == ("levit_128s", 10)
@@ -83,7 +83,7 @@ def test_model_and_labels_are_the_checkpoints(bundles: Bundles, trained: Trained
     assert bundle.contract.output.labels_sha256 == sha256(labels)
 
 
-def test_macs_are_what_a_counter_counts(bundles: Bundles, trained: Trained) -> None:
+def test_macs_are_what_a_counter_counts(bundles: Bundles, trained: SourceModel) -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
@@ -92,7 +92,7 @@ def test_macs_are_what_a_counter_counts(bundles: Bundles, trained: Trained) -> N
 
 
 @ALL
-def test_golden_pictures_and_logits_are_the_trained_models(bundles: Bundles, trained: Trained, name: str) -> None:
+def test_golden_pictures_and_logits_are_the_trained_models(bundles: Bundles, trained: SourceModel, name: str) -> None:
     """Drawn, preprocessed and run again here, without the runner that made them."""
     bundle = bundles(name)
     assert len(bundle.contract.golden) == 4

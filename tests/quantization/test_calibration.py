@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from levit_mobile.errors import ImageError
-from levit_mobile.images.image_set import ImageSpec, PictureSet, Pixels
+from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels
 from levit_mobile.pipeline.source_model import held_out_digits
 from levit_mobile.quantization.calibration import BUNDLED, COUNT, SYNTHETIC, CalibrationSet, Remembered, concerns, find
 
@@ -27,7 +27,7 @@ def crops(tmp_path: Path, photograph: Image.Image) -> Path:
     return tmp_path
 
 
-def said(found: CalibrationSet, *, proof: PictureSet | None = None, bundled_model: bool = True) -> str:
+def said(found: CalibrationSet, *, proof: ImageSet | None = None, bundled_model: bool = True) -> str:
     return "\n".join(concerns(found, proof=proof or held_out_digits(SPEC, 2), bundled_model=bundled_model))
 
 
@@ -62,7 +62,7 @@ def test_few_pictures_and_one_class_are_said(crops: Path) -> None:
 
 def test_pictures_of_the_proof_are_said(crops: Path) -> None:
     found = find(crops, SPEC)
-    proof = PictureSet(found.pictures.names[:5], found.pictures.read)
+    proof = ImageSet(found.pictures.names[:5], found.pictures.read)
     assert "5 calibration pictures are among those of the proof" in said(found, proof=proof)
 
 
@@ -98,14 +98,14 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_picture_is_read_once_while_there_is_room(crops: Path) -> None:
     read: list[str] = []
-    plain = PictureSet.from_folder(crops, SPEC)
+    plain = ImageSet.from_folder(crops, SPEC)
 
     def reading(name: str) -> Pixels:
         read.append(name)
         return plain.read(name)
 
     remembered = Remembered(reading, room_bytes=5 * 64 * 64 * 3 + 1)
-    found = CalibrationSet(PictureSet(plain.names, remembered), "crops", 0, None, seen=remembered.digests)
+    found = CalibrationSet(ImageSet(plain.names, remembered), "crops", 0, None, seen=remembered.digests)
     for _ in range(3):
         assert all(np.array_equal(one, other) for one, other in zip(found.pictures, plain, strict=True))
     assert [read.count(name) for name in plain.names] == [1] * 5 + [3] * 15

@@ -14,12 +14,12 @@ from support import nets
 from levit_mobile.errors import RecipeError
 from levit_mobile.images.image_set import ImageSpec
 from levit_mobile.model.bake import bake
-from levit_mobile.model.fake_quant import edges_of
+from levit_mobile.model.fake_quant import fake_quants_of
 from levit_mobile.model.levit import VARIANTS, count_macs
 from levit_mobile.pipeline.lowering import form_of
 from levit_mobile.quantization.cost_model import Cost, groups_of
 from levit_mobile.quantization.observers import Observer
-from levit_mobile.quantization.plan import PLANS, Evidence, Origin, Plan, Step, find
+from levit_mobile.quantization.plan import PLANS, GroupSensitivity, Origin, ParetoStep, Plan, find
 from levit_mobile.quantization.prepare import planned_grids
 from levit_mobile.quantization.statistics import collect
 from levit_mobile.reporting.tables.plan import damage_table, front_table, rules_line, shortfall
@@ -38,8 +38,8 @@ ORIGIN = Origin(
     max_kl=1e-3,
 )
 FRONT = (
-    Step(group=None, cost=0, kl=0.5, sqnr_db=3.25, top1_agreement=0.5),
-    Step(group="head", cost=0.01, kl=0.002, sqnr_db=math.inf, top1_agreement=1),
+    ParetoStep(group=None, cost=0, kl=0.5, sqnr_db=3.25, top1_agreement=0.5),
+    ParetoStep(group="head", cost=0.01, kl=0.002, sqnr_db=math.inf, top1_agreement=1),
 )
 
 
@@ -49,7 +49,7 @@ def plan(**fields: object) -> Plan:
         "target": "tflite",
         "float_edges": ("body.stage2.mlp3.change", "body.stage2.mlp3.out", "scores"),
         "origin": ORIGIN,
-        "evidence": (Evidence(group="head", kl=0.4, sqnr_db=4, gain=0.498, saved=0.01),),
+        "evidence": (GroupSensitivity(group="head", kl=0.4, sqnr_db=4, gain=0.498, saved=0.01),),
         "front": FRONT,
         "picked": 1,
     }
@@ -144,7 +144,7 @@ def test_a_committed_plan_names_what_exists(path: Path) -> None:
     assert path.name == f"{found.variant}-{found.target}-int8.json"
     assert found.variant in VARIANTS
     made = form(found.variant, found.target)
-    assert set(found.float_edges) <= edges_of(made).keys()
+    assert set(found.float_edges) <= fake_quants_of(made).keys()
     assert {one.group for one in found.evidence} == groups_of(made).keys()
     assert {step.group for step in found.front[1:]} <= groups_of(made).keys()
 
@@ -172,7 +172,7 @@ def cost() -> Cost:
 def test_every_edge_is_in_one_group() -> None:
     groups = groups_of(form("levit_128s", "executorch"))
     assert sorted(edge for edges in groups.values() for edge in edges) == sorted(
-        edges_of(form("levit_128s", "executorch"))
+        fake_quants_of(form("levit_128s", "executorch"))
     )
     assert groups["body.stage0.attn0.scores"] == ("body.stage0.attn0.query", "body.stage0.attn0.key")
     assert groups["body.shrink0.attn.scores"] == tuple(f"body.shrink0.attn.{one}" for one in ("grid", "query", "key"))
@@ -187,7 +187,9 @@ def test_every_edge_is_in_one_group() -> None:
 def test_every_target_has_groups_of_the_same_kinds(target: str) -> None:
     groups = groups_of(form("levit_128s", target))
     assert {"stem.conv0", "stem.conv3", "body.shrink1.attn.output", "body.stage2.mlp3.expand", "head"} <= groups.keys()
-    assert sorted(edge for edges in groups.values() for edge in edges) == sorted(edges_of(form("levit_128s", target)))
+    assert sorted(edge for edges in groups.values() for edge in edges) == sorted(
+        fake_quants_of(form("levit_128s", target))
+    )
 
 
 def test_all_macs_are_counted() -> None:
@@ -206,7 +208,7 @@ def test_float_costs_more_the_more_of_it_there_is() -> None:
     groups = groups_of(form("levit_128s", "executorch"))
     shares = {name: cost().share(edges) for name, edges in groups.items()}
     assert all(share > 0 for share in shares.values())
-    everything = cost().share(edges_of(form("levit_128s", "executorch")))
+    everything = cost().share(fake_quants_of(form("levit_128s", "executorch")))
     assert max(shares.values()) < everything < 1
     assert cost().share(()) == 0
 
@@ -228,7 +230,7 @@ def test_a_layer_by_hand() -> None:
 
 
 def test_tables_show_the_damage_and_the_pick() -> None:
-    many = tuple(Evidence(group=f"g{i}", kl=1 / (i + 1), sqnr_db=3, gain=0, saved=0.5) for i in range(12))
+    many = tuple(GroupSensitivity(group=f"g{i}", kl=1 / (i + 1), sqnr_db=3, gain=0, saved=0.5) for i in range(12))
     damage, front = damage_table(plan(evidence=many)), front_table(plan())
     assert damage.row_count == 10
     assert damage.caption == "and 2 more"

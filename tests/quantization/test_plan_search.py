@@ -16,9 +16,9 @@ from support.command import ask
 from torch import Tensor, nn
 
 from levit_mobile.errors import BundleError, ImageError, RecipeError
-from levit_mobile.images.image_set import ImageSpec, PictureSet
+from levit_mobile.images.image_set import ImageSet, ImageSpec
 from levit_mobile.model.bake import bake
-from levit_mobile.model.fake_quant import edges_of
+from levit_mobile.model.fake_quant import fake_quants_of
 from levit_mobile.model.levit import LeViT
 from levit_mobile.parity.metrics import margins
 from levit_mobile.pipeline import lowering
@@ -26,8 +26,16 @@ from levit_mobile.pipeline.lowering import form_of
 from levit_mobile.quantization import search as searching
 from levit_mobile.quantization.calibration import CalibrationSet
 from levit_mobile.quantization.observers import Observer
-from levit_mobile.quantization.plan import Plan, Score, Step
-from levit_mobile.quantization.search import Bench, Settings, Subject, identity, open_journal, pick, search
+from levit_mobile.quantization.plan import ParetoStep, Plan, Score
+from levit_mobile.quantization.search import (
+    CandidateEvaluator,
+    SearchProblem,
+    Settings,
+    identity,
+    open_journal,
+    pick,
+    search,
+)
 from levit_mobile.targets import TARGETS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -37,7 +45,7 @@ KEPT = ("body.stage1.attn1.out", "body.stage1.mlp1.", "body.stage1.attn2.")
 FEW = (Settings(Observer.MIN_MAX, None, True), Settings(Observer.MIN_MAX, 0.5, True))
 
 
-class Interrupted(Bench):
+class Interrupted(CandidateEvaluator):
     """Stops as Ctrl-C does once it has scored `left` candidates."""
 
     left: float = float("inf")
@@ -68,7 +76,7 @@ def pictures(seed: int = 0, count: int = COUNT) -> CalibrationSet:
     drawn = nets.pixels(4 * count, SIDE, seed)
     sure = np.argsort(-margins(nets.logits_of(sabotaged(), nets.normalised(drawn))))[:count]
     stored = (drawn.permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
-    named = PictureSet.from_arrays({f"p{index}": stored[index] for index in sure})
+    named = ImageSet.from_arrays({f"p{index}": stored[index] for index in sure})
     return CalibrationSet(named, "clouds", seed, None)
 
 
@@ -82,20 +90,22 @@ class NoEdge(nn.Module):
 def few_edges(baked: LeViT) -> nn.Module:
     """The form with edges in two blocks and before them only, for the sake of time."""
     form = form_of(baked, TARGETS["executorch"])
-    for name in edges_of(form):
+    for name in fake_quants_of(form):
         if not name.startswith(KEPT):
             path, _, leaf = name.rpartition(".")
             setattr(form.get_submodule(path), leaf, NoEdge())
     return form
 
 
-def subject(model: LeViT, calibration: CalibrationSet | None = None, compared: int = COUNT) -> Subject:
+def subject(model: LeViT, calibration: CalibrationSet | None = None, compared: int = COUNT) -> SearchProblem:
     spec = ImageSpec.for_side(SIDE)
     baked = bake(model, mean=spec.mean, std=spec.std, pixel_range=1)
-    return Subject(baked, few_edges, calibration or pictures(), pixel_range=1, channels_last=False, compared=compared)
+    return SearchProblem(
+        baked, few_edges, calibration or pictures(), pixel_range=1, channels_last=False, compared=compared
+    )
 
 
-def found_by(bench: Bench, path: Path) -> Plan:
+def found_by(bench: CandidateEvaluator, path: Path) -> Plan:
     origin = identity(bench.subject, "0" * 64, MAX_KL)
     journal = open_journal(path, origin, "executorch")
     return search(bench, journal, origin, variant="levit_128s", target="executorch")
@@ -156,13 +166,13 @@ def test_it_is_the_form_that_convert_makes(bench: Interrupted, whole: Plan) -> N
 
 
 def test_without_the_sabotage_int8_hurts_less(bench: Interrupted) -> None:
-    healthy = Bench(subject(nets.levit(side=SIDE)))
+    healthy = CandidateEvaluator(subject(nets.levit(side=SIDE)))
     assert healthy.mixed(FEW[1]).sqnr_db > bench.mixed(FEW[1]).sqnr_db + 10
 
 
 def test_the_cheapest_step_within_the_bound_is_picked() -> None:
-    def step(cost: float, kl: float, top1: float = 1) -> Step:
-        return Step(group="g", cost=cost, kl=kl, sqnr_db=30, top1_agreement=top1)
+    def step(cost: float, kl: float, top1: float = 1) -> ParetoStep:
+        return ParetoStep(group="g", cost=cost, kl=kl, sqnr_db=30, top1_agreement=top1)
 
     front = [step(0, 0.5), step(0.1, 0.004, 0.9), step(0.2, 0.002), step(0.3, 0.001), step(0.4, 0.0015)]
     assert pick(front, 0.01) == 2
@@ -248,7 +258,7 @@ def test_a_form_without_edges() -> None:
 
     whole = subject(sabotaged())
     with pytest.raises(RecipeError, match="no int8 form"):
-        Bench(Subject(whole.baked, lambda _: Bare(), pictures(), 1, False, COUNT))
+        CandidateEvaluator(SearchProblem(whole.baked, lambda _: Bare(), pictures(), 1, False, COUNT))
 
 
 # The command
@@ -304,7 +314,7 @@ def test_an_interrupted_command_goes_on(
     arguments = ("plan", "-t", "executorch", "-c", str(random_checkpoint), *small_search, "--out", "mine.json")
     with monkeypatch.context() as patch:
         patch.setattr(Interrupted, "left", 3)
-        patch.setattr(searching, "Bench", Interrupted)
+        patch.setattr(searching, "CandidateEvaluator", Interrupted)
         shown = ask(*arguments)
     assert shown.exit_code == 130
     assert "interrupted; the same command goes on from mine.json.partial" in shown.stderr

@@ -11,7 +11,7 @@ from support.nets import MEAN, STD, levit, pixels
 from torch import Tensor, nn
 
 from levit_mobile.model.bake import bake
-from levit_mobile.model.fake_quant import PIXEL_GRID, SCALE, edges_of, put_on_grid
+from levit_mobile.model.fake_quant import PIXEL_QPARAMS, SCALE, fake_quantize_weight_, fake_quants_of
 from levit_mobile.model.forms import TokenMajor
 from levit_mobile.quantization.apply import grids_of, integer_layers, set_grids
 from levit_mobile.quantization.observers import BINS, Observer
@@ -35,7 +35,7 @@ def statistics() -> Statistics:
 def test_a_histogram_holds_every_value_between_its_ends() -> None:
     seen: dict[str, list[Tensor]] = {}
     watched = form()
-    for name, edge in edges_of(watched).items():
+    for name, edge in fake_quants_of(watched).items():
         edge.watch = seen.setdefault(name, []).append
     with torch.no_grad():
         for picture in X:
@@ -62,7 +62,7 @@ def test_a_mean_input_is_the_mean_of_what_the_layer_takes() -> None:
 
 def test_pixels_keep_their_levels() -> None:
     grids = grids_of(statistics(), Observer.MIN_MAX)
-    assert grids["stem.pixels"] == PIXEL_GRID
+    assert grids["stem.pixels"] == PIXEL_QPARAMS
     levels = torch.arange(256) / 255
     net = form()
     set_grids(net, grids)
@@ -109,7 +109,7 @@ def test_a_corrected_bias_keeps_the_mean_of_the_output() -> None:
     round_weights({"layer": corrected}, {"layer": x.double().mean(0)})
     errors = [float((net(x).mean(0) - expected).detach().abs().max()) for net in (plain, corrected)]
     assert errors[1] < 1e-5 < errors[0]
-    put_on_grid(layer)
+    fake_quantize_weight_(layer)
     assert torch.equal(plain.weight, layer.weight)
     assert torch.equal(corrected.get_buffer(SCALE), layer.get_buffer(SCALE))
 

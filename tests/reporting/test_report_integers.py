@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from levit_mobile.pipeline.quantization_summary import Integers, Speed, Tables
+from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed, Tables
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.reporting.tables.convert import INTEGER_ROWS, bundle_table, bundles_json, reasons
 
@@ -24,7 +24,7 @@ def plain(small_bundle: Bundle) -> Bundle:
 
 
 def with_integers(bundle: Bundle, **fields: Any) -> Bundle:
-    return replace(bundle, integers=Integers(**{"float_by_plan": (), "tables": TABLES} | fields))
+    return replace(bundle, integers=QuantizationSummary(**{"float_by_plan": (), "tables": TABLES} | fields))
 
 
 def rows(*bundles: Bundle) -> dict[str, str]:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from support.timings import PROVEN, STEADY, run, slower, timing
 
-from levit_mobile.reporting.tables.bench import headline, profile_table, reason_lines, timing_table, yardsticks
+from levit_mobile.reporting.tables.bench import baselines, headline, profile_table, reason_lines, timing_table
 from levit_mobile.timing.record import Block, Parity, Profile, TimingRun
 from levit_mobile.timing.regression import slowdowns
 
@@ -53,9 +53,9 @@ def test_a_column_has_every_figure() -> None:
 
 def test_ratios_are_to_the_yardsticks_or_else_to_the_first() -> None:
     ours, stock = timing(), timing("stock", samples_ms=slower(2.5))
-    assert [one.name for one in yardsticks(run(ours, stock))] == [ours.name]
+    assert [one.name for one in baselines(run(ours, stock))] == [ours.name]
     found = run(ours, stock, against=("stock",))
-    assert [one.name for one in yardsticks(found)] == ["stock"]
+    assert [one.name for one in baselines(found)] == ["stock"]
     assert "0.400 (0." in row(table(found), "of stock")
 
 

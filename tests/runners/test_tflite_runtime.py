@@ -24,7 +24,7 @@ from support.frozen import RUNS_HERE, cache_with_environment
 from levit_mobile.errors import ArtifactError
 from levit_mobile.interfaces.runner import Images, Runner
 from levit_mobile.parity.metrics import sqnr_db
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.runners import tflite, tflite_runtime, tflite_runtime_child
 
 pytestmark = RUNS_HERE
@@ -65,7 +65,7 @@ def load(bundles: Bundles, cache_folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture(scope="module")
-def pictures(trained: Trained) -> Images:
+def pictures(trained: SourceModel) -> Images:
     """The proof's first four."""
     return next(trained.reference.pictures.batches(4))
 
@@ -88,7 +88,7 @@ def started(load: Load, **options: float) -> tuple[Runner, int]:
 
 @pytest.mark.parametrize(("name", "least_db"), [("tflite-fp32", 100), ("tflite-fp16", 50)])
 def test_agrees_with_the_trained_model_and_with_litert(
-    load: Load, bundles: Bundles, trained: Trained, pictures: Images, name: str, least_db: float
+    load: Load, bundles: Bundles, trained: SourceModel, pictures: Images, name: str, least_db: float
 ) -> None:
     contract, path = bundles(name).contract, bundles(name).path / "model.tflite"
     logits = load(name)(pictures)

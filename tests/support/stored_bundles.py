@@ -15,7 +15,7 @@ from levit_mobile.errors import BundleError
 from levit_mobile.interfaces.inspection import Inspection
 from levit_mobile.parity.compare import compare, judge, not_run
 from levit_mobile.pipeline import convert, writing
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import RECIPES
 
 KINDS = {
@@ -38,12 +38,12 @@ BROKEN_JSON: dict[str, Edit] = {
 }
 
 
-def maker(small: Trained, factory: pytest.TempPathFactory) -> Made:
+def maker(small: SourceModel, factory: pytest.TempPathFactory) -> Made:
     """Recipe name -> a bundle of it, written when it is first asked for."""
     return cache(lambda name: written(small, name, factory.mktemp(name)))
 
 
-def written(small: Trained, name: str, folder: Path, **calibration: Any) -> Path:
+def written(small: SourceModel, name: str, folder: Path, **calibration: Any) -> Path:
     """With what int8 was calibrated on, as `convert` takes it: 16 digits unless told."""
     recipe = RECIPES[name]
     options = {"count": 16} | calibration if name.endswith("-int8") else {}

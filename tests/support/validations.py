@@ -9,7 +9,7 @@ import numpy as np
 from levit_mobile.parity.compare import ParityReport
 from levit_mobile.recipe import FP16, FP32, Tolerance
 from levit_mobile.runtimes.registry import Runtime
-from levit_mobile.validation.results import Accuracy, Block, Drill, Guess, Picture, Validation
+from levit_mobile.validation.results import Accuracy, Block, Drill, Picture, Prediction, Validation
 
 PICTURES = 500
 SCRIPT = "<script>document.title='pwned'</script>"
@@ -62,10 +62,10 @@ def errors(typical: float, count: int = PICTURES) -> tuple[float, ...]:
     return tuple(drawn.tolist())
 
 
-def guesses(*labels: str, best: float = 0.5) -> tuple[Guess, ...]:
+def guesses(*labels: str, best: float = 0.5) -> tuple[Prediction, ...]:
     """The first gets `best`, each further one half of what is left."""
     shares = [best, (1 - best) / 2, (1 - best) / 4]
-    return tuple(Guess(label=label, probability=share) for label, share in zip(labels, shares, strict=False))
+    return tuple(Prediction(label=label, probability=share) for label, share in zip(labels, shares, strict=False))
 
 
 def picture(index: int, error: float, *, flip: bool = False) -> Picture:
@@ -240,7 +240,7 @@ def not_a_number(**changes: object) -> Validation:
 
 def hostile() -> Validation:
     """`broken` with HOSTILE wherever text comes from outside: files, labels, runtimes, reasons."""
-    guess = tuple(Guess(label=f"{HOSTILE} {place}", probability=0.3) for place in range(3))
+    guess = tuple(Prediction(label=f"{HOSTILE} {place}", probability=0.3) for place in range(3))
     shown = picture(1, 0.9, flip=True).model_copy(
         update={"name": f"{HOSTILE}.png", "truth": HOSTILE, "reference": guess, "candidate": guess}
     )

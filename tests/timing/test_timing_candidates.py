@@ -14,7 +14,7 @@ def test_a_bundle_brings_its_contract(bundle: Path) -> None:
     (found,) = opened([bundle])
     assert (found.name, found.target.name, found.artifact) == ("bundle", "tflite", bundle / "model.tflite")
     assert found.contract is not None
-    assert not found.yardstick
+    assert not found.baseline
 
 
 def test_a_bare_artifact_is_known_by_its_bytes(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_a_bare_artifact_is_known_by_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "model.mlpackage" / "Manifest.json").write_text("{}")
     found = opened([tmp_path / "vendor.bin"], [tmp_path / "model.pte", tmp_path / "model.mlpackage"])
     assert [one.target.name for one in found] == ["tflite", "executorch", "coreml"]
-    assert [one.yardstick for one in found] == [False, True, True]
+    assert [one.baseline for one in found] == [False, True, True]
     assert [one.name for one in found] == [
         "vendor.bin",
         f"{tmp_path.name}/model.pte",

@@ -10,7 +10,7 @@ import pytest
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.recipe import RECIPES
 from levit_mobile.timing.candidates import Candidate, opened
-from levit_mobile.timing.golden import SAME_MODEL, Golden, judged, lent
+from levit_mobile.timing.golden import SAME_MODEL, Golden, judged, shared_golden
 
 
 @pytest.fixture
@@ -87,9 +87,9 @@ def test_without_golden_vectors_nothing_is_proven(stranger: Candidate, known: Ca
 
 
 def test_strangers_are_lent_the_first_bundles_vectors(known: Candidate, stranger: Candidate) -> None:
-    found = lent([stranger, known])
+    found = shared_golden([stranger, known])
     assert found[stranger.name].owner == found[known.name].owner == "bundle"
-    assert lent([stranger]) == {}
+    assert shared_golden([stranger]) == {}
 
 
 def test_the_bound_of_strangers_is_the_loosest_of_all() -> None:

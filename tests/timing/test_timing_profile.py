@@ -66,7 +66,7 @@ def test_the_blocks_in_a_row_are_the_artifact(recipe: str, bundles: Bundles, tmp
     parts = list(blocks(artifact, tmp_path, block_of))
     assert [name for name, _, _ in parts] == BLOCKS
     image = np.random.default_rng(0).random((1, 224, 224, 3), np.float32)
-    whole = tflite.opened(artifact)
+    whole = tflite.load_for_timing(artifact)
     np.testing.assert_array_equal(chained([path for _, path, _ in parts], image), whole.run(image)[0])
     ops = sum((Counter(found) for _, _, found in parts), Counter())
     assert ops["FULLY_CONNECTED"] + ops["CONV_2D"] == bundles(recipe).inspection.products

@@ -1,4 +1,4 @@
-"""Slower than it was: in milliseconds on one machine, by a yardstick on two."""
+"""Slower than it was: in milliseconds on one machine, by a baseline on two."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OTHER = DEVICE.model_copy(update={"soc": "Another Processor"})
 
 def test_the_same_times_pass() -> None:
     (found,) = slowdowns(run(), run())
-    assert (found.name, found.ratio.middle, found.yardstick) == (NAME, 1.0, None)
+    assert (found.name, found.ratio.middle, found.baseline) == (NAME, 1.0, None)
     assert found.broken(1.0) is None
 
 
@@ -47,7 +47,7 @@ def test_a_yardstick_of_both_makes_machines_comparable() -> None:
     then = run(*pair(ours=1, yard=3), against=("stock.tflite",), device=OTHER)
     (found,) = slowdowns(now, then)
     assert found.ratio.middle == pytest.approx(1)
-    assert found.yardstick == "stock.tflite"
+    assert found.baseline == "stock.tflite"
     (slow,) = slowdowns(run(*pair(ours=3.6, yard=9), against=("stock.tflite",)), then)
     assert "takes 1.200" in str(slow.broken(1.1))
     assert "beside stock.tflite" in str(slow.broken(1.1))

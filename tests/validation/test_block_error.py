@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from levit_mobile import contract
 from levit_mobile.errors import ArtifactError
-from levit_mobile.images.image_set import ImageSpec, PictureSet
+from levit_mobile.images.image_set import ImageSet, ImageSpec
 from levit_mobile.interfaces.card import Card
 from levit_mobile.interfaces.runner import Images
 from levit_mobile.model.checkpoint import Checkpoint
@@ -46,8 +46,8 @@ def drawn(seed: int, *shape: int) -> Values:
     return np.random.default_rng(seed).normal(size=shape)
 
 
-def summed(*pairs: tuple[Values, Values]) -> drill.Sums:
-    sums = drill.Sums()
+def summed(*pairs: tuple[Values, Values]) -> drill.BlockStats:
+    sums = drill.BlockStats()
     for reference, candidate in pairs:
         sums.add(reference, candidate)
     return sums
@@ -127,9 +127,9 @@ def test_logits_of_another_shape_are_refused() -> None:
 # Without a toolchain: a form is "lowered" by keeping it, and run by PyTorch
 
 
-def clouds(count: int) -> PictureSet:
+def clouds(count: int) -> ImageSet:
     levels = (pixels(count, 64) * 255).byte().permute(0, 2, 3, 1).numpy()
-    return PictureSet.from_arrays({f"cloud{i}": picture for i, picture in enumerate(levels)})
+    return ImageSet.from_arrays({f"cloud{i}": picture for i, picture in enumerate(levels)})
 
 
 CLOUDS = clouds(3)
@@ -164,7 +164,7 @@ class Desk:
         made: Tensor | tuple[Tensor, ...] = form(torch.from_numpy(adapted(image, source)))
         return [value.numpy() for value in ((made,) if isinstance(made, Tensor) else made)]
 
-    def drill(self, *, min_sqnr_db: float = 90, pictures: PictureSet = CLOUDS) -> Drill:
+    def drill(self, *, min_sqnr_db: float = 90, pictures: ImageSet = CLOUDS) -> Drill:
         form = lowering.with_scales(levit(side=64), SPEC, self.target).form
         self.spoil_shipped(form)
         return drill.drill(
@@ -283,4 +283,4 @@ def test_outputs_are_named_as_formats_can_name_them(desk: Desk) -> None:
 @pytest.mark.parametrize("target", ["executorch"])
 def test_no_pictures_are_no_pass(desk: Desk) -> None:
     with pytest.raises(ValueError, match="no pictures to drill with"):
-        desk.drill(pictures=PictureSet((), lambda _: np.zeros((64, 64, 3), np.uint8)))
+        desk.drill(pictures=ImageSet((), lambda _: np.zeros((64, 64, 3), np.uint8)))

@@ -14,12 +14,12 @@ from support.nets import OF_128S
 from torch import Tensor, nn
 
 from levit_mobile.errors import ArtifactError, ConversionError
-from levit_mobile.images.image_set import PictureSet
+from levit_mobile.images.image_set import ImageSet
 from levit_mobile.interfaces.card import Card
 from levit_mobile.interfaces.runner import Runner
 from levit_mobile.parity import metrics
 from levit_mobile.pipeline import convert, lowering, writing
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.quantization.prepare import LaidOut
 from levit_mobile.recipe import RECIPES
 from levit_mobile.runners import eager, mil
@@ -41,12 +41,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def drilled(bundles: Bundles, trained: Trained, folder: Path) -> Drilled:
+def drilled(bundles: Bundles, trained: SourceModel, folder: Path) -> Drilled:
     """The bundled checkpoint's artifacts, drilled with eight pictures."""
     return cache(lambda name: drill_of(name, bundles, trained, folder / name))
 
 
-def drill_of(name: str, bundles: Bundles, trained: Trained, folder: Path) -> Drill:
+def drill_of(name: str, bundles: Bundles, trained: SourceModel, folder: Path) -> Drill:
     folder.mkdir()
     return drill.drill(
         trained.checkpoint,
@@ -62,9 +62,9 @@ def drill_of(name: str, bundles: Bundles, trained: Trained, folder: Path) -> Dri
     )
 
 
-def eight(trained: Trained) -> PictureSet:
+def eight(trained: SourceModel) -> ImageSet:
     pictures = trained.reference.pictures
-    return PictureSet(pictures.names[:8], pictures.read)
+    return ImageSet(pictures.names[:8], pictures.read)
 
 
 def artifact_of(bundles: Bundles, name: str) -> Path:
@@ -95,7 +95,9 @@ def test_every_block_is_within_the_recipes_bound(drilled: Drilled, name: str) ->
 
 
 @ALL
-def test_the_last_block_is_what_parity_says(drilled: Drilled, bundles: Bundles, trained: Trained, name: str) -> None:
+def test_the_last_block_is_what_parity_says(
+    drilled: Drilled, bundles: Bundles, trained: SourceModel, name: str
+) -> None:
     images = np.concatenate(list(eight(trained).batches(8)))
     expected = np.concatenate([eager.load(trained.checkpoint.model, trained.spec)(image[None]) for image in images])
     found, last = shipped(bundles, name)(images), drilled(name).blocks[-1]
@@ -143,7 +145,7 @@ def test_a_converter_wants_one_name_an_output(target: str, taps: tuple[str, ...]
 
 
 def test_a_wrong_block_is_named_by_a_real_artifact(
-    bundles: Bundles, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bundles: Bundles, trained: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def with_scales(*parts: Any) -> LaidOut:
         made = lowering.with_scales(*parts)

@@ -114,7 +114,7 @@ def test_a_block_with_integers_may_lie_below_the_logits_bound(made: Bundle, name
     stated = case.stored.contract.model_copy(update={"recipe": name, "tolerance": RECIPES[name].tolerance})
     stored = open_bundle(made.path)
     object.__setattr__(stored, "contract", stated)
-    again = setup.Case(
+    again = setup.ValidationSetup(
         stored, case.runtime, case.reference, case.pictures, "digits", None, "", tolerance=RECIPES[name].tolerance
     )
     assert tapping.budget_db(again) == budget

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from support.stored_bundles import edited, written
 
-from levit_mobile.bundle.reader import StoredBundle, open_bundle
+from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.errors import ImageError, RecipeError
-from levit_mobile.pipeline.source_model import Trained
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.quantization.observers import Observer
 from levit_mobile.system.files import digest
 from levit_mobile.validation.recalibration import again
@@ -27,14 +27,14 @@ def crops(tmp_path: Path, photograph: Image.Image) -> Path:
 
 
 @pytest.fixture
-def of_folder(small: Trained, crops: Path, tmp_path: Path) -> StoredBundle:
+def of_folder(small: SourceModel, crops: Path, tmp_path: Path) -> OpenBundle:
     """A bundle that was calibrated on 16 pictures of the folder, drawn by seed 5."""
     (tmp_path / "bundle").mkdir()
     return open_bundle(written(small, "tflite-int8", tmp_path / "bundle", calibration=crops, count=16, seed=5))
 
 
 @pytest.mark.parametrize("source", [None, "synthetic"])
-def test_built_in_pictures_are_drawn_anew(small: Trained, tmp_path: Path, source: str | None) -> None:
+def test_built_in_pictures_are_drawn_anew(small: SourceModel, tmp_path: Path, source: str | None) -> None:
     stored = open_bundle(
         written(small, "tflite-int8", tmp_path, calibration=source, count=9, seed=2, observer="entropy")
     )
@@ -45,12 +45,12 @@ def test_built_in_pictures_are_drawn_anew(small: Trained, tmp_path: Path, source
     assert (found.plan.sha256, found.plan.observer) == (stated.plan_sha256, Observer.ENTROPY)
 
 
-def test_a_bundle_that_measured_nothing_has_none(small: Trained, tmp_path: Path) -> None:
+def test_a_bundle_that_measured_nothing_has_none(small: SourceModel, tmp_path: Path) -> None:
     assert again(open_bundle(written(small, "tflite-fp32", tmp_path))) is None
 
 
 def test_a_folder_is_found_by_its_name_or_named(
-    of_folder: StoredBundle, crops: Path, monkeypatch: pytest.MonkeyPatch
+    of_folder: OpenBundle, crops: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = again(of_folder, crops)
     with pytest.raises(ImageError, match=r"16 pictures of a folder called train, which is not here: .*--calibration"):
@@ -62,19 +62,19 @@ def test_a_folder_is_found_by_its_name_or_named(
     assert found.calibration.digest == named.calibration.digest
 
 
-def test_other_pictures_under_the_same_names_are_refused(of_folder: StoredBundle, crops: Path) -> None:
+def test_other_pictures_under_the_same_names_are_refused(of_folder: OpenBundle, crops: Path) -> None:
     for path in crops.iterdir():
         Image.open(path).rotate(90).save(path)
     with pytest.raises(ImageError, match=r"train does not hold the 16 pictures that ranges were measured on: their"):
         again(of_folder, crops)
 
 
-def test_a_folder_that_is_not_there(of_folder: StoredBundle, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there(of_folder: OpenBundle, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="absent does not exist"):
         again(of_folder, tmp_path / "absent")
 
 
-def test_a_plan_that_is_none(of_folder: StoredBundle, crops: Path) -> None:
+def test_a_plan_that_is_none(of_folder: OpenBundle, crops: Path) -> None:
     bundle = of_folder.path
     (bundle / "plan.json").write_text("{}")
     edited(bundle / "contract.json", "calibration", "plan_sha256", to=digest(bundle / "plan.json"))
@@ -82,7 +82,7 @@ def test_a_plan_that_is_none(of_folder: StoredBundle, crops: Path) -> None:
         again(open_bundle(bundle), crops)
 
 
-def test_the_bundle_may_have_moved(small: Trained, of_folder: StoredBundle, crops: Path, tmp_path: Path) -> None:
+def test_the_bundle_may_have_moved(small: SourceModel, of_folder: OpenBundle, crops: Path, tmp_path: Path) -> None:
     moved = open_bundle(shutil.move(of_folder.path, tmp_path / "elsewhere"))
     found = again(moved, crops)
     assert found is not None

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from levit_mobile.model.fake_quant import Edge
+from levit_mobile.model.fake_quant import FakeQuant
 from levit_mobile.model.forms.weights import constant_of, conv_of, laid_out, regroup, rows_of, stacked
 from levit_mobile.model.levit import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention
 
@@ -42,7 +42,7 @@ class ChannelAttention(nn.Module):
         self.qkv = conv_of(stacked(regroup(block.qkv, block.heads, sizes)))
         self.attend = ChannelAttend(block)
         self.proj = conv_of(rows_of(block.proj))
-        self.joint, self.mixed, self.change, self.out = Edge(), Edge(), Edge(), Edge()
+        self.joint, self.mixed, self.change, self.out = FakeQuant(), FakeQuant(), FakeQuant(), FakeQuant()
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.joint(self.qkv(x)).split(self.sizes, dim=1)
@@ -62,7 +62,13 @@ class ChannelShrink(nn.Module):
         self.attend = ChannelAttend(block)
         self.proj = conv_of(rows_of(block.proj))
         self.shape = (1, self.q.in_channels, block.side, block.side)
-        self.grid, self.query, self.joint, self.mixed, self.out = Edge(), Edge(), Edge(), Edge(), Edge()
+        self.grid, self.query, self.joint, self.mixed, self.out = (
+            FakeQuant(),
+            FakeQuant(),
+            FakeQuant(),
+            FakeQuant(),
+            FakeQuant(),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         k, v = self.joint(self.kv(x)).split(self.sizes, dim=1)
@@ -77,7 +83,7 @@ class ChannelMlp(nn.Module):
     def __init__(self, block: Mlp) -> None:
         super().__init__()
         self.expand, self.contract = conv_of(rows_of(block.expand)), conv_of(rows_of(block.contract))
-        self.wide, self.hidden, self.change, self.out = Edge(), Edge(), Edge(), Edge()
+        self.wide, self.hidden, self.change, self.out = FakeQuant(), FakeQuant(), FakeQuant(), FakeQuant()
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.out(x + self.change(self.contract(self.hidden(hardswish(self.wide(self.expand(x)))))))
@@ -93,7 +99,7 @@ class ChannelMlpPooled(ChannelMlp):
 
     def __init__(self, block: Mlp) -> None:
         super().__init__(block)
-        self.pooled = Edge()
+        self.pooled = FakeQuant()
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.hidden(hardswish(self.wide(self.expand(x))))
@@ -113,10 +119,10 @@ class ChannelsFirst(nn.Module):
     def __init__(self, baked: LeViT) -> None:
         super().__init__()
         self.stem = _with_edges(baked.stem)
-        self.tokens = Edge()
+        self.tokens = FakeQuant()
         kinds = {Attention: ChannelAttention, ShrinkAttention: ChannelShrink, Mlp: ChannelMlp}
         self.body = laid_out(baked, kinds, last=ChannelMlpPooled)
-        self.scores = Edge()
+        self.scores = FakeQuant()
         self.head = conv_of(rows_of(baked.head))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -137,5 +143,5 @@ def _with_edges(stem: nn.Module) -> nn.Sequential:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for name, layer in stem.named_children():
         layers[name] = Hardswish() if isinstance(layer, nn.Hardswish) else copy.deepcopy(layer)
-        layers[f"{name}_out"] = Edge()
+        layers[f"{name}_out"] = FakeQuant()
     return nn.Sequential(layers)

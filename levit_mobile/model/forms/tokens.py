@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from levit_mobile.model.bake import Centre
-from levit_mobile.model.fake_quant import Edge
+from levit_mobile.model.bake import SubtractMean
+from levit_mobile.model.fake_quant import FakeQuant
 from levit_mobile.model.forms.weights import constant_of, conv_of, laid_out, last_side, linear_of, regroup, rows_of
 from levit_mobile.model.levit import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention
 
@@ -29,10 +29,10 @@ class TokenAttention(nn.Module):
         self.heads = block.heads
         q, k, v = regroup(block.qkv, block.heads, (block.key_dim, block.key_dim, block.value_dim))
         self.q, self.k, self.v = linear_of(q), linear_of(k), linear_of(v)
-        self.query, self.key, self.value, self.mixed = Edge(), Edge(), Edge(), Edge()
+        self.query, self.key, self.value, self.mixed = FakeQuant(), FakeQuant(), FakeQuant(), FakeQuant()
         self.register_buffer("bias", constant_of(block.bias))
         self.proj = linear_of(rows_of(block.proj))
-        self.change, self.out = Edge(), Edge()
+        self.change, self.out = FakeQuant(), FakeQuant()
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.query(self.q(x)), self.key(self.k(x)), self.value(self.v(x))
@@ -59,10 +59,16 @@ class TokenShrink(nn.Module):
         self.k, self.v = linear_of(k), linear_of(v)
         q, proj = rows_of(block.q), rows_of(block.proj)
         self.q = conv_of(q, stride=SHRINK_STRIDE) if channels_last else linear_of(q)
-        self.grid, self.query, self.key, self.value, self.mixed = Edge(), Edge(), Edge(), Edge(), Edge()
+        self.grid, self.query, self.key, self.value, self.mixed = (
+            FakeQuant(),
+            FakeQuant(),
+            FakeQuant(),
+            FakeQuant(),
+            FakeQuant(),
+        )
         self.register_buffer("bias", constant_of(block.bias))
         self.proj = conv_of(proj) if channels_last else linear_of(proj)
-        self.out = Edge()
+        self.out = FakeQuant()
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.thinned(x), self.key(self.k(x)), self.value(self.v(x))
@@ -90,7 +96,7 @@ class TokenMlp(nn.Module):
     def __init__(self, block: Mlp) -> None:
         super().__init__()
         self.expand, self.contract = linear_of(rows_of(block.expand)), linear_of(rows_of(block.contract))
-        self.wide, self.hidden, self.change, self.out = Edge(), Edge(), Edge(), Edge()
+        self.wide, self.hidden, self.change, self.out = FakeQuant(), FakeQuant(), FakeQuant(), FakeQuant()
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.hidden(F.hardswish(self.wide(self.expand(x))))
@@ -110,7 +116,7 @@ class TokenMlpPooled(TokenMlp):
     def __init__(self, block: Mlp, *, side: int) -> None:
         super().__init__(block)
         self.side = side
-        self.pooled = Edge()
+        self.pooled = FakeQuant()
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = to_grid(self.hidden(F.hardswish(self.wide(self.expand(x)))), self.side, self.hidden)
@@ -129,25 +135,25 @@ def token_attend(block: TokenAttention | TokenShrink, q: Tensor, k: Tensor, v: T
     return mixed.permute(1, 0, 2).reshape(1, q.shape[1], -1)
 
 
-def by_head(tokens: Tensor, heads: int, edge: Edge, *, transposed: bool = False) -> Tensor:
+def by_head(tokens: Tensor, heads: int, edge: FakeQuant, *, transposed: bool = False) -> Tensor:
     """[1,T,h*d] -> [h,T,d], or [h,d,T] `transposed`, on the edge's grid all the way."""
     split = edge(tokens.view(tokens.shape[1], heads, -1), moved=True)  # T h d
     return edge(split.permute(1, 2, 0) if transposed else split.permute(1, 0, 2), moved=True)
 
 
-def to_tokens(grid: Tensor, edge: Edge) -> Tensor:
+def to_tokens(grid: Tensor, edge: FakeQuant) -> Tensor:
     """[1,C,H,W] -> [1,H*W,C], on the edge's grid all the way."""
     rows = edge(grid.permute(0, 2, 3, 1))
     return edge(rows.reshape(1, grid.shape[2] * grid.shape[3], grid.shape[1]), moved=True)
 
 
-def to_grid(tokens: Tensor, side: int, edge: Edge) -> Tensor:
+def to_grid(tokens: Tensor, side: int, edge: FakeQuant) -> Tensor:
     """[1,T,C] -> [1,C,side,side], on the edge's grid all the way."""
     rows = edge(tokens.reshape(1, side, side, tokens.shape[2]))
     return edge(rows.permute(0, 3, 1, 2), moved=True)
 
 
-def every_second(tokens: Tensor, side: int, edge: Edge) -> Tensor:
+def every_second(tokens: Tensor, side: int, edge: FakeQuant) -> Tensor:
     """[1,side*side,C] -> [1,out*out,C]: the even rows and columns of the grid, on the edge's grid all the way.
 
     before   x[:, ::2, ::2]                                     XNNPACK slices with stride 1 only
@@ -190,9 +196,9 @@ class TokenStem(nn.Module):
         convs = {name: copy.deepcopy(layer) for name, layer in layers.items() if isinstance(layer, nn.Conv2d)}
         self.convs = nn.ModuleDict(convs)
         self.convs["conv0"] = _framed(self.convs["conv0"], mean)
-        self.pixels = Edge()
-        self.wide = nn.ModuleDict({name: Edge() for name in self.convs})
-        self.active = nn.ModuleDict({name: Edge() for name in list(self.convs)[:-1]})
+        self.pixels = FakeQuant()
+        self.wide = nn.ModuleDict({name: FakeQuant() for name in self.convs})
+        self.active = nn.ModuleDict({name: FakeQuant() for name in list(self.convs)[:-1]})
 
     def forward(self, pixels: Tensor) -> Tensor:
         x: Tensor = self.pixels(torch.cat([self.pixels(self.above), self.pixels(pixels)], 2))
@@ -204,7 +210,7 @@ class TokenStem(nn.Module):
 
 
 def _mean_of(layer: nn.Module | None) -> Tensor:
-    if not isinstance(layer, Centre):
+    if not isinstance(layer, SubtractMean):
         raise ValueError("bake the model before it is laid out: its stem does not take the mean colour away")
     return layer.mean
 
@@ -227,7 +233,7 @@ class TokenMajor(nn.Module):
         super().__init__()
         self.channels_last = channels_last
         self.stem = TokenStem(baked.stem, baked.side)
-        self.tokens = Edge()
+        self.tokens = FakeQuant()
         kinds: dict[type, Callable[..., nn.Module]] = {
             Attention: TokenAttention,
             ShrinkAttention: partial(TokenShrink, channels_last=channels_last),
@@ -235,7 +241,7 @@ class TokenMajor(nn.Module):
         }
         self.body = laid_out(baked, kinds, last=partial(TokenMlpPooled, side=last_side(baked)))
         self.head = linear_of(rows_of(baked.head))
-        self.scores = Edge()
+        self.scores = FakeQuant()
 
     def forward(self, x: Tensor) -> Tensor:
         grid = self.stem(x.permute(0, 3, 1, 2) if self.channels_last else x)

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from levit_mobile.overview import join
 from levit_mobile.overview.collect import FoundRun, Gathered
-from levit_mobile.overview.join import Artifact, Row, Timed
+from levit_mobile.overview.join import Artifact, DeviceRow, Timed
 from levit_mobile.overview.pareto import Point
 from levit_mobile.reporting import text
 from levit_mobile.reporting.pages import reproduction
@@ -156,9 +156,9 @@ def _profiled(timed: Timed) -> str:
     return f"{device_title(timed.device)}: {how}"
 
 
-def _panels(rows: Sequence[Row], prefix: str) -> Iterator[Panel]:
+def _panels(rows: Sequence[DeviceRow], prefix: str) -> Iterator[Panel]:
     """One a device; what a later run timed again is left out."""
-    by_device: dict[Device, list[tuple[Row, Timed, Summary]]] = defaultdict(list)
+    by_device: dict[Device, list[tuple[DeviceRow, Timed, Summary]]] = defaultdict(list)
     for row in rows:
         if row.timed and row.timed.latest and row.timed.figures.inference:
             by_device[row.timed.device].append((row, row.timed, row.timed.figures.inference))
@@ -175,7 +175,7 @@ def _order(device: Device) -> tuple[bool, str, str]:
     return device.simulated or device.platform == "host", device.platform, device_title(device)
 
 
-def _labels(timed: Sequence[Timed], rows: Sequence[Row], prefix: str) -> list[str]:
+def _labels(timed: Sequence[Timed], rows: Sequence[DeviceRow], prefix: str) -> list[str]:
     """Names without what all begin with, and of the setting as much as tells them apart."""
     names = [row.artifact.title.removeprefix(prefix) for row in rows]
     ways = (
@@ -191,7 +191,7 @@ def _labels(timed: Sequence[Timed], rows: Sequence[Row], prefix: str) -> list[st
     ]
 
 
-def _point(row: Row, timed: Timed, inference: Summary, label: str) -> Point:
+def _point(row: DeviceRow, timed: Timed, inference: Summary, label: str) -> Point:
     best = row.best_known
     return Point(
         label=label,
@@ -203,7 +203,7 @@ def _point(row: Row, timed: Timed, inference: Summary, label: str) -> Point:
     )
 
 
-def _strip(row: Row, timed: Timed, inference: Summary, label: str) -> Strip:
+def _strip(row: DeviceRow, timed: Timed, inference: Summary, label: str) -> Strip:
     style = TARGETS.index(row.artifact.target) if row.artifact.target in TARGETS else len(TARGETS)
     return Strip(label, timed.timing.samples_ms, inference, f"s{style}")
 

@@ -53,7 +53,7 @@ def _cells(run: TimingRun, timing: Timing, slowdowns: Sequence[Slowdown]) -> Ite
         return
     yield from _start_cells(timing)
     yield from _inference_cells(timing)
-    for other in yardsticks(run):
+    for other in baselines(run):
         yield f"of {_name(other.name)}", _own_or(timing, other)
     for found in slowdowns:
         if found.name == timing.name:
@@ -89,7 +89,7 @@ def _parity(timing: Timing) -> str:
     return verdict(found.verdict) + (" exact" if found.max_abs_error == 0 else "")
 
 
-def yardsticks(run: TimingRun) -> tuple[Timing, ...]:
+def baselines(run: TimingRun) -> tuple[Timing, ...]:
     """What the run compares with: those it names, or else the first that was timed."""
     timed = [timing for timing in run.timings if timing.samples_ms]
     named = tuple(timing for timing in timed if timing.name in run.against)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.parity.compare import Proof
-from levit_mobile.pipeline.quantization_summary import Integers, Speed
+from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.reporting.text import MISSING, db, verdict
 
@@ -88,7 +88,7 @@ def _proof_cells(proof: Proof) -> dict[str, str]:
 INTEGER_ROWS = ("float by plan", "bias tables", "time here", "of float32's")
 
 
-def _integer_cells(found: Integers | None) -> dict[str, str]:
+def _integer_cells(found: QuantizationSummary | None) -> dict[str, str]:
     if found is None:
         return dict.fromkeys(INTEGER_ROWS, MISSING)
     plan, tables, speed = found.float_by_plan, found.tables, found.speed
@@ -103,7 +103,7 @@ def _integer_cells(found: Integers | None) -> dict[str, str]:
     return dict(zip(INTEGER_ROWS, (floats, f"{tables.stored}, {db(tables.sqnr_db)} alone", *timed), strict=True))
 
 
-def _integers_dict(found: Integers | None) -> dict[str, Any] | None:
+def _integers_dict(found: QuantizationSummary | None) -> dict[str, Any] | None:
     if found is None:
         return None
     sqnr_db = found.tables.sqnr_db

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from levit_mobile.overview.collect import Gathered
-from levit_mobile.overview.evidence import Claim
-from levit_mobile.overview.join import Artifact, Row, Timed, rows
+from levit_mobile.overview.evidence import Evidence
+from levit_mobile.overview.join import Artifact, DeviceRow, Timed, rows
 from levit_mobile.reporting.text import strict
 from levit_mobile.reporting.warnings import overall
 from levit_mobile.timing.samples import Summary
@@ -26,7 +26,7 @@ def overview_json(found: Gathered, artifacts: Sequence[Artifact]) -> str:
     return json.dumps(strict(whole), indent=2, allow_nan=False)
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: DeviceRow) -> dict[str, Any]:
     artifact, timed = row.artifact, row.timed
     return {
         "artifact": artifact.title,
@@ -42,7 +42,7 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _claim(claim: Claim) -> dict[str, Any]:
+def _claim(claim: Evidence) -> dict[str, Any]:
     return asdict(claim)
 
 
