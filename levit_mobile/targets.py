@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One row. `converter`, `runner`, `load_for_timing`, `inspector`, `runtime`, `tables` and `block_splitter` are "module:function",
-    for `resolve`: what makes, runs, loads (to be timed) and reads an artifact, what only imports its runtime, what its
-    recipes make of an attention bias, and what cuts an artifact into its blocks, None where nothing does.
+    """One row. `converter`, `runner`, `load_for_timing`, `inspector`, `runtime`, `tables` and `block_splitter` are
+    "module:function", for `resolve`: what makes, runs, loads (to be timed) and reads an artifact, what only imports its
+    runtime, what its recipes make of an attention bias, and what cuts an artifact into its blocks, None where nothing
+    does.
 
     `form` is the baked form that the target's kernels like best: 1x1 convolutions on [N,C,1,T], or linear layers on
     [N,T,C]. `layout` and `pixel_range` are the graph's input: axis order, and the value of a full pixel (an image
