@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from levit_mobile.arm64 import build, folder, packages
+from levit_mobile.arm64 import build, earlier, folder, packages
 from levit_mobile.arm64.cpus import CPUS
 from levit_mobile.arm64.folder import Arm64, Manifest
 from levit_mobile.errors import BundleError, RunnerUnavailable
 from levit_mobile.system.atomic_write import staged, write_text
-from levit_mobile.system.environments import alone
 from levit_mobile.system.files import digest
+from levit_mobile.system.folders import CACHE_VARIABLE
+from levit_mobile.system.locks import alone
 
 STEPS = ("Debian for ARM64", "LiteRT and numpy", "ExecuTorch", "the program and the plugin")
 RUN = (
@@ -28,6 +29,7 @@ OnStep = Callable[[str], None]
 def set_up(*, force: bool = False, on_step: OnStep = lambda _: None) -> Arm64:
     """Make the folder, or find it; processes that want it at the same time wait for each other.
 
+    When it is made, those of earlier versions that nobody uses go. `on_step` is told each step, and what went.
     Raises RunnerUnavailable where it cannot be made, with the reason and what to do about it.
     """
     packages.require_host()
@@ -36,9 +38,10 @@ def set_up(*, force: bool = False, on_step: OnStep = lambda _: None) -> Arm64:
         with alone(path.parent):
             if force or not path.is_dir() or folder.damaged(path):
                 _make(path, on_step)
+                earlier.remove(path, on_step)
     except (OSError, BundleError) as error:
         raise RunnerUnavailable(
-            f"ARM64 could not be set up: {error}; LEVIT_MOBILE_CACHE can name another folder for it"
+            f"ARM64 could not be set up: {error}; {CACHE_VARIABLE} can name another folder for it"
         ) from error
     return folder.found()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from torch import nn
@@ -24,6 +23,7 @@ from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.quantization.prepare import OnPicture, Quantization, find
 from levit_mobile.recipe import RECIPES, Precision, Recipe
 from levit_mobile.system.atomic_write import staged
+from levit_mobile.system.folders import temporary_folder
 from levit_mobile.targets import TARGETS, Target, resolve
 
 MAX_RANK = 4  # GPU delegates and the Neural Engine take no more
@@ -179,8 +179,8 @@ def timed(found: QuantizationSummary, artifact: Path, trained: SourceModel, reci
     in_float = RECIPES[f"{recipe.target}-{Precision.FLOAT32}"]
     try:
         ours = integers.timer(artifact, recipe.target)
-        with TemporaryDirectory(prefix="levit-mobile-") as folder:
-            path = Path(folder) / artifact.name
+        with temporary_folder() as folder:
+            path = folder / artifact.name
             form = to_deploy_form(trained, TARGETS[recipe.target])
             lowering.lower(form, in_float, writing.card_of(trained, in_float), path)
             other = integers.timer(path, recipe.target)
