@@ -13,6 +13,7 @@ from levit_mobile.arm64 import earlier, folder, packages, setup
 from levit_mobile.arm64.folder import MANIFEST, Manifest
 from levit_mobile.system.files import digest
 from levit_mobile.system.locks import used
+from levit_mobile.system.progress import Progress
 
 Start = Callable[[Path], subprocess.Popen[bytes]]
 
@@ -122,8 +123,8 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A set-up that makes one small file, and what it was told to say; the machine is one where it can be made."""
     said: list[str] = []
 
-    def make(path: Path, on_step: Callable[[str], None]) -> None:
-        on_step("made")
+    def make(path: Path, progress: Progress) -> None:
+        progress("made", 0, 1)
         filled(path.parent, path.name)
         manifest = Manifest(
             versions={}, python="3.11", debian="trixie", digests={"counting.so": digest(path / "counting.so")}
@@ -138,17 +139,25 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return said
 
 
+def told(steps: list[str]) -> Progress:
+    def tell(what: str, done: float, of: float) -> None:
+        assert 0 <= done <= of
+        steps.append(what)
+
+    return tell
+
+
 def test_a_set_up_removes_what_it_replaces(tmp_path: Path, steps: list[str]) -> None:
     filled(tmp_path, named(1))
-    made = setup.set_up(on_step=steps.append)
+    made = setup.setup_arm64(progress=told(steps))
     assert steps == ["made", f"removed {named(1)} of earlier versions: 3 MB"]
     assert {path.name for path in tmp_path.iterdir()} == {".lock", made.path.name}
 
 
 def test_a_set_up_that_finds_its_folder_removes_nothing(tmp_path: Path, steps: list[str]) -> None:
-    setup.set_up(on_step=steps.append)
+    setup.setup_arm64(progress=told(steps))
     filled(tmp_path, named(1))
-    setup.set_up(on_step=steps.append)
+    setup.setup_arm64(progress=told(steps))
     assert steps == ["made"]
     assert (tmp_path / named(1)).is_dir()
 
@@ -157,9 +166,9 @@ def test_what_is_found_is_in_use_until_the_process_ends(
     tmp_path: Path, steps: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The set-up of another version, as of another environment, leaves it to us."""
-    ours = setup.set_up(on_step=steps.append)
+    ours = setup.setup_arm64(progress=told(steps))
     monkeypatch.setattr(folder, "wanted", lambda: {"executorch": "0.0.1"})
-    theirs = setup.set_up(on_step=steps.append)
+    theirs = setup.setup_arm64(progress=told(steps))
     assert theirs.path != ours.path
     assert steps == ["made", "made"]
     assert {path.name for path in tmp_path.iterdir()} == {".lock", ours.path.name, theirs.path.name}
