@@ -45,7 +45,7 @@ VENDORS = {
 ELSEWHERE = "runners.tflite_runtime_child"  # of another interpreter's environment, which names its runtime in an order
 SEEN_BY_CONVERTERS = {"recipe", "errors", "interfaces.card", "model.fake_quant"}
 ALL_VENDORS = set().union({"transformers", "tflite_runtime"}, *VENDORS.values())
-LIGHT = {"torch", "numpy", "PIL", "pydantic", "safetensors", "huggingface_hub", *ALL_VENDORS}
+LIGHT = {"torch", "numpy", "PIL", "pydantic", "safetensors", "huggingface_hub", "capstone", "elftools", *ALL_VENDORS}
 
 
 def name_of(path: Path) -> str:
