@@ -42,7 +42,7 @@ class Emulated:
         result: str | None = None,
         limit_s: float = LIMIT_S,
     ) -> None:
-        """Raises RunnerUnavailable without the emulator, pyelftools or capstone, ArtifactError where the file is refused.
+        """Raises RunnerUnavailable without qemu, pyelftools or capstone, and ArtifactError where the file is refused.
 
         `source` and `result` are the names of its input and output, which LiteRT requires where they are given.
         """
