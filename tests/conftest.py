@@ -23,8 +23,9 @@ from support.stored_bundles import Made, maker
 
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import SourceModel, load
+from levit_mobile.pipeline.source_model import SourceModel, load_source
 from levit_mobile.pipeline.writing import Bundle
+from levit_mobile.quantization.prepare import Int8Options
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system import workers
 
@@ -76,7 +77,7 @@ def timm() -> State:
 @pytest.fixture(scope="session")
 def trained() -> SourceModel:
     """The bundled checkpoint."""
-    return load(BUNDLED)
+    return load_source(BUNDLED)
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +91,7 @@ def bundles(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> B
 
     def build(name: str) -> Bundle:
         options = {"count": 64} if name.endswith("-int8") else {}
-        quantization = convert.quantized(trained, RECIPES[name], **options)
+        quantization = convert.quantized(trained, RECIPES[name], Int8Options(**options))
         return convert.build(trained, RECIPES[name], quantization=quantization, out=out)
 
     def kept(name: str) -> Bundle:
@@ -115,7 +116,7 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small(random_checkpoint: Path) -> SourceModel:
     """`random_checkpoint`, imported."""
-    return load(random_checkpoint)
+    return load_source(random_checkpoint)
 
 
 @pytest.fixture(scope="session")
