@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,8 +71,8 @@ def _place(text: str, word: int) -> int:
     return NAMES.index(REST) if found is None else int(found.lastindex or 0) - 1
 
 
-@cache
 def _decoder() -> Cs:
+    """A new one each time: threads may not share one."""
     from capstone import CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, Cs
 
     decoder = Cs(CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN)
