@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 from support.checkpoints import State, official_state, saved, timm_state, transformers_model
 from support.photographs import china
+from support.process_state import left_as_found
 from support.stored_bundles import Made, maker
 
 from levit_mobile.model.download import BUNDLED
@@ -83,7 +84,7 @@ def trained() -> SourceModel:
 @pytest.fixture(scope="session")
 def bundles(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
     """The bundled checkpoint by each recipe, to be left alone; a test pays only for those it asks for, and only once
-    in all processes of a run. int8 sees 64 pictures.
+    in all processes of a run. int8 sees 64 pictures. Every conversion leaves the process as it found it.
     """
     base = tmp_path_factory.getbasetemp()
     out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "bundles"
@@ -92,7 +93,8 @@ def bundles(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> B
     def build(name: str) -> Bundle:
         options = {"count": 64} if name.endswith("-int8") else {}
         quantization = convert.quantized(trained, RECIPES[name], Int8Options(**options))
-        return convert.build(trained, RECIPES[name], quantization=quantization, out=out)
+        with left_as_found(RECIPES[name].target):
+            return convert.build(trained, RECIPES[name], quantization=quantization, out=out)
 
     def kept(name: str) -> Bundle:
         stored = out / f"{name}.pickle"

@@ -55,8 +55,8 @@ def convert(
 
     Args:
         checkpoint: A file, a folder, a hub id, an official name, or what `load_source` made of one, which several
-            calls can share; then `variant`, `labels`, `images` and `skip_broken` were given to that. Default: the bundled
-            digits.
+            calls can share; then `variant`, `labels`, `images` and `skip_broken` were given to that. Default:
+            the bundled digits.
         recipe: One of RECIPES or its name.
         out: The folder in which the bundle's folder is made.
         variant: Raise unless the checkpoint is this variant.

@@ -9,10 +9,11 @@ from pathlib import Path
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.errors import LevitMobileError
 from levit_mobile.images.image_set import png
+from levit_mobile.parity.compare import ParityReport
 from levit_mobile.recipe import Verdict
 from levit_mobile.system.progress import Progress, called, silent
 from levit_mobile.validation import setup
-from levit_mobile.validation.results import Picture, Validation
+from levit_mobile.validation.results import Accuracy, Picture, Validation
 from levit_mobile.validation.setup import ValidationSetup
 from levit_mobile.validation.validate import examine, refusal
 
@@ -39,6 +40,21 @@ class ValidationRun:
     def reasons(self) -> tuple[str, ...]:
         """Why the verdict is not proven: a sentence for each thing, over all passes."""
         return tuple(reason for found in self.validations for reason in found.reasons)
+
+    @property
+    def report(self) -> ParityReport | None:
+        """The figures of the first pass, the one by the runtime that phones run; None where nothing could be run."""
+        return self.validations[0].report
+
+    @property
+    def accuracy(self) -> Accuracy | None:
+        """Top-1 accuracy of both models in the first pass; None without labels."""
+        return self.validations[0].accuracy
+
+    @property
+    def flips(self) -> tuple[Picture, ...]:
+        """The images of the first pass whose top class differs."""
+        return self.validations[0].flips
 
     @classmethod
     def not_judged(cls, bundle: str | Path, error: LevitMobileError, verdict: Verdict) -> ValidationRun:

@@ -345,3 +345,6 @@ def test_one_runtime_is_one_pass_and_a_bundle_that_is_open_is_not_opened_again(b
     run = levit_mobile.validate(open_bundle(bundles("tflite-fp32").path), runtime="litert", count=8)
     assert [found.report.images for found in run.validations if found.report] == [8]
     assert (run.verdict, run.reasons, run.refused) == ("proven", (), None)
+    (only,) = run.validations
+    assert (run.report, run.accuracy, run.flips) == (only.report, only.accuracy, only.flips)
+    assert run.report is not None
