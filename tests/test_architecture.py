@@ -233,7 +233,7 @@ def test_every_target_has_its_doors(target: str) -> None:
         "runtime",
     )  # which call the vendor; the others read files and do arithmetic
     paths = [getattr(TARGETS[target], role) for role in roles]
-    for path in [*paths, TARGETS[target].inspector, TARGETS[target].tables]:
+    for path in [*paths, TARGETS[target].inspector, TARGETS[target].surveyor, TARGETS[target].tables]:
         module, _, function = path.partition(":")
         tree = sources()[module.removeprefix("levit_mobile.")]
         assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from levit_mobile.contract import CONTRACT_FILE
 from levit_mobile.errors import ArtifactError, RunnerUnavailable, TimingError, ToolchainMissing
+from levit_mobile.interfaces.runner import ComputeUnits, Placement
 from levit_mobile.recipe import Verdict
 from levit_mobile.runtimes.registry import described, real
 from levit_mobile.system.files import digest, size_bytes
@@ -27,7 +27,7 @@ from levit_mobile.timing.candidates import Candidate
 from levit_mobile.timing.golden import Golden
 from levit_mobile.timing.measure import END_TO_END, INFERENCE, Job, Key, Pixels, Start, starter, turns
 from levit_mobile.timing.profile import profiled
-from levit_mobile.timing.record import App, ComputeUnits, Parity, Profile, Timing, TimingRun
+from levit_mobile.timing.record import App, Parity, Profile, Timing, TimingRun
 from levit_mobile.timing.samples import Samples
 
 ROUNDS, WARMUP, STARTS = 120, 5, 3
@@ -58,9 +58,9 @@ class Options:
             if getattr(self, name) < least:
                 raise TimingError(f"{name} is {getattr(self, name)}, expected {least} or more")
 
-    def of(self, target: str) -> dict[str, Any]:
-        """Those of a target's load_for_timing."""
-        return {"compute_units": self.compute_units} if target == "coreml" else {"threads": self.threads}
+    def of(self, target: str) -> Placement:
+        """Where a target's artifacts run."""
+        return Placement(compute_units=self.compute_units) if target == "coreml" else Placement(threads=self.threads)
 
 
 @dataclass(slots=True)
@@ -189,7 +189,7 @@ def _picture(options: Options) -> Pixels:
 def _timing(
     one: Candidate, progress: Progress, vectors: Golden | None, taken: Mapping[Key, Samples], options: Options
 ) -> Timing:
-    runtime = described(real(one.target.name))
+    runtime, placement = described(real(one.target.name)), progress.job.placement
     starts, contract = progress.starts, one.contract
     before = [start.memory_before_bytes for start in starts]
     peaks = [start.peak_memory_bytes for start in starts]
@@ -206,7 +206,8 @@ def _timing(
         runtime=runtime.title,
         runtime_version=runtime.version,
         accelerator=one.target.accelerator,
-        **options.of(one.target.name),
+        threads=placement.threads,
+        compute_units=placement.compute_units,
         parity=_parity(one, progress, vectors),
         load_ms=tuple(start.load_ms for start in starts),
         first_run_ms=tuple(start.first_run_ms for start in starts),

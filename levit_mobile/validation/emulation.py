@@ -35,12 +35,13 @@ def bounds(recipe: str) -> tuple[float | None, float | None]:
 def emulation(case: ValidationSetup, seen: PairStats, show: Callable[[ImageStats], Picture]) -> Emulation | None:
     """What the core and this machine differ by; None where logits of either cannot be compared, or there is no host."""
     rows, host, between = seen.tally.rows, seen.host.rows, seen.between.rows
-    if case.host is None or not rows or not len(rows) == len(host) == len(between) == len(case.pictures):
+    cpu = case.runtime.cpu
+    if cpu is None or case.host is None or not rows or not len(rows) == len(host) == len(between) == len(case.pictures):
         return None
     host_db = _sqnr_db(host)
     relative, apart = bounds(case.stored.contract.recipe)
     return Emulation(
-        cpu=case.runtime.partition(registry.AT)[2],
+        cpu=cpu,
         host=registry.described(case.host),
         relative_error=_relative_error(between),
         max_relative_error=relative,

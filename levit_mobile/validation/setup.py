@@ -14,6 +14,7 @@ from levit_mobile.images.image_set import ImageSet
 from levit_mobile.pipeline import source_model
 from levit_mobile.recipe import Tolerance
 from levit_mobile.runtimes import registry
+from levit_mobile.runtimes.registry import RuntimeId
 from levit_mobile.validation import references
 from levit_mobile.validation.references import ReferenceModel
 
@@ -35,7 +36,7 @@ class ValidationSetup:
     """
 
     stored: OpenBundle
-    runtime: str
+    runtime: RuntimeId
     reference: ReferenceModel
     pictures: ImageSet
     pictures_from: str
@@ -43,7 +44,7 @@ class ValidationSetup:
     truth_from: str
     tolerance: Tolerance
     calibration: str | Path | None = None
-    host: str | None = None
+    host: RuntimeId | None = None
 
 
 def passes(
@@ -53,8 +54,9 @@ def passes(
 
     There Core ML and the MIL reference are both held against the reference, and the first against the second.
     """
-    if runtime is not None or (names := registry.defaults(stored.target.name)) == (names[0],):
-        return ((registry.chosen(runtime, stored.target.name), reference),)
+    names = tuple(map(str, registry.defaults(stored.target.name)))
+    if runtime is not None or len(names) == 1:
+        return ((str(registry.chosen(runtime, stored.target.name)), reference),)
     return (*((name, reference) for name in names), (names[0], stored.path))
 
 
@@ -76,7 +78,8 @@ def prepare(
     With `cpu` the artifact runs there, by default on FEW_EMULATED pictures. So few say little of agreement: it is not
     asked unless `bounds` do, and flips are held against what they are on this machine.
     """
-    name = registry.chosen(registry.on(cpu, stored.target.name) if cpu else runtime, stored.target.name)
+    target = stored.target.name
+    found = registry.on(cpu, target) if cpu else registry.chosen(runtime, target)
     count = count or (FEW_EMULATED if cpu else None)
     model = references.find(reference, stored, progress=True)
     pictures, pictures_from = _pictures(stored, model, images, count, skip_broken=skip_broken)
@@ -87,9 +90,9 @@ def prepare(
     tolerance = replace(own.loosened(model.tolerance) if model.tolerance else own, **asked)
     if shown is None and (tolerance.min_top1_accuracy, tolerance.max_accuracy_drop) != (None, None):
         raise RecipeError("a bound on accuracy needs labels: say with --truth what the pictures show")
-    host = registry.chosen(None, stored.target.name) if cpu else None
+    host = registry.chosen(None, target) if cpu else None
     return ValidationSetup(
-        stored, name, model, pictures, pictures_from, shown, truth_from, tolerance, calibration, host
+        stored, found, model, pictures, pictures_from, shown, truth_from, tolerance, calibration, host
     )
 
 

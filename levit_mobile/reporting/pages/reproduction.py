@@ -69,7 +69,7 @@ def _bundled() -> Sha256:
 
 
 def _validate(found: Validation) -> Iterator[str]:
-    runtime, _, cpu = found.runtime.name.partition("@") if found.runtime else ("", "", "")
+    runtime, cpu = (found.runtime.id.name, found.runtime.id.cpu) if found.runtime else ("", None)
     count = str(found.report.images) if found.report else ""
     yield from ("--cpu", cpu) if cpu else ("--runtime", runtime)
     if found.pictures_from != "golden vectors" and count:
