@@ -255,6 +255,23 @@ def test_metrics_need_numpy_only() -> None:
     assert foreign(sources()["parity.metrics"]) == {"numpy"}
 
 
+def test_no_metric_is_without_a_caller() -> None:
+    public = {
+        node.name
+        for node in sources()["parity.metrics"].body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    }
+    used = {
+        node.attr if isinstance(node, ast.Attribute) else node.id
+        for name, tree in sources().items()
+        if name != "parity.metrics" and "parity.metrics" in own(tree)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute | ast.Name)
+    }
+    assert "SignalNoise" in public
+    assert public - used == set()
+
+
 # What an import costs
 
 
