@@ -81,7 +81,7 @@ def prepare(
     target = stored.target.name
     found = registry.on(cpu, target) if cpu else registry.chosen(runtime, target)
     count = count or (FEW_EMULATED if cpu else None)
-    model = references.find(reference, stored, progress=True)
+    model = references.find(reference, stored)
     pictures, pictures_from = _pictures(stored, model, images, count, skip_broken=skip_broken)
     shown, truth_from = _truth(truth, pictures, stored, images)
     own = stored.contract.tolerance
