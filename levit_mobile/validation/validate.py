@@ -17,6 +17,7 @@ from levit_mobile.errors import (
     RunnerUnavailable,
     ToolchainMissing,
 )
+from levit_mobile.images.source import ImageOrigin
 from levit_mobile.recipe import Verdict
 from levit_mobile.runtimes import registry
 from levit_mobile.system import workers
@@ -69,7 +70,7 @@ def refusal(bundle: str | Path, error: LevitMobileError, verdict: Verdict) -> Va
         recipe="unknown",
         artifact_sha256="",
         reference="none",
-        pictures_from="none",
+        pictures_from=ImageOrigin.NONE.value,
         runtime=None,
         verdict=verdict,
         reasons=(str(error),),
@@ -88,7 +89,7 @@ def _validation(
         recipe=contract.recipe,
         artifact_sha256=contract.artifact.sha256,
         reference=case.reference.name,
-        pictures_from=case.pictures_from,
+        pictures_from=case.pictures_from.title,
         skipped=tuple(f"{picture.name}: {picture.reason}" for picture in case.pictures.skipped),
         runtime=registry.described(case.runtime),
         verdict=found.verdict,

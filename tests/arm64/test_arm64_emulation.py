@@ -140,4 +140,4 @@ def test_nothing_is_said_where_logits_cannot_be_compared() -> None:
 
 def _case() -> setup.ValidationSetup:
     core, here = RuntimeId("litert", "i8mm"), RuntimeId("litert")
-    return setup.ValidationSetup(None, core, None, (), "", None, "", None, host=here)  # type: ignore[arg-type]
+    return setup.ValidationSetup(None, core, None, (), None, None, "", None, host=here)  # type: ignore[arg-type]
