@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from levit_mobile.contract import Input, Output
 from levit_mobile.interfaces.card import Card
 from levit_mobile.interfaces.inspection import Inspection
-from levit_mobile.interfaces.runner import Loaded, Placement, Runner
+from levit_mobile.interfaces.runner import Loaded, Outputs, Placement, Runner
 from levit_mobile.recipe import Recipe
 from levit_mobile.targets import Target, resolve
 
@@ -42,6 +42,14 @@ class RunnerLoader(Protocol):
 
     def __call__(self, path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:
         """Raises RunnerUnavailable, ToolchainMissing, and ArtifactError for what the runtime refuses."""
+        ...
+
+
+class OutputsLoader(Protocol):
+    """Makes an artifact with several outputs ready to run."""
+
+    def __call__(self, path: Path, *, source: Input, names: tuple[str, ...], threads: int = 1) -> Outputs:
+        """`names` are the outputs that are asked for. Raises as a RunnerLoader does."""
         ...
 
 

@@ -20,7 +20,8 @@ from levit_mobile import contract
 from levit_mobile.errors import ArtifactError
 from levit_mobile.images.image_set import ImageSet, ImageSpec
 from levit_mobile.interfaces.card import Card
-from levit_mobile.interfaces.runner import Images, Outputs, Runner
+from levit_mobile.interfaces.runner import Images, Runner
+from levit_mobile.interfaces.toolchain import OutputsLoader
 from levit_mobile.model.checkpoint import Checkpoint
 from levit_mobile.model.intermediate_outputs import LOGITS, POOLED, Tapped, as_tokens, block_paths
 from levit_mobile.model.levit import LeViT
@@ -38,7 +39,7 @@ Values = NDArray[np.floating]
 Tapping = Callable[[Images], Mapping[str, Values]]  # one picture [3,H,W] -> logits and every block's [T,C], by name
 
 # Target -> what runs an artifact with several outputs, and its name in a sentence.
-RUNTIMES: dict[str, tuple[Callable[..., Outputs], str]] = {
+RUNTIMES: dict[str, tuple[OutputsLoader, str]] = {
     "coreml": (mil.outputs, "the MIL reference, rounded as declared"),
     "executorch": (executorch.outputs, "ExecuTorch"),
     "tflite": (tflite.outputs, "LiteRT"),
