@@ -235,7 +235,7 @@ def test_every_target_has_its_doors(target: str) -> None:
         "runtime",
     )  # which call the vendor; the others read files and do arithmetic
     paths = [getattr(TARGETS[target], role) for role in roles]
-    for path in [*paths, TARGETS[target].inspector, TARGETS[target].tables]:
+    for path in [*paths, TARGETS[target].inspector, TARGETS[target].surveyor, TARGETS[target].tables]:
         module, _, function = path.partition(":")
         tree = sources()[module.removeprefix("levit_mobile.")]
         assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
@@ -255,6 +255,23 @@ def test_a_converter_sees_a_module_a_recipe_and_a_card(name: str) -> None:
 def test_metrics_need_numpy_only() -> None:
     assert own(sources()["parity.metrics"]) == set()
     assert foreign(sources()["parity.metrics"]) == {"numpy"}
+
+
+def test_no_metric_is_without_a_caller() -> None:
+    public = {
+        node.name
+        for node in sources()["parity.metrics"].body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    }
+    used = {
+        node.attr if isinstance(node, ast.Attribute) else node.id
+        for name, tree in sources().items()
+        if name != "parity.metrics" and "parity.metrics" in own(tree)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute | ast.Name)
+    }
+    assert "SignalNoise" in public
+    assert public - used == set()
 
 
 # What an import costs

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import PurePosixPath
 
 from levit_mobile.contract import LABELS_FILE, Calibration, Contract
+from levit_mobile.images.source import ImageOrigin, calibration_source, validation_source
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.overview.collect import FoundBundle
 from levit_mobile.overview.join import Artifact
@@ -16,10 +17,6 @@ from levit_mobile.parity.compare import ParityReport
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system.files import Sha256, digest
 from levit_mobile.validation.results import Validation
-
-BUILT_IN = "bundled training digits"  # a calibration's source that needs no word
-# Where a validation's pictures came from, unless from a folder: the words that take them again.
-PICTURES = {"held-out digits": (), "golden vectors": ("--reference", "golden"), "none": ()}
 
 
 def conversion(artifact: Artifact) -> str | None:
@@ -57,7 +54,7 @@ def _convert(bundle: FoundBundle, contract: Contract) -> Iterator[str]:
 
 
 def _calibrated(bundle: FoundBundle, found: Calibration) -> Iterator[str]:
-    if found.source != BUILT_IN:
+    if calibration_source(found.source).origin is not ImageOrigin.BUNDLED:
         yield from ("--calibration", found.source)
     yield from ("--calibration-count", str(found.pictures), "--seed", str(found.seed))
     yield from ("--plan", f"{bundle.place}/{found.plan_file}")
@@ -69,14 +66,17 @@ def _bundled() -> Sha256:
 
 
 def _validate(found: Validation) -> Iterator[str]:
-    runtime, _, cpu = found.runtime.name.partition("@") if found.runtime else ("", "", "")
+    runtime, cpu = (found.runtime.id.name, found.runtime.id.cpu) if found.runtime else ("", None)
     count = str(found.report.images) if found.report else ""
     yield from ("--cpu", cpu) if cpu else ("--runtime", runtime)
-    if found.pictures_from != "golden vectors" and count:
+    origin = validation_source(found.pictures_from).origin
+    if origin is not ImageOrigin.GOLDEN and count:
         yield from ("--cpu-count" if cpu else "--count", count)
-    yield from PICTURES.get(found.pictures_from, ("--images", found.pictures_from))
-    if found.accuracy and found.pictures_from not in PICTURES:
-        yield from ("--truth", found.accuracy.labels_from)
+    if origin is ImageOrigin.GOLDEN:
+        yield from ("--reference", "golden")
+    if origin is ImageOrigin.FOLDER:
+        yield from ("--images", found.pictures_from)
+        yield from ("--truth", found.accuracy.labels_from) if found.accuracy else ()
     if found.drill:
         yield "--drill"
     if found.report and not cpu:
