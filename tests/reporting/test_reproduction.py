@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import chdir
+from contextlib import chdir, suppress
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,17 @@ from levit_mobile.contract import Calibration, Contract
 from levit_mobile.images import ground_truth
 from levit_mobile.overview.collect import FoundValidation, Gathered, gather
 from levit_mobile.overview.join import Artifact, join
+from levit_mobile.pipeline import source_model
 from levit_mobile.reporting.pages import reproduction
 from levit_mobile.runners import eager
 from levit_mobile.runtimes.registry import RUNTIMES, Runtime
-from levit_mobile.validation import references, setup, validate
+from levit_mobile.validation import passes, references, setup
 from levit_mobile.validation.references import ReferenceModel
 from levit_mobile.validation.results import Validation
+
+
+class Reached(Exception):
+    """`convert` has understood its line, and goes on to the checkpoint."""
 
 
 class Pictures:
@@ -45,13 +49,16 @@ def nothing_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     def pictures(_stored: object, model: ReferenceModel, images: Path | None, *_: object, **__: object) -> Any:
         return Pictures(images, model.name), "some"
 
-    monkeypatch.setattr(import_module("levit_mobile.cli.convert"), "_convert_all", lambda *_, **__: ([], {}))
+    def loading(*_: object, **__: object) -> None:
+        raise Reached
+
+    monkeypatch.setattr(source_model, "load_source", loading)
     monkeypatch.setattr(references, "find", lambda source, *_, **__: ReferenceModel(str(source), eager.load))
     monkeypatch.setattr(setup, "_pictures", pictures)
     monkeypatch.setattr(setup.ImageSet, "from_folder", lambda *_, **__: Pictures(Path("val"), ""))
     monkeypatch.setattr(ground_truth, "require_pictures", lambda *_: None)
     monkeypatch.setattr(ground_truth, "read", lambda *_: {"0/a.png": 0})
-    monkeypatch.setattr(validate, "examine", lambda *_, **__: findings.proven())
+    monkeypatch.setattr(passes, "examine", lambda *_, **__: findings.proven())
 
 
 def taken(line: str) -> dict[str, Any]:
@@ -61,7 +68,8 @@ def taken(line: str) -> dict[str, Any]:
     command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
     with command.make_context(name, words) as context:
         said = dict(context.params)
-        command.invoke(context)
+        with suppress(Reached):
+            command.invoke(context)
     return said
 
 
