@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
 from pathlib import PurePosixPath
@@ -18,6 +18,8 @@ from levit_mobile.recipe import RECIPES
 from levit_mobile.system.files import Sha256, digest
 from levit_mobile.validation.results import Validation
 
+OF_ACCURACY = ("min_top1_accuracy", "max_accuracy_drop")  # bounds that are refused where no labels are known
+
 
 def conversion(artifact: Artifact) -> str | None:
     """`levit-mobile convert ...`; None without a sound bundle."""
@@ -31,12 +33,17 @@ def validations(artifact: Artifact) -> Iterator[str]:
     """`levit-mobile validate ...`, as often as that was done; once by its default, where it never was."""
     place = artifact.bundles[0].place if artifact.bundles else artifact.name
     said = [found.validation for found in artifact.validations if found.validation.runtime]
-    lines = [_line("validate", place, *_validate(one)) for one in said]
-    yield from dict.fromkeys(lines or ([_line("validate", place)] if artifact.bundles else []))
+    lines = [_line("validate", _argument(place), *_validate(one)) for one in said]
+    yield from dict.fromkeys(lines or ([_line("validate", _argument(place))] if artifact.bundles else []))
 
 
 def _line(command: str, *words: str) -> str:
     return shlex.join(["levit-mobile", command, *words])
+
+
+def _argument(place: str) -> str:
+    """A path that stands alone: it must not begin as an option does."""
+    return f"./{place}" if place.startswith("-") else place
 
 
 def _convert(bundle: FoundBundle, contract: Contract) -> Iterator[str]:
@@ -80,15 +87,14 @@ def _validate(found: Validation) -> Iterator[str]:
     if found.drill:
         yield "--drill"
     if found.report and not cpu:
-        yield from _bounds(found.report, found.recipe)
+        yield from _bounds(found.report, found.recipe, labelled=found.accuracy is not None)
 
 
-def _bounds(report: ParityReport, recipe: str) -> Sequence[str]:
-    """Those that were asked otherwise than the recipe asks."""
-    asked, usual = report.tolerance, RECIPES[recipe].tolerance if recipe in RECIPES else None
-    changed = [
-        (f"--{bound.name.replace('_', '-')}", f"{getattr(asked, bound.name):g}")
-        for bound in fields(asked)
-        if getattr(asked, bound.name) is not None and getattr(asked, bound.name) != getattr(usual, bound.name, None)
-    ]
-    return [word for pair in changed for word in pair]
+def _bounds(report: ParityReport, recipe: str, *, labelled: bool) -> Iterator[str]:
+    """Those that were asked otherwise than the recipe asks, in all their digits."""
+    usual = RECIPES[recipe].tolerance if recipe in RECIPES else None
+    for bound in fields(report.tolerance):
+        asked = getattr(report.tolerance, bound.name)
+        if asked in (None, getattr(usual, bound.name, None)) or (bound.name in OF_ACCURACY and not labelled):
+            continue
+        yield from (f"--{bound.name.replace('_', '-')}", str(asked).removesuffix(".0"))
