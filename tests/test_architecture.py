@@ -46,6 +46,7 @@ VENDORS = {
 ELSEWHERE = "runners.tflite_runtime_child"  # of another interpreter's environment, which names its runtime in an order
 SEEN_BY_CONVERTERS = {"recipe", "errors", "interfaces.card", "model.fake_quant"}
 OPTIONS_WORDS = {"arm64.cpus", "runtimes.registry"}  # tables of names
+TEXT_GOES_TO = {"system.atomic_write", "system.capture_output", "system.logs"}
 ALL_VENDORS = set().union({"transformers", "tflite_runtime"}, *VENDORS.values())
 LIGHT = {"torch", "numpy", "PIL", "pydantic", "safetensors", "huggingface_hub", "capstone", "elftools", *ALL_VENDORS}
 
@@ -182,10 +183,15 @@ def test_no_room_bears_the_name_of_a_public_function() -> None:
 
 
 def test_nobody_but_its_door_imports_the_command_line() -> None:
-    importers = [
-        name for name in sources() if room_of(name) != "cli" and own(sources()[name]) & {"cli", "levit_mobile"}
-    ]
-    assert importers == ["__main__"]
+    assert [name for name, tree in sources().items() if room_of(name) != "cli" and "cli" in own(tree)] == ["__main__"]
+    assert {room_of(name) for name, tree in sources().items() if "levit_mobile" in own(tree)} == {"cli"}
+
+
+@pytest.mark.parametrize("name", [name for name in sources() if room_of(name) == "cli"])
+def test_the_command_line_calls_the_public_api_and_prints(name: str) -> None:
+    """Beside that: words that options are made of, tables and pages, and where text goes."""
+    others = {other for other in own(sources()[name]) if room_of(other) not in ("cli", "levit_mobile", "reporting")}
+    assert others <= {*WORDS, *OPTIONS_WORDS, *TEXT_GOES_TO}
 
 
 def test_the_rule_sees_an_import_wherever_it_stands() -> None:
