@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from levit_mobile.errors import CheckpointError, DownloadError
@@ -34,11 +35,22 @@ HUB_PATTERNS = (  # the first that the repository has
 )
 STALL_SECONDS = 60.0  # a connection that stays silent for this long is given up
 
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why the hub gave nothing: for a person, and the fault of the DownloadError."""
+
+    sentence: str
+    fault: str
+
+
 # The hub client's exceptions, the narrower first -> what to tell a person.
-HUB_REASONS: dict[str, str] = {
-    "GatedRepoError": "its owner asks you to log in and to accept terms (hf auth login)",
-    "RepositoryNotFoundError": "there is no such repository, or it is private (hf auth login)",
-    "LocalEntryNotFoundError": "there is no connection, and it is not in the cache",
+HUB_REASONS: dict[str, Reason] = {
+    "GatedRepoError": Reason("its owner asks you to log in and to accept terms (hf auth login)", fault="gated"),
+    "RepositoryNotFoundError": Reason(
+        "there is no such repository, or it is private (hf auth login)", fault="no-repository"
+    ),
+    "LocalEntryNotFoundError": Reason("there is no connection, and it is not in the cache", fault="not-fetched"),
 }
 
 
@@ -61,7 +73,8 @@ def resolve(source: str | Path, *, progress: bool = False) -> Path:
         return _fetch_hub(name, progress=progress)
     raise CheckpointError(
         f"{name!r} does not exist; pass a file, a folder, a hub id (owner/name, such as facebook/levit-128S) or an "
-        f"official name ({', '.join(file.rpartition('-')[0] for file in OFFICIAL_FILES.values())})"
+        f"official name ({', '.join(file.rpartition('-')[0] for file in OFFICIAL_FILES.values())})",
+        fault="not-found",
     )
 
 
@@ -85,16 +98,16 @@ def _fetch_official(file: str, *, progress: bool) -> Path:
         with _stall_limit(STALL_SECONDS):
             torch.hub.download_url_to_file(url, str(target), hash_prefix=prefix, progress=progress)
     except (OSError, ValueError, RuntimeError) as error:
-        raise DownloadError(_official_sentence(url, target, error)) from error
+        raise _official_error(url, target, error) from error
     return target
 
 
-def _official_sentence(url: str, target: Path, error: Exception) -> str:
+def _official_error(url: str, target: Path, error: Exception) -> DownloadError:
+    advice = f"download {target.name} by hand and put it at {target}, or pass --checkpoint FILE"
     if "invalid hash value" in str(error):
         what = f"{url} is not the official file ({error}), and what was downloaded was deleted"
-    else:
-        what = f"{url} could not be fetched ({_first_line(error)})"
-    return f"{what}: download {target.name} by hand and put it at {target}, or pass --checkpoint FILE"
+        return DownloadError(f"{what}: {advice}", fault="wrong-hash")
+    return DownloadError(f"{url} could not be fetched ({_first_line(error)}): {advice}", fault="not-fetched")
 
 
 def _fetch_hub(repo: str, *, progress: bool) -> Path:
@@ -108,19 +121,21 @@ def _fetch_hub(repo: str, *, progress: bool) -> Path:
                 folder = Path(snapshot_download(repo, allow_patterns=patterns))
         except Exception as error:  # the client lets its HTTP library's own exceptions through
             reason = _hub_reason(error)
-            raise DownloadError(
-                f"{repo} is no path here, and not to be had from the hub ({reason}): {advice}"
-            ) from error
+            sentence = f"{repo} is no path here, and not to be had from the hub ({reason.sentence}): {advice}"
+            raise DownloadError(sentence, fault=reason.fault) from error
         if any(folder.glob(patterns[1])):
             return folder
-    raise DownloadError(f"{page} holds neither *.safetensors nor *.bin: pass another hub id, or --checkpoint FOLDER")
+    raise DownloadError(
+        f"{page} holds neither *.safetensors nor *.bin: pass another hub id, or --checkpoint FOLDER", fault="no-weights"
+    )
 
 
-def _hub_reason(error: BaseException) -> str:
+def _hub_reason(error: BaseException) -> Reason:
     """Where the cache could not help either, an answer of the hub's own (500, 429) is the reason."""
     if "HfHubHTTPError" in _kinds(error.__cause__):
         return _hub_reason(error.__cause__ or error)
-    return next((reason for kind, reason in HUB_REASONS.items() if kind in _kinds(error)), _first_line(error))
+    other = Reason(_first_line(error), fault="not-fetched")
+    return next((reason for kind, reason in HUB_REASONS.items() if kind in _kinds(error)), other)
 
 
 def _kinds(error: BaseException | None) -> list[str]:

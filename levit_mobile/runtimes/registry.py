@@ -80,7 +80,9 @@ def chosen(name: str | None, target: str) -> str:
         return name
     fitting = [runtime for runtime, row in RUNTIMES.items() if row.target == target]
     if name is not None and name not in fitting:
-        raise RecipeError(f"runtime {name!r} does not run {target} artifacts, expected one of {', '.join(fitting)}")
+        raise RecipeError(
+            f"runtime {name!r} does not run {target} artifacts, expected one of {', '.join(fitting)}", fault="runtime"
+        )
     return name or defaults(target)[0]
 
 

@@ -26,7 +26,8 @@ def again(stored: OpenBundle, source: str | Path | None = None) -> Quantization 
     if (digest := found.digest) != stated.pictures_sha256:
         raise ImageError(
             f"{source or stated.source} does not hold the {stated.pictures} pictures that ranges were measured on: "
-            f"their sha256 begins with {digest[:12]}, the contract's with {stated.pictures_sha256[:12]}"
+            f"their sha256 begins with {digest[:12]}, the contract's with {stated.pictures_sha256[:12]}",
+            fault="other-pictures",
         )
     return Quantization(found, Plan.read(stored.path / stated.plan_file))
 
@@ -41,5 +42,6 @@ def _source(stated: Calibration, given: str | Path | None) -> str | Path | None:
         return stated.source
     raise ImageError(
         f"ranges were measured on {stated.pictures} pictures of a folder called {stated.source}, which is not here: "
-        "name it with --calibration"
+        "name it with --calibration",
+        fault="not-found",
     )
