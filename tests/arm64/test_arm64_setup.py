@@ -17,7 +17,7 @@ from support.arm64s import RUNS_HERE, ready
 from levit_mobile.arm64 import folder, packages
 from levit_mobile.arm64.cpus import CPUS, chosen
 from levit_mobile.arm64.folder import GUEST, MANIFEST, Manifest
-from levit_mobile.arm64.setup import STEPS, set_up
+from levit_mobile.arm64.setup import STEPS, setup_arm64
 from levit_mobile.errors import RecipeError, RunnerUnavailable
 from levit_mobile.system.files import digest
 
@@ -162,7 +162,7 @@ def test_an_unknown_thing_is_a_usage_error(levit_mobile: Run) -> None:
 def test_what_is_there_is_not_made_again() -> None:
     steps: list[str] = []
     made = ready()
-    assert set_up(on_step=steps.append) == made
+    assert setup_arm64(progress=lambda step, _done, _of: steps.append(step)) == made
     assert steps == []
     assert made.manifest.versions == folder.wanted()
     assert {made.plugin, made.program} <= {made.path / name for name in made.manifest.digests}
@@ -189,7 +189,7 @@ def test_a_step_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("LEVIT_MOBILE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(packages, "GUEST", ("levit-no-such-package",))
     with pytest.raises(RunnerUnavailable, match="ARM64 could not be set up: apt-get says: E: Unable to locate package"):
-        set_up()
+        setup_arm64()
     assert [file.name for file in (tmp_path / "cache").iterdir()] == [".lock"]
 
 
@@ -198,4 +198,4 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: p
     (tmp_path / "file").touch()
     monkeypatch.setenv("LEVIT_MOBILE_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(RunnerUnavailable, match="LEVIT_MOBILE_CACHE can name another folder"):
-        set_up()
+        setup_arm64()

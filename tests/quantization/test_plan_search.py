@@ -24,6 +24,7 @@ from levit_mobile.model.fake_quant import fake_quants_of
 from levit_mobile.model.levit import LeViT
 from levit_mobile.parity.metrics import margins
 from levit_mobile.pipeline import lowering
+from levit_mobile.pipeline import plan as planning
 from levit_mobile.pipeline.lowering import form_of
 from levit_mobile.quantization import search as searching
 from levit_mobile.quantization.calibration import CalibrationSet
@@ -316,7 +317,7 @@ def test_an_interrupted_command_goes_on(
     arguments = ("plan", "-t", "executorch", "-c", str(random_checkpoint), *small_search, "--out", "mine.json")
     with monkeypatch.context() as patch:
         patch.setattr(Interrupted, "left", 3)
-        patch.setattr(searching, "CandidateEvaluator", Interrupted)
+        patch.setattr(planning, "CandidateEvaluator", Interrupted)
         shown = ask(*arguments)
     assert shown.exit_code == 130
     assert re.search("^interrupted.* mine.json.partial$", shown.stderr, re.M)
