@@ -79,7 +79,7 @@ class DownloadError(LevitMobileError):
     KIND: ClassVar[str] = "download"
     FAULTS: ClassVar[Mapping[str, str]] = {
         "not-fetched": "there is no connection, or the server or the disk failed",
-        "wrong-hash": "what came is not the official file",
+        "wrong-hash": "what came, or lies in the hub's cache, is not the file that it should be",
         "gated": "the owner of the hub's repository asks for a login and for terms to be accepted",
         "no-repository": "the hub has no such repository, or it is private",
         "no-weights": "the hub's repository holds no weights",

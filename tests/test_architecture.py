@@ -47,7 +47,7 @@ ELSEWHERE = "runners.tflite_runtime_child"  # of another interpreter's environme
 SEEN_BY_CONVERTERS = {"recipe", "errors", "interfaces.card", "model.fake_quant"}
 OPTIONS_WORDS = {"arm64.cpus", "runtimes.registry"}  # tables of names
 ALL_VENDORS = set().union({"transformers", "tflite_runtime"}, *VENDORS.values())
-LIGHT = {"torch", "numpy", "PIL", "pydantic", "safetensors", "huggingface_hub", *ALL_VENDORS}
+LIGHT = {"torch", "numpy", "PIL", "pydantic", "safetensors", "huggingface_hub", "capstone", "elftools", *ALL_VENDORS}
 
 
 def name_of(path: Path) -> str:
@@ -124,7 +124,7 @@ def door_of(room: str) -> set[str]:
     """The modules that a room's docstring lets the rest of the house import."""
     text = ast.get_docstring(sources()[room]) or ""
     listed = text.partition("\nDoor: ")[2].partition(".")[0].partition(";")[0]
-    return set() if listed == "none" else set(listed.split(", "))
+    return set() if listed == "none" else set(listed.replace(",\n", ", ").split(", "))
 
 
 ROOMS = sorted({room_of(name) for name in sources()})

@@ -20,6 +20,7 @@ from levit_mobile.model import keys, weight_files
 from levit_mobile.model.download import resolve
 from levit_mobile.model.levit import SHRINK_STRIDE, VARIANTS, AttentionBias, LeViT, bias_index
 from levit_mobile.model.weight_files import few, read_json
+from levit_mobile.system.files import digest_in_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
         distillation=sizes.distillation,
         source=str(source),
         format=layout,
-        sha256=weight_files.digest(files),
+        sha256=digest_in_turn(files),
         labels=_labels(files[0].parent, layout, metadata, sizes.classes),
         metadata=metadata,
     )

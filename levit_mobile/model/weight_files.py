@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import pickle
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,16 +158,6 @@ def _state_dict(saved: object, file: Path) -> dict[str, Tensor]:
             fault="no-state-dict",
         )
     return dict(state)
-
-
-def digest(files: Iterable[Path]) -> str:
-    """sha256 (hex) of the bytes of all files, in order."""
-    whole = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            while chunk := stream.read(1 << 20):
-                whole.update(chunk)
-    return whole.hexdigest()
 
 
 def read_json(file: Path) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from torch import nn
 
@@ -23,6 +22,7 @@ from levit_mobile.quantization.prepare import Int8Options, Quantization, find
 from levit_mobile.recipe import RECIPES, Precision, Recipe
 from levit_mobile.runners.executorch import thread_pool_kept
 from levit_mobile.system.atomic_write import staged
+from levit_mobile.system.folders import temporary_folder
 from levit_mobile.system.progress import Progress, Steps, silent
 from levit_mobile.targets import TARGETS, Target, resolve
 
@@ -214,8 +214,8 @@ def timed(found: QuantizationSummary, artifact: Path, source: SourceModel, recip
     in_float = RECIPES[f"{recipe.target}-{Precision.FLOAT32}"]
     try:
         ours = integers.timer(artifact, recipe.target)
-        with TemporaryDirectory(prefix="levit-mobile-") as folder:
-            path = Path(folder) / artifact.name
+        with temporary_folder() as folder:
+            path = folder / artifact.name
             form = to_deploy_form(source, TARGETS[recipe.target])
             lowering.lower(form, in_float, writing.card_of(source, in_float), path)
             other = integers.timer(path, recipe.target)

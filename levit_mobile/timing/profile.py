@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from levit_mobile.errors import ArtifactError
 from levit_mobile.runners import tflite
 from levit_mobile.runners.adapters import running
+from levit_mobile.system.folders import temporary_folder
 from levit_mobile.system.workers import spread
 from levit_mobile.targets import TARGETS, resolve
 from levit_mobile.timing.measure import Job
@@ -47,9 +47,9 @@ def profiled(job: Job, *, rounds: Sequence[int], warmup: int) -> Profile:
     block_splitter = TARGETS[job.target].block_splitter
     if block_splitter is None:
         raise ArtifactError(NOT_RUN[job.target])
-    with TemporaryDirectory(prefix="levit-mobile-") as folder:
+    with temporary_folder() as folder:
         try:
-            cuts = list(resolve(block_splitter)(job.artifact, Path(folder), block_of))
+            cuts = list(resolve(block_splitter)(job.artifact, folder, block_of))
         except ValueError as error:
             raise ArtifactError(f"it cannot be cut into blocks: {error}") from error
         taken = _taken(job, tuple(path for _, path, _ in cuts), rounds, warmup)

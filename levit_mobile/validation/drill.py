@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from levit_mobile.bundle.reader import OpenBundle
 from levit_mobile.errors import RecipeError
@@ -16,6 +15,7 @@ from levit_mobile.model.checkpoint import Checkpoint
 from levit_mobile.recipe import RECIPES, Recipe
 from levit_mobile.runtimes import registry
 from levit_mobile.system import workers
+from levit_mobile.system.folders import temporary_folder
 from levit_mobile.validation import recalibration
 from levit_mobile.validation.block_error import drill
 from levit_mobile.validation.results import Drill
@@ -76,7 +76,7 @@ def _drilled(
     min_sqnr_db: float,
 ) -> Drill:
     contract = stored.contract
-    with TemporaryDirectory(prefix="levit-mobile-") as folder:
+    with temporary_folder() as folder:
         return drill(
             checkpoint,
             _recipe(stored),
@@ -87,7 +87,7 @@ def _drilled(
             candidate=registry.load(RUNTIMES[stored.target.name], stored.artifact, contract),
             pictures=pictures,
             min_sqnr_db=min_sqnr_db,
-            folder=Path(folder),
+            folder=folder,
             quantization=recalibration.again(stored, calibration),
         )
 

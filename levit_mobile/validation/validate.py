@@ -20,7 +20,7 @@ from levit_mobile.errors import (
 )
 from levit_mobile.recipe import Verdict
 from levit_mobile.runtimes import registry
-from levit_mobile.system import workers
+from levit_mobile.system import limits
 from levit_mobile.system.progress import Progress, silent
 from levit_mobile.validation.drill import require_own, tapped
 from levit_mobile.validation.results import Validation
@@ -38,7 +38,7 @@ def examine(
     if drill:
         require_own(case)
     started = time.monotonic()
-    wanted = processes or workers.cores()
+    wanted = processes or limits.cores()
     facts: dict[str, Any] = {"processes": min(wanted, -(-len(case.pictures) // batch(case)))}
     try:
         registry.require(case.runtime)
