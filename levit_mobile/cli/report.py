@@ -53,7 +53,7 @@ def _require_free(target: Path) -> None:
     from levit_mobile.reporting.pages.overview import is_report
 
     if target.exists() and not is_report(target):
-        raise BundleError(f"{target} exists already and is no report: use --out for another place")
+        raise BundleError(f"{target} exists already and is no report: use --out for another place", fault="exists")
 
 
 def _say_unread(found: Gathered) -> None:

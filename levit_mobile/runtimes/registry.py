@@ -103,7 +103,9 @@ def require(name: str) -> None:
     """Raise RunnerUnavailable where a runtime on a CPU cannot be had, without starting it; others are not looked at."""
     base, _, cpu = name.partition(AT)
     if cpu and RUNTIMES[base].target == "coreml":
-        raise RunnerUnavailable(f"Core ML exists on Apple's systems only: nothing runs its packages on {cpu}")
+        raise RunnerUnavailable(
+            f"Core ML exists on Apple's systems only: nothing runs its packages on {cpu}", fault="platform"
+        )
     if cpu and not folder.native():
         folder.found()
 

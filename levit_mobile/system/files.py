@@ -21,15 +21,25 @@ AnyModel = TypeVar("AnyModel", bound=BaseModel)
 def read_json(
     kind: type[AnyModel], path: Path, refusal: type[LevitMobileError], called: str, *, where: str | None = None
 ) -> AnyModel:
-    """A file of schema 1; raises `refusal`, one sentence: what cannot be read (`where`), or that it is `called`."""
+    """A file of schema 1; raises `refusal`, one sentence: what cannot be read (`where`), or that it is `called`.
+
+    The faults are "unreadable" and "schema", where `refusal` lists them.
+    """
     try:
         return kind.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise refusal(f"{where or path} cannot be read ({error.strerror})") from error
+        raise refusal(
+            f"{where or path} cannot be read ({error.strerror})", fault=_listed("unreadable", refusal)
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        raise refusal(f"{path} is {called} of schema {SCHEMA_VERSION}: {place}: {first['msg']}") from error
+        sentence = f"{path} is {called} of schema {SCHEMA_VERSION}: {place}: {first['msg']}"
+        raise refusal(sentence, fault=_listed("schema", refusal)) from error
+
+
+def _listed(fault: str, refusal: type[LevitMobileError]) -> str | None:
+    return fault if fault in refusal.FAULTS else None
 
 
 def digest_bytes(data: bytes) -> Sha256:
