@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import COMMAND, Bundles, Run
+from support.refusals import refused
 from support.stored_bundles import edited
 
 from levit_mobile.cli.bench import bench as command_line
@@ -124,7 +125,7 @@ def test_rounds_are_shared_by_the_processes() -> None:
     ("name", "value", "least"), [("rounds", 1, 2), ("warmup", 0, 1), ("starts", 0, 1), ("threads", 0, 1)]
 )
 def test_numbers_that_cannot_be_are_refused(name: str, value: int, least: int) -> None:
-    with pytest.raises(TimingError, match=f"{name} is {value}, expected {least} or more"):
+    with refused(TimingError, "timing.option", f"{name} is {value}", f"{least} or more"):
         Options(**{name: value})  # type: ignore[arg-type]
 
 
