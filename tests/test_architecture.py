@@ -243,7 +243,7 @@ def test_every_target_has_its_doors(target: str) -> None:
     assert {target_of(name) for name in uses} == {target}
 
 
-@pytest.mark.parametrize("name", [name for name in sources() if name.startswith("levit_mobile.conversion.")])
+@pytest.mark.parametrize("name", [name for name in sources() if name.startswith("conversion.")])
 def test_a_converter_sees_a_module_a_recipe_and_a_card(name: str) -> None:
     tree = sources()[name]
     assert {other for other in own(tree) if room_of(other) != "conversion"} <= SEEN_BY_CONVERTERS
