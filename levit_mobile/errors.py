@@ -115,7 +115,7 @@ class ArtifactError(LevitMobileError):
         "mismatch": "it takes or gives something other than what was expected of it, such as by its contract",
         "refused": "its runtime would not load it",
         "failed": "its runtime loaded it, and failed to run it",
-        "crashed": "the process that ran it died",
+        "crashed": "the process that ran it died, or was not started any more",
         "timeout": "the process that ran it gave no answer in time",
         "out-of-memory": "it wanted more memory than there was",
         "no-profile": "it cannot be timed block by block",

@@ -38,7 +38,8 @@ def set_up(*, force: bool = False, on_step: OnStep = lambda _: None) -> Arm64:
                 _make(path, on_step)
     except (OSError, BundleError) as error:
         raise RunnerUnavailable(
-            f"ARM64 could not be set up: {error}; LEVIT_MOBILE_CACHE can name another folder for it"
+            f"ARM64 could not be set up: {error}; LEVIT_MOBILE_CACHE can name another folder for it",
+            fault="set-up-failed",
         ) from error
     return folder.found()
 
