@@ -25,7 +25,8 @@ from levit_mobile.arm64.cost import Cost, measure
 from levit_mobile.arm64.cpus import CPUS, DEFAULT
 from levit_mobile.model.levit import VARIANTS
 from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import load
+from levit_mobile.pipeline.source_model import load_source
+from levit_mobile.quantization.prepare import Int8Options
 from levit_mobile.recipe import RECIPES as KNOWN
 from levit_mobile.system.capture_output import diverted
 
@@ -55,11 +56,11 @@ def main(
 
 def costs(weights: Path, recipes: list[str], place: Path) -> Iterator[Cost]:
     """Every recipe on every core."""
-    trained = load(weights)
+    trained = load_source(weights)
     for recipe in recipes:
         with diverted(place / "vendor.log"):
             options = {"count": CALIBRATION} if recipe.endswith("int8") else {}
-            quantization = convert.quantized(trained, KNOWN[recipe], **options)
+            quantization = convert.quantized(trained, KNOWN[recipe], Int8Options(**options))
             bundle = convert.build(trained, KNOWN[recipe], quantization=quantization, out=place)
         for cpu in DEFAULT:
             yield measure(bundle.path, CPUS[cpu], folder.found())

@@ -28,12 +28,13 @@ from rich.table import Table
 from levit_mobile.model.levit import VARIANTS
 from levit_mobile.parity import metrics
 from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import load
+from levit_mobile.pipeline.source_model import load_source
+from levit_mobile.quantization.prepare import Int8Options
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system.atomic_write import write_text
 from levit_mobile.system.capture_output import diverted
 from levit_mobile.targets import TARGETS, resolve
-from levit_mobile.timing.bench import Options, bench
+from levit_mobile.timing.bench import BenchOptions, bench
 from levit_mobile.timing.golden import SAME_MODEL
 from levit_mobile.timing.record import Parity, Timing, TimingRun
 from levit_mobile.timing.samples import Summary
@@ -94,10 +95,10 @@ def made(networks: list[str], recipes: list[str], target: str, place: Path) -> d
     found: dict[Path, Parity | None] = {}
     for network in networks:
         if network in VARIANTS:
-            trained = load(models.saved(network, place / f"{network}.pth"))
+            trained = load_source(models.saved(network, place / f"{network}.pth"))
             for recipe in (RECIPES[name] for name in recipes):
                 options = {"count": CALIBRATION} if recipe.has_integers else {}
-                quantization = convert.quantized(trained, recipe, **options)
+                quantization = convert.quantized(trained, recipe, Int8Options(**options))
                 bundle = convert.build(trained, recipe, quantization=quantization, out=place)
                 found[bundle.path] = None
         else:
@@ -131,7 +132,7 @@ def of_torch(model: torch.nn.Module, path: Path, target: str) -> Parity:
 
 def timed(artifacts: Mapping[Path, Parity | None], rounds: int) -> TimingRun:
     """All of them in one run, each with its verdict."""
-    run = bench(list(artifacts), options=Options(rounds=rounds), command="python benchmarks/paper.py")
+    run = bench(list(artifacts), options=BenchOptions(rounds=rounds), command="python benchmarks/paper.py")
     verdicts = {path.name: parity for path, parity in artifacts.items() if parity}
     told = (one.model_copy(update={"parity": verdicts.get(one.name, one.parity)}) for one in run.timings)
     return run.model_copy(update={"timings": tuple(told)})

@@ -31,7 +31,7 @@ from rich.table import Table
 
 from levit_mobile.system.capture_output import diverted
 from levit_mobile.timing import machine, samples
-from levit_mobile.timing.bench import Options, bench
+from levit_mobile.timing.bench import BenchOptions, bench
 
 PRECISIONS = ("fp32", "int8")
 PROCESSES = 5  # that share the rounds
@@ -116,7 +116,7 @@ def quantize_by_vendor(source: Path, path: Path) -> None:
 
 def timed_in_turn(files: dict[str, Path], *, rounds: int, warmup: int) -> list[Timed]:
     """Every candidate once a round, by `bench`."""
-    run = bench(list(files.values()), options=Options(rounds=rounds, warmup=warmup, starts=PROCESSES))
+    run = bench(list(files.values()), options=BenchOptions(rounds=rounds, warmup=warmup, starts=PROCESSES))
     if missing := [timing.not_run for timing in run.timings if timing.not_run]:
         raise SystemExit("; ".join(missing))
     taken = zip(files, run.timings, strict=True)

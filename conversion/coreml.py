@@ -50,9 +50,10 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
         import coremltools
     except ImportError as error:
         raise ToolchainMissing("coremltools", "coreml") from error
-    program = _program(coremltools, coreml_int8.prepared(module, recipe), recipe, card, taps)
-    coreml_weights.compress(coremltools, program, recipe)
-    model = _classifier(coremltools, program, recipe, card)
+    with coreml_int8.ops_known(recipe):
+        program = _program(coremltools, coreml_int8.prepared(module, recipe), recipe, card, taps)
+        coreml_weights.compress(coremltools, program, recipe)
+        model = _classifier(coremltools, program, recipe, card)
     coreml_weights.require_compressed(program, recipe)
     _describe(model, card)
     _save(coremltools, model, path)

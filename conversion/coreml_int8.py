@@ -6,6 +6,8 @@ such pair, as attention's scores and softmax do, stays float16.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,6 @@ def prepared(module: nn.Module, recipe: Recipe) -> nn.Module:
     """What is traced: for int8 a copy with int8 layers and with scales that float16 holds; else the module itself."""
     if recipe.precision is not Precision.INT8:
         return module
-    _register()
     made = with_half_scales(module)
     replace_with_int8_layers(made)
     return made
@@ -37,12 +38,26 @@ def passes(coremltools: Any, recipe: Recipe) -> dict[str, Any]:
     return {"pass_pipeline": pipeline}
 
 
-def _register() -> None:
-    """Teach coremltools' torch frontend the two ops that edges and int8 layers are traced as."""
-    from coremltools.converters.mil.frontend.torch.torch_op_registry import register_torch_op
+@contextmanager
+def ops_known(recipe: Recipe) -> Iterator[None]:
+    """Inside, coremltools' torch frontend knows the two ops that fake quants and int8 layers are traced as.
 
+    Its registry is the whole process's, so it is put back at the end.
+    """
+    from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY, register_torch_op
+
+    if recipe.precision is not Precision.INT8:
+        yield
+        return
+    known = _TORCH_OPS_REGISTRY.name_to_func_mapping
+    before = dict(known)
     register_torch_op(_edge, torch_alias=["fake_quantize_per_tensor_affine"], override=True)
     register_torch_op(_weight, torch_alias=["quantized_decomposed::dequantize_per_channel"], override=True)
+    try:
+        yield
+    finally:
+        known.clear()
+        known.update(before)
 
 
 def _edge(context: Any, node: Any) -> None:

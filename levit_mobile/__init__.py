@@ -5,6 +5,11 @@
     >>> bundle.proof.verdict
     'proven'
 
+One function a command: `convert`, `validate`, `inspect`, `bench`, `plan`, `cost`, `report`, `doctor` and `setup_arm64`
+take and give typed values, draw nothing, and leave the process as they found it; the command line parses, calls one of
+them and prints. Each says whether threads may call it at once. A call that takes long has a `progress` argument, which
+is told how far it has come (see `Progress`).
+
 Public names are imported on first use, so that `import levit_mobile` needs neither torch nor a vendor.
 """
 
@@ -12,6 +17,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from levit_mobile.arm64.count import CostRun, cost
+    from levit_mobile.arm64.setup import setup_arm64
+    from levit_mobile.bundle.inspect import Inspected, differences, inspect
+    from levit_mobile.bundle.reader import OpenBundle, open_bundle
     from levit_mobile.contract import Contract
     from levit_mobile.errors import LevitMobileError
     from levit_mobile.images.image_set import ImageSpec
@@ -19,41 +28,94 @@ if TYPE_CHECKING:
     from levit_mobile.model.levit import LeViT
     from levit_mobile.parity.compare import Proof
     from levit_mobile.pipeline.convert import convert
+    from levit_mobile.pipeline.plan import PlanSearch, plan
+    from levit_mobile.pipeline.source_model import SourceModel, load_source
     from levit_mobile.pipeline.writing import Bundle
-    from levit_mobile.recipe import RECIPES, Recipe
-    from levit_mobile.timing.bench import bench
+    from levit_mobile.recipe import RECIPES, Recipe, Verdict
+    from levit_mobile.reporting.report import Report, report
+    from levit_mobile.runtimes.doctor import Examination, doctor
+    from levit_mobile.system.progress import Progress
+    from levit_mobile.timing.bench import BenchOptions, bench
+    from levit_mobile.timing.record import TimingRun
+    from levit_mobile.timing.regression import Slowdown, slowdowns
+    from levit_mobile.validation.passes import ValidationRun, validate
     from levit_mobile.validation.results import Validation
-    from levit_mobile.validation.validate import validate
 
 _HOMES = {
+    "BenchOptions": "levit_mobile.timing.bench",
     "Bundle": "levit_mobile.pipeline.writing",
     "Contract": "levit_mobile.contract",
+    "CostRun": "levit_mobile.arm64.count",
+    "Examination": "levit_mobile.runtimes.doctor",
     "ImageSpec": "levit_mobile.images.image_set",
+    "Inspected": "levit_mobile.bundle.inspect",
     "LeViT": "levit_mobile.model.levit",
     "LevitMobileError": "levit_mobile.errors",
+    "OpenBundle": "levit_mobile.bundle.reader",
+    "PlanSearch": "levit_mobile.pipeline.plan",
+    "Progress": "levit_mobile.system.progress",
     "Proof": "levit_mobile.parity.compare",
     "RECIPES": "levit_mobile.recipe",
     "Recipe": "levit_mobile.recipe",
+    "Report": "levit_mobile.reporting.report",
+    "Slowdown": "levit_mobile.timing.regression",
+    "SourceModel": "levit_mobile.pipeline.source_model",
+    "TimingRun": "levit_mobile.timing.record",
     "Validation": "levit_mobile.validation.results",
+    "ValidationRun": "levit_mobile.validation.passes",
+    "Verdict": "levit_mobile.recipe",
     "bench": "levit_mobile.timing.bench",
     "convert": "levit_mobile.pipeline.convert",
+    "cost": "levit_mobile.arm64.count",
+    "differences": "levit_mobile.bundle.inspect",
+    "doctor": "levit_mobile.runtimes.doctor",
+    "inspect": "levit_mobile.bundle.inspect",
     "load_checkpoint": "levit_mobile.model.checkpoint",
-    "validate": "levit_mobile.validation.validate",
+    "load_source": "levit_mobile.pipeline.source_model",
+    "open_bundle": "levit_mobile.bundle.reader",
+    "plan": "levit_mobile.pipeline.plan",
+    "report": "levit_mobile.reporting.report",
+    "setup_arm64": "levit_mobile.arm64.setup",
+    "slowdowns": "levit_mobile.timing.regression",
+    "validate": "levit_mobile.validation.passes",
 }
 
 __all__ = [
     "RECIPES",
+    "BenchOptions",
     "Bundle",
     "Contract",
+    "CostRun",
+    "Examination",
     "ImageSpec",
+    "Inspected",
     "LeViT",
     "LevitMobileError",
+    "OpenBundle",
+    "PlanSearch",
+    "Progress",
     "Proof",
     "Recipe",
+    "Report",
+    "Slowdown",
+    "SourceModel",
+    "TimingRun",
     "Validation",
+    "ValidationRun",
+    "Verdict",
     "bench",
     "convert",
+    "cost",
+    "differences",
+    "doctor",
+    "inspect",
     "load_checkpoint",
+    "load_source",
+    "open_bundle",
+    "plan",
+    "report",
+    "setup_arm64",
+    "slowdowns",
     "validate",
 ]
 

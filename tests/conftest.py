@@ -19,12 +19,14 @@ import torch
 from PIL import Image
 from support.checkpoints import State, official_state, saved, timm_state, transformers_model
 from support.photographs import china
+from support.process_state import left_as_found
 from support.stored_bundles import Made, maker
 
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import SourceModel, load
+from levit_mobile.pipeline.source_model import SourceModel, load_source
 from levit_mobile.pipeline.writing import Bundle
+from levit_mobile.quantization.prepare import Int8Options
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system import workers
 
@@ -76,13 +78,13 @@ def timm() -> State:
 @pytest.fixture(scope="session")
 def trained() -> SourceModel:
     """The bundled checkpoint."""
-    return load(BUNDLED)
+    return load_source(BUNDLED)
 
 
 @pytest.fixture(scope="session")
 def bundles(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
     """The bundled checkpoint by each recipe, to be left alone; a test pays only for those it asks for, and only once
-    in all processes of a run. int8 sees 64 pictures.
+    in all processes of a run. int8 sees 64 pictures. Every conversion leaves the process as it found it.
     """
     base = tmp_path_factory.getbasetemp()
     out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "bundles"
@@ -90,8 +92,9 @@ def bundles(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> B
 
     def build(name: str) -> Bundle:
         options = {"count": 64} if name.endswith("-int8") else {}
-        quantization = convert.quantized(trained, RECIPES[name], **options)
-        return convert.build(trained, RECIPES[name], quantization=quantization, out=out)
+        quantization = convert.quantized(trained, RECIPES[name], Int8Options(**options))
+        with left_as_found(RECIPES[name].target):
+            return convert.build(trained, RECIPES[name], quantization=quantization, out=out)
 
     def kept(name: str) -> Bundle:
         stored = out / f"{name}.pickle"
@@ -115,7 +118,7 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small(random_checkpoint: Path) -> SourceModel:
     """`random_checkpoint`, imported."""
-    return load(random_checkpoint)
+    return load_source(random_checkpoint)
 
 
 @pytest.fixture(scope="session")

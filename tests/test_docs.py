@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from test_architecture import FLOORS
 
 from levit_mobile.cli import app
 from levit_mobile.images.digits import Split, source_indices
@@ -21,6 +22,7 @@ from levit_mobile.targets import TARGETS
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONVERSION = (ROOT / "conversion" / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -148,3 +150,20 @@ def test_the_readme_shows_the_workflow_as_it_is() -> None:
 def test_every_runtime_is_in_the_readme() -> None:
     rows = re.findall(r"^\| `([\w-]+)` \| (\w+) \|", README, re.M)
     assert dict(rows) == {name: row.target for name, row in RUNTIMES.items()}
+
+
+# docs/architecture.md
+
+
+def test_the_table_of_rooms_is_the_floors_of_the_architecture_test() -> None:
+    rows = re.findall(r"^\| (?:roof|ground|\d+) \| ((?:`\w+` ?)+) \|", ARCHITECTURE, re.M)
+    documented = [re.findall(r"`(\w+)`", row) for row in reversed(rows)]
+    assert documented == [rooms.split() for rooms in FLOORS]
+
+
+def test_every_file_that_the_architecture_names_exists() -> None:
+    named = re.findall(r"`((?:levit_mobile|conversion|tests)/[\w/.<>]*)`", ARCHITECTURE)
+    assert len(named) >= 12
+    for name in named:
+        some = name.replace("<target>", "coreml").replace("<command>", "convert")
+        assert (ROOT / some).exists(), name

@@ -5,11 +5,16 @@ from __future__ import annotations
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from levit_mobile.arm64 import standins
+from levit_mobile.arm64 import elf, standins
 from levit_mobile.arm64.folder import GUEST
 from levit_mobile.arm64.packages import do
+from levit_mobile.arm64.requirements import require_readers
 from levit_mobile.errors import RunnerUnavailable
+
+if TYPE_CHECKING:
+    from elftools.elf.sections import Symbol
 
 CROSS = "aarch64-linux-gnu-"
 EMPTY = ("torch", "torch_python", "c10")  # libraries that the runtime asks for, once their names are defined elsewhere
@@ -23,6 +28,7 @@ def make_plugin(path: Path) -> None:
 
 def make_program(folder: Path, wheel: Path) -> None:
     """`folder/program`, beside the libraries it needs, from an unpacked wheel. Raises RunnerUnavailable."""
+    require_readers()
     folder.mkdir()
     (runtime,) = wheel.glob("executorch/extension/pybindings/_portable_lib*.so")
     shutil.copy(runtime, folder)
@@ -37,9 +43,15 @@ def make_program(folder: Path, wheel: Path) -> None:
 
 def _undefined(library: Path) -> list[str]:
     """The names that a library takes from others than glibc and libstdc++, whose names carry a version."""
-    lines = do([f"{CROSS}nm", "-D", "--undefined-only", str(library)]).splitlines()
-    pairs = [line.split() for line in lines]
-    return [name for kind, name in pairs if kind == "U" and "@" not in name]
+    with elf.opened(library) as file:
+        tables: list[Any] = [file.get_section_by_name(section) for section in (".dynsym", ".gnu.version")]
+        pairs = zip(*(table.iter_symbols() for table in tables), strict=True)
+        return [name.name for name, version in pairs if _required(name) and version["ndx"] == "VER_NDX_GLOBAL"]
+
+
+def _required(symbol: Symbol) -> bool:
+    """Nothing runs without it, which is not so of weak ones."""
+    return bool(symbol["st_shndx"] == "SHN_UNDEF" and symbol["st_info"]["bind"] == "STB_GLOBAL")
 
 
 def _make_standins(folder: Path, undefined: list[str]) -> None:

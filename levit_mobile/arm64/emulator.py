@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from levit_mobile.arm64 import counting
 from levit_mobile.arm64.cpus import Cpu
 from levit_mobile.arm64.folder import SET_UP, Arm64
+from levit_mobile.arm64.requirements import require_readers
 from levit_mobile.errors import ArtifactError, RunnerUnavailable
 from levit_mobile.runners import tflite_runtime_child
 from levit_mobile.runners.child import Child
@@ -41,11 +42,12 @@ class Emulated:
         result: str | None = None,
         limit_s: float = LIMIT_S,
     ) -> None:
-        """Raises RunnerUnavailable without an emulator, and ArtifactError when the runtime cannot load the file.
+        """Raises RunnerUnavailable without qemu, pyelftools or capstone, and ArtifactError where the file is refused.
 
         `source` and `result` are the names of its input and output, which LiteRT requires where they are given.
         """
         require_magic(artifact)
+        require_readers()
         self._counts = os.memfd_create("counts")  # a file without a name: nothing is left of it
         self._child = _started(artifact, cpu, arm64, self._counts, limit_s)
         order = {"path": str(artifact.absolute()), "module": MODULE, "threads": 1, "counted": True}

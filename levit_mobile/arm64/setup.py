@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from levit_mobile.arm64 import build, folder, packages
@@ -13,6 +13,7 @@ from levit_mobile.errors import BundleError, RunnerUnavailable
 from levit_mobile.system.atomic_write import staged, write_text
 from levit_mobile.system.environments import alone
 from levit_mobile.system.files import digest
+from levit_mobile.system.progress import Progress, silent
 
 STEPS = ("Debian for ARM64", "LiteRT and numpy", "ExecuTorch", "the program and the plugin")
 RUN = (
@@ -22,20 +23,21 @@ RUN = (
     "root/lib/aarch64-linux-gnu/*.so*",
     "root/usr/bin/python3.*",
 )
-OnStep = Callable[[str], None]
 
 
-def set_up(*, force: bool = False, on_step: OnStep = lambda _: None) -> Arm64:
-    """Make the folder, or find it; processes that want it at the same time wait for each other.
+def setup_arm64(*, force: bool = False, progress: Progress = silent) -> Arm64:
+    """Make both runtimes for ARM64, in the versions that are installed here, in the cache folder; or find them.
 
-    Raises RunnerUnavailable where it cannot be made, with the reason and what to do about it.
+    Processes and threads that want it at the same time wait for each other. `force` makes it anew, even where it is
+    whole; `progress` is told of each of STEPS. Raises RunnerUnavailable where it cannot be made, with the reason and
+    what to do about it.
     """
     packages.require_host()
     path = folder.folder()
     try:
         with alone(path.parent):
             if force or not path.is_dir() or folder.damaged(path):
-                _make(path, on_step)
+                _make(path, progress)
     except (OSError, BundleError) as error:
         raise RunnerUnavailable(
             f"ARM64 could not be set up: {error}; LEVIT_MOBILE_CACHE can name another folder for it",
@@ -44,17 +46,17 @@ def set_up(*, force: bool = False, on_step: OnStep = lambda _: None) -> Arm64:
     return folder.found()
 
 
-def _make(path: Path, on_step: OnStep) -> None:
+def _make(path: Path, progress: Progress) -> None:
     wanted = folder.wanted()
     with staged(path, force=True) as partial:
-        on_step(STEPS[0])
+        progress(STEPS[0], 0, len(STEPS))
         python = packages.make_root(partial / "root")
-        on_step(STEPS[1])
+        progress(STEPS[1], 1, len(STEPS))
         own = {name: wanted[name] for name in ("ai-edge-litert", "numpy")}
         packages.install_wheels(partial / "site", own, python=python)
-        on_step(STEPS[2])
+        progress(STEPS[2], 2, len(STEPS))
         _unpack_executorch(partial, wanted["executorch"], python)
-        on_step(STEPS[3])
+        progress(STEPS[3], 3, len(STEPS))
         _build(partial)
         manifest = Manifest(versions=wanted, python=python, debian=packages.release(), digests=dict(_digests(partial)))
         write_text(partial / folder.MANIFEST, manifest.model_dump_json(indent=2) + "\n")

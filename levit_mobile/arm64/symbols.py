@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import re
-import struct
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from levit_mobile.arm64 import stripped
+from levit_mobile.arm64 import elf, stripped
 from levit_mobile.arm64.counting import Counts
+from levit_mobile.arm64.elf import Function
 from levit_mobile.system.environments import run
 
 KERNEL = "_ukernel_"  # in the name of everything in XNNPACK that does the work
-NM = "aarch64-linux-gnu-nm"
+DEMANGLER = "aarch64-linux-gnu-c++filt"
+MANGLED = "_Z"  # how names of C++ begin
 MAPPED = re.compile(
     r"(?P<start>[0-9a-f]+)-(?P<end>[0-9a-f]+) (?P<mode>\S+) (?P<offset>[0-9a-f]+) \S+ \d+ +(?P<path>/.*)"
 )
-SYMBOL = re.compile(r"(?P<address>[0-9a-f]{16}) (?:(?P<size>[0-9a-f]{16}) )?[tTwWuiV] (?P<name>.+)")
-E_TYPE, FIXED = 16, 2  # where an ELF file says what it is, and what it is when its addresses are absolute
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,23 @@ def by_symbol(counts: Counts, kin: dict[str, Path]) -> dict[tuple[str, str], int
         place = bisect_right(starts, block.address) - 1
         mapping = mappings[place] if place >= 0 and block.address < mappings[place].end else None
         found[_named(mapping, block.address, kin) if mapping else ("", "")] += block.executed
-    return dict(found.most_common())
+    readable = _readable(name for _, name in found)
+    named = Counter[tuple[str, str]]()
+    for (file, name), executed in found.items():
+        named[file, readable.get(name, name)] += executed
+    return dict(named.most_common())
 
 
 def _named(mapping: Mapping, address: int, kin: dict[str, Path]) -> tuple[str, str]:
     name = mapping.path.name
     return name, symbols(mapping.path, kin.get(name)).at(address - mapping.bias) or ""
+
+
+def _readable(names: Iterable[str]) -> dict[str, str]:
+    """Names of C++ -> as people write them, where the compiler's own program for that is installed."""
+    mangled = list(dict.fromkeys(name for name in names if name.startswith(MANGLED)))
+    lines = run([DEMANGLER, "--no-verbose", *mangled]).stdout.splitlines() if mangled else []
+    return dict(zip(mangled, lines, strict=False))
 
 
 def mapped(maps: str) -> list[Mapping]:
@@ -73,7 +84,7 @@ def mapped(maps: str) -> list[Mapping]:
     bases: dict[str, int] = {}
     for found in lines:
         if int(found["offset"], 16) == 0:
-            bases.setdefault(found["path"], 0 if _fixed(Path(found["path"])) else int(found["start"], 16))
+            bases.setdefault(found["path"], 0 if elf.fixed(Path(found["path"])) else int(found["start"], 16))
     return sorted(
         (
             Mapping(int(found["start"], 16), int(found["end"], 16), bases.get(found["path"], 0), Path(found["path"]))
@@ -83,15 +94,6 @@ def mapped(maps: str) -> list[Mapping]:
     )
 
 
-def _fixed(path: Path) -> bool:
-    try:
-        with path.open("rb") as stream:
-            (kind,) = struct.unpack_from("<H", stream.read(E_TYPE + 2), E_TYPE)
-    except (OSError, struct.error):
-        return False
-    return bool(kind == FIXED)
-
-
 @cache
 def symbols(path: Path, kin: Path | None = None) -> Symbols:
     """The functions of a file by name, exported or not; none where it cannot be read.
@@ -99,24 +101,13 @@ def symbols(path: Path, kin: Path | None = None) -> Symbols:
     Of a stripped one, those it shares with `kin` have their names from there, and the others are called by where they
     begin.
     """
-    functions = listed(path)
+    functions = elf.functions(path)
     if kin is not None:
-        kernels = {at: found for at, found in listed(kin).items() if KERNEL in found[1]}
-        unnamed = {begin: (0, f"function at {begin:#x}") for begin in stripped.begins(path)}
+        kernels = {at: function for at, function in elf.functions(kin).items() if KERNEL in function.name}
+        unnamed = {begin: Function(0, f"function at {begin:#x}") for begin in elf.begins(path)}
         functions = unnamed | functions | stripped.shared(path, kin, kernels)
     starts = sorted(functions)
     nexts = [*starts, 1 << 64][1:]
-    sizes = [functions[start][0] for start in starts]
+    sizes = [functions[start].size for start in starts]
     ends = [start + size if size else after for start, size, after in zip(starts, sizes, nexts, strict=True)]
-    return Symbols(tuple(starts), tuple(ends), tuple(functions[start][1] for start in starts))
-
-
-def listed(path: Path) -> dict[int, tuple[int, str]]:
-    """Address -> (bytes, or 0 where that is not known; name) of what a file's symbol tables list."""
-    lines = [run([NM, "-C", "-S", "--defined-only", *table, str(path)]).stdout for table in ((), ("-D",))]
-    functions: dict[int, tuple[int, str]] = {}
-    for found in map(SYMBOL.fullmatch, "".join(lines).splitlines()):
-        if found and not found["name"].startswith("$"):  # those mark code and data, and name nothing
-            at = int(found["address"], 16)
-            functions[at] = max(functions.get(at, (0, "")), (int(found["size"] or "0", 16), found["name"]))
-    return functions
+    return Symbols(tuple(starts), tuple(ends), tuple(functions[start].name for start in starts))

@@ -44,8 +44,13 @@ class Difference:
     b: Scalar
 
 
-def look(path: Path) -> Inspected:
-    """Raises LevitMobileError, one sentence, for what is broken, is neither bundle nor artifact, or needs a package."""
+def inspect(artifact: str | Path) -> Inspected:
+    """Read what is inside a bundle's artifact, or a `.tflite`, `.pte`, `.mlpackage` or `.mlmodel` of any origin.
+
+    Nothing is run, and no vendor's package is imported but for Core ML's. Thread-safe. Raises LevitMobileError, one
+    sentence, for what is broken, is neither bundle nor artifact, or needs a package.
+    """
+    path = Path(artifact)
     if (path / c.CONTRACT_FILE).is_file():
         return _bundle(path)
     target = target_of(path)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from levit_mobile.cli.bench import bench
-from levit_mobile.cli.common import heed_signals
+from levit_mobile.cli.common import signals_heeded
 from levit_mobile.cli.convert import convert
 from levit_mobile.cli.cost import cost
 from levit_mobile.cli.doctor import doctor
@@ -45,5 +45,5 @@ for _command in (convert, validate, inspect, bench, report, cost, plan, setup, d
 
 def main() -> None:
     """The console script."""
-    heed_signals()
-    app()
+    with signals_heeded():
+        app()

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from levit_mobile.cli.common import FAILED, JsonOption, VerboseOption, heed_interruption, log_file, manners
+from levit_mobile.cli.common import FAILED, known_failures, log_file, understood
+from levit_mobile.cli.options import AgainstOption, JsonOption, VerboseOption
 from levit_mobile.recipe import Verdict
 
 if TYPE_CHECKING:
-    from levit_mobile.timing.bench import Options
-    from levit_mobile.timing.record import TimingRun
-    from levit_mobile.timing.regression import Slowdown
+    from levit_mobile import Slowdown, TimingRun
 
 COLUMNS = 3  # artifacts side by side on a terminal
 SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
@@ -24,9 +24,6 @@ SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 ArtifactsArgument = Annotated[
     list[Path],
     typer.Argument(help="Folders that `convert` has made, or .tflite, .pte and .mlpackage.", show_default=False),
-]
-AgainstOption = Annotated[
-    list[Path] | None, typer.Option("--against", help="A bundle or artifact to compare all with; may be repeated.")
 ]
 RoundsOption = Annotated[int, typer.Option("--rounds", min=2, help="Each times every artifact once.")]
 WarmupOption = Annotated[int, typer.Option("--warmup", min=1, help="Rounds before, in each process, not kept.")]
@@ -60,19 +57,23 @@ def bench(
     verbose: VerboseOption = False,
 ) -> None:
     """Time artifacts on this machine, interleaved, each with the verdict on what it computes. Exit: 0, 1, 2 usage."""
-    size = _size(picture)
-    with manners():
-        from levit_mobile.system.atomic_write import write_text
-        from levit_mobile.timing.bench import Options
-        from levit_mobile.timing.record import TimingRun
-        from levit_mobile.timing.regression import slowdowns
+    size = understood(lambda: _size(picture))
+    with known_failures(as_json=json):
+        import levit_mobile
+        from levit_mobile.cli.progress import shown
 
-        before = TimingRun.read(baseline) if baseline else None
-        options = Options(rounds, warmup, starts, threads, compute_units, size, profile)
-        run = _run(artifacts, against or [], options, log_file("bench.log", verbose=verbose))
+        before = levit_mobile.TimingRun.read(baseline) if baseline else None
+        with shown(log_file("bench", verbose=verbose)) as progress:
+            run = levit_mobile.bench(
+                artifacts,
+                against=against or [],
+                options=levit_mobile.BenchOptions(rounds, warmup, starts, threads, compute_units, size, profile),
+                command=shlex.join(["levit-mobile", *sys.argv[1:]]),  # as it was typed
+                progress=progress,
+            )
         if out is not None:
-            write_text(out, run.written())
-        found = slowdowns(run, before) if before else ()
+            run.write(out)
+        found = levit_mobile.slowdowns(run, before) if before else ()
     _print(run, found, as_json=json)
     broken = [sentence for one in found if (sentence := one.broken(max_slowdown))]
     for sentence in broken:
@@ -82,46 +83,28 @@ def bench(
 
 
 def _size(written: str) -> tuple[int, int]:
+    """Raises ValueError."""
     found = SIZE.fullmatch(written)
     if not found:
-        raise typer.BadParameter(f"--picture is {written!r}, expected width x height such as 640x480")
+        raise ValueError(f"--picture is {written!r}, expected width x height such as 640x480")
     return int(found[1]), int(found[2])
 
 
-def _run(artifacts: list[Path], against: list[Path], options: Options, log: Path | None) -> TimingRun:
-    """Under a progress bar."""
-    from levit_mobile.cli import progress
-    from levit_mobile.timing.bench import bench as timed
-
-    with progress.counted(log) as count:
-
-        def on_step(what: str, done: int, of: int) -> None:
-            count(what, done, of)
-            heed_interruption()
-
-        return timed(artifacts, against=against, options=options, command=_command(), on_step=on_step)
-
-
-def _command() -> str:
-    """As it was typed."""
-    return shlex.join(["levit-mobile", *sys.argv[1:]])
-
-
-def _print(run: TimingRun, found: tuple[Slowdown, ...], *, as_json: bool) -> None:
+def _print(run: TimingRun, found: Sequence[Slowdown], *, as_json: bool) -> None:
     """Results on stdout; what must not be missed, a line each, on stderr."""
     from rich.console import Console
 
-    from levit_mobile.reporting.tables import bench as report
+    from levit_mobile.reporting.tables import bench as tables
 
     if as_json:
         typer.echo(run.written(), nl=False)
     else:
-        typer.echo(report.headline(run))
+        typer.echo(tables.headline(run))
         console = Console()
         for start in range(0, len(run.timings), COLUMNS):
-            console.print(report.timing_table(run, run.timings[start : start + COLUMNS], found))
+            console.print(tables.timing_table(run, run.timings[start : start + COLUMNS], found))
         for timing in run.timings:
             if timing.profile:
-                console.print(report.profile_table(timing))
-    for line in report.reason_lines(run):
+                console.print(tables.profile_table(timing))
+    for line in tables.reason_lines(run):
         typer.echo(line, err=True)

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn, TypeVar
 from uuid import uuid4
 
 import typer
 
-from levit_mobile.errors import LevitMobileError
+from levit_mobile.errors import LevitMobileError, RecipeError
 
 FAILED, NOT_RUN, INTERRUPTED = 1, 3, 130
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout instead of a table.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show what the vendor toolchains print.")]
-SkipBrokenOption = Annotated[bool, typer.Option("--skip-broken", help="Leave out pictures that cannot be read.")]
+Value = TypeVar("Value")
 
 
 @contextmanager
-def manners() -> Iterator[None]:
-    """Known failures become one sentence and exit 1, an interruption a word and exit 130."""
+def known_failures(*, as_json: bool = False) -> Iterator[None]:
+    """A known failure becomes one sentence and exit 1, an interruption a word and exit 130.
+
+    With `as_json` the failure stands on stdout too, with its code: {"error": {"code": ..., "message": ...}}.
+    """
     try:
         yield
     except LevitMobileError as error:
+        if as_json:
+            typer.echo(json.dumps({"error": {"code": error.code, "message": str(error)}}, indent=2))
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt as error:
-        typer.echo("interrupted; nothing half-made was left behind", err=True)
+        notes = getattr(error, "__notes__", ["nothing half-made was left behind"])
+        typer.echo(f"interrupted; {'; '.join(notes)}", err=True)
         raise typer.Exit(INTERRUPTED) from error
+
+
+def understood(parse: Callable[[], Value]) -> Value:
+    """What `parse` makes of an option's words; a RecipeError or ValueError is a usage error."""
+    try:
+        return parse()
+    except (RecipeError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 _interruptions: list[int] = []
@@ -53,7 +65,13 @@ def log_file(name: str, *, verbose: bool) -> Path | None:
     return None if verbose else Path(tempfile.gettempdir()) / f"levit-mobile-{uuid4().hex}" / name
 
 
-def heed_signals() -> None:
-    """A polite kill cleans up as Ctrl-C does."""
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+@contextmanager
+def signals_heeded() -> Iterator[None]:
+    """Inside, a polite kill cleans up as Ctrl-C does."""
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        _interruptions.clear()
+        for number, handler in before.items():
+            signal.signal(number, handler)

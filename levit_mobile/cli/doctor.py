@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import typer
 
-from levit_mobile.cli.common import FAILED, JsonOption
+from levit_mobile.cli.common import FAILED, known_failures
+from levit_mobile.cli.options import JsonOption
 
 
 def doctor(json: JsonOption = False) -> None:
     """Say which targets convert and run on this machine, their versions, and the pip line for each that does not."""
     from rich.console import Console
 
-    from levit_mobile.reporting.tables import doctor as report
-    from levit_mobile.runtimes import doctor as examination
+    import levit_mobile
+    from levit_mobile.reporting.tables import doctor as tables
 
-    found, arm64 = examination.diagnose(), examination.arm64()
+    with known_failures(as_json=json):
+        found = levit_mobile.doctor()
     if json:
-        typer.echo(report.doctor_json(found, arm64))
+        typer.echo(tables.doctor_json(found))
     else:
-        typer.echo(examination.machine())
-        typer.echo(arm64[1])
-        Console().print(report.doctor_table(found))
-        for line in report.advice(found):
+        typer.echo(found.machine)
+        typer.echo(found.arm64)
+        Console().print(tables.doctor_table(found.targets))
+        for line in tables.advice(found.targets):
             typer.echo(line)
-    if not all(diagnosis.converts for diagnosis in found):
+    if not all(diagnosis.converts for diagnosis in found.targets):
         raise typer.Exit(FAILED)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from levit_mobile.cli.common import FAILED, JsonOption, heed_interruption, manners
+from levit_mobile.cli.common import FAILED, heed_interruption, known_failures
+from levit_mobile.cli.options import JsonOption
+from levit_mobile.errors import LevitMobileError
 
 if TYPE_CHECKING:
-    from levit_mobile.bundle.inspect import Inspected
+    from levit_mobile import Inspected
 
 PathsArgument = Annotated[
     list[Path],
@@ -23,8 +25,8 @@ def inspect(paths: PathsArgument, diff: DiffOption = False, json: JsonOption = F
     """Show what is inside artifacts: inputs, outputs, ops, partitions, fallbacks, types, bytes by kind, MACs."""
     if diff and len(paths) != 2:
         raise typer.BadParameter(f"--diff takes two artifacts, and there are {len(paths)}")
-    with manners():
-        found, broken = _looked(paths)
+    with known_failures(as_json=json):
+        found, broken = _inspected(paths)
         if not diff:
             _print(found, broken, as_json=json)
         elif len(found) == 2:
@@ -34,15 +36,14 @@ def inspect(paths: PathsArgument, diff: DiffOption = False, json: JsonOption = F
         raise typer.Exit(FAILED)
 
 
-def _looked(paths: list[Path]) -> tuple[list[Inspected], list[str]]:
-    """What is whole, and a sentence for each thing that is broken."""
-    from levit_mobile.bundle import inspect as inspections
-    from levit_mobile.errors import LevitMobileError
+def _inspected(paths: list[Path]) -> tuple[list[Inspected], list[str]]:
+    """What is whole, and a sentence for each thing that is broken, which does not stop the others."""
+    import levit_mobile
 
     found, broken = [], []
     for path in paths:
         try:
-            found.append(inspections.look(path))
+            found.append(levit_mobile.inspect(path))
             broken += [f"{path}: {sentence}" for sentence in found[-1].contradictions]
         except LevitMobileError as error:
             broken.append(str(error))
@@ -61,26 +62,26 @@ def _complain(broken: list[str]) -> None:
 def _print(found: list[Inspected], broken: list[str], *, as_json: bool) -> None:
     from rich.console import Console
 
-    from levit_mobile.reporting.tables import inspect as report
+    from levit_mobile.reporting.tables import inspect as tables
 
     if as_json:
-        typer.echo(report.inspections_json(found, broken))
+        typer.echo(tables.inspections_json(found, broken))
         return
     console = Console()
     for one in found:
-        console.print(report.inspection_table(one))
+        console.print(tables.inspection_table(one))
 
 
 def _print_difference(a: Inspected, b: Inspected, *, as_json: bool) -> None:
     from rich.console import Console
 
-    from levit_mobile.bundle import inspect as inspections
-    from levit_mobile.reporting.tables import inspect as report
+    import levit_mobile
+    from levit_mobile.reporting.tables import inspect as tables
 
-    rows = inspections.differences(a, b)
+    rows = levit_mobile.differences(a, b)
     if as_json:
-        typer.echo(report.differences_json(a, b, rows))
-    elif (same := report.equality(rows)) is not None:
+        typer.echo(tables.differences_json(a, b, rows))
+    elif (same := tables.equality(rows)) is not None:
         typer.echo(same)
     else:
-        Console().print(report.difference_table(a, b, rows))
+        Console().print(tables.difference_table(a, b, rows))

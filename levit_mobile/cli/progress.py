@@ -1,50 +1,33 @@
-"""Progress bars over recipes and their steps, or over pictures, with vendor chatter kept away from them."""
+"""The progress bar on stderr, with what vendors print kept away from it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from levit_mobile import Progress as Listener
+from levit_mobile.cli.common import heed_interruption
 from levit_mobile.system.capture_output import diverted
 
-Advance = Callable[..., None]  # (recipe name, step that begins, how much of it is done)
-Count = Callable[[str, int, int], None]  # (what is at work, pictures done, of how many)
-
 
 @contextmanager
-def shown(names: Sequence[str], steps: Sequence[str], log: Path | None) -> Iterator[Advance]:
-    """Draw on stderr while the block runs; vendor output goes to `log`, or to stderr without one."""
+def shown(log: Path | None) -> Iterator[Listener]:
+    """Draw while the block runs; vendor output goes to `log`, or to stderr without one.
+
+    The bar is also where an interruption that a vendor swallowed is raised again.
+    """
     with diverted(log) as terminal:
-        columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+        columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
         with Progress(*columns, console=Console(file=terminal), transient=True) as bar:
-            task = bar.add_task("starting", total=len(names) * len(steps))
+            task = bar.add_task("starting", total=None)
 
-            def advance(name: str, step: str, done: float = 0.0) -> None:
-                bar.update(task, description=f"{name}: {step}", completed=_position(names, steps, name, step) + done)
+            def listen(what: str, done: float, of: float) -> None:
+                heed_interruption()
+                bar.update(task, description=what, completed=done, total=of)
 
-            yield advance
-
-
-@contextmanager
-def counted(log: Path | None) -> Iterator[Count]:
-    """The same for pictures: what is at work, how many are done, of how many."""
-    with diverted(log) as terminal:
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-        with Progress(*columns, console=Console(file=terminal), transient=True) as bar:
-            task = bar.add_task("opening", total=None)
-            yield lambda what, done, of: bar.update(task, description=what, completed=done, total=of)
-
-
-def _position(names: Sequence[str], steps: Sequence[str], name: str, step: str) -> int:
-    return names.index(name) * len(steps) + steps.index(step)
+            yield listen
+            heed_interruption()

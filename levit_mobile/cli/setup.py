@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from levit_mobile.cli.common import manners
+from levit_mobile.cli.common import known_failures
+from levit_mobile.cli.options import ForceOption
 
 KNOWN = ("arm64",)
 
 WhatArgument = Annotated[str, typer.Argument(help="What to set up: arm64.", show_default=False)]
-ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Make it anew, even where it is whole.")]
 
 
 def setup(what: WhatArgument, force: ForceOption = False) -> None:
@@ -20,9 +20,9 @@ def setup(what: WhatArgument, force: ForceOption = False) -> None:
     if what not in KNOWN:
         raise typer.BadParameter(f"unknown {what!r}, expected {', '.join(KNOWN)}")
     started = time.monotonic()
-    with manners():
-        from levit_mobile.arm64.setup import set_up
+    with known_failures():
+        import levit_mobile
 
-        made = set_up(force=force, on_step=lambda step: typer.echo(step, err=True))
+        made = levit_mobile.setup_arm64(force=force, progress=lambda step, _done, _of: typer.echo(step, err=True))
     versions = ", ".join(f"{name} {version}" for name, version in made.manifest.versions.items())
     typer.echo(f"{made.path}: {versions}, Debian {made.manifest.debian}; {time.monotonic() - started:.0f} s")

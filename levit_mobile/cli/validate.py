@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from levit_mobile.cli.common import (
-    FAILED,
-    NOT_RUN,
-    JsonOption,
-    SkipBrokenOption,
-    VerboseOption,
-    heed_interruption,
-    log_file,
-    manners,
-)
-from levit_mobile.errors import LevitMobileError
-from levit_mobile.recipe import Verdict
+from levit_mobile.cli.common import FAILED, NOT_RUN, known_failures, log_file, understood
+from levit_mobile.cli.options import JsonOption, SkipBrokenOption, VerboseOption
+from levit_mobile.errors import LevitMobileError, RecipeError
+from levit_mobile.recipe import Tolerance, Verdict
 
 if TYPE_CHECKING:
-    from levit_mobile.bundle.reader import OpenBundle
-    from levit_mobile.validation.results import Validation
-    from levit_mobile.validation.setup import ValidationSetup
+    from levit_mobile import Validation, ValidationRun
 
-THUMBNAILS = 50  # pictures of flips that a page shows
 COLUMNS = 3  # validations side by side on a terminal
 
 BundlesArgument = Annotated[list[Path], typer.Argument(help="Folders that `convert` has made.", show_default=False)]
@@ -102,151 +89,109 @@ def validate(
     verbose: VerboseOption = False,
 ) -> None:
     """Prove bundles again, here and now, against the trained model. Exit: 0 proven, 1 broken, 2 usage, 3 NOT RUN."""
-    given = {name: value for name, value in locals().items() if name.startswith(("min_", "max_"))}
-    bounds = {name: value for name, value in given.items() if value is not None}
-    options = {"images": images, "count": count, "truth": truth, "skip_broken": skip_broken, "bounds": bounds}
+    asked = {
+        "min_sqnr_db": min_sqnr_db,
+        "min_top1_agreement": min_top1_agreement,
+        "min_top5_agreement": min_top5_agreement,
+        "min_cosine": min_cosine,
+        "max_abs_error": max_abs_error,
+        "max_mean_abs_error": max_mean_abs_error,
+        "max_kl": max_kl,
+        "min_top1_accuracy": min_top1_accuracy,
+        "max_accuracy_drop": max_accuracy_drop,
+    }
+    bounds = {name: value for name, value in asked.items() if value is not None}
     if calibration is not None and not drill:
         raise typer.BadParameter("--calibration is for --drill, which calibrates int8 once more")
-    _require_sane(bounds, runtime)
-    options |= {"calibration": calibration}
-    wanted = Wanted(reference, runtime, options, drill, processes, _cpus(cpu), cpu_count)
-    with manners():
-        looked_at = list(_all(bundles, wanted, log_file("validate.log", verbose=verbose)))
-        validations = [validation for _, validation in looked_at]
-        _write(looked_at, junit, html)
-    _print(validations, as_json=json, github=github)
-    if any(case is None or found.verdict == Verdict.BROKEN for case, found in looked_at):
+    understood(lambda: _require_sane(bounds, runtime))
+    cpus = understood(lambda: _cpus(cpu))
+    with known_failures(as_json=json):
+        import levit_mobile
+        from levit_mobile.cli.progress import shown
+
+        runs: list[ValidationRun] = []
+        with shown(log_file("validate", verbose=verbose)) as progress:
+            for bundle in bundles:  # one that is damaged, or cannot be judged, does not stop the others
+                verdict = Verdict.BROKEN
+                try:
+                    opened = levit_mobile.open_bundle(bundle)
+                    verdict = Verdict.NOT_RUN
+                    run = levit_mobile.validate(
+                        opened,
+                        reference=reference,
+                        images=images,
+                        count=count,
+                        truth=truth,
+                        runtime=runtime,
+                        cpus=cpus,
+                        cpu_count=cpu_count,
+                        bounds=bounds,
+                        skip_broken=skip_broken,
+                        drill=drill,
+                        calibration=calibration,
+                        processes=processes,
+                        progress=progress,
+                    )
+                except RecipeError as error:
+                    raise typer.BadParameter(str(error)) from error
+                except LevitMobileError as error:
+                    run = levit_mobile.ValidationRun.not_judged(bundle, error, verdict)
+                runs.append(run)
+        _write(runs, junit, html)
+    _print([found for run in runs for found in run.validations], as_json=json, github=github)
+    if any(run.refused or run.verdict == Verdict.BROKEN for run in runs):
         raise typer.Exit(FAILED)
-    if strict and any(found.verdict == Verdict.NOT_RUN for found in validations):
+    if strict and any(run.verdict == Verdict.NOT_RUN for run in runs):
         raise typer.Exit(NOT_RUN)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What all bundles of one call are asked."""
-
-    reference: str | None
-    runtime: str | None
-    options: dict[str, Any]
-    drill: bool
-    processes: int | None
-    cpus: tuple[str, ...]
-    cpu_count: int | None
-
-
 def _cpus(names: str | None) -> tuple[str, ...]:
-    """The names in a comma list; a wrong word is a usage error."""
+    """The names in a comma list. Raises RecipeError."""
     from levit_mobile.arm64.cpus import chosen
-    from levit_mobile.errors import RecipeError
 
-    try:
-        return tuple(cpu.name for cpu in chosen(names)) if names is not None else ()
-    except RecipeError as error:
-        raise typer.BadParameter(str(error)) from error
+    return tuple(cpu.name for cpu in chosen(names)) if names is not None else ()
 
 
-def _require_sane(bounds: dict[str, float], runtime: str | None) -> None:
-    """Usage errors that need no bundle to be seen."""
-    from levit_mobile.recipe import Tolerance
+def _require_sane(bounds: Mapping[str, float], runtime: str | None) -> None:
+    """Raise ValueError for what needs no bundle to be seen."""
     from levit_mobile.runtimes.registry import RUNTIMES
 
-    try:
-        Tolerance(**{"min_sqnr_db": 1.0, "min_top1_agreement": 0.0, **bounds})
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+    Tolerance(**{"min_sqnr_db": 1.0, "min_top1_agreement": 0.0, **bounds})
     if runtime is not None and runtime not in RUNTIMES:
-        raise typer.BadParameter(f"unknown runtime {runtime!r}, expected one of {', '.join(RUNTIMES)}")
+        raise ValueError(f"unknown runtime {runtime!r}, expected one of {', '.join(RUNTIMES)}")
 
 
-def _all(bundles: list[Path], wanted: Wanted, log: Path | None) -> Iterator[tuple[ValidationSetup | None, Validation]]:
-    """Each bundle by each runtime that its verdict wants, under one progress bar."""
-    from levit_mobile.cli import progress
-
-    with progress.counted(log) as count:
-        for bundle in bundles:
-            yield from _one(bundle, wanted, count)
-            heed_interruption()
-
-
-def _one(bundle: Path, wanted: Wanted, count: Any) -> Iterator[tuple[ValidationSetup | None, Validation]]:
-    """A bundle that is damaged, or that could not be judged, does not stop the others. A usage error does."""
-    from levit_mobile.bundle import reader
-    from levit_mobile.errors import RecipeError
-    from levit_mobile.validation import setup
-    from levit_mobile.validation import validate as validation
-
-    try:
-        opened = reader.open_bundle(bundle)
-    except LevitMobileError as error:
-        yield None, validation.refused(bundle, str(error), Verdict.BROKEN)
-        return
-    try:
-        for number, options in enumerate(_passes(opened, wanted)):
-            case = setup.prepare(opened, **options)
-            advance = partial(count, f"{bundle.name} by {case.runtime}")
-            advance(0, len(case.pictures))
-            found = validation.examine(
-                case, drill=wanted.drill and not number, processes=wanted.processes, on_pictures=advance
-            )
-            yield case, found
-    except RecipeError as error:
-        raise typer.BadParameter(str(error)) from error
-    except LevitMobileError as error:
-        yield None, validation.refused(bundle, str(error), Verdict.NOT_RUN)
-
-
-def _passes(opened: OpenBundle, wanted: Wanted) -> Iterator[dict[str, Any]]:
-    """What `cases.prepare` is given: this machine's own passes, and one a CPU."""
-    from levit_mobile.validation import setup
-
-    for runtime, reference in setup.passes(opened, wanted.runtime, wanted.reference):
-        yield {**wanted.options, "runtime": runtime, "reference": reference}
-    for cpu in wanted.cpus:
-        yield {**wanted.options, "cpu": cpu, "reference": wanted.reference, "count": wanted.cpu_count}
-
-
-def _write(looked_at: list[tuple[ValidationSetup | None, Validation]], junit: Path | None, html: Path | None) -> None:
+def _write(runs: Sequence[ValidationRun], junit: Path | None, html: Path | None) -> None:
     from levit_mobile.reporting.junit import junit_xml
     from levit_mobile.reporting.pages.validation import page
     from levit_mobile.system.atomic_write import write_text
 
-    validations = [validation for _, validation in looked_at]
+    validations = [found for run in runs for found in run.validations]
     if junit is not None:
         write_text(junit, junit_xml(validations))
     if html is not None:
-        write_text(html, page(validations, _thumbnails(looked_at)))
-
-
-def _thumbnails(looked_at: list[tuple[ValidationSetup | None, Validation]]) -> dict[str, bytes]:
-    """PNG files of the pictures that a page shows."""
-    from levit_mobile.images.image_set import png
-
-    shown: dict[str, bytes] = {}
-    for case, found in looked_at:
-        for picture in (*found.worst, *found.flips[:THUMBNAILS]) if case else ():
-            if picture.name not in shown and case:
-                shown[picture.name] = png(case.pictures.read(picture.name))
-    return shown
+        pictures = (run.thumbnails() for run in runs)
+        write_text(html, page(validations, {name: png for shown in pictures for name, png in shown.items()}))
 
 
 def _print(validations: list[Validation], *, as_json: bool, github: bool) -> None:
     """Results on stdout; reasons and annotations, a line each, on stderr."""
     from rich.console import Console
 
-    from levit_mobile.reporting.tables import validate as report
+    from levit_mobile.reporting.tables import validate as tables
 
     if as_json:
-        typer.echo(report.validations_json(validations))
+        typer.echo(tables.validations_json(validations))
     else:
         console = Console()
         for start in range(0, len(validations), COLUMNS):
-            console.print(report.validation_table(validations[start : start + COLUMNS]))
+            console.print(tables.validation_table(validations[start : start + COLUMNS]))
         for found in validations:
             if found.flips:
-                console.print(report.flip_table([found]))
+                console.print(tables.flip_table([found]))
             if found.drill:
-                console.print(report.drill_table(found))
-    for line in [*report.reason_lines(validations), *report.note_lines(validations)]:
+                console.print(tables.drill_table(found))
+    for line in [*tables.reason_lines(validations), *tables.note_lines(validations)]:
         typer.echo(line, err=True)
     if github:
         _annotate(validations)

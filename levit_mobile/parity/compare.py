@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,6 +19,7 @@ from levit_mobile.interfaces.runner import Runner
 from levit_mobile.parity import metrics
 from levit_mobile.parity.logit_stats import ImageStats, LogitStats
 from levit_mobile.recipe import Tolerance, Verdict
+from levit_mobile.system.progress import Progress, silent
 
 BATCH = 8  # pictures held in memory at once
 Array = NDArray[np.floating]
@@ -124,13 +125,13 @@ def reference(name: str, model: Runner, exact: Runner, pictures: ImageSet) -> Re
     return Reference(name, pictures, pictures.digest(), logits, floor)
 
 
-def run(runner: Runner, pictures: ImageSet, *, advance: Callable[[int], None] | None = None) -> Array:
-    """All pictures through a runner, a few at a time: logits [N,classes]. `advance` hears how many are done more."""
-    parts = []
+def run(runner: Runner, pictures: ImageSet, *, progress: Progress = silent) -> Array:
+    """All pictures through a runner, a few at a time: logits [N,classes]."""
+    parts, done = [], 0
     for images in pictures.batches(BATCH):
         parts.append(runner(images))
-        if advance is not None:
-            advance(len(images))
+        done += len(images)
+        progress("images", done, len(pictures))
     return np.concatenate(parts)
 
 

@@ -1,5 +1,5 @@
 """convert(): import -> bake -> lower -> inspect -> prove -> write.
 
 It is not called `convert`: importing a package of that name would hide the function `levit_mobile.convert`.
-Door: convert, lowering, quantization_summary, source_model, writing.
+Door: convert, lowering, plan, quantization_summary, source_model, writing.
 """

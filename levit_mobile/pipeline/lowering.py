@@ -13,8 +13,9 @@ from levit_mobile.interfaces.card import Card
 from levit_mobile.model.bake import bake
 from levit_mobile.model.forms import ChannelsFirst, TokenMajor
 from levit_mobile.model.levit import LeViT
-from levit_mobile.quantization.prepare import LaidOut, OnPicture, Quantization
+from levit_mobile.quantization.prepare import LaidOut, Quantization
 from levit_mobile.recipe import Recipe
+from levit_mobile.system.progress import Progress, silent
 from levit_mobile.targets import TARGETS, Target, resolve
 
 
@@ -24,12 +25,12 @@ def with_scales(
     target: Target,
     quantization: Quantization | None = None,
     *,
-    on_picture: OnPicture = lambda _done, _of: None,
+    progress: Progress = silent,
 ) -> LaidOut:
     """The baked model in the form that the target's kernels like best; with a quantization, on int8 grids.
 
-    Beside it, by what its blocks' outputs differ from the trained model's. `on_picture` hears of every calibration
-    picture.
+    Beside it, by what its blocks' outputs differ from the trained model's. `progress` is told of every
+    calibration picture.
     """
     baked = bake(model, mean=spec.mean, std=spec.std, pixel_range=target.pixel_range)
     if quantization is None:
@@ -39,7 +40,7 @@ def with_scales(
         partial(form_of, target=target),
         pixel_range=target.pixel_range,
         channels_last=target.layout == "NHWC",
-        on_picture=on_picture,
+        progress=progress,
     )
 
 

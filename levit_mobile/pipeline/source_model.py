@@ -9,11 +9,14 @@ from pathlib import Path
 from PIL import Image
 
 from levit_mobile.errors import ImageError
-from levit_mobile.images import digits, labels
+from levit_mobile.images import digits
+from levit_mobile.images import labels as class_labels
 from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels, preprocess
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
+from levit_mobile.model.download import BUNDLED
 from levit_mobile.parity import compare
 from levit_mobile.runners import eager
+from levit_mobile.system.progress import Progress, silent
 
 PROOF_PICTURES = 64
 MIN_PROOF_PICTURES = 32
@@ -29,34 +32,47 @@ class SourceModel:
     reference: compare.Reference
 
 
-def load(
-    source: str | Path,
+def load_source(
+    source: str | Path | None = None,
     *,
     variant: str | None = None,
-    labels_file: str | Path | None = None,
+    labels: str | Path | None = None,
     images: str | Path | None = None,
     skip_broken: bool = False,
-    progress: bool = False,
+    progress: Progress = silent,
 ) -> SourceModel:
-    """Import a checkpoint, find its labels, and run it on the proof's pictures. Raises LevitMobileError.
+    """Import a checkpoint, find its labels, and run it on the images of the proof: what several `convert` calls share.
 
-    `progress` draws download bars on stderr.
+    Args:
+        source: A file, a folder, a hub id or an official name. Default: the bundled digits.
+        variant: Raise unless the checkpoint is this variant.
+        labels: A text file, one label a line, in class order. Default: the checkpoint's own, else placeholders.
+        images: A folder of at least 32 images for the proof. Default: held-out digits.
+        skip_broken: Leave out images that cannot be read.
+        progress: Is told when the import begins and ends.
+
+    Raises:
+        LevitMobileError: One sentence: the weights, the labels or the images cannot be used.
     """
-    checkpoint = load_checkpoint(source, variant=variant, progress=progress)
-    names = find_labels(checkpoint, labels_file)
+    asked = source or BUNDLED
+    progress(f"importing {asked}", 0, 1)
+    checkpoint = load_checkpoint(asked, variant=variant)
+    names = find_labels(checkpoint, labels)
     spec = ImageSpec.for_side(checkpoint.side)
     pictures = proof_pictures(spec, images, skip_broken=skip_broken)
     model, exact = (eager.load(checkpoint.model, spec, double=double) for double in (False, True))
-    return SourceModel(checkpoint, names, spec, compare.reference(checkpoint.source, model, exact, pictures))
+    reference = compare.reference(checkpoint.source, model, exact, pictures)
+    progress(f"importing {asked}", 1, 1)
+    return SourceModel(checkpoint, names, spec, reference)
 
 
 def find_labels(checkpoint: Checkpoint, labels_file: str | Path | None = None) -> tuple[str, ...]:
     """From the file, else from the checkpoint itself, else placeholders. Raises LabelsError when they do not fit."""
     if labels_file is not None:
-        return labels.read(Path(labels_file), checkpoint.classes)
+        return class_labels.read(Path(labels_file), checkpoint.classes)
     if checkpoint.labels is not None:
-        return labels.checked(checkpoint.labels, checkpoint.classes, checkpoint.source)
-    return labels.placeholders(checkpoint.classes)
+        return class_labels.checked(checkpoint.labels, checkpoint.classes, checkpoint.source)
+    return class_labels.placeholders(checkpoint.classes)
 
 
 def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_broken: bool = False) -> ImageSet:

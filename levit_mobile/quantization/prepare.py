@@ -24,37 +24,47 @@ from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.statistics import Statistics, collect
 from levit_mobile.quantization.weights import round_weights
 from levit_mobile.recipe import Precision, Recipe
+from levit_mobile.system.progress import Progress, silent
 
 BATCH = 8
-OnPicture = Callable[[int, int], None]  # (pictures done, of how many)
 LayOut = Callable[[LeViT], nn.Module]
 
 
-def find(
-    recipe: Recipe,
-    *,
-    variant: str,
-    spec: ImageSpec,
-    calibration: str | Path | None = None,
-    count: int | None = None,
-    seed: int = 0,
-    observer: str | None = None,
-    plan: str | Path | None = None,
-) -> Quantization | None:
-    """What the options of `convert` name; None for a recipe that measures nothing.
+@dataclass(frozen=True, slots=True)
+class Int8Options:
+    """How a static int8 recipe is calibrated, as `convert` names it.
 
-    `calibration` is a folder or "synthetic" (default: the bundled training digits), `plan` a file (default: the
-    committed one). Raises ImageError, and RecipeError for what a recipe without calibration is asked.
+    `calibration` is a folder of images or "synthetic" (default: the bundled training digits), of which `count` are
+    drawn by `seed`; `observer` replaces the plan's, and `plan` is a file (default: the committed one).
+    """
+
+    calibration: str | Path | None = None
+    count: int | None = None
+    seed: int = 0
+    observer: str | None = None
+    plan: str | Path | None = None
+
+    def given(self) -> Iterator[str]:
+        """The command's options that were set, as they are typed."""
+        options = (self.calibration, self.count, self.observer, self.plan)
+        for name, value in zip(("--calibration", "--calibration-count", "--observer", "--plan"), options, strict=True):
+            if value is not None:
+                yield name
+
+
+def find(recipe: Recipe, options: Int8Options, *, variant: str, spec: ImageSpec) -> Quantization | None:
+    """What the options name; None for a recipe that measures nothing.
+
+    Raises ImageError, and RecipeError for what a recipe without calibration is asked.
     """
     if recipe.precision is not Precision.INT8:
-        asked = {"--calibration": calibration, "--calibration-count": count, "--observer": observer, "--plan": plan}
-        if named := [name for name, value in asked.items() if value is not None]:
-            raise RecipeError(f"{recipe.name} measures no ranges: {named[0]} is for int8 only")
+        if name := next(options.given(), None):
+            raise RecipeError(f"{recipe.name} measures no ranges: {name} is for int8 only")
         return None
-    known = plans.find(plan, variant=variant, target=recipe.target)
-    if observer is not None:
-        known = known.model_copy(update={"observer": observer_of(observer)})
-    return Quantization(calibrations.find(calibration, spec, count=count, seed=seed), known)
+    known = plans.find(options.plan, variant=variant, target=recipe.target)
+    if options.observer is not None:
+        known = known.model_copy(update={"observer": observer_of(options.observer)})
+    return Quantization(calibrations.find(options.calibration, spec, count=options.count, seed=options.seed), known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +89,14 @@ class Quantization:
         *,
         pixel_range: float,
         channels_last: bool,
-        on_picture: OnPicture = lambda _done, _of: None,
+        progress: Progress = silent,
     ) -> LaidOut:
         """Equalise, lay out, measure, put activations and weights on their grids.
 
         Raises RecipeError when the plan names an edge that the form does not have, and ConversionError when it leaves
         no layer that could run in int8.
         """
-        feed = Feed(self.calibration, pixel_range, on_picture, passes=2 if self.plan.equalize is None else 3)
+        feed = Feed(self.calibration, pixel_range, progress, passes=2 if self.plan.equalize is None else 3)
         with one_thread():
             scales: Scales = {}
             if self.plan.equalize is not None:
@@ -131,8 +141,8 @@ def quantize(
 class Feed:
     """Calibration pictures as the model takes them, pass after pass, one or a few at a time."""
 
-    def __init__(self, calibration: CalibrationSet, pixel_range: float, on_picture: OnPicture, *, passes: int) -> None:
-        self.set, self.pixel_range, self.on_picture = calibration.pictures, pixel_range, on_picture
+    def __init__(self, calibration: CalibrationSet, pixel_range: float, progress: Progress, *, passes: int) -> None:
+        self.set, self.pixel_range, self.progress = calibration.pictures, pixel_range, progress
         self.done, self.total = 0, passes * len(calibration.pictures)
 
     def batches(self) -> Iterator[Tensor]:
@@ -150,4 +160,4 @@ class Feed:
 
     def _count(self, pictures: int) -> None:
         self.done += pictures
-        self.on_picture(min(self.done, self.total), self.total)
+        self.progress("pictures", min(self.done, self.total), self.total)

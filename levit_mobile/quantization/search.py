@@ -33,13 +33,13 @@ from levit_mobile.quantization.statistics import Statistics, collect, layers_of
 from levit_mobile.quantization.weights import round_weights
 from levit_mobile.system.atomic_write import write_text
 from levit_mobile.system.files import digest_bytes
+from levit_mobile.system.progress import Progress, called, silent
 
 STRENGTHS = (None, 0.0, 0.5)
 SMALLEST_GAIN = 0.02  # of the divergence in int8, or of what is to be reached: below it a group stays in int8
 DIGITS = 4  # that a plan keeps of each figure
 Logits = NDArray[np.float32]
 AnyPart = TypeVar("AnyPart", bound=Part)
-OnStep = Callable[[str, int, int], None]  # (what is at work, how many are done, of how many)
 
 
 class Settings(NamedTuple):
@@ -150,8 +150,8 @@ class Entry(Part):
 class CandidateEvaluator:
     """Makes candidates and scores them against the float form; what they share is measured once, when it is needed."""
 
-    def __init__(self, subject: SearchProblem, on_step: OnStep = lambda *_: None) -> None:
-        self.subject, self.on_step = subject, on_step
+    def __init__(self, subject: SearchProblem, progress: Progress = silent) -> None:
+        self.subject, self.progress = subject, progress
         self.measured: dict[float | None, tuple[nn.Module, Statistics]] = {}
         self.chosen: dict[tuple[Observer, float | None], dict[str, QParams]] = {}
         form = subject.lay_out(subject.baked)
@@ -164,7 +164,7 @@ class CandidateEvaluator:
     @cached_property
     def pictures(self) -> list[Tensor]:
         """Those that candidates are compared on, as the form takes them."""
-        feed = Feed(self.subject.judges, self.subject.pixel_range, partial(self.on_step, "pictures"), passes=1)
+        feed = Feed(self.subject.judges, self.subject.pixel_range, self.progress, passes=1)
         return list(feed.pictures(channels_last=self.subject.channels_last))
 
     @cached_property
@@ -213,7 +213,7 @@ class CandidateEvaluator:
         return self.chosen[which]
 
     def _feed(self, what: str, passes: int) -> Feed:
-        return Feed(self.subject.calibration, self.subject.pixel_range, partial(self.on_step, what), passes=passes)
+        return Feed(self.subject.calibration, self.subject.pixel_range, called(self.progress, what), passes=passes)
 
     @torch.no_grad()
     def _logits(self, form: nn.Module) -> Logits:
@@ -271,7 +271,7 @@ def best_settings(bench: CandidateEvaluator, journal: ScoreCache) -> Settings:
     """Those of the least divergence with everything in int8; the first of equals."""
     scores = {}
     for done, settings in enumerate(ALL_SETTINGS):
-        bench.on_step("settings", done, len(ALL_SETTINGS))
+        bench.progress("settings", done, len(ALL_SETTINGS))
         scores[settings] = _mixed(bench, journal, settings, ())
     return min(scores, key=lambda settings: scores[settings].kl)
 
@@ -281,7 +281,7 @@ def weigh(bench: CandidateEvaluator, journal: ScoreCache, settings: Settings) ->
     whole = _mixed(bench, journal, settings, ())
     found = []
     for done, (group, edges) in enumerate(bench.groups.items()):
-        bench.on_step("groups", done, len(bench.groups))
+        bench.progress("groups", done, len(bench.groups))
         alone = journal.score(f"{settings}; int8: {group}", partial(bench.alone, settings, edges))
         without = _mixed(bench, journal, settings, (group,))
         gain, saved = whole.kl - without.kl, bench.cost.share(edges)
@@ -300,7 +300,7 @@ def walk(
     little = SMALLEST_GAIN * min(front[0].kl, max_kl)
     order = _by_worth(one for one in evidence if one.damage > little)
     for done in range(1, len(order) + 1):
-        bench.on_step("steps to float", done, len(order))
+        bench.progress("steps to float", done, len(order))
         front.append(_step(bench, journal, settings, order[:done]))
         if any(step.within(max_kl) for step in front) and front[-2].kl - front[-1].kl < little:
             break

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,21 @@ def runtime() -> tuple[Any, Any]:
     except ImportError as error:
         raise ToolchainMissing("executorch", "executorch") from error
     return Runtime, _portable_lib
+
+
+@contextmanager
+def thread_pool_kept() -> Iterator[None]:
+    """Inside, runners set the size of ExecuTorch's thread pool, which is the whole process's; it is put back.
+
+    Programs that were loaded inside must not run afterwards: they hold the pool that was. Raises ToolchainMissing.
+    """
+    _, native = runtime()
+    before = native._threadpool_get_thread_count()
+    try:
+        yield
+    finally:
+        if native._threadpool_get_thread_count() != before:
+            native._unsafe_reset_threadpool(before)
 
 
 def _method(path: Path, threads: int) -> Any:

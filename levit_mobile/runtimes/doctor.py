@@ -35,9 +35,23 @@ class Diagnosis:
     advice: tuple[str, ...]
 
 
-def diagnose() -> tuple[Diagnosis, ...]:
-    """All targets, in the table's order."""
-    return tuple(examine(target) for target in TARGETS.values())
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """This machine: one line of what it is, every target in the table's order, and whether ARM64 kernels run here.
+
+    `arm64` says where they are set up, what sets them up, or why nothing can.
+    """
+
+    machine: str
+    targets: tuple[Diagnosis, ...]
+    arm64_runs: bool
+    arm64: str
+
+
+def doctor() -> Examination:
+    """Try every target's converter and runtime on this machine, each in a process of its own. Thread-safe."""
+    runs, line = arm64()
+    return Examination(machine(), tuple(examine(target) for target in TARGETS.values()), runs, line)
 
 
 def examine(target: Target) -> Diagnosis:

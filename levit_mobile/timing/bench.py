@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from levit_mobile.errors import ArtifactError, RunnerUnavailable, TimingError, T
 from levit_mobile.recipe import Verdict
 from levit_mobile.runtimes.registry import described, real
 from levit_mobile.system.files import digest, size_bytes
+from levit_mobile.system.progress import Progress, silent
 from levit_mobile.system.workers import spread
 from levit_mobile.timing import candidates as opening
 from levit_mobile.timing import golden, machine
@@ -34,11 +35,9 @@ ROUNDS, WARMUP, STARTS = 120, 5, 3
 PICTURE_PX = (640, 480)  # width and height of the picture where `end to end` begins: a camera's preview
 CHUNK = 5  # rounds between two looks at the progress bar
 
-OnStep = Callable[[str, int, int], None]  # (what is at work, how much of it is done, of how much)
-
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class BenchOptions:
     """How often and on what. `starts` fresh processes load each artifact, and as many share the `rounds`, each after
     `warmup` rounds that are not kept.
 
@@ -64,7 +63,7 @@ class Options:
 
 
 @dataclass(slots=True)
-class Progress:
+class CandidateState:
     """What is known so far of one candidate."""
 
     job: Job
@@ -79,24 +78,37 @@ def bench(
     paths: Sequence[str | Path],
     *,
     against: Sequence[str | Path] = (),
-    options: Options | None = None,
+    options: BenchOptions | None = None,
     command: str = "",
-    on_step: OnStep = lambda *_: None,
+    progress: Progress = silent,
 ) -> TimingRun:
     """Time bundles and bare artifacts on this machine, each round all of them once, in turn.
 
-    Those in `against` are what the others are compared with. An artifact whose runtime does not exist here is NOT RUN,
-    with the reason; one that computes something else is timed and marked broken. Raises LevitMobileError.
+    An artifact whose runtime does not exist here is NOT RUN, with the reason; one that computes something else is timed
+    and marked broken. Two calls at once would time each other; while it runs, this process is pinned to one core.
+
+    Args:
+        paths: Bundles' folders, or `.tflite`, `.pte` and `.mlpackage`.
+        against: What the others are compared with.
+        options: How often, and on how many threads. Default: BenchOptions().
+        command: What was typed, for the record.
+        progress: Is told of every start and every few rounds.
+
+    Returns:
+        The record of all samples, in ms; statistics are derived from it.
+
+    Raises:
+        LevitMobileError: One sentence; nothing was timed.
     """
-    asked, found = options or Options(), opening.opened([Path(p) for p in paths], [Path(p) for p in against])
+    asked, found = options or BenchOptions(), opening.opened([Path(p) for p in paths], [Path(p) for p in against])
     vectors = golden.shared_golden(found)
     started_at, before = datetime.now(UTC), machine.conditions()
-    known = {one.name: Progress(_job(one, asked)) for one in found}
+    known = {one.name: CandidateState(_job(one, asked)) for one in found}
     with machine.pinned(asked.threads) as cores:
-        _start(known, vectors, asked, on_step)
-        taken = _in_turn([one.job for one in known.values() if one.not_run is None], asked, on_step)
+        _start(known, vectors, asked, progress)
+        taken = _in_turn([one.job for one in known.values() if one.not_run is None], asked, progress)
         if asked.profile:
-            _profile(known, asked, on_step)
+            _profile(known, asked, progress)
     return TimingRun(
         schema_version=1,
         app=App(name="levit-mobile", version=version("levit-mobile")),
@@ -113,23 +125,25 @@ def bench(
     )
 
 
-def _job(one: Candidate, options: Options) -> Job:
+def _job(one: Candidate, options: BenchOptions) -> Job:
     contract, stored = one.contract, one.stored
     ends = (contract.input, contract.output, stored.spec) if contract and stored else (None, None, None)
     return Job(one.name, one.artifact, one.target.name, options.of(one.target.name), *ends)
 
 
-def _start(known: Mapping[str, Progress], vectors: Mapping[str, Golden], options: Options, on_step: OnStep) -> None:
+def _start(
+    known: Mapping[str, CandidateState], vectors: Mapping[str, Golden], options: BenchOptions, progress: Progress
+) -> None:
     """Fresh processes, in turn over the candidates; the first of each answers the golden pictures."""
     for number in range(options.starts):
         for place, (name, one) in enumerate(known.items()):
-            on_step(f"starting {name}", number * len(known) + place, options.starts * len(known))
+            progress(f"starting {name}", number * len(known) + place, options.starts * len(known))
             if one.not_run is None:
                 shared_golden = vectors.get(name) if number == 0 else None
                 _start_once(one, shared_golden.pixels if shared_golden else None)
 
 
-def _start_once(one: Progress, pixels: Pixels | None) -> None:
+def _start_once(one: CandidateState, pixels: Pixels | None) -> None:
     try:
         one.starts += spread(starter, [(one.job, pixels)], processes=1)
     except (RunnerUnavailable, ToolchainMissing) as error:
@@ -138,7 +152,7 @@ def _start_once(one: Progress, pixels: Pixels | None) -> None:
         one.not_run, one.refused = str(error), True
 
 
-def _in_turn(jobs: Sequence[Job], options: Options, on_step: OnStep) -> dict[Key, Samples]:
+def _in_turn(jobs: Sequence[Job], options: BenchOptions, progress: Progress) -> dict[Key, Samples]:
     """All samples, in order; nothing where there are no jobs.
 
     They come from as many processes as `starts`: where memory happens to lie in one makes the same file a few per
@@ -154,15 +168,15 @@ def _in_turn(jobs: Sequence[Job], options: Options, on_step: OnStep) -> dict[Key
                 for key, samples in made.items() if number else ():
                     taken[key] += samples
                 done += counts[number] if number else 0
-                on_step(f"timing {len(jobs)} in turn", done, options.rounds)
+                progress(f"timing {len(jobs)} in turn", done, options.rounds)
     return {key: tuple(samples) for key, samples in taken.items()}
 
 
-def _profile(known: Mapping[str, Progress], options: Options, on_step: OnStep) -> None:
+def _profile(known: Mapping[str, CandidateState], options: BenchOptions, progress: Progress) -> None:
     """By block, one artifact after the other; where there can be none, a note says why."""
     rounds = _shares(options.rounds, options.starts)
     for place, (name, one) in enumerate(known.items()):
-        on_step(f"profiling {name}", place, len(known))
+        progress(f"profiling {name}", place, len(known))
         if one.not_run is None:
             try:
                 one.profile = profiled(one.job, rounds=rounds, warmup=options.warmup)
@@ -179,7 +193,7 @@ def _chunks(rounds: int) -> Iterator[int]:
     yield from (min(CHUNK, rounds - done) for done in range(0, rounds, CHUNK))
 
 
-def _picture(options: Options) -> Pixels:
+def _picture(options: BenchOptions) -> Pixels:
     """Any picture will do: resizing takes the same time for all of one size."""
     width, height = options.picture_px
     drawn = np.random.default_rng(0).integers(0, 256, (height // 16 + 1, width // 16 + 1, 3), np.uint8)
@@ -187,10 +201,10 @@ def _picture(options: Options) -> Pixels:
 
 
 def _timing(
-    one: Candidate, progress: Progress, vectors: Golden | None, taken: Mapping[Key, Samples], options: Options
+    one: Candidate, state: CandidateState, vectors: Golden | None, taken: Mapping[Key, Samples], options: BenchOptions
 ) -> Timing:
     runtime = described(real(one.target.name))
-    starts, contract = progress.starts, one.contract
+    starts, contract = state.starts, one.contract
     before = [start.memory_before_bytes for start in starts]
     peaks = [start.peak_memory_bytes for start in starts]
     end_to_end = taken.get((one.name, END_TO_END), ())
@@ -207,7 +221,7 @@ def _timing(
         runtime_version=runtime.version,
         accelerator=one.target.accelerator,
         **options.of(one.target.name),
-        parity=_parity(one, progress, vectors),
+        parity=_parity(one, state, vectors),
         load_ms=tuple(start.load_ms for start in starts),
         first_run_ms=tuple(start.first_run_ms for start in starts),
         memory_before_bytes=tuple(size for size in before if size is not None),
@@ -217,13 +231,13 @@ def _timing(
         process_samples=tuple(_shares(options.rounds, options.starts)) if samples else (),
         end_to_end_samples_ms=end_to_end,
         picture_px=options.picture_px if end_to_end else None,
-        not_run=progress.not_run,
-        profile=progress.profile,
-        notes=tuple(progress.notes),
+        not_run=state.not_run,
+        profile=state.profile,
+        notes=tuple(state.notes),
     )
 
 
-def _parity(one: Candidate, progress: Progress, vectors: Golden | None) -> Parity:
-    if progress.not_run is not None:
-        return Parity(verdict=Verdict.BROKEN if progress.refused else Verdict.NOT_RUN, reasons=(progress.not_run,))
-    return golden.judged(one, vectors, progress.starts[0].logits)
+def _parity(one: Candidate, state: CandidateState, vectors: Golden | None) -> Parity:
+    if state.not_run is not None:
+        return Parity(verdict=Verdict.BROKEN if state.refused else Verdict.NOT_RUN, reasons=(state.not_run,))
+    return golden.judged(one, vectors, state.starts[0].logits)

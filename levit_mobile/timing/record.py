@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from levit_mobile.errors import TimingError
 from levit_mobile.recipe import Verdict
+from levit_mobile.system.atomic_write import write_text
 from levit_mobile.system.files import Sha256, read_json
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -200,3 +201,7 @@ class TimingRun(Part):
     def written(self) -> str:
         """As JSON, a line each."""
         return self.model_dump_json(indent=2) + "\n"
+
+    def write(self, path: str | Path) -> None:
+        """Write it to a file, whole or not at all. Raises BundleError when it cannot be written."""
+        write_text(Path(path), self.written())

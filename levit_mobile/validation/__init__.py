@@ -1,4 +1,4 @@
 """validate(): a bundle proven again: reference -> images -> both models -> verdict.
 
-Door: results, setup, validate.
+Door: passes, results.
 """

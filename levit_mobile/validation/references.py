@@ -42,7 +42,7 @@ class ReferenceModel:
     tolerance: Tolerance | None = None
 
 
-def find(source: str | Path | None, stored: OpenBundle, *, progress: bool = False) -> ReferenceModel:
+def find(source: str | Path | None, stored: OpenBundle) -> ReferenceModel:
     """The reference that `source` names: a checkpoint (see `download.resolve`), a bundle's folder, or "golden".
 
     None is the checkpoint that the bundle was made from. Raises BundleError when that is not here, or `source` does
@@ -52,7 +52,7 @@ def find(source: str | Path | None, stored: OpenBundle, *, progress: bool = Fals
         return _golden(stored)
     if source is not None and (Path(source) / CONTRACT_FILE).is_file():
         return _other_bundle(open_bundle(source), stored)
-    return _checkpoint(source or _own_source(stored), stored, asked=source is not None, progress=progress)
+    return _checkpoint(source or _own_source(stored), stored, asked=source is not None)
 
 
 def _own_source(stored: OpenBundle) -> str | Path:
@@ -69,8 +69,8 @@ def _own_source(stored: OpenBundle) -> str | Path:
     )
 
 
-def _checkpoint(source: str | Path, stored: OpenBundle, *, asked: bool, progress: bool) -> ReferenceModel:
-    checkpoint = load_checkpoint(source, progress=progress)
+def _checkpoint(source: str | Path, stored: OpenBundle, *, asked: bool) -> ReferenceModel:
+    checkpoint = load_checkpoint(source)
     wanted = stored.contract.model
     own = checkpoint.sha256 == wanted.checkpoint_sha256
     if not own and not asked:

@@ -18,13 +18,13 @@ from levit_mobile.parity.compare import BATCH, Array
 from levit_mobile.parity.logit_stats import LogitStats
 from levit_mobile.runtimes import registry
 from levit_mobile.system import workers
+from levit_mobile.system.progress import Progress
 from levit_mobile.validation.references import Load
 from levit_mobile.validation.setup import ValidationSetup
 
 FLOOR_PICTURES = 64  # that float64 sees too
 EMULATED_BATCH = 4
 
-OnPictures = Callable[[int, int], None]  # pictures done, of how many
 Asked = tuple[tuple[str, ...], bool]  # names, and whether the exact reference shall see them too
 
 
@@ -116,7 +116,7 @@ class PairStats:
         return metrics.ratio_db(self.floor_signal, self.floor_noise) if self.floor_signal else float("nan")
 
 
-def compared(case: ValidationSetup, *, processes: int, on_pictures: OnPictures) -> PairStats:
+def compared(case: ValidationSetup, *, processes: int, progress: Progress) -> PairStats:
     """The reference and the artifact on every picture. Raises what loading or running either of them raises."""
     seen, stored = PairStats(LogitStats(), {}), case.stored
     candidate = partial(registry.load, case.runtime, stored.artifact, stored.contract)
@@ -124,7 +124,7 @@ def compared(case: ValidationSetup, *, processes: int, on_pictures: OnPictures) 
     pair = Pair(case.reference.load, candidate, case.reference.exact, case.pictures.read, host)
     for part in workers.spread(pair, _chunks(case.pictures.names, batch(case)), processes=processes):
         seen.add(part)
-        on_pictures(len(seen.digests), len(case.pictures))
+        progress("images", len(seen.digests), len(case.pictures))
         if seen.defect:
             break
     return seen

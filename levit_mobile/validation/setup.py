@@ -78,7 +78,7 @@ def prepare(
     """
     name = registry.chosen(registry.on(cpu, stored.target.name) if cpu else runtime, stored.target.name)
     count = count or (FEW_EMULATED if cpu else None)
-    model = references.find(reference, stored, progress=True)
+    model = references.find(reference, stored)
     pictures, pictures_from = _pictures(stored, model, images, count, skip_broken=skip_broken)
     shown, truth_from = _truth(truth, pictures, stored, images)
     own = stored.contract.tolerance

@@ -1,19 +1,19 @@
-"""validate(): a bundle proven again, anywhere: open -> reference -> pictures -> both models -> verdict."""
+"""One pass over a bundle: both models over all images, and the verdict."""
 
 from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.errors import (
     ArtifactError,
     ConversionError,
     ImageError,
+    LevitMobileError,
     RecipeError,
     RunnerUnavailable,
     ToolchainMissing,
@@ -21,64 +21,18 @@ from levit_mobile.errors import (
 from levit_mobile.recipe import Verdict
 from levit_mobile.runtimes import registry
 from levit_mobile.system import workers
+from levit_mobile.system.progress import Progress, silent
 from levit_mobile.validation.drill import require_own, tapped
 from levit_mobile.validation.results import Validation
-from levit_mobile.validation.run_pair import OnPictures, batch, compared
-from levit_mobile.validation.setup import ValidationSetup, prepare
+from levit_mobile.validation.run_pair import batch, compared
+from levit_mobile.validation.setup import ValidationSetup
 from levit_mobile.validation.verdict import judged
 
 FEW = 32  # pictures; below that a share says little
 
 
-def validate(
-    bundle: str | Path,
-    *,
-    reference: str | Path | None = None,
-    images: str | Path | None = None,
-    count: int | None = None,
-    truth: str | Path | None = None,
-    runtime: str | None = None,
-    cpu: str | None = None,
-    bounds: Mapping[str, float] | None = None,
-    skip_broken: bool = False,
-    drill: bool = False,
-    calibration: str | Path | None = None,
-    processes: int | None = None,
-    on_pictures: OnPictures = lambda _done, _all: None,
-) -> Validation:
-    """Hold a bundle against a reference on real pictures, and say what differs.
-
-    `reference` is a checkpoint, a bundle's folder or "golden" (default: the checkpoint it was made from); `images` a
-    folder of pictures (default: held-out digits) of which `count` are taken, evenly spread; `truth` "folders" or a CSV
-    file with the columns file and label; `runtime` a name of RUNTIMES; `cpu` an emulated ARM64 core, a name of CPUS,
-    with few pictures by default; `bounds` replace fields of the recipe's Tolerance; `drill` adds the error of every
-    block, for which static int8 is calibrated once more, on the pictures that its contract records or the folder
-    `calibration`. The work is spread over `processes` (default: all cores).
-
-    An artifact that cannot be run, crashes or gives nonsense is a verdict, "broken" or "not run". Raises
-    LevitMobileError for anything else: a damaged bundle, a reference that is not here or does not fit, a bad picture.
-    """
-    case = prepare(
-        open_bundle(bundle),
-        reference=reference,
-        images=images,
-        count=count,
-        truth=truth,
-        runtime=runtime,
-        cpu=cpu,
-        bounds=bounds,
-        skip_broken=skip_broken,
-        calibration=calibration,
-    )
-    return examine(case, drill=drill, processes=processes, on_pictures=on_pictures)
-
-
 def examine(
-    case: ValidationSetup,
-    *,
-    drill: bool = False,
-    processes: int | None = None,
-    on_pictures: OnPictures = lambda _done, _all: None,
+    case: ValidationSetup, *, drill: bool = False, processes: int | None = None, progress: Progress = silent
 ) -> Validation:
     """Run both models over the pictures and judge; a drill that cannot be had is said to be NOT RUN in the notes."""
     if drill:
@@ -88,7 +42,7 @@ def examine(
     facts: dict[str, Any] = {"processes": min(wanted, -(-len(case.pictures) // batch(case)))}
     try:
         registry.require(case.runtime)
-        facts |= judged(case, compared(case, processes=facts["processes"], on_pictures=on_pictures))
+        facts |= judged(case, compared(case, processes=facts["processes"], progress=progress))
         facts |= _drilled(case) if drill else {}
     except RunnerUnavailable as error:
         facts |= {"verdict": Verdict.NOT_RUN, "reasons": (str(error),)}
@@ -104,7 +58,7 @@ def _drilled(case: ValidationSetup) -> dict[str, Any]:
         return {"notes": (f"drill-down NOT RUN: {error}",)}
 
 
-def refused(bundle: str | Path, sentence: str, verdict: Verdict) -> Validation:
+def refusal(bundle: str | Path, error: LevitMobileError, verdict: Verdict) -> Validation:
     """The verdict on a bundle that is damaged, or has nothing to be held against, for reports that list several."""
     return Validation(
         bundle=Path(bundle).name,
@@ -115,7 +69,7 @@ def refused(bundle: str | Path, sentence: str, verdict: Verdict) -> Validation:
         pictures_from="none",
         runtime=None,
         verdict=verdict,
-        reasons=(sentence,),
+        reasons=(str(error),),
         versions=_versions(),
     )
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from conftest import Bundles
 from support.arm64s import RUNS_HERE, ready
+from support.one_pass import validate
 
 from levit_mobile.arm64 import cost
 from levit_mobile.arm64.counting import TITLES
 from levit_mobile.arm64.cpus import CPUS, DEFAULT
-from levit_mobile.validation import validate
 
 pytestmark = RUNS_HERE
 BASELINE = Path(__file__).parents[2] / "benchmarks" / "arm64_baseline.json"
@@ -31,7 +31,7 @@ GROWTH = 0.01
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_it_is_proven_on_the_core_by_the_kernels_of_that_core(bundles: Bundles, recipe: str, cpu: str) -> None:
     ready()
-    found = validate.validate(bundles(recipe).path, cpu=cpu, count=2)
+    found = validate(bundles(recipe).path, cpu=cpu, count=2)
     assert found.verdict == "proven", found.reasons
     assert found.emulation is not None
     assert {"max_margin", "max_relative_error" if "fp32" in recipe else "max_difference_db"} == set(

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from conftest import Run
 from support.arm64s import RUNS_HERE, ready
+from support.one_pass import validate
 from support.refusals import refused
 from support.stored_bundles import written
 
@@ -28,7 +29,6 @@ from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.recipe import RECIPES
 from levit_mobile.runtimes import registry
-from levit_mobile.validation import validate
 
 pytestmark = RUNS_HERE
 FILES = {"executorch": "model.pte", "tflite": "model.tflite"}
@@ -100,7 +100,7 @@ def test_a_cost_is_by_class_and_by_function(made: Made, target: str) -> None:
 @pytest.mark.usefixtures("in_this_process")
 def test_validate_has_a_verdict_on_the_core(made: Made, random_checkpoint: Path, folder: Path) -> None:
     ready()
-    found = validate.validate(made("executorch").path, reference=random_checkpoint, images=folder, cpu="cortex-a76")
+    found = validate(made("executorch").path, reference=random_checkpoint, images=folder, cpu="cortex-a76")
     assert found.verdict == "proven", found.reasons
     assert found.runtime is not None
     assert (found.runtime.name, found.runtime.title) == ("executorch@cortex-a76", "ExecuTorch on cortex-a76, emulated")
@@ -115,7 +115,7 @@ def test_validate_has_a_verdict_on_the_core(made: Made, random_checkpoint: Path,
 
 def test_core_ml_is_not_run(small: SourceModel, random_checkpoint: Path, folder: Path, tmp_path: Path) -> None:
     bundle = written(small, "coreml-fp16", tmp_path)
-    found = validate.validate(bundle, reference=random_checkpoint, images=folder, cpu="cortex-a53")
+    found = validate(bundle, reference=random_checkpoint, images=folder, cpu="cortex-a53")
     assert found.verdict == "not run"
     assert found.reasons == ("Core ML exists on Apple's systems only: nothing runs its packages on cortex-a53",)
 

@@ -18,7 +18,7 @@ from support.refusals import refused
 from levit_mobile.arm64 import folder, packages
 from levit_mobile.arm64.cpus import CPUS, chosen
 from levit_mobile.arm64.folder import GUEST, MANIFEST, Manifest
-from levit_mobile.arm64.setup import STEPS, set_up
+from levit_mobile.arm64.setup import STEPS, setup_arm64
 from levit_mobile.errors import RecipeError, RunnerUnavailable
 from levit_mobile.system.files import digest
 
@@ -158,7 +158,7 @@ def test_an_unknown_thing_is_a_usage_error(levit_mobile: Run) -> None:
 def test_what_is_there_is_not_made_again() -> None:
     steps: list[str] = []
     made = ready()
-    assert set_up(on_step=steps.append) == made
+    assert setup_arm64(progress=lambda step, _done, _of: steps.append(step)) == made
     assert steps == []
     assert made.manifest.versions == folder.wanted()
     assert {made.plugin, made.program} <= {made.path / name for name in made.manifest.digests}
@@ -186,7 +186,7 @@ def test_a_step_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(packages, "GUEST", ("levit-no-such-package",))
     facts = "ARM64", "apt-get", "Unable to locate package", "levit-no-such-package"
     with refused(RunnerUnavailable, "runner.set-up-failed", *facts):
-        set_up()
+        setup_arm64()
     assert [file.name for file in (tmp_path / "cache").iterdir()] == [".lock"]
 
 
@@ -195,4 +195,4 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: p
     (tmp_path / "file").touch()
     monkeypatch.setenv("LEVIT_MOBILE_CACHE", str(tmp_path / "file" / "cache"))
     with refused(RunnerUnavailable, "runner.set-up-failed", "LEVIT_MOBILE_CACHE"):
-        set_up()
+        setup_arm64()

@@ -14,7 +14,7 @@ import pytest
 from conftest import Bundles, Run
 from support.refusals import refused
 
-from levit_mobile.bundle.inspect import Difference, differences, look
+from levit_mobile.bundle.inspect import Difference, differences, inspect
 from levit_mobile.contract import CONTRACT_FILE
 from levit_mobile.errors import ArtifactError, BundleError
 from levit_mobile.pipeline.writing import Bundle
@@ -40,7 +40,7 @@ def artifact(bundle: Bundle) -> Path:
 
 
 def test_a_bundle_agrees_with_its_contract(bundle: Bundle) -> None:
-    found, stated = look(bundle.path), bundle.contract
+    found, stated = inspect(bundle.path), bundle.contract
     assert found.contract == stated
     assert found.contradictions == ()
     assert (found.sha256, found.bytes) == (stated.artifact.sha256, stated.artifact.bytes)
@@ -48,14 +48,14 @@ def test_a_bundle_agrees_with_its_contract(bundle: Bundle) -> None:
 
 
 def test_an_artifact_alone_is_what_it_is_in_its_bundle(bundle: Bundle) -> None:
-    alone = look(artifact(bundle))
-    assert alone.inspection == look(bundle.path).inspection
+    alone = inspect(artifact(bundle))
+    assert alone.inspection == inspect(bundle.path).inspection
     assert alone.contract is None
     assert (alone.sha256, alone.bytes) == (digest(artifact(bundle)), size_bytes(artifact(bundle)))
 
 
 def test_the_kinds_of_our_own_artifacts(bundle: Bundle) -> None:
-    found = look(artifact(bundle)).inspection
+    found = inspect(artifact(bundle)).inspection
     size = 2 if bundle.contract.recipe.endswith("fp16") else 4
     assert found.kind_bytes["head"] == 384 * 10 * size
     assert found.kind_bytes["bias tables"] == 448_114 * size
@@ -64,7 +64,7 @@ def test_the_kinds_of_our_own_artifacts(bundle: Bundle) -> None:
 
 
 def test_what_convert_saw_is_what_inspect_says(bundle: Bundle) -> None:
-    assert look(artifact(bundle)).inspection == bundle.inspection
+    assert inspect(artifact(bundle)).inspection == bundle.inspection
 
 
 def test_a_damaged_bundle_is_named(bundles: Bundles, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_damaged_bundle_is_named(bundles: Bundles, tmp_path: Path) -> None:
     with (copy / "model.pte").open("ab") as stream:
         stream.write(b"\0")
     with refused(BundleError, "bundle.digest", copy / "model.pte"):
-        look(copy)
+        inspect(copy)
 
 
 def contradicting(bundles: Bundles, tmp_path: Path, **changes: Any) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def contradicting(bundles: Bundles, tmp_path: Path, **changes: Any) -> tuple[str
     for part, values in changes.items():
         contract[part] |= values
     (copy / CONTRACT_FILE).write_text(json.dumps(contract))
-    return look(copy).contradictions
+    return inspect(copy).contradictions
 
 
 def test_what_the_contract_says_otherwise_is_said(bundles: Bundles, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_what_the_contract_says_otherwise_is_said(bundles: Bundles, tmp_path: Pa
 def test_a_format_is_told_by_content(bundles: Bundles, tmp_path: Path) -> None:
     renamed = tmp_path / "model.pte"
     shutil.copy(artifact(bundles("tflite-fp32")), renamed)
-    found = look(renamed)
+    found = inspect(renamed)
     assert found.target == "tflite"
     assert found.inspection.notes == ("it is called model.pte, and its bytes are those of a .tflite",)
 
@@ -127,7 +127,7 @@ def test_what_is_no_model_is_one_sentence(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with refused(ArtifactError, f"artifact.{fault}", tmp_path / name, *facts):
-        look(tmp_path / name)
+        inspect(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -147,12 +147,12 @@ def test_a_folder_that_is_no_model_is_one_sentence(
     (tmp_path / name / file).write_text("x")
     kind = ArtifactError if code.startswith("artifact") else BundleError
     with refused(kind, code, tmp_path / name, *facts):
-        look(tmp_path / name)
+        inspect(tmp_path / name)
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     with refused(ArtifactError, "artifact.missing", tmp_path / "model.tflite", "does not exist", "expected a .tflite"):
-        look(tmp_path / "model.tflite")
+        inspect(tmp_path / "model.tflite")
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,20 +164,20 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Path, "open", forbidden)
     with refused(ArtifactError, "artifact.unreadable", path, "Permission denied"):
-        look(path)
+        inspect(path)
 
 
 # Two
 
 
 def test_a_file_does_not_differ_from_itself(bundle: Bundle) -> None:
-    found = look(artifact(bundle))
-    assert differences(found, look(bundle.path)) == ()
+    found = inspect(artifact(bundle))
+    assert differences(found, inspect(bundle.path)) == ()
     assert equality(()) == "no difference: both are the same, byte for byte"
 
 
 def test_what_differs_has_a_row(bundles: Bundles) -> None:
-    a, b = (look(bundles(name).path) for name in ("tflite-fp32", "tflite-int8"))
+    a, b = (inspect(bundles(name).path) for name in ("tflite-fp32", "tflite-int8"))
     rows = {(row.group, row.name): (row.a, row.b) for row in differences(a, b)}
     assert rows["op", "QUANTIZE"][0] is None
     assert rows["weight bytes, type", "float32"][1] is None
@@ -191,7 +191,7 @@ def test_what_differs_has_a_row(bundles: Bundles) -> None:
 
 
 def test_another_digest_alone_is_no_difference(bundles: Bundles) -> None:
-    a = look(artifact(bundles("executorch-fp32")))
+    a = inspect(artifact(bundles("executorch-fp32")))
     rows = differences(a, replace(a, sha256="0" * 64))
     assert [row.name for row in rows] == ["sha256"]
     assert equality(rows) == "no difference but in the digest: what can be told of one holds for the other"
@@ -208,7 +208,7 @@ def test_another_digest_alone_is_no_difference(bundles: Bundles) -> None:
     ],
 )
 def test_any_fact_that_differs_is_a_row(bundles: Bundles, change: dict[str, Any], row: Difference) -> None:
-    a = look(artifact(bundles("executorch-fp32")))
+    a = inspect(artifact(bundles("executorch-fp32")))
     b = replace(a, inspection=replace(a.inspection, **change))
     assert row in differences(a, b)
     assert equality(differences(a, b)) is None
@@ -265,7 +265,7 @@ def test_two_are_compared_only_when_both_are_whole(bundles: Bundles, tmp_path: P
 
 
 def test_names_in_a_file_do_not_reach_the_terminal_raw(bundles: Bundles) -> None:
-    found = look(artifact(bundles("executorch-fp32")))
+    found = inspect(artifact(bundles("executorch-fp32")))
     evil = replace(found, inspection=replace(found.inspection, metadata={"[red]x": "\x1b[31m"}))
     assert "\\u001b" in inspections_json([evil], [])
     assert shown("[red]\x1b") == "\\[red]\N{REPLACEMENT CHARACTER}"
@@ -276,8 +276,8 @@ def test_names_in_a_file_do_not_reach_the_terminal_raw(bundles: Bundles) -> None
 
 def test_inspecting_loads_neither_torch_nor_a_toolchain(bundle: Bundle) -> None:
     script = (
-        "import sys, pathlib\nfrom levit_mobile.bundle.inspect import look\n"
-        f"look(pathlib.Path({str(bundle.path)!r}))\nprint('loaded', *sys.modules)"
+        "import sys, pathlib\nfrom levit_mobile.bundle.inspect import inspect\n"
+        f"inspect(pathlib.Path({str(bundle.path)!r}))\nprint('loaded', *sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     names = set(done.stdout.rpartition("loaded ")[2].split())

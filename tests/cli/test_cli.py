@@ -104,7 +104,13 @@ def test_all_with_minimum_ios_is_for_core_ml_alone(tmp_path: Path) -> None:
 def test_a_missing_checkpoint_is_one_sentence(levit_mobile: Run, tmp_path: Path, extra: list[str]) -> None:
     out = tmp_path / "out"
     done = levit_mobile("convert", "-t", "tflite", "-c", tmp_path / "absent.pth", "--out", out, *extra)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert done.returncode == 1
+    if extra:
+        said = json.loads(done.stdout)["error"]
+        assert said["code"].partition(".")[0] == "checkpoint"
+        assert f"error: {said['message']}" in done.stderr
+    else:
+        assert done.stdout == ""
     errors = [line for line in done.stderr.splitlines() if not line.startswith("importing ")]
     assert len(errors) == 1
     assert errors[0].startswith("error: ")

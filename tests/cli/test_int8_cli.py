@@ -11,7 +11,7 @@ from PIL import Image
 
 from levit_mobile.model.fake_quant import fake_quants_of
 from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import load
+from levit_mobile.pipeline.source_model import load_source
 from levit_mobile.quantization.plan import Plan
 from levit_mobile.targets import TARGETS
 
@@ -47,7 +47,7 @@ def test_what_is_said_of_integers(converted: tuple[str, dict]) -> None:
 def test_a_plan_that_leaves_everything_float_is_one_sentence(
     levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
 ) -> None:
-    form = convert.to_deploy_form(load(random_checkpoint), TARGETS["tflite"])
+    form = convert.to_deploy_form(load_source(random_checkpoint), TARGETS["tflite"])
     everything = Plan(variant="levit_128s", target="tflite", float_edges=tuple(fake_quants_of(form)))
     everything.write(tmp_path / "plan.json")
     done = levit_mobile("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--calibration", "synthetic",

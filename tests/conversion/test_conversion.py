@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from levit_mobile.errors import ConversionError
 from levit_mobile.model.levit import VARIANTS
 from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import SourceModel, load
+from levit_mobile.pipeline.source_model import SourceModel, load_source
 from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS
 
@@ -204,7 +204,7 @@ def test_the_stock_model_lowered_naively_is_refused(target: str, ops: list[str],
 def another(tmp_path_factory: pytest.TempPathFactory) -> SourceModel:
     """levit_192 at 96 px (grids of 6, 3 and 2), 7 classes, one head."""
     state = official_state(transformers_model("levit_192", classes=7, side=96, heads=1), "levit_192", heads=1)
-    return load(saved(state, tmp_path_factory.mktemp("another") / "levit_192.pth"))
+    return load_source(saved(state, tmp_path_factory.mktemp("another") / "levit_192.pth"))
 
 
 @pytest.mark.parametrize("name", ["tflite-fp32", "executorch-fp32"])

@@ -26,7 +26,7 @@ from levit_mobile.inspection import coreml as inspector
 from levit_mobile.mil.program import read
 from levit_mobile.parity import metrics
 from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import SourceModel, load
+from levit_mobile.pipeline.source_model import SourceModel, load_source
 from levit_mobile.pipeline.writing import Bundle, card_of, input_of, output_of
 from levit_mobile.recipe import RECIPES, Recipe
 from levit_mobile.runners import mil
@@ -57,7 +57,7 @@ EACH = pytest.mark.parametrize(("name", "ios"), CASES)
 def model(tmp_path_factory: pytest.TempPathFactory) -> SourceModel:
     """levit_128s with 10 classes, not trained, large enough that its head and its tables are compressed."""
     state = official_state(transformers_model("levit_128s", side=SIDE_PX, classes=10), "levit_128s")
-    return load(saved({"model": state}, tmp_path_factory.mktemp("weights") / "random.pth"))
+    return load_source(saved({"model": state}, tmp_path_factory.mktemp("weights") / "random.pth"))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from support import foreign, worker_tasks
 from support.mutations import KINDS, Mutant
 from support.refusals import refused
 
-from levit_mobile.bundle.inspect import look
+from levit_mobile.bundle.inspect import inspect
 from levit_mobile.errors import ArtifactError, LevitMobileError, ToolchainMissing
 from levit_mobile.inspection import executorch, tflite
 from levit_mobile.inspection.kinds import KINDS as PARTS
@@ -78,7 +78,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def inside(made: Made, name: str) -> Inspection:
-    return look(made.path(name)).inspection
+    return inspect(made.path(name)).inspection
 
 
 # What is counted is the same in every format
@@ -196,7 +196,7 @@ def outcome(path: Path) -> str:
     """table or sentence; raises what is neither."""
     sentence = None
     try:
-        found = look(path)
+        found = inspect(path)
     except LevitMobileError as error:
         sentence = str(error)
     if sentence is not None:
@@ -236,7 +236,7 @@ def test_a_file_cut_anywhere_is_a_sentence(made: Made, tmp_path: Path, name: str
     for size in (0, 1, 7, 8, 12, 64, len(whole) // 3, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:size])
         with pytest.raises(ArtifactError, match=r"copy it again|empty|expected a \.tflite|TFLite") as caught:
-            look(path)
+            inspect(path)
         assert caught.value.fault in ("damaged", "unknown-format", "refused")
         assert str(path) in str(caught.value)
 
@@ -250,7 +250,7 @@ def test_a_model_that_ends_or_stops_litert_is_a_sentence(
     monkeypatch.setattr(tflite, "_reader", partial(partial, task))
     monkeypatch.setattr(tflite, "LOAD_S", 2.0)
     with refused(ArtifactError, f"artifact.{fault}", made.path("net.tflite"), fact):
-        look(made.path("net.tflite"))
+        inspect(made.path("net.tflite"))
 
 
 @pytest.mark.parametrize(("name", "module"), [("net.pte", executorch), ("net.mlpackage", protobuf)])
@@ -260,14 +260,14 @@ def test_without_the_toolchain_the_pip_line_is_named(
     path = made.path(name)
     monkeypatch.setattr(module, "find_spec", lambda _: None)
     with pytest.raises(ToolchainMissing, match=r"pip install 'levit-mobile\["):
-        look(path)
+        inspect(path)
 
 
 def test_without_litert_the_pip_line_is_named(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     path = made.path("net.tflite")
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     with pytest.raises(ToolchainMissing, match=r"pip install 'levit-mobile\[tflite\]'"):
-        look(path)
+        inspect(path)
 
 
 def test_the_command_shows_the_good_and_names_the_broken(made: Made, tmp_path: Path, levit_mobile: Run) -> None:

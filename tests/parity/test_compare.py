@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -65,10 +66,10 @@ def noisy(logits: Array, db: float) -> Array:
 def test_a_few_pictures_are_held_at_once(pictures: ImageSet, count: int) -> None:
     runner, heard = FakeRunner(), []
     some = ImageSet(pictures.names[:count], pictures.read)
-    logits = run(runner, some, advance=heard.append)
+    logits = run(runner, some, progress=lambda _what, done, of: heard.append((done, of)))
     assert max(runner.calls) <= BATCH
     assert sum(runner.calls) == count
-    assert heard == runner.calls
+    assert heard == [(done, count) for done in itertools.accumulate(runner.calls)]
     one_at_a_time = np.concatenate([FakeRunner()(images) for images in some.batches(1)])
     assert np.allclose(logits, one_at_a_time, atol=1e-4)
 

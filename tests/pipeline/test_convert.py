@@ -217,9 +217,10 @@ def test_a_place_that_cannot_be_written_is_one_sentence(trained: SourceModel, tm
 
 @pytest.mark.usefixtures("quick")
 def test_steps_are_announced_in_order(trained: SourceModel, tmp_path: Path) -> None:
-    heard: list[str] = []
-    pipeline.build(trained, TFLITE, out=tmp_path, on_step=heard.append)
-    assert heard == [step for step in pipeline.STEPS if step not in ("calibrate", "time")]  # which are for integers
+    heard: list[tuple[str, float, float]] = []
+    pipeline.build(trained, TFLITE, out=tmp_path, progress=lambda *told: heard.append(told))
+    steps = [step for step in pipeline.STEPS if step not in ("calibrate", "time")]  # which are for integers
+    assert heard == [(f"tflite-fp32: {step}", pipeline.STEPS.index(step), len(pipeline.STEPS)) for step in steps]
 
 
 def test_labels_that_do_not_fit_write_nothing(random_checkpoint: Path, tmp_path: Path) -> None:

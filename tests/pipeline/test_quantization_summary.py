@@ -154,12 +154,14 @@ def test_a_float_lowering_that_fails_costs_no_bundle(
 @pytest.mark.parametrize("name", ["tflite-int8-dynamic", "executorch-int8-dynamic"])
 def test_a_real_artifact_is_timed_beside_float32(small: SourceModel, tmp_path: Path, name: str) -> None:
     heard: list[str] = []
-    made = convert.build(small, RECIPES[name], out=tmp_path, timing=True, on_step=heard.append)
+    made = convert.build(
+        small, RECIPES[name], out=tmp_path, timing=True, progress=lambda what, _done, _of: heard.append(what)
+    )
     found = made.integers
     assert found is not None
     assert found.speed is not None
     assert (found.float_by_plan, found.not_timed) == (None, "")
     assert len(found.speed.samples_ms) == len(found.speed.float_samples_ms) == samples.ROUNDS
     assert min(found.speed.samples_ms + found.speed.float_samples_ms) > 0.01
-    assert heard[-2:] == ["time", "write"]
+    assert heard[-2:] == [f"{name}: time", f"{name}: write"]
     assert sorted(item.name for item in tmp_path.iterdir()) == [made.path.name]

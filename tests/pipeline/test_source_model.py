@@ -10,7 +10,7 @@ from PIL import Image
 
 from levit_mobile.errors import ImageError, LabelsError
 from levit_mobile.images.image_set import ImageSpec
-from levit_mobile.pipeline.source_model import SourceModel, find_labels, load, proof_pictures
+from levit_mobile.pipeline.source_model import SourceModel, find_labels, load_source, proof_pictures
 
 SPEC = ImageSpec.for_side(64)
 
@@ -46,8 +46,8 @@ def test_a_broken_picture_is_named_or_left_out(random_checkpoint: Path, tmp_path
     folder = pictures(tmp_path / "pictures", 40)
     (folder / "007.png").write_bytes((folder / "007.png").read_bytes()[:500])
     with pytest.raises(ImageError, match=r"007\.png is truncated or damaged"):
-        load(random_checkpoint, images=folder)
-    kept = load(random_checkpoint, images=folder, skip_broken=True).reference
+        load_source(random_checkpoint, images=folder)
+    kept = load_source(random_checkpoint, images=folder, skip_broken=True).reference
     assert len(kept.pictures) == len(kept.logits) == 39
     assert [skipped.name for skipped in kept.pictures.skipped] == ["007.png"]
 

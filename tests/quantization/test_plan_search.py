@@ -23,6 +23,7 @@ from levit_mobile.model.fake_quant import fake_quants_of
 from levit_mobile.model.levit import LeViT
 from levit_mobile.parity.metrics import margins
 from levit_mobile.pipeline import lowering
+from levit_mobile.pipeline import plan as planning
 from levit_mobile.pipeline.lowering import form_of
 from levit_mobile.quantization import search as searching
 from levit_mobile.quantization.calibration import CalibrationSet
@@ -316,13 +317,13 @@ def test_an_interrupted_command_goes_on(
     arguments = ("plan", "-t", "executorch", "-c", str(random_checkpoint), *small_search, "--out", "mine.json")
     with monkeypatch.context() as patch:
         patch.setattr(Interrupted, "left", 3)
-        patch.setattr(searching, "CandidateEvaluator", Interrupted)
+        patch.setattr(planning, "CandidateEvaluator", Interrupted)
         shown = ask(*arguments)
     assert shown.exit_code == 130
     assert "interrupted; the same command goes on from mine.json.partial" in shown.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine.json.partial"]
     shown = ask(*arguments)
     assert shown.exit_code == 0, shown.output
-    assert "going on from mine.json.partial: 3 measurements are in it" in shown.stderr
+    assert "going on from mine.json.partial: 3 measurements were in it" in shown.stderr
     assert "What int8 costs" in shown.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]

@@ -13,11 +13,12 @@ from conftest import Bundles
 from rich.console import Console
 from rich.table import Table
 
+from levit_mobile.errors import BundleError
 from levit_mobile.parity import compare
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.reporting.tables.convert import bundle_table, bundles_json, reasons
 from levit_mobile.reporting.tables.doctor import advice, doctor_json, doctor_table
-from levit_mobile.runtimes.doctor import Diagnosis
+from levit_mobile.runtimes.doctor import Diagnosis, Examination
 
 WIDTH = 80
 DEFAULTS = ("coreml-fp16", "executorch-fp32", "tflite-fp32")
@@ -99,8 +100,9 @@ def test_a_folder_in_brackets_is_no_style(three: list[Bundle]) -> None:
 
 
 def test_json_holds_contracts_proofs_and_errors(three: list[Bundle]) -> None:
-    printed = json.loads(bundles_json([*three, broken(three[1])], {"coreml-fp32": "no room"}))
+    printed = json.loads(bundles_json([*three, broken(three[1])], {"coreml-fp32": BundleError("no room")}))
     assert printed["errors"] == {"coreml-fp32": "no room"}
+    assert printed["error_codes"] == {"coreml-fp32": "bundle"}
     assert len(printed["bundles"]) == 4
     assert printed["bundles"][3]["proof"]["verdict"] == "broken"
     for bundle, row in zip(three, printed["bundles"], strict=False):
@@ -151,7 +153,7 @@ def test_doctors_advice_is_whole() -> None:
 
 
 def test_doctors_json_is_the_diagnoses() -> None:
-    said = json.loads(doctor_json(DIAGNOSES, (True, "set up")))
+    said = json.loads(doctor_json(Examination("a machine", DIAGNOSES, True, "set up")))
     assert said["arm64"] == {"runs": True, "says": "set up"}
     rows = said["targets"]
     assert rows[1]["versions"]["litert-torch"] is None

@@ -11,7 +11,7 @@ import pytest
 
 from levit_mobile.arm64.folder import Arm64
 from levit_mobile.arm64.packages import ALL, missing
-from levit_mobile.arm64.setup import set_up
+from levit_mobile.arm64.setup import setup_arm64
 from levit_mobile.errors import RunnerUnavailable
 
 HERE = sys.platform == "linux" and platform.machine() == "x86_64"
@@ -25,7 +25,7 @@ RUNS_HERE = pytest.mark.skipif(
 def ready() -> Arm64:
     """What was set up, or is now. Skips where it cannot be, but never in CI."""
     try:
-        return set_up()
+        return setup_arm64()
     except RunnerUnavailable as error:
         if "CI" in os.environ:
             raise

@@ -16,6 +16,7 @@ from levit_mobile.interfaces.inspection import Inspection
 from levit_mobile.parity.compare import compare, judge, not_run
 from levit_mobile.pipeline import convert, writing
 from levit_mobile.pipeline.source_model import SourceModel
+from levit_mobile.quantization.prepare import Int8Options
 from levit_mobile.recipe import RECIPES
 from support.refusals import refused
 
@@ -56,7 +57,7 @@ def written(small: SourceModel, name: str, folder: Path, **calibration: Any) -> 
         recipe,
         inspection=Inspection({}, 1, (), 4, {}, products=71, integer_products=0),
         proof=not_run("no Mac") if recipe.target == "coreml" else judge(report),
-        quantization=convert.quantized(small, recipe, **options),
+        quantization=convert.quantized(small, recipe, Int8Options(**options)),
     )
     return folder
 

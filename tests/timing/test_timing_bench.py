@@ -22,10 +22,10 @@ from levit_mobile.cli.bench import bench as command_line
 from levit_mobile.errors import TimingError
 from levit_mobile.system.files import digest
 from levit_mobile.timing import machine
-from levit_mobile.timing.bench import Options, _shares, bench
+from levit_mobile.timing.bench import BenchOptions, _shares, bench
 from levit_mobile.timing.record import Timing, TimingRun
 
-FEW = Options(rounds=4, warmup=1, starts=2)
+FEW = BenchOptions(rounds=4, warmup=1, starts=2)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_rounds_are_shared_by_the_processes() -> None:
 )
 def test_numbers_that_cannot_be_are_refused(name: str, value: int, least: int) -> None:
     with refused(TimingError, "timing.option", f"{name} is {value}", f"{least} or more"):
-        Options(**{name: value})  # type: ignore[arg-type]
+        BenchOptions(**{name: value})  # type: ignore[arg-type]
 
 
 def test_pinning_ends_with_its_block() -> None:
@@ -142,7 +142,7 @@ def test_pinning_ends_with_its_block() -> None:
 
 
 def test_the_commands_defaults_are_the_functions() -> None:
-    said, options = inspect.signature(command_line).parameters, Options()
+    said, options = inspect.signature(command_line).parameters, BenchOptions()
     for name in ("rounds", "warmup", "starts", "threads", "compute_units", "profile"):
         assert said[name].default == getattr(options, name), name
     assert said["picture"].default == "{}x{}".format(*options.picture_px)

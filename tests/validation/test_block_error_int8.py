@@ -13,6 +13,7 @@ import pytest
 import torch
 from conftest import Bundles
 from support.nets import MEAN, STD, levit, pixels
+from support.one_pass import validate
 
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.errors import ImageError
@@ -103,7 +104,7 @@ def test_a_wrong_block_is_named(made: Bundle, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_other_pictures_are_a_note_and_no_verdict(made: Bundle, tmp_path: Path) -> None:
-    found = validation.validate(made.path, count=8, drill=True, calibration=tmp_path / "absent", processes=1)
+    found = validate(made.path, count=8, drill=True, calibration=tmp_path / "absent", processes=1)
     assert (found.verdict, found.drill) == ("proven", None)
     assert any(note.startswith("drill-down NOT RUN: ") and "absent does not exist" in note for note in found.notes)
 
@@ -146,5 +147,5 @@ def test_a_broken_calibration_picture_is_a_note(made: Bundle, monkeypatch: pytes
         raise ImageError("train/3.png is truncated")
 
     monkeypatch.setattr(validation, "tapped", refuse)
-    found = validation.validate(made.path, count=8, drill=True, processes=1)
+    found = validate(made.path, count=8, drill=True, processes=1)
     assert "drill-down NOT RUN: train/3.png is truncated" in found.notes

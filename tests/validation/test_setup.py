@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from conftest import Bundles
+from support.one_pass import validate
 
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.errors import ImageError, RecipeError
 from levit_mobile.images import digits
 from levit_mobile.images.image_set import png
 from levit_mobile.validation import setup
-from levit_mobile.validation.validate import validate
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 

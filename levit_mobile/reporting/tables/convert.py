@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
+from levit_mobile.errors import LevitMobileError
 from levit_mobile.parity.compare import Proof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed
 from levit_mobile.pipeline.writing import Bundle
@@ -51,11 +52,15 @@ def _notes(bundle: Bundle) -> Iterator[str]:
         yield f"slower than float32 here: {found.speed.median_ms:.2f} ms against {found.speed.float_median_ms:.2f} ms"
 
 
-def bundles_json(bundles: Sequence[Bundle], errors: dict[str, str]) -> str:
-    """Contracts, proofs and places of all bundles, and the sentence of each recipe that failed."""
-    return json.dumps(
-        {"schema_version": 1, "bundles": [_bundle_dict(bundle) for bundle in bundles], "errors": errors}, indent=2
-    )
+def bundles_json(bundles: Sequence[Bundle], errors: Mapping[str, LevitMobileError]) -> str:
+    """Contracts, proofs and places of all bundles, and the sentence and code of each recipe that failed."""
+    written = {
+        "schema_version": 1,
+        "bundles": [_bundle_dict(bundle) for bundle in bundles],
+        "errors": {name: str(error) for name, error in errors.items()},
+        "error_codes": {name: error.code for name, error in errors.items()},
+    }
+    return json.dumps(written, indent=2)
 
 
 def _artifact_cells(bundle: Bundle) -> dict[str, str]:

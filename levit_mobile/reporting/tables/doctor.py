@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from levit_mobile.runtimes.doctor import Diagnosis
+from levit_mobile.runtimes.doctor import Diagnosis, Examination
 
 
 def doctor_table(diagnoses: Sequence[Diagnosis]) -> Table:
@@ -24,19 +24,20 @@ def advice(diagnoses: Sequence[Diagnosis]) -> list[str]:
     return [f"{found.target}: {line}" for found in diagnoses for line in found.advice]
 
 
-def doctor_json(diagnoses: Sequence[Diagnosis], arm64: tuple[bool, str]) -> str:
-    """All diagnoses, and whether ARM64 kernels run here, with the line that says so."""
+def doctor_json(found: Examination) -> str:
+    """All targets, and whether ARM64 kernels run here, with the line that says so."""
     rows = [
         {
-            "target": found.target,
-            "converts": found.converts,
-            "runs": found.runs,
-            "versions": dict(found.versions),
-            "advice": list(found.advice),
+            "target": one.target,
+            "converts": one.converts,
+            "runs": one.runs,
+            "versions": dict(one.versions),
+            "advice": list(one.advice),
         }
-        for found in diagnoses
+        for one in found.targets
     ]
-    return json.dumps({"schema_version": 1, "targets": rows, "arm64": {"runs": arm64[0], "says": arm64[1]}}, indent=2)
+    arm64 = {"runs": found.arm64_runs, "says": found.arm64}
+    return json.dumps({"schema_version": 1, "targets": rows, "arm64": arm64}, indent=2)
 
 
 def _yes(works: bool) -> str:

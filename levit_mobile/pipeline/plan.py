@@ -1,0 +1,126 @@
+"""plan(): import -> calibration images -> search, resumable -> the plan on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from levit_mobile.errors import BundleError
+from levit_mobile.images.image_set import ImageSet, ImageSpec
+from levit_mobile.model.bake import bake
+from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
+from levit_mobile.model.download import BUNDLED
+from levit_mobile.pipeline.lowering import form_of
+from levit_mobile.quantization import calibration as calibrations
+from levit_mobile.quantization.calibration import CalibrationSet
+from levit_mobile.quantization.plan import Plan
+from levit_mobile.quantization.search import (
+    CandidateEvaluator,
+    ScoreCache,
+    SearchProblem,
+    identity,
+    open_journal,
+    search,
+)
+from levit_mobile.recipe import recipe
+from levit_mobile.system.progress import Progress, silent
+from levit_mobile.targets import TARGETS
+
+SEARCH_COUNT, MAX_KL = 64, 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSearch:
+    """A plan, the file that holds it, and what a reader should know of the search, a sentence each."""
+
+    plan: Plan
+    path: Path
+    notes: tuple[str, ...]
+
+
+def plan(
+    checkpoint: str | Path | None = None,
+    target: str = "tflite",
+    *,
+    out: str | Path | None = None,
+    variant: str | None = None,
+    calibration: str | Path | None = None,
+    count: int | None = None,
+    seed: int = 0,
+    search_count: int = SEARCH_COUNT,
+    max_kl: float = MAX_KL,
+    force: bool = False,
+    progress: Progress = silent,
+) -> PlanSearch:
+    """Find what an int8 artifact must keep in float, group by group, and write it down for `convert(plan=...)`.
+
+    A search takes minutes. Its measurements are kept beside `out`, so that the same call goes on after an interruption;
+    the KeyboardInterrupt carries a note that says so. Not thread-safe: torch computes on one thread meanwhile.
+
+    Args:
+        checkpoint: A file, a folder, a hub id or an official name. Default: the bundled digits.
+        target: "coreml", "executorch" or "tflite".
+        out: The JSON file to write. Default: `<variant>-<target>-int8.json` in the working directory.
+        variant: Raise unless the checkpoint is this variant.
+        calibration: A folder of images to measure ranges on, or "synthetic". Default: bundled digits.
+        count: How many of them, 1 or more. Default: 512.
+        seed: Draws them, 0 or more.
+        search_count: How many of them judge each candidate, evenly spread, 1 or more.
+        max_kl: KL divergence of the probabilities from the float model's to reach, in nats, 0 or more.
+        force: Replace a plan that exists.
+        progress: Is told of every candidate.
+
+    Raises:
+        LevitMobileError: One sentence; no plan was written.
+    """
+    recipe(target)
+    _require_free(Path(out) if out else None, force)
+    progress(f"importing {checkpoint or BUNDLED}", 0, 1)
+    model = load_checkpoint(checkpoint or BUNDLED, variant=variant)
+    path = Path(out) if out else Path(f"{model.variant}-{target}-int8.json")
+    _require_free(path, force)
+    images = calibrations.find(calibration, ImageSpec.for_side(model.side), count=count, seed=seed)
+    problem = _problem(model, images, target, search_count)
+    origin = identity(problem, model.sha256, max_kl)
+    cache = open_journal(path.with_name(f"{path.name}.partial"), origin, target)
+    notes = (*_concerns(model, images), *_resumed(cache))
+    try:
+        found = search(CandidateEvaluator(problem, progress), cache, origin, variant=model.variant, target=target)
+    except KeyboardInterrupt as error:
+        error.add_note(f"the same command goes on from {cache.path}" if cache.known else "nothing was measured yet")
+        raise
+    found.write(path)
+    cache.path.unlink(missing_ok=True)
+    return PlanSearch(found, path, notes)
+
+
+def _require_free(path: Path | None, force: bool) -> None:
+    if path is not None and path.is_dir():
+        raise BundleError(f"{path} is a folder, and a plan is a file: use --out for another place", fault="exists")
+    if path is not None and path.exists() and not force:
+        raise BundleError(
+            f"{path} exists already; use --force to replace it, or --out for another place", fault="exists"
+        )
+
+
+def _problem(model: Checkpoint, images: CalibrationSet, target: str, count: int) -> SearchProblem:
+    row, spec = TARGETS[target], ImageSpec.for_side(model.side)
+    return SearchProblem(
+        bake(model.model, mean=spec.mean, std=spec.std, pixel_range=row.pixel_range),
+        partial(form_of, target=row),
+        images,
+        pixel_range=row.pixel_range,
+        channels_last=row.layout == "NHWC",
+        compared=count,
+    )
+
+
+def _concerns(model: Checkpoint, images: CalibrationSet) -> tuple[str, ...]:
+    """Those that `convert` would have about the same images."""
+    proof = ImageSet((), images.pictures.read)  # a plan is not proven: its artifact is
+    return calibrations.concerns(images, proof=proof, bundled_model=model.source == str(BUNDLED))
+
+
+def _resumed(cache: ScoreCache) -> tuple[str, ...]:
+    return (f"going on from {cache.path}: {cache.found} measurements were in it",) if cache.found else ()

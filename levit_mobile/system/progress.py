@@ -1,0 +1,42 @@
+"""How far a long call has come: one protocol for every call that takes longer than a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Is told how far a call has come, in the thread that made the call.
+
+    Whatever it raises ends the call, as KeyboardInterrupt does: nothing half-made is left behind.
+    """
+
+    def __call__(self, what: str, done: float, of: float) -> None:
+        """`what` is being done; `done` of its `of` parts are finished, 0 <= done <= of."""
+
+
+def silent(what: str, done: float, of: float) -> None:
+    """The default: nobody listens."""
+
+
+def called(progress: Progress, title: str) -> Progress:
+    """The same, whatever the call says it is doing, under one title."""
+    return lambda _what, done, of: progress(title, done, of)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Named steps, one after the other, of something that has a `title`."""
+
+    progress: Progress
+    title: str
+    names: tuple[str, ...]
+
+    def begin(self, name: str, share: float = 0.0) -> None:
+        """The step of that name begins, or a `share` of it, 0 to 1, is done."""
+        self.progress(f"{self.title}: {name}", self.names.index(name) + share, len(self.names))
+
+    def within(self, name: str) -> Progress:
+        """What tells how far that step has come."""
+        return lambda _what, done, of: self.begin(name, done / of)
