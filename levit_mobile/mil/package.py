@@ -33,10 +33,11 @@ def open_package(path: Path) -> Package:
     by = schema()
     file = model_file(path)
     model = read_model(file, by)
-    if model.WhichOneof("Type") != "mlProgram":
-        raise ArtifactError(
-            f"{path} holds a {model.WhichOneof('Type')}, expected an mlProgram", fault="unsupported-model"
-        )
+    kind = model.WhichOneof("Type")
+    if kind is None:
+        raise ArtifactError(f"{path} holds no model, expected an mlProgram; copy it again, whole", fault="damaged")
+    if kind != "mlProgram":
+        raise ArtifactError(f"{path} holds a {kind}, expected an mlProgram", fault="unsupported-model")
     return _main(path, file.parent, model, by)
 
 

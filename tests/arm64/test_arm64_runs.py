@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -117,7 +118,9 @@ def test_core_ml_is_not_run(small: SourceModel, random_checkpoint: Path, folder:
     bundle = written(small, "coreml-fp16", tmp_path)
     found = validate(bundle, reference=random_checkpoint, images=folder, cpu="cortex-a53")
     assert found.verdict == "not run"
-    assert found.reasons == ("Core ML exists on Apple's systems only: nothing runs its packages on cortex-a53",)
+    (reason,) = found.reasons
+    assert "Core ML" in reason
+    assert "cortex-a53" in reason
 
 
 @pytest.mark.parametrize(("target", "left"), [("executorch", 64), ("executorch", 500_000), ("tflite", 200_000)])
@@ -236,7 +239,7 @@ def test_cost_writes_a_baseline_and_holds_against_it(made: Made, levit_mobile: R
 def test_cost_before_the_set_up_says_what_to_do(made: Made, levit_mobile: Run, tmp_path: Path) -> None:
     done = levit_mobile("cost", made("executorch").path, env={"LEVIT_MOBILE_CACHE": str(tmp_path)})
     assert done.returncode == 1
-    assert done.stderr == "error: ARM64 is not set up for these versions here: levit-mobile setup arm64\n"
+    assert re.fullmatch("error: ARM64 .*: levit-mobile setup arm64\n", done.stderr)
     assert list(tmp_path.iterdir()) == []
 
 

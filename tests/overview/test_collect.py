@@ -66,8 +66,10 @@ def test_a_damaged_bundle_has_a_sentence_and_stops_nothing(tmp_path: Path) -> No
     assert sound.stored
     assert not sound.broken
     assert damaged.stored is None
-    assert damaged.broken.startswith("a/model.tflite is not the file that the contract was written for")
-    assert headless.broken == "c is not a bundle: contract.json cannot be read (No such file or directory)"
+    assert damaged.broken.startswith("a/model.tflite ")
+    assert "sha256" in damaged.broken
+    assert headless.broken.startswith("c is not a bundle: contract.json ")
+    assert "No such file or directory" in headless.broken
 
 
 OURS_BUT = {
@@ -169,7 +171,9 @@ def test_nothing_to_report_is_one_sentence(tmp_path: Path, name: str, facts: tup
 def test_paths_in_sentences_are_below_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made.bundle(tmp_path / "a", RECIPE)
     (tmp_path / "a" / "labels.txt").unlink()
-    sentence = "a/labels.txt cannot be read (No such file or directory), and the contract names it"
-    assert gather(tmp_path).bundles[0].broken == sentence
+    sentence = gather(tmp_path).bundles[0].broken
+    assert sentence.startswith("a/labels.txt ")
+    assert "No such file or directory" in sentence
+    assert str(tmp_path) not in sentence
     monkeypatch.chdir(tmp_path)
     assert gather(Path()).bundles[0].broken == sentence

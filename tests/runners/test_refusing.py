@@ -7,7 +7,7 @@ import pytest
 from support.refusals import refused
 
 from levit_mobile.errors import ArtifactError, RunnerUnavailable, ToolchainMissing
-from levit_mobile.runners.adapters import one_by_one, refusing
+from levit_mobile.runners.adapters import one_by_one, only_input, refusing
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,9 @@ def test_a_runner_says_what_failed() -> None:
     with refused(ArtifactError, "artifact.failed", "RuntimeError", "node 3 failed") as caught:
         one_by_one(run)(np.zeros((1, 3, 2, 2), np.float32))
     assert "to prepare" not in str(caught.value)
+
+
+def test_two_inputs_are_not_one_picture() -> None:
+    only_input(1, "one.tflite")
+    with refused(ArtifactError, "artifact.not-one-image", "two.tflite", "2 inputs", "one picture"):
+        only_input(2, "two.tflite")

@@ -283,7 +283,8 @@ def test_an_artifact_that_does_not_load_is_a_verdict(copy: Callable[[str], Path]
     (path / "model.tflite").write_bytes(b"not a model")
     one = validate(resealed(path), count=8)
     assert (one.verdict, one.report) == ("broken", None)
-    assert "is not a TFLite model that LiteRT can load" in one.reasons[0]
+    assert str(path / "model.tflite") in one.reasons[0]
+    assert "LiteRT" in one.reasons[0]
 
 
 def test_an_artifact_of_other_classes_is_broken(bundles: Bundles) -> None:
@@ -305,7 +306,9 @@ def test_a_reference_that_is_not_finite_judges_nothing(bundles: Bundles) -> None
 def test_core_ml_itself_is_not_run_here(bundles: Bundles) -> None:
     one = validate(bundles("coreml-fp16").path, runtime="coreml", count=8)
     assert (one.verdict, one.report) == ("not run", None)
-    assert one.reasons == (f"Core ML runs on macOS only, and this is {sys.platform}",)
+    (reason,) = one.reasons
+    assert "macOS only" in reason
+    assert sys.platform in reason
 
 
 def test_a_bundle_that_cannot_be_opened_still_has_a_verdict() -> None:
