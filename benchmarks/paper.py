@@ -25,6 +25,7 @@ from paper_plot import Point, plot
 from rich.console import Console
 from rich.table import Table
 
+from levit_mobile.interfaces.toolchain import timing_loader
 from levit_mobile.model.levit import VARIANTS
 from levit_mobile.parity import metrics
 from levit_mobile.pipeline import convert
@@ -33,7 +34,7 @@ from levit_mobile.quantization.prepare import Int8Options
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system.atomic_write import write_text
 from levit_mobile.system.capture_output import diverted
-from levit_mobile.targets import TARGETS, resolve
+from levit_mobile.targets import TARGETS
 from levit_mobile.timing.bench import BenchOptions, bench
 from levit_mobile.timing.golden import SAME_MODEL
 from levit_mobile.timing.record import Parity, Timing, TimingRun
@@ -115,7 +116,7 @@ def stock(network: str, target: str, place: Path) -> Path:
 
 def of_torch(model: torch.nn.Module, path: Path, target: str) -> Parity:
     """The artifact against its own network, on one picture of noise."""
-    loaded = resolve(TARGETS[target].load_for_timing)(path)
+    loaded = timing_loader(TARGETS[target])(path)
     picture = np.random.default_rng(0).random((1, 3, models.SIDE_PX, models.SIDE_PX), np.float32)
     with torch.no_grad():
         expected = models.Logits(model)(torch.from_numpy(picture)).numpy()

@@ -15,21 +15,25 @@ from levit_mobile.model.fake_quant import fake_quantized_layers, without_fake_qu
 from levit_mobile.recipe import Precision, Recipe
 
 from . import tflite_int8, tflite_weights
+from .tflite_model import Model, opened, write
 
 WRAPPERS = 2  # modules around the form: NamedTensors, and litert-torch's own name for what it holds
 CLASS = re.compile(r"(?:\w+\.)+[A-Z][A-Za-z0-9]*_")  # before a module's name in a step of its path
 
-# How the float32 model's file is rewritten for a precision, where it is.
-REWRITES: Mapping[Precision, Callable[[Path], None]] = {
-    Precision.FLOAT16: tflite_weights.to_float16,
-    Precision.INT8_DYNAMIC: tflite_weights.to_int8_dynamic,
-    Precision.INT8_WEIGHT: tflite_weights.to_int8_weight,
-    Precision.INT4_WEIGHT: tflite_weights.to_int4_weight,
+# How a precision opens the bytes of the float32 model.
+OPENED: Mapping[Precision, Callable[[bytes], Model]] = {
+    Precision.FLOAT32: opened,
+    Precision.FLOAT16: tflite_weights.float16,
+    Precision.INT8_DYNAMIC: tflite_weights.int8_dynamic,
+    Precision.INT8_WEIGHT: tflite_weights.int8_weight,
+    Precision.INT4_WEIGHT: tflite_weights.int4_weight,
 }
 
 
 class NamedTensors(nn.Module):
     """Gives the graph's input and outputs the names that the contract and the apps use."""
+
+    __module__ = "conversion.tflite"  # in a tensor's name, so that artifacts do not change with the package
 
     def __init__(self, module: nn.Module, taps: tuple[str, ...]) -> None:
         super().__init__()
@@ -56,27 +60,22 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     example = torch.zeros(1, card.side_px, card.side_px, 3)
     named = NamedTensors(module, taps).eval()
     with without_fake_quant(named):
-        model = litert_torch.convert(named, sample_kwargs={"image": example})
-    path.write_bytes(model.model_content())  # model.export writes in C++, which ends the process when the disk is full
-    if recipe.precision is Precision.INT8:
-        tflite_int8.quantize(path, named)
+        content = litert_torch.convert(named, sample_kwargs={"image": example}).model_content()
+    is_int8 = recipe.precision is Precision.INT8
+    model = tflite_int8.quantized(content, named) if is_int8 else OPENED[recipe.precision](content)
     if recipe.io == "int8":
-        tflite_int8.take_integers(path, named.names[0])
-    if recipe.precision in REWRITES:
-        REWRITES[recipe.precision](path)
-    shorten_names(path)
+        tflite_int8.take_integers(model, named.names[0])
+    shorten_names(model)
+    write(model, path)  # litert-torch and the quantizer write in ways that end the process when the disk is full
     return len(fake_quantized_layers(module))
 
 
-def shorten_names(path: Path) -> None:
-    """Name the tensors of the model at `path` by their places in the form: a tenth of a MB, and profiles can be read.
+def shorten_names(model: Model) -> None:
+    """Name the tensors of the model by their places in the form: a tenth of a MB, and profiles can be read.
 
     before   conversion.tflite.NamedTensors/levit_mobile...TokenMajor_module/...Sequential_body/...;3
     after    body/stage0/attn0/q;3
     """
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.read_model(str(path))
     graph = model.subgraphs[0]
     kept = {*graph.inputs, *graph.outputs}
     taken = {graph.tensors[index].name for index in kept}
@@ -84,7 +83,6 @@ def shorten_names(path: Path) -> None:
         if index not in kept:
             tensor.name = _unlike(taken, short_name(tensor.name.decode()).encode())
             taken.add(tensor.name)
-    flatbuffer_utils.write_model(model, str(path))
 
 
 def short_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A float `.tflite` and the edges of the module that it was made from -> static int8, by ai-edge-quantizer."""
+"""A float TFLite model and the edges of the module that it was made from -> static int8, by ai-edge-quantizer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from levit_mobile.errors import ConversionError
 from levit_mobile.model.fake_quant import QParams, fake_quants_of, without_fake_quant
 
 from . import tflite_weights
+from .tflite_model import Model, kinds, opened
 
 Values = NDArray[np.floating[Any]]
 INTEGER_OPS = ("CONV_2D", "FULLY_CONNECTED", "ADD", "PAD", "CONCATENATION", "TRANSPOSE", "RESHAPE", "MEAN")
@@ -39,8 +39,8 @@ class Seen:
         return len(values) == len(self.values) and bool(np.abs(values - self.values).max() <= bound)
 
 
-def quantize(path: Path, module: nn.Module) -> None:
-    """Rewrite the float model at `path` in int8: an op is int8 where all its activations lie on grids of `module`.
+def quantized(content: bytes, module: nn.Module) -> Model:
+    """Rewrite a float model in int8: an op is int8 where all its activations lie on grids of `module`.
 
     Both run one image of noise, and know each other's tensors by their values: a tensor that holds an edge's values
     gets its grid. The attention biases become int8, one scale a head. Raises ConversionError for an edge whose values
@@ -48,26 +48,24 @@ def quantize(path: Path, module: nn.Module) -> None:
     """
     from ai_edge_quantizer import quantizer
 
-    image = _noise(path)
-    grids = _grids(path, image, _seen(module, image))
-    tool = quantizer.Quantizer(str(path))
-    for operation, scope in _integer_ops(path, grids):
+    image, origin = _noise(content), opened(content)
+    grids = _grids(content, image, _seen(module, image))
+    tool = quantizer.Quantizer(content)
+    for operation, scope in _integer_ops(origin, grids):
         tool.update_quantization_recipe(f"^{re.escape(scope)}$", operation, _static())
-    tool.quantize(_ranges(path, grids), enable_progress_report=False).export_model(str(path), overwrite=True)
-    _mend_outputs(path)
-    tflite_weights.narrow_tables(path)
+    model = opened(tool.quantize(_ranges(origin, grids), enable_progress_report=False).quantized_model)
+    _mend_outputs(model)
+    tflite_weights.narrow_tables(model)
+    return model
 
 
-def take_integers(path: Path, output: str) -> None:
-    """Let an int8 model at `path` take int8 pixels, and give its `output` in int8.
+def take_integers(model: Model, output: str) -> None:
+    """Let an int8 model take int8 pixels, and give its `output` in int8.
 
     before   image float32 -> QUANTIZE -> int8        int8 -> DEQUANTIZE -> logits float32
     after    image int8                               logits int8
     A uint8 input would want a QUANTIZE that XNNPACK has no kernel for.
     """
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.read_model(str(path))
     graph, (signature,) = model.subgraphs[0], model.signatureDefs
     (image,) = signature.inputs
     (logits,) = [each for each in signature.outputs if each.name.decode() == output]
@@ -75,7 +73,6 @@ def take_integers(path: Path, output: str) -> None:
     (writer,) = [op for op in graph.operators if logits.tensorIndex in op.outputs]
     _end_at(graph, image, reader, reader.outputs[0])
     _end_at(graph, logits, writer, writer.inputs[0])
-    flatbuffer_utils.write_model(model, str(path))
 
 
 def _end_at(graph: Any, end: Any, op: Any, tensor: int) -> None:
@@ -90,11 +87,11 @@ def _end_at(graph: Any, end: Any, op: Any, tensor: int) -> None:
     end.tensorIndex = tensor
 
 
-def _noise(path: Path) -> Tensor:
+def _noise(content: bytes) -> Tensor:
     """float32 in [0,1], in the shape of the model's input."""
     from ai_edge_litert.interpreter import Interpreter
 
-    shape = Interpreter(str(path)).get_input_details()[0]["shape"]
+    shape = Interpreter(model_content=content).get_input_details()[0]["shape"]
     return torch.from_numpy(np.random.default_rng(0).random(shape, np.float32))
 
 
@@ -114,11 +111,11 @@ def _seen(module: nn.Module, image: Tensor) -> list[Seen]:
     return found
 
 
-def _grids(path: Path, image: Tensor, seen: list[Seen]) -> dict[str, QParams]:
+def _grids(content: bytes, image: Tensor, seen: list[Seen]) -> dict[str, QParams]:
     """Tensor name -> its grid, for every tensor that holds what an edge holds."""
     grids: dict[str, QParams] = {}
     missing = {edge.name for edge in seen}
-    for name, values in _float_values(path, image):
+    for name, values in _float_values(content, image):
         matches = [edge for edge in seen if edge.holds(values)]
         if matches:
             grids[name] = matches[0].grid
@@ -128,12 +125,12 @@ def _grids(path: Path, image: Tensor, seen: list[Seen]) -> dict[str, QParams]:
     return grids
 
 
-def _float_values(path: Path, image: Tensor) -> Iterator[tuple[str, Values]]:
+def _float_values(content: bytes, image: Tensor) -> Iterator[tuple[str, Values]]:
     """Name and sorted values of every float activation, by LiteRT's reference of itself: no delegate, all kept."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
-        str(path),
+        model_content=content,
         experimental_preserve_all_tensors=True,
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
@@ -147,16 +144,15 @@ def _float_values(path: Path, image: Tensor) -> Iterator[tuple[str, Values]]:
             yield tensor["name"], np.sort(interpreter.get_tensor(tensor["index"]).ravel())
 
 
-def _integer_ops(path: Path, grids: dict[str, QParams]) -> list[tuple[Any, str]]:
+def _integer_ops(model: Model, grids: dict[str, QParams]) -> list[tuple[Any, str]]:
     """Operation and scope of every op that is to be int8; what keeps a grid adds its output to `grids`."""
-    from ai_edge_litert.tools import flatbuffer_utils
     from ai_edge_quantizer.qtyping import TFLOperationName
     from ai_edge_quantizer.utils import tfl_flatbuffer_utils as names
 
-    model = flatbuffer_utils.read_model(str(path))
-    tensors, found = model.subgraphs[0].tensors, []
-    for op in model.subgraphs[0].operators:
-        kind = names.TFL_OP_CODE_TO_NAME.get(model.operatorCodes[op.opcodeIndex].builtinCode)
+    graph, found = model.subgraphs[0], []
+    tensors = graph.tensors
+    for op, code in zip(graph.operators, kinds(model), strict=True):
+        kind = names.TFL_OP_CODE_TO_NAME.get(code)
         takes, gives = _activations(model, tensors, op.inputs), _activations(model, tensors, op.outputs)
         if kind in KEEP_GRID and takes[0] in grids:
             grids[gives[0]] = grids[takes[0]]
@@ -165,7 +161,7 @@ def _integer_ops(path: Path, grids: dict[str, QParams]) -> list[tuple[Any, str]]
     return found
 
 
-def _activations(model: Any, tensors: Any, indices: Any) -> list[str]:
+def _activations(model: Model, tensors: Any, indices: Any) -> list[str]:
     """Names of the tensors that are no constants."""
     chosen = [tensors[i] for i in indices if i >= 0]
     return [t.name.decode() for t in chosen if model.buffers[t.buffer].data is None]
@@ -182,12 +178,9 @@ def _static() -> Any:
     )
 
 
-def _ranges(path: Path, grids: Mapping[str, QParams]) -> dict[str, dict[str, Values]]:
+def _ranges(model: Model, grids: Mapping[str, QParams]) -> dict[str, dict[str, Values]]:
     """The ends of every grid as the quantizer wants them: arrays of one element, of the tensor's rank."""
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    tensors = flatbuffer_utils.read_model(str(path)).subgraphs[0].tensors
-    ranks = {tensor.name.decode(): len(tensor.shape) for tensor in tensors}
+    ranks = {tensor.name.decode(): len(tensor.shape) for tensor in model.subgraphs[0].tensors}
 
     def end(value: float, name: str) -> Values:
         return np.full((1,) * ranks[name], value, np.float32)
@@ -195,23 +188,19 @@ def _ranges(path: Path, grids: Mapping[str, QParams]) -> dict[str, dict[str, Val
     return {name: {"min": end(grid.low, name), "max": end(grid.high, name)} for name, grid in grids.items()}
 
 
-def _mend_outputs(path: Path) -> None:
+def _mend_outputs(model: Model) -> None:
     """What the quantizer makes of a tensor that is an output of the graph and is read inside it too.
 
     before   int8 -> DEQUANTIZE -> output, int8 op                   float -> QUANTIZE -> output, int8 op
     after    int8 -> DEQUANTIZE -> output       int8 -> int8 op      float -> output      QUANTIZE -> int8 op
     """
     from ai_edge_litert import schema_py_generated as schema
-    from ai_edge_litert.tools import flatbuffer_utils
 
-    model = flatbuffer_utils.read_model(str(path))
-    graph, kinds = model.subgraphs[0], schema.BuiltinOperator
-    codes = [model.operatorCodes[op.opcodeIndex].builtinCode for op in graph.operators]
-    named = list(zip(graph.operators, codes, strict=True))
-    stored = {op.outputs[0]: op.inputs[0] for op, code in named if code == kinds.DEQUANTIZE}
-    rounded = {op.outputs[0]: op.inputs[0] for op, code in named if code == kinds.QUANTIZE}
+    graph, codes = model.subgraphs[0], schema.BuiltinOperator
+    named = list(zip(graph.operators, kinds(model), strict=True))
+    stored = {op.outputs[0]: op.inputs[0] for op, code in named if code == codes.DEQUANTIZE}
+    rounded = {op.outputs[0]: op.inputs[0] for op, code in named if code == codes.QUANTIZE}
     for op, code in named:
-        if code != kinds.QUANTIZE and graph.tensors[op.outputs[0]].type == schema.TensorType.INT8:
+        if code != codes.QUANTIZE and graph.tensors[op.outputs[0]].type == schema.TensorType.INT8:
             op.inputs = [stored.get(index, index) if index in graph.outputs else index for index in op.inputs]
     graph.outputs = [rounded.get(index, index) for index in graph.outputs]
-    flatbuffer_utils.write_model(model, str(path))

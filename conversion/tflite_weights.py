@@ -1,4 +1,4 @@
-"""Weights of a float32 `.tflite` -> float16 or integers, in place: ai-edge-quantizer's part, and what it leaves.
+"""Weights of a float32 TFLite model -> float16 or integers: ai-edge-quantizer's part, and what it leaves.
 
     float16         weights and attention biases in float16 behind DEQUANTIZE, float32 arithmetic
     int8-dynamic    int8 a channel, inputs of the products quantized at run time
@@ -11,7 +11,6 @@ With integers, the attention biases are int8, one scale a head, behind DEQUANTIZ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from levit_mobile.errors import ConversionError
 from levit_mobile.recipe import Recipe
 
 from .int4 import GROUP, int4, least_squares_scales
+from .tflite_model import Model, kinds, opened
 
 MIN_CONSTANT = 1024  # elements; below that a narrow copy and its DEQUANTIZE op cost more than they save
 MIN_WEIGHT = 2048  # elements from which a weight must be stored as the recipe says
@@ -32,38 +32,43 @@ Floats = NDArray[np.float32]
 Narrowed = tuple[str, NDArray[Any], Floats | None]  # TensorType, values, one scale an entry of the first axis
 
 
-def to_float16(path: Path) -> None:
-    """Every weight and every large constant of the model at `path`."""
-    _quantize(path, {"*": _config(16, floating=True, explicit=True)})
-    _narrow_constants(path, _half)
+def float16(content: bytes) -> Model:
+    """Every weight and every large constant of the model."""
+    model = _quantized(content, {"*": _config(16, floating=True, explicit=True)})
+    _narrow_constants(model, _half)
+    return model
 
 
-def to_int8_dynamic(path: Path) -> None:
+def int8_dynamic(content: bytes) -> Model:
     """Raises ConversionError when a large weight stayed float, as all of these do."""
-    _quantize(path, dict.fromkeys(("CONV_2D", "FULLY_CONNECTED"), _config(8)))
-    _require_stored(path, {"CONV_2D": "INT8", "FULLY_CONNECTED": "INT8"})
-    _narrow_constants(path, _int8)
+    return _int8_weights(content, _config(8))
 
 
-def to_int8_weight(path: Path) -> None:
+def int8_weight(content: bytes) -> Model:
     """XNNPACK computes in float32 on weights that it widens as it loads the model."""
-    _quantize(path, dict.fromkeys(("CONV_2D", "FULLY_CONNECTED"), _config(8, explicit=True)))
-    _require_stored(path, {"CONV_2D": "INT8", "FULLY_CONNECTED": "INT8"})
-    _narrow_constants(path, _int8)
+    return _int8_weights(content, _config(8, explicit=True))
 
 
-def to_int4_weight(path: Path) -> None:
+def int4_weight(content: bytes) -> Model:
     """XNNPACK has int4 kernels for FULLY_CONNECTED only, and only with inputs quantized at run time."""
-    before = path.read_bytes()
-    _quantize(path, {"CONV_2D": _config(8), "FULLY_CONNECTED": _config(4, granularity=f"BLOCKWISE_{GROUP}")})
-    _refit_groups(path, before)
-    _require_stored(path, {"CONV_2D": "INT8", "FULLY_CONNECTED": "INT4"})
-    _narrow_constants(path, _int8)
+    groups = _config(4, granularity=f"BLOCKWISE_{GROUP}")
+    model = _quantized(content, {"CONV_2D": _config(8), "FULLY_CONNECTED": groups})
+    _refit_groups(model, opened(content))
+    _require_stored(model, {"CONV_2D": "INT8", "FULLY_CONNECTED": "INT4"})
+    narrow_tables(model)
+    return model
 
 
-def narrow_tables(path: Path) -> None:
+def narrow_tables(model: Model) -> None:
     """The attention biases to int8, one scale a head, and nothing else."""
-    _narrow_constants(path, _int8)
+    _narrow_constants(model, _int8)
+
+
+def _int8_weights(content: bytes, config: Any) -> Model:
+    model = _quantized(content, dict.fromkeys(("CONV_2D", "FULLY_CONNECTED"), config))
+    _require_stored(model, {"CONV_2D": "INT8", "FULLY_CONNECTED": "INT8"})
+    narrow_tables(model)
+    return model
 
 
 def _config(bits: int, *, granularity: str = "CHANNELWISE", floating: bool = False, explicit: bool = False) -> Any:
@@ -82,31 +87,28 @@ def _config(bits: int, *, granularity: str = "CHANNELWISE", floating: bool = Fal
     )
 
 
-def _quantize(path: Path, configs: dict[str, Any]) -> None:
-    """Run ai-edge-quantizer with one config for each kind of op."""
+def _quantized(content: bytes, configs: dict[str, Any]) -> Model:
+    """What ai-edge-quantizer makes of a model with one config for each kind of op."""
     from ai_edge_quantizer import quantizer
     from ai_edge_quantizer.algorithm_manager import AlgorithmName
     from ai_edge_quantizer.qtyping import TensorDataType, TFLOperationName
 
-    tool = quantizer.Quantizer(str(path))
+    tool = quantizer.Quantizer(content)
     for operation, config in configs.items():
         floating = config.weight_tensor_config.dtype is TensorDataType.FLOAT
         algorithm = AlgorithmName.FLOAT_CASTING if floating else AlgorithmName.MIN_MAX_UNIFORM_QUANT
         tool.update_quantization_recipe(".*", TFLOperationName(operation), config, algorithm)
-    tool.quantize().export_model(str(path), overwrite=True)
+    return opened(tool.quantize().quantized_model)
 
 
-def _refit_groups(path: Path, before: bytes) -> None:
+def _refit_groups(model: Model, origin: Model) -> None:
     """Scales of least square error instead of largest values, for every weight with a scale a group.
 
     The quantizer's own end at zero for groups of tiny weights, which XNNPACK refuses.
     """
     from ai_edge_litert import schema_py_generated as schema
-    from ai_edge_litert.tools import flatbuffer_utils
 
-    origin = flatbuffer_utils.read_model_from_bytearray(bytearray(before))
     values = {t.name: origin.buffers[t.buffer].data for t in origin.subgraphs[0].tensors}
-    model = flatbuffer_utils.read_model(str(path))
     tensors = model.subgraphs[0].tensors
     for tensor in tensors:
         details = tensor.quantization and tensor.quantization.details
@@ -115,7 +117,6 @@ def _refit_groups(path: Path, before: bytes) -> None:
             codes, scales = _groups(weight)
             model.buffers[tensor.buffer].data = codes
             model.buffers[tensors[details.scales].buffer].data = scales
-    flatbuffer_utils.write_model(model, str(path))
 
 
 def _groups(weight: Floats) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -127,15 +128,12 @@ def _groups(weight: Floats) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return packed, scales.numpy().astype(np.float16).view(np.uint8).ravel()
 
 
-def _narrow_constants(path: Path, narrow: Callable[[Floats], Narrowed]) -> None:
+def _narrow_constants(model: Model, narrow: Callable[[Floats], Narrowed]) -> None:
     """The large constants that the quantizer leaves in float32: the attention biases.
 
     before   ADD(scores, float32 constant)
     after    ADD(scores, DEQUANTIZE(narrow constant))
     """
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.read_model(str(path))
     graph = model.subgraphs[0]
     opcode = _dequantize_opcode(model)
     for index in list(_large_constants(model, graph)):
@@ -143,7 +141,6 @@ def _narrow_constants(path: Path, narrow: Callable[[Floats], Narrowed]) -> None:
         values = np.frombuffer(bytes(model.buffers[stored.buffer].data), np.float32).reshape(stored.shape)
         _insert_dequantize(graph, index, opcode)
         _store(model, stored, narrow(values))
-    flatbuffer_utils.write_model(model, str(path))
 
 
 def _half(values: Floats) -> Narrowed:
@@ -158,7 +155,7 @@ def _int8(values: Floats) -> Narrowed:
     return "INT8", codes.astype(np.int8), scales
 
 
-def _store(model: Any, tensor: Any, narrowed: Narrowed) -> None:
+def _store(model: Model, tensor: Any, narrowed: Narrowed) -> None:
     """Give `tensor` the narrowed values in place of its own."""
     from ai_edge_litert import schema_py_generated as schema
 
@@ -171,7 +168,7 @@ def _store(model: Any, tensor: Any, narrowed: Narrowed) -> None:
         tensor.quantization.zeroPoint = np.zeros(len(scales), np.int64)
 
 
-def _large_constants(model: Any, graph: Any) -> Iterator[int]:
+def _large_constants(model: Model, graph: Any) -> Iterator[int]:
     """Indices of float32 constants of at least MIN_CONSTANT elements that an op reads directly."""
     from ai_edge_litert import schema_py_generated as schema
 
@@ -198,7 +195,7 @@ def _insert_dequantize(graph: Any, index: int, opcode: int) -> None:
     graph.operators.insert(0, dequantize)
 
 
-def _dequantize_opcode(model: Any) -> int:
+def _dequantize_opcode(model: Model) -> int:
     """The index of DEQUANTIZE in the model's table, where it is put unless it stands there."""
     from ai_edge_litert import schema_py_generated as schema
 
@@ -212,28 +209,25 @@ def _dequantize_opcode(model: Any) -> int:
     return codes.index(schema.BuiltinOperator.DEQUANTIZE)
 
 
-def _require_stored(path: Path, types: dict[str, str]) -> None:
+def _require_stored(model: Model, types: dict[str, str]) -> None:
     """Every weight of MIN_WEIGHT elements has the type that `types` names for its op; raises ConversionError.
 
     It looks before the constants are narrowed, which would hide a weight that the quantizer passed over.
     """
-    wrong = [f"{operation} {kind}" for operation, kind in _large_weights(path) if types.get(operation, kind) != kind]
+    wrong = [f"{operation} {kind}" for operation, kind in _large_weights(model) if types.get(operation, kind) != kind]
     if wrong:
         found = ", ".join(f"{wrong.count(each)} x {each}" for each in sorted(set(wrong)))
         raise ConversionError(f"the quantizer left weights in another type than the recipe's: {found}")
 
 
-def _large_weights(path: Path) -> Iterator[tuple[str, str]]:
+def _large_weights(model: Model) -> Iterator[tuple[str, str]]:
     """Kind of op and TensorType of every constant of MIN_WEIGHT elements that is an op's second input."""
     from ai_edge_litert import schema_py_generated as schema
-    from ai_edge_litert.tools import flatbuffer_utils
 
     types = {code: name for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
-    kinds = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
-    model = flatbuffer_utils.read_model(str(path))
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
     graph = model.subgraphs[0]
-    operations = [kinds[model.operatorCodes[op.opcodeIndex].builtinCode] for op in graph.operators]
-    named = list(zip(graph.operators, operations, strict=True))
+    named = list(zip(graph.operators, (names[code] for code in kinds(model)), strict=True))
     widened = {op.outputs[0]: op.inputs[0] for op, operation in named if operation == "DEQUANTIZE"}
     for op, operation in (pair for pair in named if len(pair[0].inputs) > 1):
         weight = graph.tensors[widened.get(op.inputs[1], op.inputs[1])]

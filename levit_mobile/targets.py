@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One row. `converter`, `runner`, `load_for_timing`, `inspector`, `runtime`, `tables` and `block_splitter` are
-    "module:function", for `resolve`: what makes, runs, loads (to be timed) and reads an artifact, what only imports its
-    runtime, what its recipes make of an attention bias, and what cuts an artifact into its blocks, None where nothing
-    does.
+    """One row. `converter`, `runner`, `load_for_timing`, `inspector`, `surveyor`, `runtime`, `tables` and
+    `block_splitter` are "module:function", for `interfaces.toolchain`: what makes, runs, loads (to be timed) and reads
+    an artifact, what reads anybody's, what only imports its runtime, what its recipes make of an attention bias, and
+    what cuts an artifact into its blocks, None where nothing does.
 
     `form` is the baked form that the target's kernels like best: 1x1 convolutions on [N,C,1,T], or linear layers on
     [N,T,C]. `layout` and `pixel_range` are the graph's input: axis order, and the value of a full pixel (an image
@@ -25,6 +25,7 @@ class Target:
     converter: str
     runner: str
     inspector: str
+    surveyor: str
     tables: str
     load_for_timing: str
     runtime: str
@@ -44,6 +45,7 @@ TARGETS: dict[str, Target] = {
         converter="levit_mobile.conversion.coreml:convert",
         runner="levit_mobile.runners.coreml:load",
         inspector="levit_mobile.inspection.coreml:inspect",
+        surveyor="levit_mobile.inspection.coreml:survey",
         tables="levit_mobile.conversion.coreml_weights:table_as_stored",
         load_for_timing="levit_mobile.runners.coreml:load_for_timing",
         runtime="levit_mobile.runners.coreml:runtime",
@@ -61,6 +63,7 @@ TARGETS: dict[str, Target] = {
         converter="levit_mobile.conversion.executorch:convert",
         runner="levit_mobile.runners.executorch:load",
         inspector="levit_mobile.inspection.executorch:inspect",
+        surveyor="levit_mobile.inspection.executorch:survey",
         tables="levit_mobile.conversion.executorch_weights:table_as_stored",
         load_for_timing="levit_mobile.runners.executorch:load_for_timing",
         runtime="levit_mobile.runners.executorch:runtime",
@@ -78,6 +81,7 @@ TARGETS: dict[str, Target] = {
         converter="levit_mobile.conversion.tflite:convert",
         runner="levit_mobile.runners.tflite:load",
         inspector="levit_mobile.inspection.tflite:inspect",
+        surveyor="levit_mobile.inspection.tflite:survey",
         tables="levit_mobile.conversion.tflite_weights:table_as_stored",
         load_for_timing="levit_mobile.runners.tflite:load_for_timing",
         runtime="levit_mobile.runners.tflite:runtime",

@@ -46,6 +46,7 @@ VENDORS = {
 ELSEWHERE = "runners.tflite_runtime_child"  # of another interpreter's environment, which names its runtime in an order
 SEEN_BY_CONVERTERS = {"recipe", "errors", "interfaces.card", "model.fake_quant"}
 OPTIONS_WORDS = {"arm64.cpus", "runtimes.registry"}  # tables of names
+TEXT_GOES_TO = {"system.atomic_write", "system.capture_output", "system.logs"}
 ALL_VENDORS = set().union({"transformers", "tflite_runtime"}, *VENDORS.values())
 LIGHT = {"torch", "numpy", "PIL", "pydantic", "safetensors", "huggingface_hub", "capstone", "elftools", *ALL_VENDORS}
 
@@ -124,7 +125,7 @@ def door_of(room: str) -> set[str]:
     """The modules that a room's docstring lets the rest of the house import."""
     text = ast.get_docstring(sources()[room]) or ""
     listed = text.partition("\nDoor: ")[2].partition(".")[0].partition(";")[0]
-    return set() if listed == "none" else set(listed.split(", "))
+    return set() if listed == "none" else set(listed.replace(",\n", ", ").split(", "))
 
 
 ROOMS = sorted({room_of(name) for name in sources()})
@@ -182,10 +183,15 @@ def test_no_room_bears_the_name_of_a_public_function() -> None:
 
 
 def test_nobody_but_its_door_imports_the_command_line() -> None:
-    importers = [
-        name for name in sources() if room_of(name) != "cli" and own(sources()[name]) & {"cli", "levit_mobile"}
-    ]
-    assert importers == ["__main__"]
+    assert [name for name, tree in sources().items() if room_of(name) != "cli" and "cli" in own(tree)] == ["__main__"]
+    assert {room_of(name) for name, tree in sources().items() if "levit_mobile" in own(tree)} == {"cli"}
+
+
+@pytest.mark.parametrize("name", [name for name in sources() if room_of(name) == "cli"])
+def test_the_command_line_calls_the_public_api_and_prints(name: str) -> None:
+    """Beside that: words that options are made of, tables and pages, and where text goes."""
+    others = {other for other in own(sources()[name]) if room_of(other) not in ("cli", "levit_mobile", "reporting")}
+    assert others <= {*WORDS, *OPTIONS_WORDS, *TEXT_GOES_TO}
 
 
 def test_the_rule_sees_an_import_wherever_it_stands() -> None:
@@ -235,7 +241,7 @@ def test_every_target_has_its_doors(target: str) -> None:
         "runtime",
     )  # which call the vendor; the others read files and do arithmetic
     paths = [getattr(TARGETS[target], role) for role in roles]
-    for path in [*paths, TARGETS[target].inspector, TARGETS[target].tables]:
+    for path in [*paths, TARGETS[target].inspector, TARGETS[target].surveyor, TARGETS[target].tables]:
         module, _, function = path.partition(":")
         tree = sources()[module.removeprefix("levit_mobile.")]
         assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
@@ -255,6 +261,23 @@ def test_a_converter_sees_a_module_a_recipe_and_a_card(name: str) -> None:
 def test_metrics_need_numpy_only() -> None:
     assert own(sources()["parity.metrics"]) == set()
     assert foreign(sources()["parity.metrics"]) == {"numpy"}
+
+
+def test_no_metric_is_without_a_caller() -> None:
+    public = {
+        node.name
+        for node in sources()["parity.metrics"].body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    }
+    used = {
+        node.attr if isinstance(node, ast.Attribute) else node.id
+        for name, tree in sources().items()
+        if name != "parity.metrics" and "parity.metrics" in own(tree)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute | ast.Name)
+    }
+    assert "SignalNoise" in public
+    assert public - used == set()
 
 
 # What an import costs

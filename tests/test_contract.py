@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from support.edits import changed
 from support.refusals import refused
 
 from levit_mobile import contract
@@ -106,19 +107,6 @@ def require_refusal(folder: Path, fault: str, *facts: str) -> None:
         Contract.read(folder)
 
 
-def changed(*path: str, to: object) -> str:
-    """`FIELDS` as JSON with one value replaced or added, or with it left out when `to` is None."""
-    fields = json.loads(json.dumps(FIELDS))
-    place = fields
-    for key in path[:-1]:
-        place = place[key]
-    if to is None:
-        del place[path[-1]]
-    else:
-        place[path[-1]] = to
-    return json.dumps(fields)
-
-
 # There and back
 
 
@@ -145,7 +133,7 @@ def test_a_contract_is_frozen_at_every_depth() -> None:
 
 @pytest.mark.parametrize("version", [2, 0, "1", 1.5])
 def test_another_schema_version_is_refused_by_name(version: object, tmp_path: Path) -> None:
-    (tmp_path / "contract.json").write_text(changed("schema_version", to=version))
+    (tmp_path / "contract.json").write_text(changed(FIELDS, "schema_version", to=version))
     require_refusal(tmp_path, "schema", "schema 1: schema_version: ")
 
 
@@ -155,19 +143,19 @@ def test_the_version_is_named_even_when_the_rest_is_of_the_future(tmp_path: Path
 
 
 def test_a_contract_without_a_version_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "contract.json").write_text(changed("schema_version", to=None))
+    (tmp_path / "contract.json").write_text(changed(FIELDS, "schema_version", to=None))
     require_refusal(tmp_path, "schema", "schema_version: ", "required")
 
 
 @pytest.mark.parametrize("path", [("extra",), ("input", "extra"), ("tolerance", "extra"), ("golden", 0, "extra")])
 def test_an_extra_key_is_refused_where_it_stands(path: tuple[str, ...], tmp_path: Path) -> None:
-    (tmp_path / "contract.json").write_text(changed(*path, to=1))
+    (tmp_path / "contract.json").write_text(changed(FIELDS, *path, to=1))
     require_refusal(tmp_path, "schema", f"{'.'.join(map(str, path))}: ")
 
 
 @pytest.mark.parametrize("path", [("verdict",), ("artifact", "sha256"), ("tolerance", "min_sqnr_db")])
 def test_a_missing_key_is_refused(path: tuple[str, ...], tmp_path: Path) -> None:
-    (tmp_path / "contract.json").write_text(changed(*path, to=None))
+    (tmp_path / "contract.json").write_text(changed(FIELDS, *path, to=None))
     require_refusal(tmp_path, "schema", f"{'.'.join(path)}: ")
 
 
@@ -186,7 +174,7 @@ def test_a_missing_key_is_refused(path: tuple[str, ...], tmp_path: Path) -> None
     ],
 )
 def test_a_value_that_apps_cannot_handle_is_refused(path: tuple[str, ...], value: object, tmp_path: Path) -> None:
-    (tmp_path / "contract.json").write_text(changed(*path, to=value))
+    (tmp_path / "contract.json").write_text(changed(FIELDS, *path, to=value))
     require_refusal(tmp_path, "schema", f"schema 1: {path[0]}")
 
 

@@ -35,6 +35,7 @@ def test_every_path_derives_from_the_name(name: str) -> None:
     assert target.converter == f"levit_mobile.conversion.{name}:convert"
     assert target.runner == f"levit_mobile.runners.{name}:load"
     assert target.inspector == f"levit_mobile.inspection.{name}:inspect"
+    assert target.surveyor == f"levit_mobile.inspection.{name}:survey"
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import sys
 from dataclasses import dataclass
@@ -13,14 +12,16 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from levit_mobile.errors import RunnerUnavailable
-from levit_mobile.system.environments import cache_folder
-from levit_mobile.system.files import digest
+from levit_mobile.system.files import digest, digest_bytes
+from levit_mobile.system.folders import cache_folder
+from levit_mobile.system.locks import use_until_exit
 
 GUEST = Path(__file__).parent / "guest"
 MANIFEST = "manifest.json"
 PACKAGES = ("ai-edge-litert", "executorch", "numpy")  # whose aarch64 wheels are taken, in the host's own versions
 RECIPE = ("cpus.py", "standins.py", "packages.py", "build.py", "setup.py")  # what else decides what is set up
 SET_UP = "levit-mobile setup arm64"
+PREFIX = "arm64-"  # of its name in the cache folder, before what stands for versions and sources
 
 
 class Manifest(BaseModel):
@@ -85,14 +86,17 @@ def wanted() -> dict[str, str]:
 
 def folder() -> Path:
     """Where the set-up of these versions and sources lies, or would. Raises RunnerUnavailable as `wanted` does."""
-    ingredients = hashlib.sha256(repr(sorted(wanted().items())).encode())
-    for source in (*sorted(GUEST.iterdir()), *(GUEST.with_name(name) for name in RECIPE)):
-        ingredients.update(source.read_bytes())
-    return cache_folder() / f"arm64-{ingredients.hexdigest()[:16]}"
+    versions = repr(sorted(wanted().items())).encode()
+    sources = (*sorted(GUEST.iterdir()), *(GUEST.with_name(name) for name in RECIPE))
+    ingredients = digest_bytes(versions + b"".join(source.read_bytes() for source in sources))
+    return cache_folder() / f"{PREFIX}{ingredients[:16]}"
 
 
 def found() -> Arm64:
-    """The folder, after its files were held against their digests. Raises RunnerUnavailable with what to do."""
+    """The folder, after its files were held against their digests; it is in use until this process ends.
+
+    Raises RunnerUnavailable with what to do.
+    """
     if sys.platform != "linux":
         raise RunnerUnavailable(
             f"ARM64 kernels are run on Linux only, and this is {platform.system()}", fault="platform"
@@ -104,6 +108,7 @@ def found() -> Arm64:
     path = folder()
     if not path.is_dir():
         raise RunnerUnavailable(f"ARM64 is not set up for these versions here: {SET_UP}", fault="not-set-up")
+    use_until_exit(path)
     if damage := damaged(path):
         raise RunnerUnavailable(f"{path} is damaged ({damage}): {SET_UP} --force", fault="damaged")
     return Arm64(path, read(path))

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from levit_mobile.arm64.requirements import require_readers
 from levit_mobile.errors import RunnerUnavailable
 from levit_mobile.system.environments import reason, run
 
@@ -18,7 +19,7 @@ NEEDED = {
     "qemu-aarch64": "qemu-user",
     "gcc": "gcc",
     "aarch64-linux-gnu-g++": "g++-aarch64-linux-gnu",
-    "aarch64-linux-gnu-nm": "g++-aarch64-linux-gnu",
+    "aarch64-linux-gnu-c++filt": "g++-aarch64-linux-gnu",
 }
 HEADERS = ("/usr/include/stdlib.h", "libc6-dev")
 ALL = "qemu-user gcc libc6-dev g++-aarch64-linux-gnu"
@@ -57,6 +58,7 @@ def require_host() -> None:
         raise RunnerUnavailable(
             f"ARM64 is set up from Debian's own packages, and this is {known.get('NAME', 'not it')}", fault="platform"
         )
+    require_readers()
     if lacking := missing():
         raise RunnerUnavailable(
             f"ARM64 needs {', '.join(lacking)} of the distribution: apt-get install --no-install-recommends {ALL}",

@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from levit_mobile.arm64 import build, folder, packages
+from levit_mobile.arm64 import build, earlier, folder, packages
 from levit_mobile.arm64.cpus import CPUS
 from levit_mobile.arm64.folder import Arm64, Manifest
 from levit_mobile.errors import BundleError, RunnerUnavailable
 from levit_mobile.system.atomic_write import staged, write_text
-from levit_mobile.system.environments import alone
 from levit_mobile.system.files import digest
+from levit_mobile.system.folders import CACHE_VARIABLE
+from levit_mobile.system.locks import alone
 from levit_mobile.system.progress import Progress, silent
 
 STEPS = ("Debian for ARM64", "LiteRT and numpy", "ExecuTorch", "the program and the plugin")
@@ -29,8 +30,8 @@ def setup_arm64(*, force: bool = False, progress: Progress = silent) -> Arm64:
     """Make both runtimes for ARM64, in the versions that are installed here, in the cache folder; or find them.
 
     Processes and threads that want it at the same time wait for each other. `force` makes it anew, even where it is
-    whole; `progress` is told of each of STEPS. Raises RunnerUnavailable where it cannot be made, with the reason and
-    what to do about it.
+    whole; when it is made, those of earlier versions that nobody uses go. `progress` is told of each of STEPS, and of
+    what went. Raises RunnerUnavailable where it cannot be made, with the reason and what to do about it.
     """
     packages.require_host()
     path = folder.folder()
@@ -38,9 +39,10 @@ def setup_arm64(*, force: bool = False, progress: Progress = silent) -> Arm64:
         with alone(path.parent):
             if force or not path.is_dir() or folder.damaged(path):
                 _make(path, progress)
+                earlier.remove(path, lambda sentence: progress(sentence, len(STEPS), len(STEPS)))
     except (OSError, BundleError) as error:
         raise RunnerUnavailable(
-            f"ARM64 could not be set up: {error}; LEVIT_MOBILE_CACHE can name another folder for it",
+            f"ARM64 could not be set up: {error}; {CACHE_VARIABLE} can name another folder for it",
             fault="set-up-failed",
         ) from error
     return folder.found()

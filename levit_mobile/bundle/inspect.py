@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 
 from levit_mobile import contract as c
 from levit_mobile.interfaces.inspection import Inspection, Port
+from levit_mobile.interfaces.toolchain import surveyor
 from levit_mobile.system.file_signature import MODEL_SUFFIX, target_of
 from levit_mobile.system.files import Sha256, digest, size_bytes
 from levit_mobile.targets import TARGETS
@@ -54,7 +54,7 @@ def inspect(artifact: str | Path) -> Inspected:
     if (path / c.CONTRACT_FILE).is_file():
         return _bundle(path)
     target = target_of(path)
-    found = _surveyed(path, target)
+    found = surveyor(TARGETS[target])(path)
     suffix = TARGETS[target].suffix
     if path.is_file() and path.suffix not in (suffix, MODEL_SUFFIX):
         found = _noted(found, f"it is called {path.name}, and its bytes are those of a {suffix}")
@@ -80,13 +80,8 @@ def _bundle(path: Path) -> Inspected:
     from levit_mobile.bundle.reader import open_bundle
 
     bundle = open_bundle(path)
-    found = _inspected(bundle.artifact, bundle.target.name, _surveyed(bundle.artifact, bundle.target.name))
+    found = _inspected(bundle.artifact, bundle.target.name, surveyor(bundle.target)(bundle.artifact))
     return replace(found, path=path, contract=bundle.contract, contradictions=_contradictions(found, bundle.contract))
-
-
-def _surveyed(path: Path, target: str) -> Inspection:
-    found: Inspection = import_module(f"levit_mobile.inspection.{target}").survey(path)
-    return found
 
 
 def _noted(found: Inspection, note: str) -> Inspection:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import signal
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, TypeVar
-from uuid import uuid4
 
 import typer
 
 from levit_mobile.errors import LevitMobileError, RecipeError
+from levit_mobile.system import logs
 
 FAILED, NOT_RUN, INTERRUPTED = 1, 3, 130
 Value = TypeVar("Value")
@@ -60,9 +59,9 @@ def heed_interruption() -> None:
         raise KeyboardInterrupt
 
 
-def log_file(name: str, *, verbose: bool) -> Path | None:
-    """Where vendor output goes: a fresh file in the temporary folder, made when it is written, or None for stderr."""
-    return None if verbose else Path(tempfile.gettempdir()) / f"levit-mobile-{uuid4().hex}" / name
+def log_file(command: str, *, verbose: bool) -> Path | None:
+    """Where vendor output goes: a fresh log in the state folder, or None for stderr."""
+    return None if verbose else logs.log_file(command, tell=lambda sentence: typer.echo(sentence, err=True))
 
 
 @contextmanager

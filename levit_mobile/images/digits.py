@@ -11,6 +11,7 @@ scikit-learn's two; NOTICE gives the attributions. No digit and no photograph pi
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -40,6 +41,9 @@ Pixels = npt.NDArray[np.uint8]  # [PICTURE_PX, PICTURE_PX, 3], RGB
 Floats = npt.NDArray[np.float64]
 
 
+HELD_OUT_NAME = re.compile(r"digit-(\d{4,})")
+
+
 class Split(StrEnum):
     TRAINING = "training"
     HELD_OUT = "held-out"
@@ -60,6 +64,17 @@ class Scene:
     pixels: Pixels
     label: int
     ink: Pixels
+
+
+def held_out_name(index: int) -> str:
+    """What the held-out digit of that index is called, from 0: "digit-0017"."""
+    return f"digit-{index:04d}"
+
+
+def held_out_index(name: str) -> int | None:
+    """The index again; None for a name of anything else."""
+    found = HELD_OUT_NAME.fullmatch(name)
+    return int(found[1]) if found else None
 
 
 @functools.cache

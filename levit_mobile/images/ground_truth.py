@@ -33,9 +33,10 @@ def read(source: str | Path, names: Sequence[str], labels: Sequence[str]) -> dic
 
 def of_digits(names: Sequence[str], labels: Sequence[str]) -> dict[str, int] | None:
     """The classes of held-out digits `digit-0017`, for a model whose labels are the ten digits; None for any other."""
-    if tuple(labels) != digits.LABELS:
+    indices = {name: index for name in names if (index := digits.held_out_index(name)) is not None}
+    if tuple(labels) != digits.LABELS or len(indices) != len(names):
         return None
-    return {name: int(name.removeprefix("digit-")) % digits.CLASSES for name in names}
+    return {name: index % digits.CLASSES for name, index in indices.items()}
 
 
 def _from_folders(names: Sequence[str]) -> dict[str, str]:

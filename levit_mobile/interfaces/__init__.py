@@ -1,4 +1,4 @@
 """Values and protocols that cross walls: what a converter, an inspector, a runner and a loader take and give.
 
-Door: card, inspection, runner.
+Door: card, inspection, runner, toolchain.
 """

@@ -1,22 +1,42 @@
-"""Runners: an artifact on a runtime, whatever its own layout, type and range.
-
-A runner takes pictures [N,3,H,W] float32 RGB in [0,1] and gives logits [N,classes] float32: it reads the artifact's own
-layout, type and range from the contract and adapts. Artifacts take one picture a call.
-"""
+"""Runners: an artifact on a runtime, whatever its own layout, type and range. Artifacts take one picture a call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Images = NDArray[np.float32]  # [N,3,H,W] in [0,1]
 Logits = NDArray[np.float32]  # [N,classes]
-Runner = Callable[[Images], Logits]
 Outputs = Callable[[Images], dict[str, NDArray[np.generic]]]  # one picture [3,H,W] -> what is asked for, by name
 Tensor = NDArray[np.generic]
+ComputeUnits = Literal["cpuOnly", "cpuAndGPU", "cpuAndNeuralEngine", "all"]  # Core ML's MLComputeUnits
+
+
+class Runner(Protocol):
+    """A model that can be asked: it reads an artifact's own layout, type and range from the contract and adapts."""
+
+    def __call__(self, images: Images, /) -> Logits:
+        """RGB pictures [N,3,H,W] float32 in [0,1] -> logits [N,classes] float32, N of 1 or more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where an artifact runs while it is timed: on `threads` of the CPU, or on Core ML's `compute_units`.
+
+    What the runtime chooses itself is None.
+    """
+
+    threads: int | None = None
+    compute_units: ComputeUnits | None = None
+
+
+ONE_THREAD = Placement(threads=1)
+CPU_ONLY = Placement(compute_units="cpuOnly")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ The rename tables stand in `keys.py`. Variant, classes, side and heads are read 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import math
 import pickle
@@ -24,6 +23,7 @@ from levit_mobile.errors import CheckpointError
 from levit_mobile.model import keys
 from levit_mobile.model.download import WEIGHT_SUFFIXES, resolve
 from levit_mobile.model.levit import SHRINK_STRIDE, VARIANTS, AttentionBias, LeViT, bias_index
+from levit_mobile.system.files import digest_in_turn
 
 FOLDER_FILES = (  # what a folder's weights are called, the safer format first
     "model.safetensors",
@@ -82,7 +82,7 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
         distillation=sizes.distillation,
         source=str(source),
         format=layout,
-        sha256=_digest(files),
+        sha256=digest_in_turn(files),
         labels=_labels(files[0].parent, layout, metadata, sizes.classes),
         metadata=metadata,
     )
@@ -197,15 +197,6 @@ def _state_dict(saved: object, file: Path) -> dict[str, Tensor]:
         what = f"these entries are not tensors: {_few(strange)}" if strange else f"it holds a {type(saved).__name__}"
         raise CheckpointError(f"{file} holds no state dict ({what}): save model.state_dict(), bare or under 'model'")
     return dict(state)
-
-
-def _digest(files: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
-    return digest.hexdigest()
 
 
 # Tensors -> a model

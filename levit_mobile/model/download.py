@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from levit_mobile.errors import CheckpointError, DownloadError
+from levit_mobile.system.atomic_write import staged_file
+from levit_mobile.system.files import Sha256, digest
 
 BUNDLED = Path(__file__).resolve().parents[1] / "data" / "levit_128s_digits.safetensors"
 
 OFFICIAL_URL = "https://dl.fbaipublicfiles.com/LeViT/"
 OFFICIAL_URL_VARIABLE = "LEVIT_MOBILE_OFFICIAL_URL"  # another base address: a mirror
 
-# The weights that the paper's authors published; the suffix is the start of the file's sha256.
+# The weights that the paper's authors published. The suffix is the start of the file's sha256, and all of it that they
+# published: the whole is noted when a file is first fetched, and holds from then on.
 OFFICIAL_FILES: dict[str, str] = {
     "levit_128s": "LeViT-128S-96703c44.pth",
     "levit_128": "LeViT-128-b88c2750.pth",
@@ -32,7 +33,10 @@ HUB_PATTERNS = (  # the first that the repository has
     ["config.json", "*.safetensors", "*.safetensors.index.json"],
     ["config.json", "*.bin", "*.bin.index.json"],
 )
+NOTED = ".sha256"  # beside an official file, as sha256sum writes and checks it
+BLOB = re.compile(r"[0-9a-f]{64}")  # what the hub's cache calls a file of weights: its whole sha256, as the hub says it
 STALL_SECONDS = 60.0  # a connection that stays silent for this long is given up
+CHUNK_BYTES = 1 << 20
 
 # The hub client's exceptions, the narrower first -> what to tell a person.
 HUB_REASONS: dict[str, str] = {
@@ -46,8 +50,10 @@ def resolve(source: str | Path, *, progress: bool = False) -> Path:
     """The file or folder that `source` names, downloaded if need be.
 
     An existing path is used as it is. `LeViT-128S`, `levit_128s` or `LeViT-128S-96703c44.pth` is the official file,
-    checked against its hash and kept in torch.hub's folder. `owner/name` is a hub id (HF_ENDPOINT, HF_HUB_OFFLINE and
-    HF_HOME apply), kept in the hub's cache. `progress` draws a bar on stderr.
+    kept in torch.hub's folder. Its name holds the first 8 digits of its sha256, no more are published: what is fetched
+    must agree with them, and at every later use with the whole sha256, which was noted beside it then. `owner/name` is
+    a hub id (HF_ENDPOINT, HF_HUB_OFFLINE and HF_HOME apply), kept in the hub's cache; weights there are held against
+    the whole sha256 that the hub stated. `progress` draws a bar on stderr.
 
     Raises CheckpointError for a name that is none of these, DownloadError for weights that could not be fetched.
     """
@@ -75,26 +81,77 @@ def _fetch_official(file: str, *, progress: bool) -> Path:
     import torch
 
     target = Path(torch.hub.get_dir()) / "checkpoints" / file
-    prefix = Path(file).stem.rpartition("-")[2]
-    if target.is_file() and _sha256(target).startswith(prefix):
+    if _is_official(target):
         return target
     base = os.environ.get(OFFICIAL_URL_VARIABLE) or OFFICIAL_URL
     url = f"{base.rstrip('/')}/{file}"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _stall_limit(STALL_SECONDS):
-            torch.hub.download_url_to_file(url, str(target), hash_prefix=prefix, progress=progress)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise DownloadError(_official_sentence(url, target, error)) from error
+        with staged_file(target) as beside:
+            _download(url, beside, progress=progress)
+            found = _require_prefix(url, beside, target)
+            _note(target, found)
+    except (OSError, ValueError) as error:
+        reason = f"{url} could not be fetched ({_root_reason(error)})"
+        raise DownloadError(f"{reason}: {_by_hand(target)}") from error
     return target
 
 
-def _official_sentence(url: str, target: Path, error: Exception) -> str:
-    if "invalid hash value" in str(error):
-        what = f"{url} is not the official file ({error}), and what was downloaded was deleted"
-    else:
-        what = f"{url} could not be fetched ({_first_line(error)})"
-    return f"{what}: download {target.name} by hand and put it at {target}, or pass --checkpoint FILE"
+def _is_official(target: Path) -> bool:
+    """Is the file there, and the one that was fetched? Of one that somebody put there the whole is noted now."""
+    if not target.is_file():
+        return False
+    found, noted = digest(target), _noted(target)
+    if noted is None and (right := found.startswith(_prefix(target))):
+        with suppress(OSError):  # in a folder that is only read the prefix has to do
+            _note(target, found)
+        return right
+    return found == noted
+
+
+def _prefix(target: Path) -> str:
+    return target.stem.rpartition("-")[2]
+
+
+def _noted(target: Path) -> Sha256 | None:
+    """The whole sha256 that was noted; None where there is none that a file of this name can have."""
+    try:
+        words = Path(f"{target}{NOTED}").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return None
+    return words[0] if words and BLOB.fullmatch(words[0]) and words[0].startswith(_prefix(target)) else None
+
+
+def _note(target: Path, found: Sha256) -> None:
+    with staged_file(Path(f"{target}{NOTED}")) as beside:
+        beside.write_text(f"{found}  {target.name}\n", encoding="ascii")
+
+
+def _download(url: str, path: Path, *, progress: bool) -> None:
+    """Raises OSError, of whatever kind; a connection that is silent for too long is one."""
+    from pooch import HTTPDownloader
+
+    HTTPDownloader(progressbar=progress, chunk_size=CHUNK_BYTES, timeout=STALL_SECONDS)(url, str(path), None)
+
+
+def _require_prefix(url: str, downloaded: Path, target: Path) -> Sha256:
+    found = digest(downloaded)
+    if not found.startswith(_prefix(target)):
+        raise DownloadError(
+            f"{url} is not the official file (its sha256 begins with {found[:8]}, expected {_prefix(target)}), and "
+            f"what was downloaded was deleted: {_by_hand(target)}"
+        )
+    return found
+
+
+def _by_hand(target: Path) -> str:
+    return f"download {target.name} by hand and put it at {target}, or pass --checkpoint FILE"
+
+
+def _root_reason(error: BaseException) -> str:
+    """What lies below: the HTTP library wraps "Connection refused" in three exceptions of its own."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return getattr(error, "strerror", None) or _first_line(error)
 
 
 def _fetch_hub(repo: str, *, progress: bool) -> Path:
@@ -104,14 +161,15 @@ def _fetch_hub(repo: str, *, progress: bool) -> Path:
     advice = f"download config.json and model.safetensors from {page} into a folder and pass --checkpoint FOLDER"
     for patterns in HUB_PATTERNS:
         try:
-            with _hub_bars(shown=progress):
-                folder = Path(snapshot_download(repo, allow_patterns=patterns))
+            bars = None if progress else _no_bars()
+            folder = Path(snapshot_download(repo, allow_patterns=patterns, tqdm_class=bars))
         except Exception as error:  # the client lets its HTTP library's own exceptions through
             reason = _hub_reason(error)
             raise DownloadError(
                 f"{repo} is no path here, and not to be had from the hub ({reason}): {advice}"
             ) from error
-        if any(folder.glob(patterns[1])):
+        if files := sorted(folder.glob(patterns[1])):
+            _require_blobs(files, page)
             return folder
     raise DownloadError(f"{page} holds neither *.safetensors nor *.bin: pass another hub id, or --checkpoint FOLDER")
 
@@ -132,32 +190,20 @@ def _first_line(error: BaseException) -> str:
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _require_blobs(files: list[Path], page: str) -> None:
+    """The hub's client checks sizes alone, and its cache calls a file of weights by its whole sha256."""
+    for file in files:
+        blob = file.resolve()
+        if BLOB.fullmatch(blob.name) and digest(blob) != blob.name:
+            raise DownloadError(f"{blob} is damaged, it is not what {page} holds: delete it, and it is fetched again")
 
 
-@contextmanager
-def _stall_limit(seconds: float) -> Iterator[None]:
-    """torch.hub opens its connection without a time limit; this lends it one."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+def _no_bars() -> Any:
+    """The hub client's bars, drawn nowhere: for one call, whatever the process has set."""
+    from huggingface_hub.utils.tqdm import tqdm
 
+    class NoBars(tqdm):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **{**options, "disable": True})  # type: ignore[no-untyped-call]
 
-@contextmanager
-def _hub_bars(*, shown: bool) -> Iterator[None]:
-    """The hub client's progress bars are a setting of the whole process: it is put back afterwards."""
-    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-
-    if shown or are_progress_bars_disabled():
-        yield
-        return
-    disable_progress_bars()
-    try:
-        yield
-    finally:
-        enable_progress_bars()
+    return NoBars

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from levit_mobile.overview.collect import FoundBundle, FoundRun, FoundValidation
 from levit_mobile.parity.compare import ParityReport
@@ -55,7 +54,7 @@ def of_bundle(found: FoundBundle) -> Evidence:
         return Evidence("the folder itself", found.place, Verdict.BROKEN, (found.broken,))
     proof = found.stored.proof
     claim = Evidence("convert", found.place, proof.verdict, proof.reasons, desk=True)
-    return replace(claim, **_figures(proof.report)) if proof.report else claim
+    return _with_figures(claim, proof.report)
 
 
 def of_validation(found: FoundValidation) -> Evidence:
@@ -71,7 +70,7 @@ def of_validation(found: FoundValidation) -> Evidence:
         top1_interval=said.top1_interval,
         top1_accuracy=accuracy.candidate if accuracy else None,
     )
-    return replace(claim, **_figures(said.report)) if said.report else claim
+    return _with_figures(claim, said.report)
 
 
 def of_timing(found: FoundRun, timing: Timing) -> Evidence:
@@ -90,7 +89,13 @@ def of_timing(found: FoundRun, timing: Timing) -> Evidence:
     )
 
 
-def _figures(report: ParityReport) -> dict[str, Any]:
-    return {"pictures": report.images} | {
-        name: getattr(report, name) for name in ("max_abs_error", "sqnr_db", "top1_agreement")
-    }
+def _with_figures(claim: Evidence, report: ParityReport | None) -> Evidence:
+    if report is None:
+        return claim
+    return replace(
+        claim,
+        pictures=report.images,
+        max_abs_error=report.max_abs_error,
+        sqnr_db=report.sqnr_db,
+        top1_agreement=report.top1_agreement,
+    )

@@ -1,4 +1,4 @@
 """Logits against logits: the metrics, their statistics over many images, and the report that holds the bounds.
 
-Door: compare, logit_stats, metrics.
+Door: checks, compare, logit_stats, metrics.
 """

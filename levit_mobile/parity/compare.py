@@ -17,7 +17,9 @@ from levit_mobile.errors import CheckpointError
 from levit_mobile.images.image_set import ImageSet
 from levit_mobile.interfaces.runner import Runner
 from levit_mobile.parity import metrics
+from levit_mobile.parity.checks import Check, broken
 from levit_mobile.parity.logit_stats import ImageStats, LogitStats
+from levit_mobile.parity.metrics import SignalNoise
 from levit_mobile.recipe import Tolerance, Verdict
 from levit_mobile.system.progress import Progress, silent
 
@@ -71,20 +73,18 @@ class ParityReport(BaseModel):
     @property
     def failures(self) -> tuple[str, ...]:
         """One sentence a broken bound; empty is a pass."""
-        broken = [sentence for holds, sentence in self.checks.values() if not holds]
-        return (self.defect, *broken) if self.defect else tuple(broken)
+        return (self.defect, *broken(self.checks)) if self.defect else broken(self.checks)
 
     @property
-    def checks(self) -> dict[str, tuple[bool, str]]:
-        """Every bound that is asked -> whether it holds, and the sentence of what was found and expected."""
+    def checks(self) -> tuple[Check, ...]:
+        """Every bound that is asked and needs no labels, in the Tolerance's order."""
         asked = {name: getattr(self.tolerance, name) for name in BOUNDS}
-        return {name: self._check(name, bound) for name, bound in asked.items() if bound is not None}
+        return tuple(self._check(name, limit) for name, limit in asked.items() if limit is not None)
 
-    def _check(self, name: str, bound: float) -> tuple[bool, str]:
+    def _check(self, name: str, limit: float) -> Check:
         field, words = BOUNDS[name]
-        found, least = getattr(self, field), name.startswith("min_")
-        holds = found >= bound if least else found <= bound  # NaN holds neither
-        return holds, words.format(self, bound=bound, at=f"expected at {'least' if least else 'most'}")
+        at = f"expected at {'least' if name.startswith('min_') else 'most'}"
+        return Check(name, getattr(self, field), limit, words.format(self, bound=limit, at=at))
 
 
 class Proof(BaseModel):
@@ -169,6 +169,7 @@ def report_of(
         defect = f"the artifact gave NaN or infinite logits on {tally.not_finite} of {images} pictures"
     elif defect is None and tally.pictures != images:
         defect = f"the artifact gave logits of {tally.pictures} pictures, expected {images}"
+    found = Figures() if defect else Figures.of(tally.rows)
     return ParityReport(
         reference=reference,
         candidate=candidate,
@@ -177,19 +178,42 @@ def report_of(
         floor_sqnr_db=floor_sqnr_db,
         tolerance=tolerance,
         defect=defect,
-        **(dict.fromkeys(FIGURES, math.nan) if defect else _figures(tally.rows)),
+        max_abs_error=found.max_abs_error,
+        mean_abs_error=found.mean_abs_error,
+        sqnr_db=found.sqnr_db,
+        cosine=found.cosine,
+        kl=found.kl,
+        top1_agreement=found.top1_agreement,
+        top5_agreement=found.top5_agreement,
     )
 
 
-FIGURES = ("max_abs_error", "mean_abs_error", "sqnr_db", "cosine", "kl", "top1_agreement", "top5_agreement")
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of a ParityReport, in its units; NaN is what could not be had."""
 
+    max_abs_error: float = math.nan
+    mean_abs_error: float = math.nan
+    sqnr_db: float = math.nan
+    cosine: float = math.nan
+    kl: float = math.nan
+    top1_agreement: float = math.nan
+    top5_agreement: float = math.nan
 
-def _figures(rows: Sequence[ImageStats]) -> dict[str, float]:
-    """All of FIGURES, pooled over the pictures, which all have the same number of classes."""
-    means = np.mean([(r.mean_abs_error, r.cosine, r.kl, r.same_top1, r.in_top5) for r in rows], axis=0).tolist()
-    signal, noise = math.fsum(row.signal for row in rows), math.fsum(row.noise for row in rows)
-    worst = max(row.max_abs_error for row in rows)
-    return dict(zip(FIGURES, (worst, means[0], metrics.ratio_db(signal, noise), *means[1:]), strict=True))
+    @classmethod
+    def of(cls, rows: Sequence[ImageStats]) -> Figures:
+        """Pooled over the pictures, at least one, which all have the same number of classes."""
+        each = [(row.mean_abs_error, row.cosine, row.kl, row.same_top1, row.in_top5) for row in rows]
+        mean_abs_error, cosine, kl, top1_agreement, top5_agreement = np.mean(each, axis=0).tolist()
+        return cls(
+            max_abs_error=max(row.max_abs_error for row in rows),
+            mean_abs_error=mean_abs_error,
+            sqnr_db=SignalNoise.total(row.squares for row in rows).sqnr_db,
+            cosine=cosine,
+            kl=kl,
+            top1_agreement=top1_agreement,
+            top5_agreement=top5_agreement,
+        )
 
 
 def judge(report: ParityReport) -> Proof:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levit_mobile.parity import metrics
+from levit_mobile.parity.metrics import SignalNoise
 
 TOP = 5  # classes kept of each picture
 Array = NDArray[np.floating]
@@ -26,13 +27,12 @@ class TopClasses:
 
 @dataclass(frozen=True, slots=True)
 class ImageStats:
-    """What two models' logits differ by on one picture; `signal` and `noise` are the sums that SQNR is made of."""
+    """What two models' logits differ by on one picture; errors are in logits, `kl` is in nats."""
 
     name: str
     max_abs_error: float
     mean_abs_error: float
-    signal: float
-    noise: float
+    squares: SignalNoise
     cosine: float
     kl: float
     reference: TopClasses
@@ -76,16 +76,14 @@ class LogitStats:
 def _rows(names: Sequence[str], reference: Array, candidate: Array) -> Iterator[ImageStats]:
     if not names:
         return
-    error = np.abs(reference - candidate)
     guesses = zip(_guesses(reference), _guesses(candidate), strict=True)
     for i, (expected, found) in enumerate(guesses):
         pair = reference[i : i + 1], candidate[i : i + 1]
         yield ImageStats(
             name=names[i],
-            max_abs_error=float(error[i].max()),
-            mean_abs_error=float(error[i].mean()),
-            signal=float(np.square(reference[i]).sum()),
-            noise=float(np.square(error[i]).sum()),
+            max_abs_error=metrics.max_abs_error(*pair),
+            mean_abs_error=metrics.mean_abs_error(*pair),
+            squares=SignalNoise.of(*pair),
             cosine=metrics.cosine(*pair),
             kl=metrics.kl(*pair),
             reference=expected,
@@ -94,7 +92,7 @@ def _rows(names: Sequence[str], reference: Array, candidate: Array) -> Iterator[
 
 
 def _guesses(logits: Array) -> Iterator[TopClasses]:
-    best = np.argsort(-logits, axis=1, kind="stable")[:, :TOP]
+    best = metrics.top_classes(logits, TOP)
     shares = np.take_along_axis(metrics.softmax(logits), best, axis=1)
     for classes, probabilities, margin in zip(best, shares, metrics.margins(logits), strict=True):
         yield TopClasses(tuple(classes.tolist()), tuple(probabilities.tolist()), float(margin))

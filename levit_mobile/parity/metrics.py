@@ -1,12 +1,15 @@
 """How far a candidate's logits are from a reference's. Needs numpy only.
 
 Every function checks first that both have one shape and hold finite numbers, and raises ValueError otherwise: a NaN
-never becomes a score. All sums run in float64, whatever the inputs are.
+never becomes a score. `SignalNoise`, which sums a part at a time, keeps a NaN instead: it breaks every bound. All sums
+run in float64, whatever the inputs are.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,15 +35,45 @@ def sqnr_db(reference: ArrayLike, candidate: ArrayLike) -> float:
     inf when both are identical, 20 dB for an error of a tenth, 0 dB for an error as large as the signal, -inf for
     noise where the reference is all zeros.
     """
-    expected, found = _pair(reference, candidate)
-    return ratio_db(float(np.square(expected).sum()), float(np.square(expected - found).sum()))
+    return SignalNoise.of(*_pair(reference, candidate)).sqnr_db
 
 
-def ratio_db(signal: float, noise: float) -> float:
-    """10 log10(signal / noise) of two sums of squares, in dB: `sqnr_db` where they were summed a part at a time."""
-    if noise == 0:
-        return math.inf
-    return 10 * (math.log10(signal) - math.log10(noise)) if signal else -math.inf
+@dataclass(frozen=True, slots=True)
+class SignalNoise:
+    """What SQNR is made of: the sums of reference^2 and of (reference - candidate)^2, 0 or more each."""
+
+    signal: float = 0.0
+    noise: float = 0.0
+
+    @classmethod
+    def of(cls, reference: ArrayLike, candidate: ArrayLike) -> SignalNoise:
+        """Those of two arrays of one shape, any shape; a NaN or an infinity in them stays in the sums."""
+        expected, found = np.asarray(reference, np.float64), np.asarray(candidate, np.float64)
+        return cls(float(np.square(expected).sum()), float(np.square(expected - found).sum()))
+
+    @classmethod
+    def total(cls, parts: Iterable[SignalNoise]) -> SignalNoise:
+        """All parts in one, rounded once."""
+        kept = tuple(parts)
+        return cls(math.fsum(part.signal for part in kept), math.fsum(part.noise for part in kept))
+
+    def __add__(self, other: SignalNoise) -> SignalNoise:
+        """One part more, rounded."""
+        return SignalNoise(self.signal + other.signal, self.noise + other.noise)
+
+    @property
+    def sqnr_db(self) -> float:
+        """See the function of that name."""
+        if self.noise == 0:
+            return math.inf
+        return 10 * (math.log10(self.signal) - math.log10(self.noise)) if self.signal else -math.inf
+
+    @property
+    def relative_error(self) -> float:
+        """|reference - candidate| / |reference|, as vectors, 0 or more; inf for noise where there is no signal."""
+        if self.signal:
+            return math.sqrt(self.noise / self.signal)
+        return 0.0 if self.noise == 0 else math.inf
 
 
 def cosine(reference: ArrayLike, candidate: ArrayLike) -> float:
@@ -75,8 +108,15 @@ def top_k_agreement(reference: ArrayLike, candidate: ArrayLike, k: int) -> float
     if k < 1:
         raise ValueError(f"k is {k}, expected 1 or more")
     expected, found = _logits(reference, candidate)
-    best = np.argsort(-found, axis=1, kind="stable")[:, :k]  # [N,k]
-    return float((best == expected.argmax(axis=1)[:, None]).any(axis=1).mean())
+    return float((top_classes(found, k) == top_classes(expected, 1)).any(axis=1).mean())
+
+
+def top_classes(logits: ArrayLike, k: int) -> NDArray[np.intp]:
+    """Each picture's k best classes, best first, [N,classes] -> [N,k]; of equal logits the lower class comes first.
+
+    k above the number of classes means all classes.
+    """
+    return np.argsort(-np.asarray(logits, np.float64), axis=1, kind="stable")[:, :k]
 
 
 def margins(logits: ArrayLike) -> Values:

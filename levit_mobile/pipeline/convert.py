@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from torch import nn
 
 from levit_mobile.errors import ArtifactError, ConversionError, RunnerUnavailable, ToolchainMissing
 from levit_mobile.interfaces.inspection import Inspection
+from levit_mobile.interfaces.toolchain import inspector, runner_loader
 from levit_mobile.model.bake import bake
 from levit_mobile.model.fake_quant import QParams, logits_qparams
 from levit_mobile.parity import compare
@@ -23,8 +23,9 @@ from levit_mobile.quantization.prepare import Int8Options, Quantization, find
 from levit_mobile.recipe import RECIPES, Precision, Recipe
 from levit_mobile.runners.executorch import thread_pool_kept
 from levit_mobile.system.atomic_write import staged
+from levit_mobile.system.folders import temporary_folder
 from levit_mobile.system.progress import Progress, Steps, silent
-from levit_mobile.targets import TARGETS, Target, resolve
+from levit_mobile.targets import TARGETS, Target
 
 MAX_RANK = 4  # GPU delegates and the Neural Engine take no more
 STEPS = ("bake", "calibrate", "lower", "inspect", "prove", "time", "write")
@@ -162,7 +163,7 @@ def inspect(artifact: Path, target: Target, *, integers: int = 0) -> Inspection:
     Raises ConversionError for a fallback op, a second partition, a rank above 4, and when fewer than `integers`
     convolutions and linears run in integers.
     """
-    found: Inspection = resolve(target.inspector)(artifact)
+    found = inspector(target)(artifact)
     if found.fallbacks:
         named = "; ".join(f"{f.count} x {f.op} ({f.reason})" for f in found.fallbacks)
         raise ConversionError(f"the {target.name} artifact leaves ops outside XNNPACK: {named}")
@@ -183,7 +184,7 @@ def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | N
 
     `grid` is what the form's logits lie on, for an artifact that gives them in int8.
     """
-    load_runner = resolve(TARGETS[recipe.target].runner)
+    load_runner = runner_loader(TARGETS[recipe.target])
     takes, gives = writing.input_of(source, recipe), writing.output_of(source, recipe, grid)
     try:
         runner = load_runner(artifact, source=takes, result=gives)
@@ -209,8 +210,8 @@ def timed(found: QuantizationSummary, artifact: Path, source: SourceModel, recip
     in_float = RECIPES[f"{recipe.target}-{Precision.FLOAT32}"]
     try:
         ours = integers.timer(artifact, recipe.target)
-        with TemporaryDirectory(prefix="levit-mobile-") as folder:
-            path = Path(folder) / artifact.name
+        with temporary_folder() as folder:
+            path = folder / artifact.name
             form = to_deploy_form(source, TARGETS[recipe.target])
             lowering.lower(form, in_float, writing.card_of(source, in_float), path)
             other = integers.timer(path, recipe.target)

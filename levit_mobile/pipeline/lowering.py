@@ -10,13 +10,14 @@ from torch import nn
 from levit_mobile.errors import ConversionError, LevitMobileError
 from levit_mobile.images.image_set import ImageSpec
 from levit_mobile.interfaces.card import Card
+from levit_mobile.interfaces.toolchain import converter
 from levit_mobile.model.bake import bake
 from levit_mobile.model.forms import ChannelsFirst, TokenMajor
 from levit_mobile.model.levit import LeViT
 from levit_mobile.quantization.prepare import LaidOut, Quantization
 from levit_mobile.recipe import Recipe
 from levit_mobile.system.progress import Progress, silent
-from levit_mobile.targets import TARGETS, Target, resolve
+from levit_mobile.targets import TARGETS, Target
 
 
 def with_scales(
@@ -57,12 +58,11 @@ def lower(form: nn.Module, recipe: Recipe, card: Card, path: Path, *, taps: tupl
     Returns how many convolutions and linears of the artifact must run in integers. `form` gives logits, or (logits,
     *taps) where outputs besides are asked for: one name each, valid identifiers.
     """
-    convert = resolve(TARGETS[recipe.target].converter)
+    convert = converter(TARGETS[recipe.target])
     try:
-        integers: int = convert(form, recipe, card=card, path=path, taps=taps)
+        return convert(form, recipe, card=card, path=path, taps=taps)
     except (LevitMobileError, OSError):
         raise
     except Exception as error:
         first = (str(error).strip() or "no message").splitlines()[0]
         raise ConversionError(f"the {recipe.target} toolchain failed with {type(error).__name__}: {first}") from error
-    return integers

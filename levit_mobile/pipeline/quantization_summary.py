@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from levit_mobile.images.image_set import ImageSet
+from levit_mobile.interfaces.toolchain import TableRounding, table_rounding, timing_loader
 from levit_mobile.model.bake import FrozenBias
 from levit_mobile.model.levit import LeViT
 from levit_mobile.parity import metrics
 from levit_mobile.quantization.cost_model import groups_of
 from levit_mobile.recipe import Recipe
-from levit_mobile.targets import TARGETS, resolve
+from levit_mobile.targets import TARGETS
 from levit_mobile.timing import samples
 
 PICTURES = 8  # that tables are judged on
@@ -86,11 +86,11 @@ def tables_of(baked: LeViT, recipe: Recipe, pictures: ImageSet) -> Tables:
     few = ImageSet(pictures.names[:: max(1, len(pictures) // PICTURES)][:PICTURES], pictures.read)
     images = torch.from_numpy(np.concatenate(list(few.batches(PICTURES)))) * row.pixel_range
     expected = baked(images).numpy()
-    stored = _store(baked, resolve(row.tables), recipe)
+    stored = _store(baked, table_rounding(row), recipe)
     return Tables(", ".join(sorted(stored)), metrics.sqnr_db(expected, baked(images).numpy()), len(few))
 
 
-def _store(baked: LeViT, as_stored: Callable[[Tensor, Recipe], tuple[str, Tensor]], recipe: Recipe) -> set[str]:
+def _store(baked: LeViT, as_stored: TableRounding, recipe: Recipe) -> set[str]:
     """Round every table as the target's converter does; how they are stored then."""
     ways = set()
     for table in (module for module in baked.modules() if isinstance(module, FrozenBias)):
@@ -101,8 +101,7 @@ def _store(baked: LeViT, as_stored: Callable[[Tensor, Recipe], tuple[str, Tensor
 
 def timer(artifact: Path, target: str) -> samples.Call:
     """The runtime's own call, on one thread. Raises RunnerUnavailable, ToolchainMissing, ArtifactError."""
-    call: samples.Call = resolve(TARGETS[target].load_for_timing)(artifact).call
-    return call
+    return timing_loader(TARGETS[target])(artifact).call
 
 
 def speed(ours: samples.Call, in_float: samples.Call, **rounds: Any) -> Speed:

@@ -90,9 +90,11 @@ def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_br
 
 def held_out_digits(spec: ImageSpec, count: int) -> ImageSet:
     """The first `count` held-out digits, drawn anew on every pass."""
-    return ImageSet(tuple(f"digit-{index:04d}" for index in range(count)), partial(_drawn, spec))
+    return ImageSet(tuple(map(digits.held_out_name, range(count))), partial(_drawn, spec))
 
 
 def _drawn(spec: ImageSpec, name: str) -> Pixels:
-    pixels, _ = digits.picture(digits.Split.HELD_OUT, int(name.removeprefix("digit-")))
+    index = digits.held_out_index(name)
+    assert index is not None
+    pixels, _ = digits.picture(digits.Split.HELD_OUT, index)
     return preprocess(Image.fromarray(pixels), spec)

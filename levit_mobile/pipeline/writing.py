@@ -137,7 +137,7 @@ def calibration_of(trained: SourceModel, quantization: Quantization) -> c.Calibr
     found, plan = quantization.calibration, quantization.plan
     bundled = trained.checkpoint.source == str(BUNDLED)
     return c.Calibration(
-        source=found.source,
+        source=found.source.title,
         pictures=len(found.pictures),
         pictures_sha256=found.digest,
         seed=found.seed,

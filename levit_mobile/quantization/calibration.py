@@ -13,29 +13,32 @@ from PIL import Image
 from levit_mobile.errors import ImageError
 from levit_mobile.images import digits
 from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels, digest_of, picture_digest, preprocess
+from levit_mobile.images.source import ImageOrigin, ImageSource, calibration_source
 
 COUNT = 512
 KEPT_BYTES = 160_000_000  # of pictures in memory: 1062 of 224 px
 MIN_PICTURES, FEW_PICTURES = 16, 128
 NOISE = 0.3  # mean correlation of neighbouring pixels; photographs have 0.9 and more, noise 0
 SATURATED = 0.25  # share of values at 0 or 255
-SYNTHETIC, BUNDLED = "synthetic", "bundled training digits"
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSet:
-    """Pictures, what they are called in the contract, the seed that chose them, and how many classes they show.
+    """Pictures, where they are from, the seed that chose them, and how many classes they show.
 
-    `classes` is None where nothing says so. `for_release` is false for pictures that are none. `seen` has the digests
-    of those that were read so far.
+    `classes` is None where nothing says so. `seen` has the digests of those that were read so far.
     """
 
     pictures: ImageSet
-    source: str
+    source: ImageSource
     seed: int
     classes: int | None
-    for_release: bool = True
     seen: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def for_release(self) -> bool:
+        """False for noise, which is no picture of anything."""
+        return self.source.origin is not ImageOrigin.SYNTHETIC
 
     @property
     def digests(self) -> dict[str, str]:
@@ -78,11 +81,14 @@ def find(source: str | Path | None, spec: ImageSpec, *, count: int | None = None
 
     Raises ImageError for a folder that cannot be read, holds fewer than 16 pictures, or holds noise.
     """
-    if source is None:
-        return _bundled(spec, count or COUNT, seed)
-    if str(source) == SYNTHETIC:
-        return _synthetic(spec, count or COUNT, seed)
-    return _folder(Path(source), spec, count or COUNT, seed)
+    return drawn_from(calibration_source(source), spec, count=count or COUNT, seed=seed)
+
+
+def drawn_from(source: ImageSource, spec: ImageSpec, *, count: int, seed: int) -> CalibrationSet:
+    """What `find` gives, where the source is known."""
+    if source.folder is not None:
+        return _folder(source.folder, spec, count, seed)
+    return (_synthetic if source.origin is ImageOrigin.SYNTHETIC else _bundled)(spec, count, seed)
 
 
 def concerns(found: CalibrationSet, *, proof: ImageSet, bundled_model: bool) -> tuple[str, ...]:
@@ -102,7 +108,7 @@ def _doubts(found: CalibrationSet, proof: ImageSet, bundled_model: bool) -> Iter
         yield f"{len(pictures)} calibration pictures are few: {FEW_PICTURES} and more give steady ranges"
     if found.classes == 1:
         yield "all calibration pictures show one class: ranges of the others were not seen"
-    if found.source == BUNDLED and not bundled_model:
+    if found.source.origin is ImageOrigin.BUNDLED and not bundled_model:
         yield "calibrated on the bundled digits, which this checkpoint was not trained for: use --calibration DIR"
     saturated = float(np.mean([np.isin(pixels, (0, 255)).mean() for pixels in _some(pictures)]))
     if found.for_release and saturated > SATURATED:
@@ -114,8 +120,8 @@ def _doubts(found: CalibrationSet, proof: ImageSet, bundled_model: bool) -> Iter
 
 def _bundled(spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
     names = tuple(f"training-digit-{index:05d}" for index in range(count))
-    read = Remembered(partial(_drawn, spec, seed))
-    return CalibrationSet(ImageSet(names, read), BUNDLED, seed, len(digits.LABELS), seen=read.digests)
+    read, source = Remembered(partial(_drawn, spec, seed)), ImageSource(ImageOrigin.BUNDLED)
+    return CalibrationSet(ImageSet(names, read), source, seed, len(digits.LABELS), seen=read.digests)
 
 
 def _drawn(spec: ImageSpec, seed: int, name: str) -> Pixels:
@@ -125,8 +131,8 @@ def _drawn(spec: ImageSpec, seed: int, name: str) -> Pixels:
 
 def _synthetic(spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
     names = tuple(f"noise-{index:05d}" for index in range(count))
-    read = Remembered(partial(_noise, spec, seed))
-    return CalibrationSet(ImageSet(names, read), SYNTHETIC, seed, None, for_release=False, seen=read.digests)
+    read, source = Remembered(partial(_noise, spec, seed)), ImageSource(ImageOrigin.SYNTHETIC)
+    return CalibrationSet(ImageSet(names, read), source, seed, None, seen=read.digests)
 
 
 def _noise(spec: ImageSpec, seed: int, name: str) -> Pixels:
@@ -144,7 +150,7 @@ def _folder(folder: Path, spec: ImageSpec, count: int, seed: int) -> Calibration
     chosen = ImageSet(names, read)
     _refuse_noise(chosen, folder)
     tops = {name.split("/")[0] for name in names if "/" in name}
-    return CalibrationSet(chosen, folder.resolve().name, seed, len(tops) or None, seen=read.digests)
+    return CalibrationSet(chosen, ImageSource.of_folder(folder), seed, len(tops) or None, seen=read.digests)
 
 
 def _refuse_noise(pictures: ImageSet, folder: Path) -> None:

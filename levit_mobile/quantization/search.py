@@ -234,7 +234,7 @@ def identity(subject: SearchProblem, checkpoint_sha256: str, max_kl: float) -> O
     found = subject.calibration
     return Origin(
         checkpoint_sha256=checkpoint_sha256,
-        calibration=found.source,
+        calibration=found.source.title,
         pictures=len(found.pictures),
         pictures_sha256=found.digest,
         seed=found.seed,

@@ -64,7 +64,7 @@ def _runs(validation: Validation) -> Element:
         SubElement(case, "skipped", message=clean(reasons))
     elif report and report.defect:
         SubElement(case, "failure", type="defect", message=clean(report.defect))
-    elif validation.verdict == Verdict.BROKEN and all(bound.holds for bound in bounds(validation)):
+    elif validation.verdict == Verdict.BROKEN and all(check.holds for check in validation.checks):
         SubElement(case, "failure", type="broken", message=clean(reasons))
     if report:
         SubElement(case, "system-out").text = clean(figures(report))
@@ -72,9 +72,9 @@ def _runs(validation: Validation) -> Element:
 
 
 def _case(validation: Validation, bound: Bound) -> Element:
-    case = _empty_case(validation, bound.name, 0.0)
-    if not bound.holds:
-        SubElement(case, "failure", type="bound", message=clean(bound.sentence))
+    case = _empty_case(validation, bound.check.name, 0.0)
+    if not bound.check.holds:
+        SubElement(case, "failure", type="bound", message=clean(bound.check.sentence))
     SubElement(case, "system-out").text = clean(f"{bound.title}: found {bound.found}, expected {bound.expected}")
     return case
 

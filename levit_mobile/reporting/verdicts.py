@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from levit_mobile.arm64.counting import TITLES as CLASSES
-from levit_mobile.parity.compare import BOUNDS, ParityReport
+from levit_mobile.parity.checks import Check
+from levit_mobile.parity.compare import ParityReport
 from levit_mobile.recipe import Verdict
 from levit_mobile.reporting.text import MISSING, cosine, db, error, interval, share
-from levit_mobile.validation.results import Accuracy, Emulation, Picture, Validation
+from levit_mobile.validation.results import Emulation, Picture, Validation
 
 FAMILIES = tuple(title for name, title in CLASSES.items() if name not in ("load", "store", "branch", "integer", "simd"))
 LEAST_SHOWN = 0.05  # M instructions
@@ -36,26 +36,17 @@ ON_CORES: dict[str, tuple[str, Callable[[float], str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One bound of a Tolerance: what was found and expected, and both in a sentence. `name` is the Tolerance's own."""
+    """A check as reports write it: what is bounded, what was found and what was expected."""
 
-    name: str
+    check: Check
     title: str
     found: str
     expected: str
-    holds: bool
-    sentence: str
 
 
 def bounds(validation: Validation) -> tuple[Bound, ...]:
     """Every bound that was asked, in the Tolerance's order; none where nothing was run."""
-    report = validation.report
-    if report is None:
-        return ()
-    apart = validation.emulation.checks() if validation.emulation else {}
-    of_the_core = (
-        _bound(name, found, most, holds=holds, sentence=said) for name, (found, most, holds, said) in apart.items()
-    )
-    return (*_of_logits(report), *_of_accuracy(report, validation.accuracy), *of_the_core)
+    return tuple(map(_bound, validation.checks))
 
 
 def overall(validations: Sequence[Validation]) -> Verdict:
@@ -108,26 +99,9 @@ def top1_agreement(validation: Validation) -> str | None:
     return share(report.top1_agreement) + (f" ({interval(both)})" if both else "")
 
 
-def _of_logits(report: ParityReport) -> Iterator[Bound]:
-    for asked, (holds, sentence) in report.checks.items():
-        found, expected = getattr(report, BOUNDS[asked][0]), getattr(report.tolerance, asked)
-        yield _bound(asked, found, expected, holds=holds, sentence=sentence)
-
-
-def _of_accuracy(report: ParityReport, accuracy: Accuracy | None) -> Iterator[Bound]:
-    """Both bounds that need labels; without any, NaN was found, which holds neither."""
-    asked = {name: getattr(report.tolerance, name) for name in ("min_top1_accuracy", "max_accuracy_drop")}
-    checks = accuracy.checks(report.tolerance) if accuracy else {}
-    for name, limit in asked.items():
-        if limit is not None:
-            found, holds, sentence = checks.get(name, (math.nan, False, "accuracy is unknown: no labels were given"))
-            yield _bound(name, found, limit, holds=holds, sentence=sentence)
-
-
-def _bound(asked: str, found: float, expected: float, *, holds: bool, sentence: str) -> Bound:
-    title, write = {**TITLES, **ON_CORES}[asked]
-    written, limit = write(found), write(expected)
-    if not holds and written == limit:
-        written = repr(found)  # rounded alike, and yet not enough
-    sense = "at least" if asked.startswith("min_") else "at most"
-    return Bound(asked, title, written, f"{sense} {limit}", holds, sentence)
+def _bound(check: Check) -> Bound:
+    title, write = {**TITLES, **ON_CORES}[check.name]
+    found, limit = write(check.found), write(check.limit)
+    if not check.holds and found == limit:
+        found = repr(check.found)  # rounded alike, and yet not enough
+    return Bound(check, title, found, f"at {'least' if check.is_least else 'most'} {limit}")

@@ -5,19 +5,19 @@ The messages are those of `tflite_runtime_child`.
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from numpy.typing import NDArray
 
 from levit_mobile.runners import tflite_runtime_child
 from levit_mobile.runners.tflite_runtime_child import NOTHING
+from levit_mobile.system import pipes
 
 
 class Child:
@@ -29,7 +29,7 @@ class Child:
     def __init__(self, command: Sequence[str], limit_s: float, **options: Any) -> None:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
         self._lock, self._limit_s = threading.Lock(), limit_s
-        self.end = weakref.finalize(self, _end, self._process)
+        self.end = weakref.finalize(self, pipes.kill, self._process)
 
     def ask(self, header: dict[str, Any], array: NDArray[Any] = NOTHING) -> NDArray[Any]:
         """One message there, one back: what its body holds. Raises as `exchange` does."""
@@ -57,7 +57,8 @@ class Child:
             except (EOFError, OSError) as error:
                 raise self._death(deadline) from error
             except BaseException:
-                _kill(self._process)  # or the next picture would be given this one's answer
+                self._process.kill()  # or the next picture would be given this one's answer
+                self._process.wait()
                 raise
 
     def _death(self, deadline: float) -> OSError:
@@ -65,8 +66,7 @@ class Child:
         code = self._process.wait()
         if time.monotonic() >= deadline:
             return TimeoutError(f"the runtime gave no answer within {self._limit_s:g} s")
-        cause = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-        return ChildProcessError(f"the runtime ended with {cause}")
+        return ChildProcessError(f"the runtime ended with {pipes.death(code)}")
 
 
 @contextmanager
@@ -78,16 +78,3 @@ def _killed_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[
         yield
     finally:
         timer.cancel()
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    _kill(process)
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with suppress(OSError):  # what was not read in time is not missed
-                pipe.close()

@@ -12,11 +12,16 @@ from PIL import Image
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import RunnerUnavailable, ToolchainMissing
-from levit_mobile.interfaces.runner import Images, Loaded, Runner, Tensor
+from levit_mobile.interfaces.runner import CPU_ONLY, ComputeUnits, Images, Loaded, Placement, Runner, Tensor
 from levit_mobile.runners.adapters import noise, one_by_one, only_input, refusing
 
 REFUSED = "is not a model that Core ML can load:"
-UNITS = {"cpuOnly": "CPU_ONLY", "cpuAndGPU": "CPU_AND_GPU", "cpuAndNeuralEngine": "CPU_AND_NE", "all": "ALL"}
+UNITS: dict[ComputeUnits, str] = {
+    "cpuOnly": "CPU_ONLY",
+    "cpuAndGPU": "CPU_AND_GPU",
+    "cpuAndNeuralEngine": "CPU_AND_NE",
+    "all": "ALL",
+}
 
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:
@@ -34,12 +39,12 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
     return one_by_one(run)
 
 
-def load_for_timing(path: Path, *, compute_units: str = "cpuOnly") -> Loaded:
-    """Any package that takes one picture: Core ML's own `predict`, on units by Core ML's names. Raises as `load` does.
+def load_for_timing(path: Path, on: Placement = CPU_ONLY) -> Loaded:
+    """Any package that takes one picture: Core ML's own `predict`, which chooses its threads. Raises as `load` does.
 
     `run` takes the picture as [1,3,H,W] in 0..255.
     """
-    model = _model(path, compute_units)
+    model = _model(path, on.compute_units or "cpuOnly")
     with refusing(f"{path} {REFUSED}"):
         inputs = list(model.get_spec().description.input)
         only_input(len(inputs), path)
@@ -66,7 +71,7 @@ def runtime() -> Any:
     return coremltools
 
 
-def _model(path: Path, compute_units: str = "cpuOnly") -> Any:
+def _model(path: Path, compute_units: ComputeUnits = "cpuOnly") -> Any:
     coremltools = runtime()
     with refusing(f"{path} {REFUSED}"):
         return coremltools.models.MLModel(str(path), compute_units=coremltools.ComputeUnit[UNITS[compute_units]])

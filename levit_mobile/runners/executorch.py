@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError, ToolchainMissing
-from levit_mobile.interfaces.runner import Images, Loaded, Outputs, Runner, Tensor
+from levit_mobile.interfaces.runner import ONE_THREAD, Images, Loaded, Outputs, Placement, Runner, Tensor
 from levit_mobile.runners.adapters import adapted, as_logits, noise, one_by_one, only_input, refusing
 from levit_mobile.system.file_signature import begins_as
 
@@ -42,9 +42,9 @@ def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int =
     return run
 
 
-def load_for_timing(path: Path, *, threads: int = 1) -> Loaded:
+def load_for_timing(path: Path, on: Placement = ONE_THREAD) -> Loaded:
     """Any `.pte` whose `forward` takes one tensor: ExecuTorch's own `execute`. Raises as `load` does."""
-    method = _method(path, threads)
+    method = _method(path, on.threads or 1)
     with refusing(f"{path} {REFUSED}"):
         only_input(method.metadata.num_inputs(), path)
         source = method.metadata.input_tensor_meta(0)

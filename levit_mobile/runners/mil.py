@@ -26,6 +26,11 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1, mode: M
     return one_by_one(lambda image: run(image)[result.name])
 
 
+def load_float32(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:
+    """As `load`, in the mode "float32"."""
+    return load(path, source=source, result=result, threads=threads, mode="float32")
+
+
 def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int = 1, mode: Mode = "declared") -> Outputs:
     """The outputs of these names, floats as float32. Raises as `load` does."""
     with refusing(f"{path} is not a Core ML program that the MIL reference can read:"):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ToolchainMissing
-from levit_mobile.interfaces.runner import Images, Loaded, Outputs, Runner, Tensor
+from levit_mobile.interfaces.runner import ONE_THREAD, Images, Loaded, Outputs, Placement, Runner, Tensor
 from levit_mobile.runners.adapters import adapted, as_logits, noise, one_by_one, only_input, refusing
 
 REFUSED = "is not a TFLite model that LiteRT can load:"
@@ -36,9 +36,9 @@ def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int =
     return run
 
 
-def load_for_timing(path: Path, *, threads: int = 1) -> Loaded:
+def load_for_timing(path: Path, on: Placement = ONE_THREAD) -> Loaded:
     """Any `.tflite` with one input, a signature or none: LiteRT's own `invoke`. Raises as `load` does."""
-    interpreter = _filled(path, threads)
+    interpreter = _filled(path, on.threads or 1)
     inputs, results = interpreter.get_input_details(), interpreter.get_output_details()
     only_input(len(inputs), path)
     (source,) = inputs
@@ -51,9 +51,9 @@ def load_for_timing(path: Path, *, threads: int = 1) -> Loaded:
     return Loaded(tuple(source["shape"].tolist()), np.dtype(source["dtype"]), interpreter.invoke, run)
 
 
-def repeated(path: Path, *, threads: int = 1) -> Callable[[], object]:
+def repeated(path: Path, on: Placement = ONE_THREAD) -> Callable[[], object]:
     """The same for a part of a model, which may have several inputs: the call alone. Raises as `load` does."""
-    invoke: Callable[[], object] = _filled(path, threads).invoke
+    invoke: Callable[[], object] = _filled(path, on.threads or 1).invoke
     return invoke
 
 

@@ -6,15 +6,38 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import cast
 
 from pydantic import BaseModel, ConfigDict
 
 from levit_mobile.arm64 import folder
+from levit_mobile.arm64 import runner as arm64
 from levit_mobile.contract import Contract
 from levit_mobile.errors import RecipeError, RunnerUnavailable
 from levit_mobile.interfaces.runner import Runner
+from levit_mobile.interfaces.toolchain import RunnerLoader
 from levit_mobile.system.environments import TFLITE_RUNTIME
 from levit_mobile.targets import resolve
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeId:
+    """A runtime, a key of RUNTIMES, and the ARM64 CPU, a key of CPUS, that it runs on; None is this machine's own.
+
+    It is written "litert", or "litert@cortex-a76".
+    """
+
+    name: str
+    cpu: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> RuntimeId:
+        """What `str` gives, read back. Whether there is such a runtime is not asked."""
+        name, _, cpu = text.partition("@")
+        return cls(name, cpu or None)
+
+    def __str__(self) -> str:
+        return self.name if self.cpu is None else f"{self.name}@{self.cpu}"
 
 
 class Runtime(BaseModel):
@@ -27,28 +50,36 @@ class Runtime(BaseModel):
     version: str
     real: bool  # False for the MIL reference: no phone runs it
 
+    @property
+    def id(self) -> RuntimeId:
+        """Its name, read."""
+        return RuntimeId.parse(self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class RuntimeEntry:
-    """One runtime. `package` is the distribution whose version is its own, or that version is `fixed`.
+    """One runtime. `loader` is "module:function", a RunnerLoader.
 
-    `real` is False for what no phone runs.
+    `package` is the distribution whose version is its own, or that version is `fixed`. `real` is False for what no
+    phone runs.
     """
 
     target: str
     loader: str
     title: str
     package: str
-    mode: str | None = None  # of the MIL reference
     real: bool = True
     fixed: str | None = None
 
 
-_MIL = "levit_mobile.runners.mil:load"
 RUNTIMES: dict[str, RuntimeEntry] = {
     "coreml": RuntimeEntry("coreml", "levit_mobile.runners.coreml:load", "Core ML", "coremltools"),
-    "mil": RuntimeEntry("coreml", _MIL, "MIL reference, rounded as declared", "levit-mobile", real=False),
-    "mil-float32": RuntimeEntry("coreml", _MIL, "MIL reference, float32", "levit-mobile", mode="float32", real=False),
+    "mil": RuntimeEntry(
+        "coreml", "levit_mobile.runners.mil:load", "MIL reference, rounded as declared", "levit-mobile", real=False
+    ),
+    "mil-float32": RuntimeEntry(
+        "coreml", "levit_mobile.runners.mil:load_float32", "MIL reference, float32", "levit-mobile", real=False
+    ),
     "executorch": RuntimeEntry("executorch", "levit_mobile.runners.executorch:load", "ExecuTorch", "executorch"),
     "litert": RuntimeEntry("tflite", "levit_mobile.runners.tflite:load", "LiteRT", "ai-edge-litert"),
     "tflite-runtime": RuntimeEntry(
@@ -57,71 +88,68 @@ RUNTIMES: dict[str, RuntimeEntry] = {
 }
 
 
-AT = "@"  # between a runtime and the CPU it runs on: litert@cortex-a76
-ARM64_LOADER = "levit_mobile.arm64.runner:load"
 ARM64 = {"coreml": "coreml", "executorch": "executorch", "tflite": "litert"}  # target -> what may run it on a CPU
 
 
-def defaults(target: str) -> tuple[str, ...]:
+def defaults(target: str) -> tuple[RuntimeId, ...]:
     """The runtimes that prove a target here, the verdict's first: for Core ML the real one where it exists."""
     if target == "coreml":
-        return ("coreml", "mil") if sys.platform == "darwin" else ("mil",)
-    return {"executorch": ("executorch",), "tflite": ("litert",)}[target]
+        return (RuntimeId("coreml"), RuntimeId("mil")) if sys.platform == "darwin" else (RuntimeId("mil"),)
+    return {"executorch": (RuntimeId("executorch"),), "tflite": (RuntimeId("litert"),)}[target]
 
 
-def real(target: str) -> str:
+def real(target: str) -> RuntimeId:
     """The one that phones run, whether it exists here or not."""
-    return ARM64[target]
+    return RuntimeId(ARM64[target])
 
 
-def chosen(name: str | None, target: str) -> str:
+def on(cpu: str, target: str) -> RuntimeId:
+    """The runtime of a target's on an ARM64 CPU, a name of CPUS."""
+    return RuntimeId(ARM64[target], cpu)
+
+
+def chosen(name: str | None, target: str) -> RuntimeId:
     """The runtime of that name, or the first default; raises RecipeError when it does not run the target."""
-    if name is not None and name == on(name.partition(AT)[2], target):
-        return name
+    if name is None:
+        return defaults(target)[0]
+    found = RuntimeId.parse(name)
+    if found.cpu is not None and found == on(found.cpu, target):
+        return found
     fitting = [runtime for runtime, row in RUNTIMES.items() if row.target == target]
-    if name is not None and name not in fitting:
+    if name not in fitting:
         raise RecipeError(f"runtime {name!r} does not run {target} artifacts, expected one of {', '.join(fitting)}")
-    return name or defaults(target)[0]
+    return found
 
 
-def load(name: str, artifact: Path, contract: Contract) -> Runner:
+def load(runtime: RuntimeId, artifact: Path, contract: Contract) -> Runner:
     """The artifact, ready to run on one thread. Raises RunnerUnavailable, ToolchainMissing, ArtifactError."""
-    base, _, cpu = name.partition(AT)
-    row, emulated = RUNTIMES[base], cpu and not folder.native()
-    options = {"cpu": cpu} if emulated else {"mode": row.mode} if row.mode else {}
-    loader = resolve(ARM64_LOADER if emulated else row.loader)
-    runner: Runner = loader(artifact, source=contract.input, result=contract.output, **options)
-    return runner
+    if runtime.cpu is not None and not folder.native():
+        return arm64.load(artifact, source=contract.input, result=contract.output, cpu=runtime.cpu)
+    loader = cast(RunnerLoader, resolve(RUNTIMES[runtime.name].loader))
+    return loader(artifact, source=contract.input, result=contract.output)
 
 
-def on(cpu: str, target: str) -> str:
-    """The runtime of a target's on an ARM64 CPU: "litert@cortex-a76"."""
-    return f"{ARM64[target]}{AT}{cpu}"
-
-
-def require(name: str) -> None:
+def require(runtime: RuntimeId) -> None:
     """Raise RunnerUnavailable where a runtime on a CPU cannot be had, without starting it; others are not looked at."""
-    base, _, cpu = name.partition(AT)
-    if cpu and RUNTIMES[base].target == "coreml":
+    if runtime.cpu is not None and RUNTIMES[runtime.name].target == "coreml":
         raise RunnerUnavailable(
-            f"Core ML exists on Apple's systems only: nothing runs its packages on {cpu}", fault="platform"
+            f"Core ML exists on Apple's systems only: nothing runs its packages on {runtime.cpu}", fault="platform"
         )
-    if cpu and not folder.native():
+    if runtime.cpu is not None and not folder.native():
         folder.found()
 
 
-def described(name: str) -> Runtime:
+def described(runtime: RuntimeId) -> Runtime:
     """The runtime as reports call it."""
-    base, _, cpu = name.partition(AT)
-    row = RUNTIMES[base]
+    row = RUNTIMES[runtime.name]
     try:
         installed = row.fixed or version(row.package)
     except PackageNotFoundError:
         installed = "not installed"
-    return Runtime(name=name, title=row.title + _place(cpu), version=installed, real=row.real)
+    return Runtime(name=str(runtime), title=row.title + _place(runtime.cpu), version=installed, real=row.real)
 
 
-def _place(cpu: str) -> str:
-    if not cpu:
+def _place(cpu: str | None) -> str:
+    if cpu is None:
         return ""
     return " on this machine's own ARM64 CPU" if folder.native() else f" on {cpu}, emulated"

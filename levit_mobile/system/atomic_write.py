@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from levit_mobile.errors import BundleError
+from levit_mobile.system.processes import alive
 
 PARTIAL, ASIDE = "partial", "-old"
 
@@ -43,18 +44,27 @@ def staged(final: Path, *, force: bool) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """A file that is there whole, or as it was before; its folder is made. Raises BundleError when it cannot be."""
-    beside = path.with_name(f".{path.name}.{PARTIAL}-{os.getpid()}")
+@contextmanager
+def staged_file(final: Path) -> Iterator[Path]:
+    """The same for a file, which may exist: a path beside `final` to write at; its folder is made. Raises OSError."""
+    beside = final.with_name(f".{final.name}.{PARTIAL}-{os.getpid()}")
+    final.parent.mkdir(parents=True, exist_ok=True)
+    _clear_leftovers(final)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise BundleError(f"{path} could not be written: {error.strerror or error}", fault="unwritable") from error
+        yield beside
+        beside.replace(final)
     finally:
         with suppress(OSError):  # it has moved, or there never was a place for it
             beside.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """A file that is there whole, or as it was before; its folder is made. Raises BundleError when it cannot be."""
+    try:
+        with staged_file(path) as beside:
+            beside.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BundleError(f"{path} could not be written: {error.strerror or error}", fault="unwritable") from error
 
 
 def _replace(partial: Path, final: Path) -> None:
@@ -80,17 +90,12 @@ def _clear_leftovers(final: Path) -> None:
             continue
         if leftover.name.endswith(ASIDE) and not final.exists():
             leftover.rename(final)
-        else:
+        elif leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 def _alive(process: int) -> bool:
-    if process == os.getpid():
-        return False  # of an earlier process with the same id, as in a container
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    """With our own number it was an earlier process, as in a container."""
+    return process != os.getpid() and alive(process)

@@ -5,18 +5,17 @@ tflite-runtime 2.14.0 wants numpy below 2. It lives below the user's cache folde
 
 from __future__ import annotations
 
-import os
 import platform
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from levit_mobile.errors import BundleError, RunnerUnavailable
 from levit_mobile.system.atomic_write import staged
+from levit_mobile.system.folders import CACHE_VARIABLE, cache_folder
+from levit_mobile.system.locks import alone
 
 TFLITE_RUNTIME = "2.14.0"
 REQUIREMENTS = (f"tflite-runtime=={TFLITE_RUNTIME}", "numpy==1.26.4")
@@ -31,14 +30,6 @@ from importlib.metadata import version
 wanted = dict(requirement.split("==") for requirement in sys.argv[1:])
 sys.exit({name: version(name) for name in wanted} != wanted)
 """
-
-
-def cache_folder() -> Path:
-    """LEVIT_MOBILE_CACHE, or `levit-mobile` in XDG_CACHE_HOME, or in ~/.cache; absolute, not always there."""
-    if own := os.environ.get("LEVIT_MOBILE_CACHE"):
-        return Path(own).absolute()
-    shared = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(shared) if Path(shared).is_absolute() else Path.home() / ".cache") / "levit-mobile"
 
 
 def tflite_runtime_python() -> Path:
@@ -75,7 +66,7 @@ def _made() -> Path:
     except (OSError, BundleError) as error:
         raise RunnerUnavailable(
             f"tflite-runtime {TFLITE_RUNTIME} could not be installed: {error}; "
-            "LEVIT_MOBILE_CACHE can name another folder for it",
+            f"{CACHE_VARIABLE} can name another folder for it",
             fault="set-up-failed",
         ) from error
 
@@ -137,14 +128,3 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
     except OSError as error:
         return subprocess.CompletedProcess(command, 127, "", str(error))
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One process at a time in a folder; the kernel lets go when it ends, however it ends."""
-    import fcntl  # not on Windows
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,13 +47,25 @@ def digest_bytes(data: bytes) -> Sha256:
     return hashlib.sha256(data).hexdigest()
 
 
+def digest_in_turn(files: Iterable[Path]) -> Sha256:
+    """SHA-256 of the bytes of all files in turn, as if they were one. They are read in parts, however large they are.
+
+    Raises OSError for one that cannot be read.
+    """
+    running = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            hashlib.file_digest(stream, lambda: running)
+    return running.hexdigest()
+
+
 def digest(path: Path) -> Sha256:
     """SHA-256 of a file, or of a folder: of the lines that `sha256sum` prints for its files, sorted by POSIX path.
 
     Raises FileNotFoundError when there is neither.
     """
     if path.is_file():
-        return digest_bytes(path.read_bytes())
+        return digest_in_turn([path])
     lines = [f"{digest(file)}  {file.relative_to(path).as_posix()}\n" for file in _files(path)]
     return digest_bytes("".join(lines).encode())
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
-import struct
+import resource
 import subprocess
 import sys
 import threading
@@ -14,9 +13,11 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from levit_mobile.errors import ArtifactError
+from levit_mobile.system import pipes
+from levit_mobile.system.limits import memory_bytes
 
 AHEAD = 3  # items given out for each process: enough to keep it busy, few enough to bound memory
 TIMEOUT_S = 600.0  # for one item; a model on a slow machine needs seconds
@@ -26,15 +27,9 @@ ENDING_S = 5.0  # for a process that closed its pipe to end by itself
 WHO = "the process that ran the artifact"
 SERVE = "import sys; sys.path[:] = {path!r}; from levit_mobile.system.workers import serve; serve({memory_bytes})"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-LENGTH = struct.Struct(">Q")  # of a message, which is a pickle
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def spread(
@@ -71,8 +66,9 @@ def _awaited(future: Future[Any], timeout_s: float) -> Any:
 
 
 def _share_bytes(processes: int) -> int:
-    everything = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
-    return max(everything // processes, LEAST_BYTES)
+    """Of what there is; a share may be larger than a fair one, as few processes need all of theirs, never the whole."""
+    everything = memory_bytes()
+    return max(everything // processes, min(LEAST_BYTES, everything))
 
 
 class _Crew:
@@ -133,11 +129,11 @@ class _Worker:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
-            _send(self._process.stdin, message)
-            return _receive(self._process.stdout)
+            pipes.send(self._process.stdin, message)
+            return pipes.receive(self._process.stdout)
         except (EOFError, OSError) as error:
             code = self.end(patience_s=ENDING_S)
-            raise ArtifactError(f"{WHO} ended with {_named(code)}, and no result", fault="crashed") from error
+            raise ArtifactError(f"{WHO} ended with {pipes.death(code)}, and no result", fault="crashed") from error
 
     def end(self, *, patience_s: float = 0.0) -> int:
         """Its exit status, after `patience_s` to end by itself. What it has started ends with it."""
@@ -146,41 +142,8 @@ class _Worker:
                 self._ended = True
                 with suppress(subprocess.TimeoutExpired):
                     self._process.wait(patience_s)
-                _kill_group(self._process)
+                pipes.kill(self._process, group=True)
         return self._process.wait()
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process, if it still runs, and what it has started."""
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        with suppress(OSError):  # nobody is left in it
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        with suppress(OSError):  # what could not be sent is not missed
-            pipe.close()  # type: ignore[union-attr]
-
-
-def _named(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit status {code}"
-
-
-def _send(stream: IO[bytes], message: bytes) -> None:
-    stream.write(LENGTH.pack(len(message)) + message)
-    stream.flush()
-
-
-def _receive(stream: IO[bytes]) -> bytes:
-    return _exactly(stream, LENGTH.unpack(_exactly(stream, LENGTH.size))[0])
-
-
-def _exactly(stream: IO[bytes], count: int) -> bytes:
-    data = stream.read(count)
-    if len(data) < count:
-        raise EOFError(f"the stream ended after {len(data)} of {count} bytes")
-    return data
 
 
 # In the other process
@@ -188,7 +151,7 @@ def _exactly(stream: IO[bytes], count: int) -> bytes:
 
 def serve(memory_bytes: int) -> None:
     """Answer messages until the other end goes away: the first is `load`, the others are items."""
-    requests, answers = _own_pipes()
+    requests, answers = pipes.own_pipes()
     _bound(memory_bytes)
     run: Callable[[object], object] | None = None
 
@@ -202,7 +165,7 @@ def serve(memory_bytes: int) -> None:
 
     with suppress(EOFError, BrokenPipeError):
         while True:
-            _send(answers, _answer(work, _receive(requests)))
+            pipes.send(answers, _answer(work, pipes.receive(requests)))
 
 
 def _unloaded(_: object) -> object:
@@ -210,22 +173,8 @@ def _unloaded(_: object) -> object:
     raise RuntimeError("nothing was loaded")
 
 
-def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """stdin and stdout for messages alone: what anybody prints goes to stderr from now on, and nobody reads."""
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
-    os.close(nothing)
-    return requests, answers
-
-
 def _bound(memory_bytes: int) -> None:
-    """No core files, and only so much memory: beyond it an allocation fails. Where the platform knows such bounds."""
-    if sys.platform == "win32":
-        return
-    import resource
-
+    """No core files, and only so much memory: beyond it an allocation fails, where the system holds to it (Linux)."""
     for kind, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_bytes)):
         with suppress(ValueError, OSError):  # a stricter bound is in place
             resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from levit_mobile.contract import CONTRACT_FILE
 from levit_mobile.errors import ArtifactError, RunnerUnavailable, TimingError, ToolchainMissing
+from levit_mobile.interfaces.runner import ComputeUnits, Placement
 from levit_mobile.recipe import Verdict
 from levit_mobile.runtimes.registry import described, real
 from levit_mobile.system.files import digest, size_bytes
@@ -28,7 +28,7 @@ from levit_mobile.timing.candidates import Candidate
 from levit_mobile.timing.golden import Golden
 from levit_mobile.timing.measure import END_TO_END, INFERENCE, Job, Key, Pixels, Start, starter, turns
 from levit_mobile.timing.profile import profiled
-from levit_mobile.timing.record import App, ComputeUnits, Parity, Profile, Timing, TimingRun
+from levit_mobile.timing.record import App, Parity, Profile, Timing, TimingRun
 from levit_mobile.timing.samples import Samples
 
 ROUNDS, WARMUP, STARTS = 120, 5, 3
@@ -57,9 +57,9 @@ class BenchOptions:
             if getattr(self, name) < least:
                 raise TimingError(f"{name} is {getattr(self, name)}, expected {least} or more", fault="option")
 
-    def of(self, target: str) -> dict[str, Any]:
-        """Those of a target's load_for_timing."""
-        return {"compute_units": self.compute_units} if target == "coreml" else {"threads": self.threads}
+    def of(self, target: str) -> Placement:
+        """Where a target's artifacts run."""
+        return Placement(compute_units=self.compute_units) if target == "coreml" else Placement(threads=self.threads)
 
 
 @dataclass(slots=True)
@@ -203,7 +203,7 @@ def _picture(options: BenchOptions) -> Pixels:
 def _timing(
     one: Candidate, state: CandidateState, vectors: Golden | None, taken: Mapping[Key, Samples], options: BenchOptions
 ) -> Timing:
-    runtime = described(real(one.target.name))
+    runtime, placement = described(real(one.target.name)), state.job.placement
     starts, contract = state.starts, one.contract
     before = [start.memory_before_bytes for start in starts]
     peaks = [start.peak_memory_bytes for start in starts]
@@ -220,7 +220,8 @@ def _timing(
         runtime=runtime.title,
         runtime_version=runtime.version,
         accelerator=one.target.accelerator,
-        **options.of(one.target.name),
+        threads=placement.threads,
+        compute_units=placement.compute_units,
         parity=_parity(one, state, vectors),
         load_ms=tuple(start.load_ms for start in starts),
         first_run_ms=tuple(start.first_run_ms for start in starts),

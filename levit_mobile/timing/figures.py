@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from levit_mobile.timing.record import Conditions, Device, Platform, Thermal, Timing, TimingRun
+from levit_mobile.timing.record import Block, Conditions, Device, Platform, Profile, Thermal, Timing, TimingRun
 from levit_mobile.timing.samples import Ratio, Summary, ratio
 
 FEWEST_HALVED = 20  # samples, below which the halves of a run say nothing
@@ -59,8 +59,20 @@ def figures(run: TimingRun, timing: Timing) -> Figures:
         peak_bytes=_median(timing.peak_memory_bytes),
         added_bytes=_median(added_bytes(timing)),
         slowed=slowed(timing),
-        against=tuple(_against(run, timing)),
+        against=tuple(compared(timing, _named(run))),
     )
+
+
+def compared(timing: Timing, others: Iterable[Timing]) -> Iterator[Against]:
+    """Its ratio to each of the others; a time of zero has none, and neither has a timing to itself."""
+    for other in others:
+        if other is not timing and timing.samples_ms and min(other.samples_ms, default=0) > 0:
+            yield Against(other.name, ratio(timing.samples_ms, other.samples_ms))
+
+
+def block_medians(profile: Profile) -> list[tuple[Block, float]]:
+    """Blocks in the order in which they run, and the median of each in ms; one without samples is left out."""
+    return [(block, median) for block in profile.blocks if (median := _median(block.samples_ms)) is not None]
 
 
 def added_bytes(timing: Timing) -> tuple[int, ...]:
@@ -122,10 +134,6 @@ def _median(samples: Sequence[float]) -> float | None:
     return found.median_ms if found else None
 
 
-def _against(run: TimingRun, timing: Timing) -> Iterator[Against]:
-    """A time of zero has no ratio."""
+def _named(run: TimingRun) -> list[Timing]:
     by_name = {other.name: other for other in run.timings}
-    for name in run.against:
-        other = by_name[name]
-        if other is not timing and timing.samples_ms and min(other.samples_ms, default=0) > 0:
-            yield Against(name, ratio(timing.samples_ms, other.samples_ms))
+    return [by_name[name] for name in run.against]

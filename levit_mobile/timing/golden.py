@@ -87,10 +87,16 @@ def _report(candidate: Candidate, golden: Golden, logits: Logits) -> ParityRepor
 
 
 def _parity(golden: Golden, report: ParityReport) -> Parity:
-    figures = {name: _finite(getattr(report, name)) for name in ("max_abs_error", "sqnr_db", "top1_agreement")}
-    failures = report.failures
-    verdict = Verdict.BROKEN if failures else Verdict.PROVEN
-    return Parity(verdict=verdict, reasons=failures, against=golden.title, pictures=len(golden.names), **figures)
+    proof = compare.judge(report)
+    return Parity(
+        verdict=proof.verdict,
+        reasons=proof.reasons,
+        against=golden.title,
+        pictures=len(golden.names),
+        max_abs_error=_finite(report.max_abs_error),
+        sqnr_db=_finite(report.sqnr_db),
+        top1_agreement=_finite(report.top1_agreement),
+    )
 
 
 def _finite(value: float) -> float | None:

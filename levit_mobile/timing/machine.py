@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from levit_mobile.system.workers import cores
+from levit_mobile.system.limits import cores
 from levit_mobile.timing.record import Conditions, Device
 
 CPUINFO, BATTERIES = Path("/proc/cpuinfo"), Path("/sys/class/power_supply")
@@ -34,7 +34,7 @@ def device() -> Device:
 
 def conditions() -> Conditions:
     """Now; a machine without a battery has none of its figures."""
-    load = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else None
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
     battery = next(iter(sorted(BATTERIES.glob("BAT*"))), None)
     if battery is None:
         return Conditions(load=load)
@@ -55,8 +55,8 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _memory_bytes() -> int | None:
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else None
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager

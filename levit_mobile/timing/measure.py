@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from PIL import Image
 from levit_mobile.contract import Input, Output
 from levit_mobile.images import image_set
 from levit_mobile.images.image_set import ImageSpec
-from levit_mobile.interfaces.runner import Loaded, Logits
+from levit_mobile.interfaces.runner import ONE_THREAD, Loaded, Logits, Placement
+from levit_mobile.interfaces.toolchain import runtime_probe, timing_loader
 from levit_mobile.runners.adapters import adapted, as_logits, running
-from levit_mobile.targets import TARGETS, resolve
+from levit_mobile.targets import TARGETS
 from levit_mobile.timing import machine
 from levit_mobile.timing.samples import Call, Samples, interleaved, timed_ms
 
@@ -30,20 +31,19 @@ Key = tuple[str, str]  # a job's name, and INFERENCE or END_TO_END
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One artifact to load. `options` are its load_for_timing's; the rest is None for one without a contract."""
+    """One artifact to load, and where it runs; the rest is None for one without a contract."""
 
     name: str
     artifact: Path
     target: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    placement: Placement = ONE_THREAD
     source: Input | None = None
     result: Output | None = None
     spec: ImageSpec | None = None
 
     def loaded(self) -> Loaded:
         """Raises RunnerUnavailable, ToolchainMissing, ArtifactError."""
-        made: Loaded = resolve(TARGETS[self.target].load_for_timing)(self.artifact, **self.options)
-        return made
+        return timing_loader(TARGETS[self.target])(self.artifact, self.placement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def starter() -> Callable[[tuple[Job, Pixels | None]], Start]:
 def _started(asked: tuple[Job, Pixels | None]) -> Start:
     """Load, run, and answer golden pictures [N,H,W,3] where there are any."""
     job, golden = asked
-    resolve(TARGETS[job.target].runtime)()  # importing it is no part of loading
+    runtime_probe(TARGETS[job.target])()  # importing it is no part of loading
     before = machine.forget_peak()
     kept: list[Loaded] = []
     load_ms = timed_ms(lambda: kept.append(job.loaded()))

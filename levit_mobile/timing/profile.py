@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from levit_mobile.errors import ArtifactError
+from levit_mobile.interfaces.toolchain import block_splitter
 from levit_mobile.runners import tflite
 from levit_mobile.runners.adapters import running
+from levit_mobile.system.folders import temporary_folder
 from levit_mobile.system.workers import spread
-from levit_mobile.targets import TARGETS, resolve
+from levit_mobile.targets import TARGETS
 from levit_mobile.timing.measure import Job
 from levit_mobile.timing.record import Block, Profile
 from levit_mobile.timing.samples import Samples, timed_ms
@@ -44,12 +45,12 @@ def profiled(job: Job, *, rounds: Sequence[int], warmup: int) -> Profile:
 
     Raises ArtifactError with the reason where there can be none.
     """
-    block_splitter = TARGETS[job.target].block_splitter
-    if block_splitter is None:
+    blocks = block_splitter(TARGETS[job.target])
+    if blocks is None:
         raise ArtifactError(NOT_RUN[job.target], fault="no-profile")
-    with TemporaryDirectory(prefix="levit-mobile-") as folder:
+    with temporary_folder() as folder:
         try:
-            cuts = list(resolve(block_splitter)(job.artifact, Path(folder), block_of))
+            cuts = list(blocks(job.artifact, folder, block_of))
         except ValueError as error:
             raise ArtifactError(f"it cannot be cut into blocks: {error}", fault="no-profile") from error
         taken = _taken(job, tuple(path for _, path, _ in cuts), rounds, warmup)
@@ -68,7 +69,7 @@ def _taken(job: Job, cuts: tuple[Path, ...], rounds: Sequence[int], warmup: int)
 
 def one_after_the_other(job: Job, cuts: tuple[Path, ...]) -> Callable[[int], Mapping[Path, Samples]]:
     """For `workers.spread`: in the blocks' order, so that each finds the caches as in the whole."""
-    calls = {path: tflite.repeated(path, **job.options) for path in cuts}
+    calls = {path: tflite.repeated(path, job.placement) for path in cuts}
 
     def timed(rounds: int) -> dict[Path, Samples]:
         with running():

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from levit_mobile.errors import TimingError
+from levit_mobile.interfaces.runner import ComputeUnits
 from levit_mobile.recipe import Verdict
 from levit_mobile.system.atomic_write import write_text
 from levit_mobile.system.files import Sha256, read_json
@@ -23,7 +24,6 @@ Platform = Literal["host", "android", "ios"]
 Thermal = Literal[
     "nominal", "fair", "serious", "critical", "none", "light", "moderate", "severe", "emergency", "shutdown"
 ]
-ComputeUnits = Literal["cpuOnly", "cpuAndGPU", "cpuAndNeuralEngine", "all"]  # Core ML's MLComputeUnits
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,12 @@ from levit_mobile import contract
 from levit_mobile.errors import ArtifactError
 from levit_mobile.images.image_set import ImageSet, ImageSpec
 from levit_mobile.interfaces.card import Card
-from levit_mobile.interfaces.runner import Images, Outputs, Runner
+from levit_mobile.interfaces.runner import Images, Runner
+from levit_mobile.interfaces.toolchain import OutputsLoader
 from levit_mobile.model.checkpoint import Checkpoint
 from levit_mobile.model.intermediate_outputs import LOGITS, POOLED, Tapped, as_tokens, block_paths
 from levit_mobile.model.levit import LeViT
-from levit_mobile.parity import metrics
+from levit_mobile.parity.metrics import SignalNoise
 from levit_mobile.pipeline.lowering import lower, with_scales
 from levit_mobile.quantization.equalize import Scales
 from levit_mobile.quantization.prepare import Quantization
@@ -38,7 +39,7 @@ Values = NDArray[np.floating]
 Tapping = Callable[[Images], Mapping[str, Values]]  # one picture [3,H,W] -> logits and every block's [T,C], by name
 
 # Target -> what runs an artifact with several outputs, and its name in a sentence.
-RUNTIMES: dict[str, tuple[Callable[..., Outputs], str]] = {
+RUNTIMES: dict[str, tuple[OutputsLoader, str]] = {
     "coreml": (mil.outputs, "the MIL reference, rounded as declared"),
     "executorch": (executorch.outputs, "ExecuTorch"),
     "tflite": (tflite.outputs, "LiteRT"),
@@ -94,26 +95,24 @@ class BlockStats:
     """One block over all pictures and tokens so far: what its SQNR, max abs error and cosine are made of."""
 
     shape: tuple[int, ...] = ()
-    signal: float = 0.0
+    squares: SignalNoise = field(default_factory=SignalNoise)
     power: float = 0.0
     product: float = 0.0
-    noise: float = 0.0
     max_abs_error: float = 0.0
 
     def add(self, reference: Values, candidate: Values) -> None:
         """One picture more, both [T,C] in float64, of one shape. NaN and infinity stay in the sums."""
         self.shape = reference.shape
         with np.errstate(over="ignore", invalid="ignore"):
-            error = np.abs(reference - candidate)
-            self.signal += float(np.square(reference).sum())
+            self.squares += SignalNoise.of(reference, candidate)
             self.power += float(np.square(candidate).sum())
             self.product += float((reference * candidate).sum())
-            self.noise += float(np.square(error).sum())
-            self.max_abs_error = float(np.maximum(self.max_abs_error, error.max()))  # max() would lose a NaN
+            worst = np.abs(reference - candidate).max()
+            self.max_abs_error = float(np.maximum(self.max_abs_error, worst))  # max() would lose a NaN
 
     def finding(self, name: str, min_sqnr_db: float) -> Block:
         """The block against its budget."""
-        sqnr_db = metrics.ratio_db(self.signal, self.noise)
+        sqnr_db = self.squares.sqnr_db
         return Block(
             name=name,
             shape=self.shape,
@@ -125,9 +124,9 @@ class BlockStats:
 
     def _cosine(self) -> float:
         """r.c / (|r| |c|) of all values as one vector, -1 to 1; 0 where one side alone is all zeros."""
-        if self.noise == 0:
+        if self.squares.noise == 0:
             return 1.0
-        lengths = math.sqrt(self.signal) * math.sqrt(self.power)
+        lengths = math.sqrt(self.squares.signal) * math.sqrt(self.power)
         return float(np.clip(self.product / lengths, -1, 1)) if lengths else 0.0
 
 

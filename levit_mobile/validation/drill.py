@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from levit_mobile.bundle.reader import OpenBundle
 from levit_mobile.errors import RecipeError
@@ -15,7 +14,9 @@ from levit_mobile.interfaces.card import Card
 from levit_mobile.model.checkpoint import Checkpoint
 from levit_mobile.recipe import RECIPES, Recipe
 from levit_mobile.runtimes import registry
+from levit_mobile.runtimes.registry import RuntimeId
 from levit_mobile.system import workers
+from levit_mobile.system.folders import temporary_folder
 from levit_mobile.validation import recalibration
 from levit_mobile.validation.block_error import drill
 from levit_mobile.validation.results import Drill
@@ -25,7 +26,8 @@ from levit_mobile.validation.setup import ValidationSetup
 # mean over tokens takes much of a block's rounding noise away (all three targets' int8, the bundled checkpoint).
 BLOCKS_BELOW_DB = 8.0
 PICTURES = 16  # the error of a block is pooled over all of its tokens: a few pictures are thousands of values
-RUNTIMES = {"coreml": "mil", "executorch": "executorch", "tflite": "litert"}  # what `drill` runs a target by
+# What `drill` runs a target by.
+RUNTIMES = {"coreml": RuntimeId("mil"), "executorch": RuntimeId("executorch"), "tflite": RuntimeId("litert")}
 TIMEOUT_S = 1800.0  # lowering LeViT-384 takes minutes on a slow machine
 
 
@@ -75,7 +77,7 @@ def _drilled(
     min_sqnr_db: float,
 ) -> Drill:
     contract = stored.contract
-    with TemporaryDirectory(prefix="levit-mobile-") as folder:
+    with temporary_folder() as folder:
         return drill(
             checkpoint,
             _recipe(stored),
@@ -86,7 +88,7 @@ def _drilled(
             candidate=registry.load(RUNTIMES[stored.target.name], stored.artifact, contract),
             pictures=pictures,
             min_sqnr_db=min_sqnr_db,
-            folder=Path(folder),
+            folder=folder,
             quantization=recalibration.again(stored, calibration),
         )
 

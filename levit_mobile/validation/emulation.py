@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from levit_mobile.arm64.counting import TITLES
-from levit_mobile.parity import metrics
 from levit_mobile.parity.logit_stats import ImageStats
+from levit_mobile.parity.metrics import SignalNoise
 from levit_mobile.recipe import RECIPES, Precision
 from levit_mobile.runtimes import registry
 from levit_mobile.validation.results import Emulation, Picture
@@ -35,17 +35,18 @@ def bounds(recipe: str) -> tuple[float | None, float | None]:
 def emulation(case: ValidationSetup, seen: PairStats, show: Callable[[ImageStats], Picture]) -> Emulation | None:
     """What the core and this machine differ by; None where logits of either cannot be compared, or there is no host."""
     rows, host, between = seen.tally.rows, seen.host.rows, seen.between.rows
-    if case.host is None or not rows or not len(rows) == len(host) == len(between) == len(case.pictures):
+    cpu = case.runtime.cpu
+    if cpu is None or case.host is None or not rows or not len(rows) == len(host) == len(between) == len(case.pictures):
         return None
-    host_db = _sqnr_db(host)
+    host_db = _squares(host).sqnr_db
     relative, apart = bounds(case.stored.contract.recipe)
     return Emulation(
-        cpu=case.runtime.partition(registry.AT)[2],
+        cpu=cpu,
         host=registry.described(case.host),
-        relative_error=_relative_error(between),
+        relative_error=_squares(between).relative_error,
         max_relative_error=relative,
         host_sqnr_db=host_db,
-        difference_db=_sqnr_db(rows) - host_db if math.isfinite(host_db) else 0.0,
+        difference_db=_squares(rows).sqnr_db - host_db if math.isfinite(host_db) else 0.0,
         max_difference_db=apart,
         flips=tuple(show(row) for row in between if not row.same_top1),
         max_margin=2 * max(row.max_abs_error for row in host),
@@ -53,10 +54,5 @@ def emulation(case: ValidationSetup, seen: PairStats, show: Callable[[ImageStats
     )
 
 
-def _sqnr_db(rows: list[ImageStats]) -> float:
-    return metrics.ratio_db(math.fsum(row.signal for row in rows), math.fsum(row.noise for row in rows))
-
-
-def _relative_error(rows: list[ImageStats]) -> float:
-    signal, noise = math.fsum(row.signal for row in rows), math.fsum(row.noise for row in rows)
-    return math.sqrt(noise / signal) if signal else (0.0 if noise == 0 else math.inf)
+def _squares(rows: Iterable[ImageStats]) -> SignalNoise:
+    return SignalNoise.total(row.squares for row in rows)

@@ -7,7 +7,8 @@ from pathlib import Path
 from levit_mobile.bundle.reader import OpenBundle
 from levit_mobile.contract import Calibration
 from levit_mobile.errors import ImageError
-from levit_mobile.quantization import calibration as calibrations
+from levit_mobile.images.source import ImageSource, calibration_source
+from levit_mobile.quantization.calibration import drawn_from
 from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.prepare import Quantization
 
@@ -22,7 +23,7 @@ def again(stored: OpenBundle, source: str | Path | None = None) -> Quantization 
     stated = stored.contract.calibration
     if stated is None:
         return None
-    found = calibrations.find(_source(stated, source), stored.spec, count=stated.pictures, seed=stated.seed)
+    found = drawn_from(_source(stated, source), stored.spec, count=stated.pictures, seed=stated.seed)
     if (digest := found.digest) != stated.pictures_sha256:
         raise ImageError(
             f"{source or stated.source} does not hold the {stated.pictures} pictures that ranges were measured on: "
@@ -31,15 +32,12 @@ def again(stored: OpenBundle, source: str | Path | None = None) -> Quantization 
     return Quantization(found, Plan.read(stored.path / stated.plan_file))
 
 
-def _source(stated: Calibration, given: str | Path | None) -> str | Path | None:
-    """As `calibration.find` takes it."""
-    if given is not None:
-        return given
-    if stated.source == calibrations.BUNDLED:
-        return None
-    if stated.source == calibrations.SYNTHETIC or Path(stated.source).is_dir():
-        return stated.source
-    raise ImageError(
-        f"ranges were measured on {stated.pictures} pictures of a folder called {stated.source}, which is not here: "
-        "name it with --calibration"
-    )
+def _source(stated: Calibration, given: str | Path | None) -> ImageSource:
+    """The folder that was given, or else what the contract says; of a folder that has its name only."""
+    found = calibration_source(stated.source if given is None else given)
+    if given is None and found.folder is not None and not found.folder.is_dir():
+        raise ImageError(
+            f"ranges were measured on {stated.pictures} pictures of a folder called {stated.source}, which is not "
+            "here: name it with --calibration"
+        )
+    return found

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from levit_mobile.parity.checks import Check
 from levit_mobile.parity.compare import ParityReport
 from levit_mobile.recipe import Tolerance, Verdict
 from levit_mobile.runtimes.registry import Runtime
@@ -59,19 +62,25 @@ class Accuracy(Finding):
     only_candidate_right: int
     mcnemar_p: float
 
-    def checks(self, tolerance: Tolerance) -> dict[str, tuple[float, bool, str]]:
-        """Both bounds that need labels, where asked -> what was found, whether it holds, and the sentence of it."""
+    def checks(self, tolerance: Tolerance) -> Iterator[Check]:
+        """Both bounds that need labels, where they are asked."""
         least, most = tolerance.min_top1_accuracy, tolerance.max_accuracy_drop
-        drop, made = self.reference - self.candidate, {}
         if least is not None:
             words = f"top-1 accuracy is {self.candidate:.2%}, expected at least {least:.2%}"
-            made["min_top1_accuracy"] = (self.candidate, self.candidate >= least, words)
+            yield Check("min_top1_accuracy", self.candidate, least, words)
         if most is not None:
-            words = (
-                f"top-1 accuracy falls from {self.reference:.2%} to {self.candidate:.2%}, expected a drop of at most "
-            )
-            made["max_accuracy_drop"] = (drop, drop <= most, f"{words}{most:.2%}")
-        return made
+            fall = f"top-1 accuracy falls from {self.reference:.2%} to {self.candidate:.2%}"
+            words = f"{fall}, expected a drop of at most {most:.2%}"
+            yield Check("max_accuracy_drop", self.reference - self.candidate, most, words)
+
+
+def accuracy_checks(accuracy: Accuracy | None, tolerance: Tolerance) -> tuple[Check, ...]:
+    """Both bounds that need labels, where they are asked; without an accuracy, NaN was found, which holds neither."""
+    if accuracy is not None:
+        return tuple(accuracy.checks(tolerance))
+    asked = {name: getattr(tolerance, name) for name in ("min_top1_accuracy", "max_accuracy_drop")}
+    words = "accuracy is unknown: no labels were given"
+    return tuple(Check(name, math.nan, limit, words) for name, limit in asked.items() if limit is not None)
 
 
 class Block(Finding):
@@ -122,31 +131,34 @@ class Emulation(Finding):
     max_margin: float
     instructions: dict[str, float] = {}
 
-    def checks(self) -> dict[str, tuple[float, float, bool, str]]:
-        """Every bound that is asked -> what was found, what is allowed, whether it holds, and the sentence of it."""
+    def checks(self) -> tuple[Check, ...]:
+        """Every bound that is asked."""
         apart, worst = abs(self.difference_db), max((flip.reference_margin for flip in self.flips), default=0.0)
-        asked = {
-            "max_relative_error": (
+        asked = (
+            (
+                "max_relative_error",
                 self.relative_error,
                 self.max_relative_error,
                 f"the logits differ from {self.host.title}'s on this machine by {self.relative_error:.1e} of them",
             ),
-            "max_difference_db": (
+            (
+                "max_difference_db",
                 apart,
                 self.max_difference_db,
                 f"SQNR is {apart:.2f} dB from the {self.host_sqnr_db:.1f} dB of {self.host.title} on this machine",
             ),
-            "max_margin": (
+            (
+                "max_margin",
                 worst,
                 self.max_margin,
                 f"a top class flips against this machine at a margin of {worst:.3g}",
             ),
-        }
-        return {
-            name: (found, most, found <= most, f"{words}, expected at most {most:.3g}")
-            for name, (found, most, words) in asked.items()
+        )
+        return tuple(
+            Check(name, found, most, f"{words}, expected at most {most:.3g}")
+            for name, found, most, words in asked
             if most is not None
-        }
+        )
 
 
 class Validation(Finding):
@@ -181,3 +193,11 @@ class Validation(Finding):
     seconds: float = 0.0
     processes: int = 1
     versions: dict[str, str] = {}
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Every bound that was asked, in the Tolerance's order, those of a core last; none where nothing was run."""
+        if self.report is None:
+            return ()
+        of_labels = accuracy_checks(self.accuracy, self.report.tolerance)
+        return (*self.report.checks, *of_labels, *(self.emulation.checks() if self.emulation else ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,9 +14,9 @@ from levit_mobile.arm64.runner import Arm64Runner
 from levit_mobile.errors import CheckpointError
 from levit_mobile.images.image_set import Pixels, picture_digest, to_planar
 from levit_mobile.interfaces.runner import Runner
-from levit_mobile.parity import metrics
 from levit_mobile.parity.compare import BATCH, Array
 from levit_mobile.parity.logit_stats import LogitStats
+from levit_mobile.parity.metrics import SignalNoise
 from levit_mobile.runtimes import registry
 from levit_mobile.system import workers
 from levit_mobile.system.progress import Progress
@@ -85,8 +86,7 @@ class PairStats:
 
     tally: LogitStats
     digests: dict[str, str]
-    floor_signal: float = 0.0
-    floor_noise: float = 0.0
+    floor: SignalNoise = field(default_factory=SignalNoise)  # the reference in float64, and its float32 against it
     defect: str | None = None
     host: LogitStats = field(default_factory=LogitStats)  # the artifact on this machine against the reference
     between: LogitStats = field(default_factory=LogitStats)  # and the candidate against that
@@ -107,13 +107,12 @@ class PairStats:
             self.between.add(tuple(part.digests), part.host, part.candidate)
             self.executed.update(part.executed)
         if part.exact is not None:
-            self.floor_signal += float(np.square(part.exact).sum())
-            self.floor_noise += float(np.square(part.exact - part.reference).sum())
+            self.floor += SignalNoise.of(part.exact, part.reference)
 
     @property
     def floor_sqnr_db(self) -> float:
-        """The reference in float32 against itself in float64; NaN where that could not be had."""
-        return metrics.ratio_db(self.floor_signal, self.floor_noise) if self.floor_signal else float("nan")
+        """What rounding to float32 alone costs the reference; NaN where that could not be had."""
+        return self.floor.sqnr_db if self.floor.signal else math.nan
 
 
 def compared(case: ValidationSetup, *, processes: int, progress: Progress) -> PairStats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +10,11 @@ from levit_mobile.bundle.reader import OpenBundle
 from levit_mobile.errors import ImageError, RecipeError
 from levit_mobile.images import ground_truth as truths
 from levit_mobile.images.image_set import ImageSet
+from levit_mobile.images.source import ImageOrigin, ImageSource, validation_source
 from levit_mobile.pipeline import source_model
 from levit_mobile.recipe import Tolerance
 from levit_mobile.runtimes import registry
+from levit_mobile.runtimes.registry import RuntimeId
 from levit_mobile.validation import references
 from levit_mobile.validation.references import ReferenceModel
 
@@ -22,7 +23,6 @@ FEW_EMULATED = 8  # pictures, where each takes seconds
 # Recipe -> bounds of its own on an ARM64 core. XNNPACK's float16 kernels sum in float16 there, and in float32 on x86:
 # 48.6 dB were measured on a Cortex-A76 where this machine has 62.9.
 ON_CORES: dict[str, dict[str, float]] = {"executorch-fp16": {"min_sqnr_db": 45.0}}
-DRAWN = re.compile(r"digit-\d{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,15 @@ class ValidationSetup:
     """
 
     stored: OpenBundle
-    runtime: str
+    runtime: RuntimeId
     reference: ReferenceModel
     pictures: ImageSet
-    pictures_from: str
+    pictures_from: ImageSource
     truth: Mapping[str, int] | None
     truth_from: str
     tolerance: Tolerance
     calibration: str | Path | None = None
-    host: str | None = None
+    host: RuntimeId | None = None
 
 
 def passes(
@@ -53,8 +53,9 @@ def passes(
 
     There Core ML and the MIL reference are both held against the reference, and the first against the second.
     """
-    if runtime is not None or (names := registry.defaults(stored.target.name)) == (names[0],):
-        return ((registry.chosen(runtime, stored.target.name), reference),)
+    names = tuple(map(str, registry.defaults(stored.target.name)))
+    if runtime is not None or len(names) == 1:
+        return ((str(registry.chosen(runtime, stored.target.name)), reference),)
     return (*((name, reference) for name in names), (names[0], stored.path))
 
 
@@ -76,7 +77,8 @@ def prepare(
     With `cpu` the artifact runs there, by default on FEW_EMULATED pictures. So few say little of agreement: it is not
     asked unless `bounds` do, and flips are held against what they are on this machine.
     """
-    name = registry.chosen(registry.on(cpu, stored.target.name) if cpu else runtime, stored.target.name)
+    target = stored.target.name
+    found = registry.on(cpu, target) if cpu else registry.chosen(runtime, target)
     count = count or (FEW_EMULATED if cpu else None)
     model = references.find(reference, stored)
     pictures, pictures_from = _pictures(stored, model, images, count, skip_broken=skip_broken)
@@ -87,24 +89,23 @@ def prepare(
     tolerance = replace(own.loosened(model.tolerance) if model.tolerance else own, **asked)
     if shown is None and (tolerance.min_top1_accuracy, tolerance.max_accuracy_drop) != (None, None):
         raise RecipeError("a bound on accuracy needs labels: say with --truth what the pictures show")
-    host = registry.chosen(None, stored.target.name) if cpu else None
+    host = registry.chosen(None, target) if cpu else None
     return ValidationSetup(
-        stored, name, model, pictures, pictures_from, shown, truth_from, tolerance, calibration, host
+        stored, found, model, pictures, pictures_from, shown, truth_from, tolerance, calibration, host
     )
 
 
 def _pictures(
     stored: OpenBundle, model: ReferenceModel, images: str | Path | None, count: int | None, *, skip_broken: bool
-) -> tuple[ImageSet, str]:
+) -> tuple[ImageSet, ImageSource]:
     if model.pictures is not None:
         if images is not None:
             raise ImageError("golden vectors are pictures with known logits, and no others can be used: omit --images")
-        return model.pictures, "golden vectors"
-    if images is None:
-        return source_model.held_out_digits(stored.spec, count or DIGITS), "held-out digits"
-    folder = Path(images)
-    found = ImageSet.from_folder(folder, stored.spec, limit=count, skip_broken=skip_broken)
-    return found, folder.resolve().name
+        return model.pictures, ImageSource(ImageOrigin.GOLDEN)
+    source = validation_source(images if images is None else Path(images))
+    if source.folder is None:
+        return source_model.held_out_digits(stored.spec, count or DIGITS), source
+    return ImageSet.from_folder(source.folder, stored.spec, limit=count, skip_broken=skip_broken), source
 
 
 def _truth(
@@ -112,8 +113,7 @@ def _truth(
 ) -> tuple[Mapping[str, int] | None, str]:
     names, labels = pictures.names, stored.labels
     if source is None:
-        drawn = images is None and all(DRAWN.fullmatch(name) for name in names)
-        return (truths.of_digits(names, labels) if drawn else None), "the digits that were drawn"
+        return (truths.of_digits(names, labels) if images is None else None), "the digits that were drawn"
     if images is None:
         raise RecipeError("--truth says what the pictures of a folder show: name the folder with --images")
     everything = ImageSet.from_folder(Path(images), stored.spec).names

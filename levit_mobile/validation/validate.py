@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from levit_mobile.errors import (
     ArtifactError,
@@ -18,15 +17,16 @@ from levit_mobile.errors import (
     RunnerUnavailable,
     ToolchainMissing,
 )
+from levit_mobile.images.source import ImageOrigin
 from levit_mobile.recipe import Verdict
 from levit_mobile.runtimes import registry
-from levit_mobile.system import workers
+from levit_mobile.system import limits
 from levit_mobile.system.progress import Progress, silent
 from levit_mobile.validation.drill import require_own, tapped
-from levit_mobile.validation.results import Validation
+from levit_mobile.validation.results import Drill, Validation
 from levit_mobile.validation.run_pair import batch, compared
 from levit_mobile.validation.setup import ValidationSetup
-from levit_mobile.validation.verdict import judged
+from levit_mobile.validation.verdict import Judgement, judged
 
 FEW = 32  # pictures; below that a share says little
 
@@ -38,24 +38,28 @@ def examine(
     if drill:
         require_own(case)
     started = time.monotonic()
-    wanted = processes or workers.cores()
-    facts: dict[str, Any] = {"processes": min(wanted, -(-len(case.pictures) // batch(case)))}
+    used = min(processes or limits.cores(), -(-len(case.pictures) // batch(case)))
+    found = _judged(case, used, progress)
+    drilled = _drilled(case) if drill and found.report is not None else None
+    return _validation(case, found, drilled, seconds=time.monotonic() - started, processes=used)
+
+
+def _judged(case: ValidationSetup, processes: int, progress: Progress) -> Judgement:
     try:
         registry.require(case.runtime)
-        facts |= judged(case, compared(case, processes=facts["processes"], progress=progress))
-        facts |= _drilled(case) if drill else {}
+        return judged(case, compared(case, processes=processes, progress=progress))
     except RunnerUnavailable as error:
-        facts |= {"verdict": Verdict.NOT_RUN, "reasons": (str(error),)}
+        return Judgement(Verdict.NOT_RUN, (str(error),))
     except ArtifactError as error:
-        facts |= {"verdict": Verdict.BROKEN, "reasons": (str(error),)}
-    return _validation(case, seconds=time.monotonic() - started, **facts)
+        return Judgement(Verdict.BROKEN, (str(error),))
 
 
-def _drilled(case: ValidationSetup) -> dict[str, Any]:
+def _drilled(case: ValidationSetup) -> Drill | str:
+    """The drill, or why there is none."""
     try:
-        return {"drill": tapped(case)}
-    except (ToolchainMissing, ConversionError, ArtifactError, ImageError, RecipeError) as error:
-        return {"notes": (f"drill-down NOT RUN: {error}",)}
+        return tapped(case)
+    except (RunnerUnavailable, ToolchainMissing, ConversionError, ArtifactError, ImageError, RecipeError) as error:
+        return f"drill-down NOT RUN: {error}"
 
 
 def refusal(bundle: str | Path, error: LevitMobileError, verdict: Verdict) -> Validation:
@@ -66,7 +70,7 @@ def refusal(bundle: str | Path, error: LevitMobileError, verdict: Verdict) -> Va
         recipe="unknown",
         artifact_sha256="",
         reference="none",
-        pictures_from="none",
+        pictures_from=ImageOrigin.NONE.value,
         runtime=None,
         verdict=verdict,
         reasons=(str(error),),
@@ -74,20 +78,35 @@ def refusal(bundle: str | Path, error: LevitMobileError, verdict: Verdict) -> Va
     )
 
 
-def _validation(case: ValidationSetup, **facts: Any) -> Validation:
+def _validation(
+    case: ValidationSetup, found: Judgement, drilled: Drill | str | None, *, seconds: float, processes: int
+) -> Validation:
     contract = case.stored.contract
+    not_drilled = (drilled,) if isinstance(drilled, str) else ()
     return Validation(
         bundle=case.stored.path.resolve().name,
         variant=contract.model.variant,
         recipe=contract.recipe,
         artifact_sha256=contract.artifact.sha256,
         reference=case.reference.name,
-        pictures_from=case.pictures_from,
+        pictures_from=case.pictures_from.title,
         skipped=tuple(f"{picture.name}: {picture.reason}" for picture in case.pictures.skipped),
         runtime=registry.described(case.runtime),
-        notes=(*_notes(case), *facts.pop("notes", ())),
+        verdict=found.verdict,
+        reasons=found.reasons,
+        notes=(*_notes(case), *not_drilled),
+        report=found.report,
+        top1_interval=found.top1_interval,
+        top5_interval=found.top5_interval,
+        errors=found.errors,
+        flips=found.flips,
+        worst=found.worst,
+        accuracy=found.accuracy,
+        drill=drilled if isinstance(drilled, Drill) else None,
+        emulation=found.emulation,
+        seconds=seconds,
+        processes=processes,
         versions=_versions(),
-        **facts,
     )
 
 

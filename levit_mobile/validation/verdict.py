@@ -2,64 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from levit_mobile.images.image_set import digest_of
 from levit_mobile.parity import compare, metrics
+from levit_mobile.parity.checks import broken
+from levit_mobile.parity.compare import ParityReport
 from levit_mobile.parity.logit_stats import ImageStats, TopClasses
 from levit_mobile.recipe import Verdict
 from levit_mobile.validation.emulation import emulation
-from levit_mobile.validation.results import Accuracy, Interval, Picture, Prediction
+from levit_mobile.validation.results import Accuracy, Emulation, Interval, Picture, Prediction, accuracy_checks
 from levit_mobile.validation.run_pair import PairStats
 from levit_mobile.validation.setup import ValidationSetup
 
 SHOWN, TOP = 6, 3  # worst pictures kept, and classes of each
 
 
-def judged(case: ValidationSetup, seen: PairStats) -> dict[str, Any]:
-    """The fields of a Validation that rest on the pictures, by name."""
-    rows, count = seen.tally.rows, len(case.pictures)
-    report = compare.report_of(
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and the fields of a Validation that it rests on; no report where nothing could be compared."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+    report: ParityReport | None = None
+    top1_interval: Interval | None = None
+    top5_interval: Interval | None = None
+    errors: tuple[float, ...] = ()
+    flips: tuple[Picture, ...] = ()
+    worst: tuple[Picture, ...] = ()
+    accuracy: Accuracy | None = None
+    emulation: Emulation | None = None
+
+
+def judged(case: ValidationSetup, seen: PairStats) -> Judgement:
+    """Broken by any bound that does not hold, and by any picture without finite logits; else proven."""
+    rows, report = seen.tally.rows, _report(case, seen)
+    whole, show = not report.defect, partial(_picture, case)
+    accuracy = _accuracy(case, rows) if whole else None
+    there = emulation(case, seen, show)
+    of_labels = accuracy_checks(accuracy, case.tolerance) if whole else ()
+    reasons = (*report.failures, *broken(of_labels), *broken(there.checks() if there else ()))
+    return Judgement(
+        verdict=Verdict.BROKEN if reasons else Verdict.PROVEN,
+        reasons=reasons,
+        report=report,
+        top1_interval=_interval(row.same_top1 for row in rows) if whole else None,
+        top5_interval=_interval(row.in_top5 for row in rows) if whole else None,
+        errors=tuple(row.max_abs_error for row in rows),
+        flips=tuple(show(row) for row in rows if not row.same_top1),
+        worst=tuple(show(row) for row in sorted(rows, key=lambda row: -row.max_abs_error)[:SHOWN]),
+        accuracy=accuracy,
+        emulation=there,
+    )
+
+
+def _report(case: ValidationSetup, seen: PairStats) -> ParityReport:
+    return compare.report_of(
         seen.tally,
         reference=case.reference.name,
         candidate=case.stored.contract.recipe,
-        images=count,
+        images=len(case.pictures),
         images_digest=digest_of(seen.digests),
         floor_sqnr_db=seen.floor_sqnr_db,
         tolerance=case.tolerance,
         defect=seen.defect,
     )
-    accuracy = _accuracy(case, rows) if rows and not report.defect else None
-    checks = accuracy.checks(case.tolerance) if accuracy else {}
-    show = partial(_picture, case)
-    found_there = emulation(case, seen, show)
-    apart = found_there.checks() if found_there else {}
-    reasons = (
-        *report.failures,
-        *(sentence for _, holds, sentence in checks.values() if not holds),
-        *(sentence for *_, holds, sentence in apart.values() if not holds),
-    )
-    found = {
-        "report": report,
-        "errors": tuple(row.max_abs_error for row in rows),
-        "flips": tuple(show(row) for row in rows if not row.same_top1),
-        "worst": tuple(show(row) for row in sorted(rows, key=lambda row: -row.max_abs_error)[:SHOWN]),
-        "accuracy": accuracy,
-        "emulation": found_there,
-        "verdict": Verdict.BROKEN if reasons else Verdict.PROVEN,
-        "reasons": reasons,
-    }
-    return found if report.defect else found | _intervals(rows)
 
 
-def _intervals(rows: list[ImageStats]) -> dict[str, Interval]:
-    same, near = sum(row.same_top1 for row in rows), sum(row.in_top5 for row in rows)
-    return {
-        "top1_interval": metrics.wilson_interval(same, len(rows)),
-        "top5_interval": metrics.wilson_interval(near, len(rows)),
-    }
+def _interval(hits: Iterable[bool]) -> Interval:
+    """Of a share of pictures, at least one."""
+    each = tuple(hits)
+    return metrics.wilson_interval(sum(each), len(each))
 
 
 def _accuracy(case: ValidationSetup, rows: list[ImageStats]) -> Accuracy | None:

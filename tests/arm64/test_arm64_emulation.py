@@ -18,7 +18,7 @@ from levit_mobile.reporting.pages.validation import page
 from levit_mobile.reporting.tables.validate import note_lines, validation_table, validations_json
 from levit_mobile.reporting.verdicts import bounds, kernels
 from levit_mobile.runtimes import registry
-from levit_mobile.runtimes.registry import Runtime
+from levit_mobile.runtimes.registry import Runtime, RuntimeId
 from levit_mobile.validation import emulation, setup
 from levit_mobile.validation.results import Emulation
 from levit_mobile.validation.run_pair import PairStats
@@ -44,7 +44,7 @@ def found(**changes: object) -> Emulation:
 
 
 def broken(**changes: object) -> list[str]:
-    return [sentence for *_, holds, sentence in found(**changes).checks().values() if not holds]
+    return [check.sentence for check in found(**changes).checks() if not check.holds]
 
 
 # Bounds
@@ -52,7 +52,7 @@ def broken(**changes: object) -> list[str]:
 
 def test_a_core_that_agrees_holds_every_bound() -> None:
     assert broken() == []
-    assert set(found().checks()) == {"max_relative_error", "max_margin"}
+    assert {check.name for check in found().checks()} == {"max_relative_error", "max_margin"}
 
 
 def test_float32_differs_by_rounding_only() -> None:
@@ -88,12 +88,12 @@ def test_every_recipe_that_runs_there_has_its_bounds() -> None:
 
 def test_a_runtime_on_a_core_is_called_so() -> None:
     name = registry.on("i8mm", "tflite")
-    assert name == "litert@i8mm"
-    assert registry.chosen(name, "tflite") == name
+    assert (str(name), name) == ("litert@i8mm", RuntimeId("litert", "i8mm"))
+    assert registry.chosen("litert@i8mm", "tflite") == name
     assert registry.described(name).title == "LiteRT on i8mm, emulated"
-    assert registry.described(name).version == registry.described("litert").version
+    assert registry.described(name).version == registry.described(RuntimeId("litert")).version
     with pytest.raises(RecipeError, match="does not run executorch artifacts"):
-        registry.chosen(name, "executorch")
+        registry.chosen(str(name), "executorch")
     with refused(RunnerUnavailable, "runner.platform", "Core ML", "Apple", "i8mm"):
         registry.require(registry.on("i8mm", "coreml"))
 
@@ -140,4 +140,5 @@ def test_nothing_is_said_where_logits_cannot_be_compared() -> None:
 
 
 def _case() -> setup.ValidationSetup:
-    return setup.ValidationSetup(None, "litert@i8mm", None, (), "", None, "", None, "litert")  # type: ignore[arg-type]
+    core, here = RuntimeId("litert", "i8mm"), RuntimeId("litert")
+    return setup.ValidationSetup(None, core, None, (), None, None, "", None, host=here)  # type: ignore[arg-type]

@@ -239,7 +239,7 @@ def test_cost_writes_a_baseline_and_holds_against_it(made: Made, levit_mobile: R
 def test_cost_before_the_set_up_says_what_to_do(made: Made, levit_mobile: Run, tmp_path: Path) -> None:
     done = levit_mobile("cost", made("executorch").path, env={"LEVIT_MOBILE_CACHE": str(tmp_path)})
     assert done.returncode == 1
-    assert re.fullmatch("error: ARM64 .*: levit-mobile setup arm64\n", done.stderr)
+    assert re.fullmatch("error: ARM64 .*: levit-mobile setup arm64\n", done.stderr.lstrip("\n"))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from conftest import COMMAND, Run
 
 from levit_mobile.contract import Contract
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="NOT RUN: POSIX signals and limits")
 MEGABYTE = 1_000_000
 
 

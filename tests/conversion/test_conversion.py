@@ -128,6 +128,7 @@ def test_tflite_ops_by_its_own_flatbuffer(bundles: Bundles, name: str) -> None:
     stored = [names[model.operatorCodes[op.opcodeIndex].builtinCode] for op in graph.operators]
     assert {op: stored.count(op) for op in stored} == bundles(name).inspection.ops
     assert ("DEQUANTIZE" in stored) == name.endswith("fp16")
+    assert all(b"levit_mobile" not in tensor.name for tensor in graph.tensors)  # the same wherever the package lies
 
 
 @EXECUTORCH

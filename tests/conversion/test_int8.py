@@ -20,7 +20,7 @@ from levit_mobile.model.fake_quant import FakeQuant, QParams, fake_quantized_lay
 from levit_mobile.parity import metrics
 from levit_mobile.pipeline import convert, lowering, writing
 from levit_mobile.pipeline.source_model import SourceModel
-from levit_mobile.quantization.calibration import BUNDLED, find
+from levit_mobile.quantization.calibration import find
 from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.prepare import Quantization
 from levit_mobile.quantization.statistics import layers_of
@@ -86,7 +86,7 @@ def test_the_bundled_model_is_proven(target: str, bundles: Bundles) -> None:
     assert made.inspection.integer_products == made.inspection.products == 71
     stated = made.contract.calibration
     assert stated is not None
-    assert (stated.source, stated.pictures, stated.for_release) == (BUNDLED, 64, True)
+    assert (stated.source, stated.pictures, stated.for_release) == ("bundled training digits", 64, True)
     assert stated.concerns == ("64 calibration pictures are few: 128 and more give steady ranges",)
 
 

@@ -170,7 +170,7 @@ def test_the_callers_module_is_not_changed(small: SourceModel, tmp_path: Path, m
 def test_a_weight_that_stayed_float_is_an_error(
     small: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(tfl, "_quantize", lambda *_: None)
+    monkeypatch.setattr(tfl, "_quantized", lambda content, _: tfl.opened(content))
     with pytest.raises(ConversionError, match=r"another type than the recipe's: 1 x FULLY_CONNECTED FLOAT32$"):
         lowered(Tiny(1024), name, small, tmp_path)
 

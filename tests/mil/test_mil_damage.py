@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from support.mil_programs import Edit, case, edited, function, numbers, save
+from support.mil_programs import Edit, case, constant, edited, function, numbers, op, operations, save
 from support.refusals import refused
 
 from levit_mobile.contract import Input, Output
@@ -35,29 +34,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save(function([one], 17), tmp_path_factory.mktemp("damage") / "whole.mlpackage", ios=17)
 
 
-@pytest.fixture
-def package(whole: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(whole, tmp_path / "x.mlpackage"))
-
-
-def operations(model: Any) -> Any:
-    return model.mlProgram.functions["main"].block_specializations["CoreML7"].operations
-
-
-def op(model: Any, kind: str) -> Any:
-    return next(o for o in operations(model) if o.type == kind)
-
-
-def constant(model: Any, part: str) -> Any:
-    return next(o for o in operations(model) if o.type == "const" and part in o.outputs[0].name)
-
-
-def value(model: Any, part: str) -> Any:
-    return constant(model, part).attributes["val"]
+def value(model: Any, ending: str) -> Any:
+    return constant(model, ending).attributes["val"]
 
 
 def retyped(model: Any) -> None:
-    value(model, "mode").type.tensorType.dataType = 11  # a word that is said to be a FLOAT32
+    value(model, "mode_0").type.tensorType.dataType = 11  # a word that is said to be a FLOAT32
 
 
 def too_large(model: Any) -> None:
@@ -75,10 +57,10 @@ DAMAGE: dict[str, tuple[Edit, tuple[str, ...]]] = {
         ("ValueError", "DataType", "87"),
     ),
     "a constant's element type that is none": (
-        lambda m: setattr(value(m, "mode").type.tensorType, "dataType", 74),
+        lambda m: setattr(value(m, "mode_0").type.tensorType, "dataType", 74),
         ("ValueError", "DataType", "74"),
     ),
-    "a constant without a name": (lambda m: constant(m, "mode").ClearField("outputs"), ("IndexError", "tuple index")),
+    "a constant without a name": (lambda m: constant(m, "mode_0").ClearField("outputs"), ("IndexError", "tuple index")),
     "a word for a number": (retyped, ("ValueError", "string to float")),
     "a number too large for its type": (too_large, ("OverflowError: ",)),
     "a colour space that is none": (in_a_strange_space, ("ValueError", "ColorSpace")),

@@ -6,12 +6,8 @@ from inspect import signature
 
 import numpy as np
 import pytest
-import test_mil_elementwise
-import test_mil_linear
-import test_mil_normalize
-import test_mil_quantize
-import test_mil_shapes
-import test_mil_windows
+from support.mil_cases.families import FAMILIES
+from support.mil_cases.quantize import OLD
 from support.mil_programs import Case, function
 
 from levit_mobile.mil.kernels import CONSTANT, KERNELS, SINCE, kernels_of
@@ -19,21 +15,7 @@ from levit_mobile.mil.package import OPSETS
 
 pytest.importorskip("coremltools")
 
-SUITES: list[tuple[list[Case], int]] = [
-    *[
-        (module.CASES, 17)
-        for module in (
-            test_mil_elementwise,
-            test_mil_linear,
-            test_mil_normalize,
-            test_mil_quantize,
-            test_mil_shapes,
-            test_mil_windows,
-        )
-    ],
-    (test_mil_linear.ATTENTION, 18),
-    (test_mil_quantize.OLD, 16),
-]
+SUITES = [*((family.cases, family.ios) for family in FAMILIES.values()), (OLD, 16)]
 ELSEWHERE = {
     "classify": "test_mil_program.py",
     "constexpr_blockwise_shift_scale": "test_mil_networks.py",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from support.mil_programs import MODEL, Edit, case, edited, function, numbers, save
+from support.mil_programs import MODEL, Edit, case, constant, edited, function, numbers, op, save
 from support.refusals import refused
 
 from levit_mobile.errors import ArtifactError, ToolchainMissing
@@ -35,24 +34,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save(function([one], 17), tmp_path_factory.mktemp("refusals") / "whole.mlpackage", ios=17)
 
 
-@pytest.fixture
-def package(whole: Path, tmp_path: Path) -> Path:
-    """A copy to be damaged."""
-    return Path(shutil.copytree(whole, tmp_path / "x.mlpackage"))
-
-
 def main(model: Any) -> Any:
     return model.mlProgram.functions["main"]
-
-
-def op(model: Any, kind: str) -> Any:
-    """The first operation of a kind."""
-    return next(o for o in main(model).block_specializations["CoreML7"].operations if o.type == kind)
-
-
-def constant(model: Any, ending: str) -> Any:
-    operations = main(model).block_specializations["CoreML7"].operations
-    return next(o for o in operations if o.type == "const" and o.outputs[0].name.endswith(ending))
 
 
 def shape_of(named: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Names to weights on disk: the hub's own client and torch.hub against a server on this machine, never the network."""
+"""Names to weights on disk: the hub's own client, and downloads, against a server of this machine, not the network."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 WEIGHTS = bytes(range(256)) * 300
 SHA = hashlib.sha256(WEIGHTS).hexdigest()
 FILE = f"LeViT-128S-{SHA[:8]}.pth"
+NOTE = f"{FILE}.sha256"
 REPOSITORIES: dict[str, dict[str, bytes]] = {
     "facebook/levit-128S": {
         "config.json": b"{}",
@@ -189,6 +190,21 @@ def test_a_repository_that_cannot_be_had(source: str, reason: str, server: Serve
     assert "--checkpoint FOLDER" in said
 
 
+def test_a_damaged_file_in_the_hubs_cache_is_a_sentence(server: Server, tmp_path: Path) -> None:
+    """The client looks at sizes alone."""
+    folder = Path(resolve_hub("facebook/levit-128S", server.address, tmp_path)[0])
+    blob = (folder / "model.safetensors").resolve()
+    assert blob.name == SHA
+    blob.chmod(0o644)
+    blob.write_bytes(WEIGHTS[::-1])
+    said, _ = resolve_hub("facebook/levit-128S", server.address, tmp_path, offline=True)
+    page = f"{server.address}/facebook/levit-128S"
+    assert said == f"DownloadError {blob} is damaged, it is not what {page} holds: delete it, and it is fetched again"
+    blob.unlink()
+    assert resolve_hub("facebook/levit-128S", server.address, tmp_path)[0] == str(folder)
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+
+
 @pytest.mark.parametrize("offline", [False, True])
 def test_no_network(offline: bool, nowhere: str, tmp_path: Path) -> None:
     said, _ = resolve_hub("facebook/levit-128S", nowhere, tmp_path, offline=offline)
@@ -216,7 +232,8 @@ def test_an_official_name_is_fetched_once(name: str, server: Server, cache: Path
     assert (cache / FILE).read_bytes() == WEIGHTS
     assert resolve(name) == cache / FILE
     assert server.asked == [f"GET /LeViT/{FILE}"]
-    assert list(cache.iterdir()) == [cache / FILE]
+    assert names_in(cache) == [FILE, NOTE]
+    assert (cache / NOTE).read_text() == f"{SHA}  {FILE}\n"  # `sha256sum --check` reads it
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again(server: Server, cache: Path) -> None:
@@ -230,7 +247,7 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(server: Server, cache: Pat
     ("mood", "reason"),
     [
         ("wrong", "what was downloaded was deleted"),
-        ("cut", "what was downloaded was deleted"),
+        ("cut", "IncompleteRead(1000 bytes read, 75800 more expected)"),
         ("missing", "404"),
         ("stalls", "timed out"),
     ],
@@ -246,6 +263,81 @@ def test_a_failed_fetch_leaves_nothing(
         assert part in str(raised.value)
     assert list(cache.iterdir()) == []
     assert socket.getdefaulttimeout() is None
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_whole_digest_counts_once_it_is_known(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file whose first 8 digits are right, and not the others, is not the one that was fetched."""
+    resolve("LeViT-128S")
+    seen = download.digest
+    monkeypatch.setattr(download, "digest", lambda path: seen(path)[:63] + ("0" if SHA[63] != "0" else "1"))
+    with monkeypatch.context() as patch:
+        patch.setenv(OFFICIAL_URL_VARIABLE, "http://127.0.0.1:9")
+        with pytest.raises(DownloadError, match="could not be fetched"):
+            resolve("LeViT-128S")
+    assert (cache / FILE).read_bytes() == WEIGHTS
+    monkeypatch.setattr(download, "digest", seen)
+    assert resolve("LeViT-128S") == cache / FILE
+    assert len(server.asked) == 1
+
+
+def test_a_file_that_was_put_there_by_hand_is_noted(server: Server, cache: Path) -> None:
+    cache.mkdir(parents=True)
+    (cache / FILE).write_bytes(WEIGHTS)
+    assert resolve("LeViT-128S") == cache / FILE
+    assert (cache / NOTE).read_text() == f"{SHA}  {FILE}\n"
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("note", ["", "0" * 64, "no digest", f"{SHA[:8]}", "\udcff"])
+def test_a_note_that_is_none_is_written_again(note: str, server: Server, cache: Path) -> None:
+    resolve("LeViT-128S")
+    (cache / NOTE).write_bytes(note.encode(errors="surrogateescape"))
+    assert resolve("LeViT-128S") == cache / FILE
+    assert (cache / NOTE).read_text() == f"{SHA}  {FILE}\n"
+    assert len(server.asked) == 1
+
+
+def test_a_note_of_another_file_fetches_again(server: Server, cache: Path) -> None:
+    resolve("LeViT-128S")
+    (cache / NOTE).write_text(f"{SHA[:8]}{'0' * 56}  {FILE}\n")
+    assert resolve("LeViT-128S") == cache / FILE
+    assert (cache / NOTE).read_text() == f"{SHA}  {FILE}\n"
+    assert len(server.asked) == 2
+
+
+def test_a_folder_that_is_only_read_serves(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.mkdir(parents=True)
+    (cache / FILE).write_bytes(WEIGHTS)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(download, "_note", refuse)
+    assert resolve("LeViT-128S") == cache / FILE
+    assert names_in(cache) == [FILE]
+    assert server.asked == []
+
+
+def test_what_a_killed_download_left_goes_with_the_next(cache: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    cache.mkdir(parents=True)
+    (cache / f".{FILE}.partial-{ended.pid}").write_bytes(WEIGHTS[:1000])
+    resolve("LeViT-128S")
+    assert names_in(cache) == [FILE, NOTE]
+
+
+def test_two_downloads_at_once_leave_one_file(server: Server, cache: Path) -> None:
+    renamed = "import sys\nfrom levit_mobile.model.download import *\nOFFICIAL_FILES['levit_128s'] = sys.argv[1]"
+    command = [sys.executable, "-c", f"{renamed}\nprint(resolve('LeViT-128S'))", FILE]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(2)]
+    assert [process.communicate(timeout=120)[0].strip() for process in both] == [str(cache / FILE)] * 2
+    assert names_in(cache) == [FILE, NOTE]
+    assert 1 <= len(server.asked) <= 2
 
 
 def test_no_network_for_an_official_name(nowhere: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def test_a_real_bundle_its_validation_and_its_times_are_one_row(bundles: Bundles
     assert [claim.source for claim in artifact.all_claims] == [
         "convert",
         "validate by LiteRT 2.3.0",
-        "LiteRT 1.2.3 on Sample EPYC",
+        "LiteRT 2.3.0 on Sample EPYC",
     ]
     (row,) = rows([artifact])
     assert row.verdict == "proven"

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from levit_mobile.parity import metrics
-from levit_mobile.parity.compare import FIGURES, report_of
+from levit_mobile.parity.compare import Figures, report_of
 from levit_mobile.parity.logit_stats import LogitStats
 from levit_mobile.recipe import Tolerance
 
 Array = NDArray[np.float64]
 COUNT, CLASSES = 23, 12
+FIGURES = [field.name for field in fields(Figures)]
 
 
 @pytest.fixture(scope="module")

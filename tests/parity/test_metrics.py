@@ -14,6 +14,7 @@ from scipy.stats import binomtest, entropy
 
 from levit_mobile.parity import metrics
 from levit_mobile.parity.metrics import (
+    SignalNoise,
     cosine,
     kl,
     margins,
@@ -21,6 +22,7 @@ from levit_mobile.parity.metrics import (
     mcnemar_p,
     mean_abs_error,
     sqnr_db,
+    top_classes,
     top_k_agreement,
     wilson_interval,
 )
@@ -208,3 +210,79 @@ def test_mcnemar_without_a_difference_and_with_nonsense() -> None:
     assert mcnemar_p(0, 0) == 1
     with pytest.raises(ValueError, match="-1 and 2 pictures"):
         mcnemar_p(-1, 2)
+
+
+# Sums that are made a part at a time
+
+
+@pytest.fixture
+def parts() -> list[tuple[Logits, Logits]]:
+    """Pairs of many sizes and magnitudes, some in the layout of a transposed array."""
+    random = np.random.default_rng(11)
+    pairs = []
+    for number in range(40):
+        shape = (1 + number % 7, (10, 196, 1000)[number % 3])
+        reference = random.normal(scale=10.0 ** (number % 9 - 4), size=shape)
+        candidate = reference + random.normal(scale=1e-3, size=shape)
+        pairs.append((reference.T, candidate.T) if number % 2 else (reference, candidate))
+    return pairs
+
+
+def ratio_db(signal: float, noise: float) -> float:
+    """The formula, in its plainest form."""
+    return 10 * (math.log10(signal) - math.log10(noise))
+
+
+def test_the_sums_of_a_part_are_the_plain_sums_bit_for_bit(parts: list[tuple[Logits, Logits]]) -> None:
+    for reference, candidate in parts:
+        signal, noise = float(np.square(reference).sum()), float(np.square(np.abs(reference - candidate)).sum())
+        assert SignalNoise.of(reference, candidate) == SignalNoise(signal, noise)
+        assert SignalNoise(signal, noise).sqnr_db == sqnr_db(reference, candidate) == ratio_db(signal, noise)
+
+
+def test_the_sums_of_a_picture_are_those_of_its_row_bit_for_bit(parts: list[tuple[Logits, Logits]]) -> None:
+    for reference, candidate in parts:
+        error = np.abs(reference - candidate)
+        for i in range(len(reference)):
+            pair = reference[i : i + 1], candidate[i : i + 1]
+            row = SignalNoise(float(np.square(reference[i]).sum()), float(np.square(error[i]).sum()))
+            assert SignalNoise.of(*pair) == row
+            assert (max_abs_error(*pair), mean_abs_error(*pair)) == (float(error[i].max()), float(error[i].mean()))
+
+
+def test_a_total_is_rounded_once_and_a_running_sum_at_each_part(parts: list[tuple[Logits, Logits]]) -> None:
+    each = [SignalNoise.of(*pair) for pair in parts]
+    signal, noise = math.fsum(part.signal for part in each), math.fsum(part.noise for part in each)
+    assert SignalNoise.total(iter(each)) == SignalNoise(signal, noise)
+    assert SignalNoise.total(each).relative_error == math.sqrt(noise / signal)
+    running, plain_signal, plain_noise = SignalNoise(), 0.0, 0.0
+    for part in each:
+        running += part
+        plain_signal += part.signal
+        plain_noise += part.noise
+    assert running == SignalNoise(plain_signal, plain_noise)
+    assert running.sqnr_db == ratio_db(plain_signal, plain_noise)
+    assert SignalNoise.total([]) == SignalNoise(0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("signal", "noise", "decibels", "relative"),
+    [(0.0, 0.0, math.inf, 0.0), (4.0, 0.0, math.inf, 0.0), (0.0, 4.0, -math.inf, math.inf), (4.0, 1.0, 6.0206, 0.5)],
+)
+def test_sums_at_the_ends(signal: float, noise: float, decibels: float, relative: float) -> None:
+    found = SignalNoise(signal, noise)
+    assert found.sqnr_db == pytest.approx(decibels, abs=1e-4)
+    assert found.relative_error == relative
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_sums_keep_what_is_not_finite(value: float) -> None:
+    spoilt = SignalNoise.of(np.ones((1, 2)), np.array([[1.0, value]])) + SignalNoise(4.0, 1.0)
+    assert not spoilt.noise < math.inf
+    assert not spoilt.sqnr_db > -math.inf
+
+
+def test_top_classes_are_ranked_with_ties_to_the_lower_class() -> None:
+    logits = np.array([[1.0, 3.0, 3.0, 2.0], [0.0, 0.0, 0.0, 0.0]], np.float32)
+    assert top_classes(logits, 3).tolist() == [[1, 2, 3], [0, 1, 2]]
+    assert top_classes(logits, 9).tolist() == [[1, 2, 3, 0], [0, 1, 2, 3]]

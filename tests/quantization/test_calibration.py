@@ -11,8 +11,9 @@ from PIL import Image
 
 from levit_mobile.errors import ImageError
 from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels
+from levit_mobile.images.source import ImageSource
 from levit_mobile.pipeline.source_model import held_out_digits
-from levit_mobile.quantization.calibration import BUNDLED, COUNT, SYNTHETIC, CalibrationSet, Remembered, concerns, find
+from levit_mobile.quantization.calibration import COUNT, CalibrationSet, Remembered, concerns, find
 
 SPEC = ImageSpec.for_side(64)
 
@@ -33,7 +34,7 @@ def said(found: CalibrationSet, *, proof: ImageSet | None = None, bundled_model:
 
 def test_the_default_is_512_training_digits_that_no_proof_shows() -> None:
     found = find(None, SPEC)
-    assert (len(found.pictures), found.source, found.for_release) == (COUNT, BUNDLED, True)
+    assert (len(found.pictures), found.source.title, found.for_release) == (COUNT, "bundled training digits", True)
     few = find(None, SPEC, count=130)
     assert said(few) == ""
     assert "not trained for" in said(few, bundled_model=False)
@@ -79,7 +80,7 @@ def test_noise_is_refused_unless_it_is_asked_for(tmp_path: Path) -> None:
         Image.fromarray(drawn.integers(0, 256, (64, 64, 3), np.uint8)).save(tmp_path / f"{number}.png")
     with pytest.raises(ImageError, match=r"are noise.* say --calibration synthetic"):
         find(tmp_path, ImageSpec(side_px=64, resize_px=64))
-    found = find(SYNTHETIC, SPEC, count=200)
+    found = find("synthetic", SPEC, count=200)
     assert not found.for_release
     assert said(found) == "calibrated on synthetic noise: this bundle is not for release"
 
@@ -105,7 +106,9 @@ def test_a_picture_is_read_once_while_there_is_room(crops: Path) -> None:
         return plain.read(name)
 
     remembered = Remembered(reading, room_bytes=5 * 64 * 64 * 3 + 1)
-    found = CalibrationSet(ImageSet(plain.names, remembered), "crops", 0, None, seen=remembered.digests)
+    found = CalibrationSet(
+        ImageSet(plain.names, remembered), ImageSource.of_folder("crops"), 0, None, seen=remembered.digests
+    )
     for _ in range(3):
         assert all(np.array_equal(one, other) for one, other in zip(found.pictures, plain, strict=True))
     assert [read.count(name) for name in plain.names] == [1] * 5 + [3] * 15
@@ -123,7 +126,7 @@ def test_another_process_reads_for_itself(crops: Path) -> None:
     assert sent.digest == digest == sent.pictures.digest()
 
 
-@pytest.mark.parametrize("source", [None, SYNTHETIC])
+@pytest.mark.parametrize("source", [None, "synthetic"])
 def test_a_digest_is_that_of_the_pictures(source: str | None) -> None:
     found = find(source, SPEC, count=3)
     assert found.digest == found.pictures.digest()

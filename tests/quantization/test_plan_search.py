@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from levit_mobile.errors import BundleError, ImageError, RecipeError
 from levit_mobile.images.image_set import ImageSet, ImageSpec
+from levit_mobile.images.source import ImageSource
 from levit_mobile.model.bake import bake
 from levit_mobile.model.fake_quant import fake_quants_of
 from levit_mobile.model.levit import LeViT
@@ -79,7 +80,7 @@ def pictures(seed: int = 0, count: int = COUNT) -> CalibrationSet:
     sure = np.argsort(-margins(nets.logits_of(sabotaged(), nets.normalised(drawn))))[:count]
     stored = (drawn.permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
     named = ImageSet.from_arrays({f"p{index}": stored[index] for index in sure})
-    return CalibrationSet(named, "clouds", seed, None)
+    return CalibrationSet(named, ImageSource.of_folder("clouds"), seed, None)
 
 
 class NoEdge(nn.Module):

@@ -35,11 +35,6 @@ def whole() -> str:
     return page(made.everything(), {picture: png(picture) for picture in SHOWN})
 
 
-@pytest.fixture(scope="module")
-def document(whole: str) -> Document:
-    return Document(whole)
-
-
 def of(validation: Validation) -> Document:
     return Document(page([validation], {}))
 
@@ -194,14 +189,6 @@ def test_hostile_words_are_words(document: Document, whole: str) -> None:
 
 
 # In a browser
-
-
-@pytest.fixture(scope="module")
-def file(whole: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    chromium()
-    written = tmp_path_factory.mktemp("page") / "report.html"
-    written.write_text(whole, encoding="utf-8")
-    return written
 
 
 @pytest.fixture(scope="module")

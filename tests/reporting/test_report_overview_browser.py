@@ -18,24 +18,6 @@ from levit_mobile.reporting.pages.overview import page
 from levit_mobile.reporting.text import ms
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made.release(tmp_path_factory.mktemp("candidate"))
-
-
-@pytest.fixture(scope="module")
-def whole(folder: Path) -> str:
-    return made.drawn(folder)
-
-
-@pytest.fixture(scope="module")
-def file(whole: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    chromium()
-    written = tmp_path_factory.mktemp("page") / "report.html"
-    written.write_text(whole, encoding="utf-8")
-    return written
-
-
 def test_a_browser_asks_for_nothing_and_complains_of_nothing(file: Path) -> None:
     seen = opened(file)
     assert [url for url in seen.requests if not url.startswith(("file:", "data:"))] == []

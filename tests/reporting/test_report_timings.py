@@ -27,7 +27,7 @@ def table(found: TimingRun) -> str:
 
 def test_the_headline_says_what_ran_where() -> None:
     assert headline(run()) == (
-        "A Processor (x86_64, 8 cores), Linux 6.1; pinned to core 0; 10 rounds interleaved, 5 before them in each "
+        "Sample EPYC (x86_64, 2 cores), Linux 6.1; pinned to core 0; 10 rounds interleaved, 5 before them in each "
         "process not kept; the runtime's own call, one picture"
     )
 

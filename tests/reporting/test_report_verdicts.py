@@ -35,27 +35,27 @@ def bounded(**asked: float) -> Validation:
 def test_every_bound_of_a_tolerance_has_a_title() -> None:
     fields = [field.name for field in dataclasses.fields(Tolerance)]
     assert list(HARDEST) == list(TITLES) == fields
-    assert [bound.name for bound in bounds(made.broken())] == fields
+    assert [bound.check.name for bound in bounds(made.broken())] == fields
 
 
 @pytest.mark.parametrize("name", HARDEST)
 def test_a_bound_holds_up_to_itself(name: str) -> None:
-    at, beyond = ({b.name: b for b in bounds(bounded(**{name: value}))}[name] for value in HARDEST[name])
-    assert (at.holds, beyond.holds) == (True, False)
+    at, beyond = ({b.check.name: b for b in bounds(bounded(**{name: value}))}[name] for value in HARDEST[name])
+    assert (at.check.holds, beyond.check.holds) == (True, False)
     assert at.expected.startswith("at least" if name.startswith("min_") else "at most")
 
 
 def test_a_bound_that_is_missed_by_less_than_it_is_written_shows_all_digits() -> None:
     (sqnr, *_) = bounds(made.proven(report=made.parity(sqnr_db=99.99)))
-    assert (sqnr.found, sqnr.expected, sqnr.holds) == ("99.99", "at least 100.0 dB", False)
+    assert (sqnr.found, sqnr.expected, sqnr.check.holds) == ("99.99", "at least 100.0 dB", False)
     (sqnr, *_) = bounds(made.proven(report=made.parity(sqnr_db=99.9)))
     assert sqnr.found == "99.9 dB"
 
 
 def test_nan_holds_no_bound() -> None:
-    assert [bound.holds for bound in bounds(made.not_a_number())] == [False, False]
+    assert [bound.check.holds for bound in bounds(made.not_a_number())] == [False, False]
     without_labels = bounds(made.broken(accuracy=None))
-    assert [(bound.found, bound.holds) for bound in without_labels[-2:]] == [("NaN", False)] * 2
+    assert [(bound.found, bound.check.holds) for bound in without_labels[-2:]] == [("NaN", False)] * 2
 
 
 def test_nothing_run_nothing_bound() -> None:

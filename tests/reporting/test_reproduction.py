@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import chdir, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +16,61 @@ from support import validations as findings
 
 from levit_mobile.cli import app
 from levit_mobile.contract import Calibration, Contract
+from levit_mobile.images import ground_truth
 from levit_mobile.overview.collect import FoundValidation, Gathered, gather
 from levit_mobile.overview.join import Artifact, join
+from levit_mobile.pipeline import source_model
 from levit_mobile.reporting.pages import reproduction
-from levit_mobile.runtimes.registry import Runtime
+from levit_mobile.runners import eager
+from levit_mobile.runtimes.registry import RUNTIMES, Runtime
+from levit_mobile.validation import passes, references, setup
+from levit_mobile.validation.references import ReferenceModel
 from levit_mobile.validation.results import Validation
 
 
+class Reached(Exception):
+    """`convert` has understood its line, and goes on to the checkpoint."""
+
+
+class Pictures:
+    """Names as those that are drawn or found have them, and golden vectors; no pixels."""
+
+    def __init__(self, images: Path | None, reference: str) -> None:
+        self.names = ("0/a.png",) if images else ("a",) if reference == "golden" else ("digit-0017",)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@pytest.fixture(autouse=True)
+def nothing_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands take a line apart, refuse what they refuse, and stop before anything is loaded or run."""
+
+    def pictures(_stored: object, model: ReferenceModel, images: Path | None, *_: object, **__: object) -> Any:
+        return Pictures(images, model.name), "some"
+
+    def loading(*_: object, **__: object) -> None:
+        raise Reached
+
+    monkeypatch.setattr(source_model, "load_source", loading)
+    monkeypatch.setattr(references, "find", lambda source, *_, **__: ReferenceModel(str(source), eager.load))
+    monkeypatch.setattr(setup, "_pictures", pictures)
+    monkeypatch.setattr(setup.ImageSet, "from_folder", lambda *_, **__: Pictures(Path("val"), ""))
+    monkeypatch.setattr(ground_truth, "require_pictures", lambda *_: None)
+    monkeypatch.setattr(ground_truth, "read", lambda *_: {"0/a.png": 0})
+    monkeypatch.setattr(passes, "examine", lambda *_, **__: findings.proven())
+
+
 def taken(line: str) -> dict[str, Any]:
-    """What the command line makes of a line; a wrong word or a missing one is an error."""
+    """What the command line makes of a line; all that it refuses as wrong usage is an error."""
     program, name, *words = shlex.split(line)
     assert program == "levit-mobile"
     command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
-    return dict(command.make_context(name, words).params)
+    with command.make_context(name, words) as context:
+        said = dict(context.params)
+        with suppress(Reached):
+            command.invoke(context)
+    return said
 
 
 def artifact(folder: Path, recipe: str = "tflite-int8", **changes: Any) -> Artifact:
@@ -36,12 +80,13 @@ def artifact(folder: Path, recipe: str = "tflite-int8", **changes: Any) -> Artif
     return made.joined(folder)[0]
 
 
-def validated(tmp_path: Path, *found: Validation) -> list[dict[str, Any]]:
-    contract = made.bundle(tmp_path / "one", "tflite-fp32")
+def validated(tmp_path: Path, *found: Validation, recipe: str = "tflite-fp32", place: str = "one") -> list[Any]:
+    contract = made.bundle(tmp_path / place, recipe)
     said = [one.model_copy(update={"artifact_sha256": contract.artifact.sha256}) for one in found]
     gathered = gather(tmp_path)
     whole = Gathered(tmp_path, gathered.bundles, tuple(FoundValidation("v.json", one) for one in said))
-    return [taken(line) for line in reproduction.validations(join(whole)[0])]
+    with chdir(tmp_path):
+        return [taken(line) for line in reproduction.validations(join(whole)[0])]
 
 
 def test_a_real_bundle_of_the_bundled_checkpoint_names_no_checkpoint(bundles: Bundles) -> None:
@@ -103,7 +148,7 @@ def test_validations_are_repeated_as_they_were(tmp_path: Path) -> None:
     drilled = findings.proven(recipe="tflite-fp32", pictures_from="val", accuracy=known)
     on_core = findings.proven(drill=None, runtime=Runtime(name="litert@cortex-a53", title="", version="", real=True))
     first, second, third = validated(tmp_path, plain, drilled, on_core)
-    assert (first["bundles"], first["runtime"], first["count"], first["drill"]) == ([Path("one")], "tflite", 500, False)
+    assert (first["bundles"], first["runtime"], first["count"], first["drill"]) == ([Path("one")], "litert", 500, False)
     assert (second["images"], second["truth"], second["drill"]) == (Path("val"), "labels.csv", True)
     assert (third["cpu"], third["cpu_count"], third["runtime"]) == ("cortex-a53", 500, None)
 
@@ -114,6 +159,50 @@ def test_golden_vectors_and_bounds_of_their_own_are_named(tmp_path: Path) -> Non
     (said,) = validated(tmp_path, golden)
     assert (said["reference"], said["count"], said["images"]) == ("golden", None, None)
     assert (said["min_sqnr_db"], said["max_kl"], said["max_abs_error"]) == (50.0, 1e-4, 0.05)
+    assert (said["min_top1_accuracy"], said["max_accuracy_drop"]) == (None, None)  # refused where labels are unknown
+
+
+def test_bounds_on_accuracy_are_named_where_labels_are_known(tmp_path: Path) -> None:
+    known = findings.broken(drill=None, recipe="tflite-fp32", runtime=findings.LITERT)
+    (said,) = validated(tmp_path, known)
+    assert (said["min_top1_accuracy"], said["max_accuracy_drop"]) == (0.95, 0.005)
+
+
+def test_bounds_keep_all_their_digits(tmp_path: Path) -> None:
+    tight = findings.parity(replace(findings.ALL_BOUNDS, min_cosine=0.99999999))
+    (said,) = validated(tmp_path, findings.proven(drill=None, report=tight))
+    assert said["min_cosine"] == 0.99999999
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_every_runtime_is_taken(tmp_path: Path, name: str) -> None:
+    recipe = {"coreml": "coreml-fp16", "executorch": "executorch-fp32", "tflite": "tflite-fp32"}[RUNTIMES[name].target]
+    found = findings.proven(drill=None, recipe=recipe, runtime=findings.runtime(name, "1"))
+    (said,) = validated(tmp_path, found, recipe=recipe)
+    assert said["runtime"] == name
+
+
+@pytest.mark.parametrize("recipe", made.SAMPLES)
+def test_every_recipe_is_taken(tmp_path: Path, recipe: str) -> None:
+    line = reproduction.conversion(artifact(tmp_path, recipe))
+    assert line
+    assert f"{(said := taken(line))['target']}-{said['precision']}" == recipe
+
+
+def test_every_line_of_a_release_is_taken(tmp_path: Path) -> None:
+    artifacts = made.joined(made.release(tmp_path))
+    lines = [line for one in artifacts for line in (reproduction.conversion(one), *reproduction.validations(one))]
+    found = [shlex.split(line)[1] for line in lines if line]
+    with chdir(tmp_path):
+        for line in filter(None, lines):
+            taken(line)
+    assert {found.count("convert"), found.count("validate")} == {len(made.SAMPLES)}
+
+
+@pytest.mark.parametrize("found", [(), (findings.proven(drill=None),)], ids=["by default", "as it was"])
+def test_a_folder_that_looks_like_an_option_is_a_folder(tmp_path: Path, found: tuple[Validation, ...]) -> None:
+    (said,) = validated(tmp_path, *found, place="--count")
+    assert said["bundles"] == [Path("--count")]
 
 
 def test_a_bundle_that_nobody_validated_is_validated_by_default(tmp_path: Path) -> None:

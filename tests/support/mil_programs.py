@@ -179,3 +179,18 @@ def edited(package: Path, edit: Edit) -> Path:
     edit(model)
     (package / MODEL).write_bytes(model.SerializeToString())
     return package
+
+
+def operations(model: Any) -> Any:
+    """Those of the main function."""
+    return model.mlProgram.functions["main"].block_specializations["CoreML7"].operations
+
+
+def op(model: Any, kind: str) -> Any:
+    """The first operation of a kind."""
+    return next(o for o in operations(model) if o.type == kind)
+
+
+def constant(model: Any, ending: str) -> Any:
+    """The first constant whose name ends so."""
+    return next(o for o in operations(model) if o.type == "const" and o.outputs[0].name.endswith(ending))

@@ -118,7 +118,7 @@ class Victim:
     def _tried(self, whole: dict[str, bytes], mutant: Mutant) -> str | Logits:
         artifact = self._written(whole | {mutant.file: mutant.of(whole[mutant.file])})
         try:
-            return registry.load(self.runtime, artifact, self.contract)(self.images)
+            return registry.load(registry.RuntimeId(self.runtime), artifact, self.contract)(self.images)
         except LevitMobileError as error:
             return str(error)
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from levit_mobile.contract import Contract
 from levit_mobile.overview.collect import FoundBundle, FoundRun, FoundValidation, Gathered, Unread, gather
@@ -15,61 +13,27 @@ from levit_mobile.overview.join import Artifact, join
 from levit_mobile.recipe import RECIPES
 from levit_mobile.reporting.pages.overview import page
 from levit_mobile.reporting.tables.validate import validations_json
+from levit_mobile.runtimes.registry import RUNTIMES, real
 from levit_mobile.system.files import digest_bytes
-from levit_mobile.timing.record import App, Block, Conditions, Device, Parity, Profile, Timing, TimingRun
+from levit_mobile.timing.record import App, Block, Conditions, Parity, Profile, Timing, TimingRun
 from levit_mobile.validation.results import Validation
+from support import timings
 from support import validations as made
 from support.small_bundles import SAMPLES, bundle, name
-
-STARTED = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
-HOST = Device(
-    platform="host",
-    model="x86_64",
-    soc="Sample EPYC",
-    os="Linux",
-    os_version="6.1",
-    os_build="6.1.0-sample",
-    cores=2,
-    memory_bytes=8 * 10**9,
-)
-PIXEL = Device(
-    platform="android",
-    model="Sample Pixel",
-    soc="Sample Tensor",
-    os="Android",
-    os_version="15",
-    os_build="SAMPLE.1",
-    cores=9,
-    memory_bytes=12 * 10**9,
-)
-IPHONE = Device(
-    platform="ios", model="Sample iPhone", soc="Sample A17", os="iOS", os_version="18.2", os_build="SAMPLE2", cores=6
-)
-RUNTIMES = {"coreml": "Core ML", "executorch": "ExecuTorch", "tflite": "LiteRT"}
-
-
-def samples(typical: float, count: int = 150, *, noise: float = 0.02, climb: float = 0.0) -> tuple[float, ...]:
-    """Times around a typical one with a tail, which grow by `climb` of it from the first to the last."""
-    drawn = np.random.default_rng(int(typical * 1000) + count)
-    spikes = 1 + (drawn.random(count) > 0.97) * drawn.random(count)
-    grown = 1 + climb * np.linspace(0, 1, count) ** 2
-    times = typical * drawn.lognormal(0, noise, count) * spikes * grown
-    return tuple(np.round(times, 4).tolist())
+from support.timings import IPHONE, PIXEL, STARTED, samples
 
 
 def timing(recipe: str = "tflite-fp32", **changes: Any) -> Timing:
     """Of the sample artifact of that recipe, by its runtime."""
     target, (megabytes, typical, sqnr_db, _) = RECIPES[recipe].target, SAMPLES[recipe]
     found = {
-        "name": name(recipe),
         "file": f"build/{name(recipe)}",
         "sha256": digest_bytes(recipe.encode()),
         "bytes": int(megabytes * 1e6),
         "target": target,
         "variant": "levit_128s",
         "recipe": recipe,
-        "runtime": RUNTIMES[target],
-        "runtime_version": "1.2.3",
+        "runtime": RUNTIMES[real(target)].title,
         "accelerator": "coreml" if target == "coreml" else "xnnpack",
         "threads": None if target == "coreml" else 1,
         "compute_units": "all" if target == "coreml" else None,
@@ -80,44 +44,20 @@ def timing(recipe: str = "tflite-fp32", **changes: Any) -> Timing:
         "first_run_ms": samples(typical * 2, 5),
         "memory_before_bytes": (60_000_000,) * 5,
         "peak_memory_bytes": (60_000_000 + int(megabytes * 2e6),) * 5,
-        "warmup_runs": 10,
         "samples_ms": samples(typical),
         "end_to_end_samples_ms": samples(typical + 0.9),
-        "picture_px": (640, 427),
     }
-    return Timing(**{**found, **changes})
+    return timings.timing(**{"name": name(recipe), **found, **changes})
 
 
-def run(*timings: Timing, device: Device = HOST, **changes: Any) -> TimingRun:
-    """Times of one device, in turn."""
-    found = {
-        "schema_version": 1,
-        "app": App(name="levit-mobile", version="0.1.0"),
-        "started_at": STARTED,
-        "device": device,
-        "before": Conditions(battery_percent=80, charging=False, load=0.1),
-        "after": Conditions(battery_percent=78, charging=False, load=0.6),
-        "interleaved": True,
-        "command": "levit-mobile bench build/* --out timing.json",
-        "timings": timings or (timing(),),
-        "versions": {"ai-edge-litert": "2.3.0", "numpy": "2.3.0"},
-    }
-    return TimingRun(**{**found, **changes})
+def run(*taken: Timing, **changes: Any) -> TimingRun:
+    """Times of one device, in turn: those of `tflite-fp32` unless told."""
+    return timings.run(*(taken or (timing(),)), **changes)
 
 
 def not_timed(recipe: str, why: str) -> Timing:
     """What a device could not run."""
-    return timing(
-        recipe,
-        not_run=why,
-        samples_ms=(),
-        end_to_end_samples_ms=(),
-        load_ms=(),
-        first_run_ms=(),
-        memory_before_bytes=(),
-        peak_memory_bytes=(),
-        parity=Parity(verdict="not run", reasons=(why,)),
-    )
+    return timing(recipe, **timings.idle(why))
 
 
 def validation(contract: Contract, **changes: Any) -> Validation:
@@ -126,6 +66,7 @@ def validation(contract: Contract, **changes: Any) -> Validation:
         bundle=name(contract.recipe),
         recipe=contract.recipe,
         artifact_sha256=contract.artifact.sha256,
+        runtime=made.BY_TARGET[RECIPES[contract.recipe].target],
         report=made.parity(contract.tolerance, images=500, sqnr_db=SAMPLES[contract.recipe][2]),
         drill=None,
         **changes,
@@ -159,7 +100,13 @@ def release(folder: Path) -> Path:
     records = folder / "records"
     records.mkdir()
     judged = [validation(contracts[recipe]) for recipe in ("tflite-fp32", "tflite-int8", "executorch-int8")]
-    broken = made.broken(drill=None, bundle=name("tflite-fp16"), artifact_sha256=digests["tflite-fp16"])
+    broken = made.broken(
+        drill=None,
+        bundle=name("tflite-fp16"),
+        recipe="tflite-fp16",
+        runtime=made.LITERT,
+        artifact_sha256=digests["tflite-fp16"],
+    )
     (records / "validated.json").write_text(validations_json([*judged, broken]))
     on_cpus = [recipe for recipe in SAMPLES if not recipe.startswith("coreml")]
     write(records / "host.json", run(*_timings(on_cpus, digests, slower(1.0)), against=(name("tflite-fp32"),)))

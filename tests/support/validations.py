@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from levit_mobile.parity.compare import ParityReport
 from levit_mobile.recipe import FP16, FP32, Tolerance
-from levit_mobile.runtimes.registry import Runtime
+from levit_mobile.runtimes.registry import RUNTIMES, Runtime
 from levit_mobile.validation.results import Accuracy, Block, Drill, Picture, Prediction, Validation
 
 PICTURES = 500
@@ -28,9 +29,15 @@ ALL_BOUNDS = Tolerance(
     min_top1_accuracy=0.95,
     max_accuracy_drop=0.005,
 )
-LITERT = Runtime(name="tflite", title="LiteRT", version="2.3.0", real=True)
-EXECUTORCH = Runtime(name="executorch", title="ExecuTorch", version="1.4.1", real=True)
-MIL = Runtime(name="mil", title="MIL reference (float16 as declared)", version="9.0", real=False)
+
+
+def runtime(name: str, version: str) -> Runtime:
+    """As reports call it, of a version whatever is installed."""
+    return Runtime(name=name, title=RUNTIMES[name].title, version=version, real=RUNTIMES[name].real)
+
+
+LITERT, EXECUTORCH, MIL = runtime("litert", "2.3.0"), runtime("executorch", "1.4.1"), runtime("mil", "0.1.0")
+BY_TARGET = {"coreml": MIL, "executorch": EXECUTORCH, "tflite": LITERT}
 VERSIONS = {"torch": "2.13.0+cpu", "litert-torch": "0.10.0", "ai-edge-litert": "2.3.0"}
 
 STAGES = {0: (2, 196, 128), 1: (3, 49, 256), 2: (4, 16, 384)}  # blocks, tokens, channels of levit_128s
@@ -113,15 +120,23 @@ def drill(best_db: float, loss_db: float, budget: float, *, fall: tuple[str, flo
     )
 
 
-def proven(**changes: object) -> Validation:
-    """tflite-fp32 on LiteRT, well within its bounds, drilled."""
-    found = Validation(
-        bundle="levit_128s-tflite-fp32",
+def _of(recipe: str, **facts: Any) -> Validation:
+    """Of a levit_128s bundle, on held-out digits, against the checkpoint that it was made from."""
+    return Validation(
+        bundle=f"levit_128s-{recipe}",
         variant="levit_128s",
-        recipe="tflite-fp32",
-        artifact_sha256="3c" * 32,
+        recipe=recipe,
         reference="levit_128s_digits.safetensors, float32",
         pictures_from="held-out digits",
+        **facts,
+    )
+
+
+def proven(**changes: object) -> Validation:
+    """tflite-fp32 on LiteRT, well within its bounds, drilled."""
+    found = _of(
+        "tflite-fp32",
+        artifact_sha256="3c" * 32,
         runtime=LITERT,
         verdict="proven",
         reasons=(),
@@ -162,13 +177,9 @@ def broken(flips: int = 60, **changes: object) -> Validation:
         only_candidate_right=5,
         mcnemar_p=3.5e-11,
     )
-    found = Validation(
-        bundle="levit_128s-executorch-fp16",
-        variant="levit_128s",
-        recipe="executorch-fp16",
+    found = _of(
+        "executorch-fp16",
         artifact_sha256="a9" * 32,
-        reference="levit_128s_digits.safetensors, float32",
-        pictures_from="held-out digits",
         skipped=("digit-0017: cannot be read as a picture",),
         runtime=EXECUTORCH,
         verdict="broken",
@@ -194,13 +205,9 @@ def broken(flips: int = 60, **changes: object) -> Validation:
 
 def not_run(**changes: object) -> Validation:
     """A Core ML bundle on a machine that cannot run it."""
-    found = Validation(
-        bundle="levit_128s-coreml-fp16",
-        variant="levit_128s",
-        recipe="coreml-fp16",
+    found = _of(
+        "coreml-fp16",
         artifact_sha256="07" * 32,
-        reference="levit_128s_digits.safetensors, float32",
-        pictures_from="held-out digits",
         runtime=None,
         verdict="not run",
         reasons=("Core ML runs on macOS only; artifacts are converted here and proven on a Mac",),
@@ -219,13 +226,9 @@ def not_a_number(**changes: object) -> Validation:
     for i in range(9, len(blocks)):
         figures_of_block = {"sqnr_db": nan, "max_abs_error": math.inf, "cosine": nan, "within": False}
         blocks[i] = blocks[i].model_copy(update=figures_of_block)
-    found = Validation(
-        bundle="levit_128s-coreml-fp16",
-        variant="levit_128s",
-        recipe="coreml-fp16",
+    found = _of(
+        "coreml-fp16",
         artifact_sha256="08" * 32,
-        reference="levit_128s_digits.safetensors, float32",
-        pictures_from="held-out digits",
         runtime=MIL,
         verdict="broken",
         reasons=report.failures,

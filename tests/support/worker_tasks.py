@@ -147,10 +147,10 @@ class Failing:
 
 def alive(folder: Path) -> list[int]:
     """The processes that left their number and still run."""
-    return [int(file.name) for file in folder.iterdir() if _runs(int(file.name))]
+    return [int(file.name) for file in folder.iterdir() if runs(int(file.name))]
 
 
-def _runs(number: int) -> bool:
+def runs(number: int) -> bool:
     try:
         os.kill(number, 0)
     except ProcessLookupError:

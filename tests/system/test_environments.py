@@ -15,7 +15,6 @@ from support.frozen import RUNS_HERE, cache_with_environment
 from support.refusals import refused
 
 from levit_mobile.errors import RunnerUnavailable
-from levit_mobile.system import environments
 from levit_mobile.system.environments import tflite_runtime_python
 
 pytestmark = RUNS_HERE
@@ -151,20 +150,3 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("LEVIT_MOBILE_CACHE", str(tmp_path / "file" / "cache"))
     with refused(RunnerUnavailable, "runner.set-up-failed", tmp_path / "file", "LEVIT_MOBILE_CACHE"):
         tflite_runtime_python()
-
-
-@pytest.mark.parametrize(
-    ("variables", "folder"),
-    [
-        ({"LEVIT_MOBILE_CACHE": "/a/b", "XDG_CACHE_HOME": "/c"}, "/a/b"),
-        ({"LEVIT_MOBILE_CACHE": "", "XDG_CACHE_HOME": "/c"}, "/c/levit-mobile"),
-        ({"XDG_CACHE_HOME": "relative", "HOME": "/h"}, "/h/.cache/levit-mobile"),
-        ({"HOME": "/h"}, "/h/.cache/levit-mobile"),
-    ],
-)
-def test_the_cache_folder(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], folder: str) -> None:
-    for name in ("LEVIT_MOBILE_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert environments.cache_folder() == Path(folder)

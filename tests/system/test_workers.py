@@ -18,9 +18,9 @@ from support.worker_tasks import Failing, Load, alive
 
 from levit_mobile import errors
 from levit_mobile.errors import ArtifactError, LevitMobileError, ToolchainMissing
-from levit_mobile.system.workers import AHEAD, LEAST_BYTES, cores, spread
+from levit_mobile.system import limits, workers
+from levit_mobile.system.workers import AHEAD, LEAST_BYTES, spread
 
-posix = pytest.mark.skipif(sys.platform == "win32", reason="NOT RUN: POSIX signals")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="NOT RUN: only Linux holds a process to RLIMIT_DATA")
 PATIENCE_S = 60.0  # on a busy machine
 ERRORS = [name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, LevitMobileError)]
@@ -83,10 +83,6 @@ def test_two_at_once_and_out_of_a_thread(folder: Path) -> None:
     assert found == [0, 2, 4, 6]
 
 
-def test_cores_are_those_that_may_be_used() -> None:
-    assert 1 <= cores() <= (os.cpu_count() or 1)
-
-
 # What is raised there
 
 
@@ -140,7 +136,6 @@ def test_what_was_done_before_still_comes(folder: Path) -> None:
 # Processes that end or hang
 
 
-@posix
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGABRT", "SIGSEGV", "SIGTERM"])
 def test_a_killed_process_is_a_sentence(folder: Path, name: str) -> None:
     with refused(ArtifactError, "artifact.crashed", "process", name):
@@ -154,7 +149,6 @@ def test_a_process_that_leaves_is_a_sentence(folder: Path, end: object, status: 
         list(spread(Load(folder, end), [status], processes=1))  # type: ignore[arg-type]
 
 
-@posix
 def test_the_process_that_ended_is_the_one_that_is_named(folder: Path) -> None:
     """The other is well, and busy."""
     with refused(ArtifactError, "artifact.crashed", "SIGSEGV"):
@@ -170,7 +164,6 @@ def test_a_silent_process_is_a_sentence_in_time(folder: Path, stuck: object) -> 
     assert len(list(folder.iterdir())) == 1
 
 
-@posix
 def test_what_a_process_has_started_ends_with_it(folder: Path) -> None:
     with refused(ArtifactError, "artifact.timeout", "6 s"):
         list(spread(Load(folder, tasks.hang_in_a_child), [folder], processes=1, timeout_s=6))
@@ -199,14 +192,25 @@ def test_a_consumer_that_fails_leaves_nothing(folder: Path) -> None:
 
 @linux
 def test_a_process_gets_its_share_of_the_memory(folder: Path) -> None:
-    everything = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    everything = limits.memory_bytes()
     for processes in (1, 3):
-        share = max(everything // processes, LEAST_BYTES)
+        share = max(everything // processes, min(LEAST_BYTES, everything))
         (found,) = spread(Load(folder, tasks.limits), [1], processes=processes)
         assert found == {"RLIMIT_CORE": 0, "RLIMIT_DATA": share}
     with pytest.raises(MemoryError):
         list(spread(Load(folder, tasks.take), [share], processes=processes))
     assert list(spread(Load(folder, tasks.take), [share // 2], processes=processes)) == [share // 2]
+
+
+@linux
+@pytest.mark.parametrize("bound", [3 << 30, 12 << 30])
+def test_a_group_that_is_bounded_bounds_its_processes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, bound: int
+) -> None:
+    """Never more than the whole, however small it is; and no less than some processes need, while there is as much."""
+    monkeypatch.setattr(workers, "memory_bytes", lambda: bound)
+    (found,) = spread(Load(folder, tasks.limits), [1], processes=4)
+    assert found["RLIMIT_DATA"] == min(bound, LEAST_BYTES)
 
 
 def test_a_process_uses_one_thread(folder: Path) -> None:
@@ -242,14 +246,12 @@ for result in spread(load, range(1, 5), processes=2, timeout_s=300):
 """
 
 
-@posix
 def test_a_script_needs_no_guard_and_no_tools(folder: Path) -> None:
     process = script(WORK, folder, "double", env={**os.environ, "PATH": str(folder)})
     assert process.communicate(timeout=PATIENCE_S) == ("begins\n2\n4\n6\n8\n", "")
     assert process.returncode == 0
 
 
-@posix
 def test_what_a_process_prints_is_no_result(folder: Path) -> None:
     process = script(WORK, folder, "chatter")
     stdout, stderr = process.communicate(timeout=PATIENCE_S)
@@ -264,7 +266,6 @@ def started(folder: Path, count: int) -> None:
         time.sleep(0.05)
 
 
-@posix
 def test_an_interruption_leaves_nothing(folder: Path) -> None:
     """Ctrl-C goes to all that the terminal runs; only the script itself answers."""
     process = script(WORK, folder, "hang", start_new_session=True)
@@ -276,7 +277,6 @@ def test_an_interruption_leaves_nothing(folder: Path) -> None:
     assert alive(folder) == []
 
 
-@posix
 def test_processes_end_when_nobody_waits_for_them_any_more(folder: Path) -> None:
     process = script(WORK, folder, "process")
     started(folder, 2)

@@ -75,7 +75,7 @@ def test_the_blocks_in_a_row_are_the_artifact(recipe: str, bundles: Bundles, tmp
 
 
 def test_every_block_is_timed_in_every_process(bundles: Bundles) -> None:
-    job = Job("it", bundles("tflite-fp32").path / "model.tflite", "tflite", {"threads": 1})
+    job = Job("it", bundles("tflite-fp32").path / "model.tflite", "tflite")
     found = profiled(job, rounds=[2, 1], warmup=1)
     assert [block.name for block in found.blocks] == BLOCKS
     assert all(len(block.samples_ms) == 3 and min(block.samples_ms) > 0 for block in found.blocks)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.edits import changed
 from support.refusals import refused
 from support.timings import run, timing
 
@@ -34,19 +35,7 @@ BY_AN_APP = """{
     "accelerator": "coreml", "compute_units": "all", "parity": {"verdict": "proven", "pictures": 4, "sqnr_db": 58.2},
     "load_ms": [120.5], "first_run_ms": [4], "warmup_runs": 10, "samples_ms": [1.5, 1.25, 2]}]
 }"""
-
-
-def changed(*keys: str | int, to: Any) -> str:
-    """What an app writes, with one value replaced; None removes it."""
-    content = json.loads(BY_AN_APP)
-    inner = content
-    for key in keys[:-1]:
-        inner = inner[key]
-    if to is None:
-        del inner[keys[-1]]
-    else:
-        inner[keys[-1]] = to
-    return json.dumps(content)
+TOLD: dict[str, Any] = json.loads(BY_AN_APP)
 
 
 def require_refusal(folder: Path, text: str, *facts: str) -> None:
@@ -88,31 +77,33 @@ def test_an_apps_own_file_is_read_with_its_samples_in_order(tmp_path: Path) -> N
     ],
 )
 def test_what_no_record_says_is_named(keys: tuple[str, ...], to: Any, place: str, tmp_path: Path) -> None:
-    require_refusal(tmp_path, changed(*keys, to=to), f": {place}: ")
+    require_refusal(tmp_path, changed(TOLD, *keys, to=to), f": {place}: ")
 
 
 def test_times_without_what_they_ran_on_are_refused(tmp_path: Path) -> None:
     facts = "threads and compute_units", "one of the two"
-    require_refusal(tmp_path, changed("timings", 0, "compute_units", to=None), *facts)
-    require_refusal(tmp_path, changed("timings", 0, "threads", to=4), *facts)
+    require_refusal(tmp_path, changed(TOLD, "timings", 0, "compute_units", to=None), *facts)
+    require_refusal(tmp_path, changed(TOLD, "timings", 0, "threads", to=4), *facts)
 
 
 def test_neither_timed_nor_told_why_is_refused(tmp_path: Path) -> None:
     facts = "samples_ms and not_run", "one of the two"
-    require_refusal(tmp_path, changed("timings", 0, "samples_ms", to=[]), *facts)
-    require_refusal(tmp_path, changed("timings", 0, "not_run", to="it was too hot"), *facts)
+    require_refusal(tmp_path, changed(TOLD, "timings", 0, "samples_ms", to=[]), *facts)
+    require_refusal(tmp_path, changed(TOLD, "timings", 0, "not_run", to="it was too hot"), *facts)
 
 
 def test_samples_of_processes_are_all_counted(tmp_path: Path) -> None:
-    (tmp_path / "times.json").write_text(changed("timings", 0, "process_samples", to=[2, 1]))
+    (tmp_path / "times.json").write_text(changed(TOLD, "timings", 0, "process_samples", to=[2, 1]))
     assert TimingRun.read(tmp_path / "times.json").timings[0].process_samples == (2, 1)
-    require_refusal(tmp_path, changed("timings", 0, "process_samples", to=[2, 2]), "process_samples: ", "samples_ms")
+    require_refusal(
+        tmp_path, changed(TOLD, "timings", 0, "process_samples", to=[2, 2]), "process_samples: ", "samples_ms"
+    )
 
 
 def test_two_of_one_name_and_unknown_yardsticks_are_refused(tmp_path: Path) -> None:
-    both = json.loads(BY_AN_APP)["timings"] * 2
-    require_refusal(tmp_path, changed("timings", to=both), "timings: ", "one name")
-    require_refusal(tmp_path, changed("against", to=["stock"]), "against: ", "stock")
+    both = TOLD["timings"] * 2
+    require_refusal(tmp_path, changed(TOLD, "timings", to=both), "timings: ", "one name")
+    require_refusal(tmp_path, changed(TOLD, "against", to=["stock"]), "against: ", "stock")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"], ids=repr)

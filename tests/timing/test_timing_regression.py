@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from support.refusals import refused
-from support.timings import DEVICE, STEADY, run, slower, timing
+from support.timings import HOST, STEADY, run, slower, timing
 
 from levit_mobile.errors import TimingError
 from levit_mobile.timing.regression import slowdowns
 
 NAME = "levit_128s-tflite-int8"
-OTHER = DEVICE.model_copy(update={"soc": "Another Processor"})
+OTHER = HOST.model_copy(update={"soc": "Another Processor"})
 
 
 def test_the_same_times_pass() -> None:
@@ -35,7 +35,7 @@ def test_an_artifact_of_no_time_breaks_every_bound() -> None:
 
 
 def test_milliseconds_of_another_machine_are_not_compared() -> None:
-    facts = "baseline is of Another Processor", "this is A Processor", "--against"
+    facts = "baseline is of Another Processor", "this is Sample EPYC", "--against"
     with refused(TimingError, "timing.other-machine", *facts):
         slowdowns(run(), run(device=OTHER))
 

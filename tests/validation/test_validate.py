@@ -31,6 +31,7 @@ from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.recipe import Verdict
 from levit_mobile.runners import eager
 from levit_mobile.runtimes import registry as runtimes
+from levit_mobile.runtimes.registry import RuntimeId
 from levit_mobile.system.files import digest
 from levit_mobile.validation import setup
 from levit_mobile.validation import validate as validation
@@ -82,7 +83,7 @@ def test_each_target_is_proven_by_what_runs_it(found: dict[str, Validation], bun
     assert (one.verdict, one.reasons) == ("proven", ())
     assert (one.bundle, one.recipe, one.variant) == (bundle.path.name, name, "levit_128s")
     assert one.artifact_sha256 == bundle.contract.artifact.sha256
-    assert one.runtime == runtimes.described(LEGS[name])
+    assert one.runtime == runtimes.described(RuntimeId(LEGS[name]))
     assert one.reference == BUNDLED.name
     assert one.report is not None
     assert one.report.images == len(one.errors) == COUNT
@@ -97,7 +98,7 @@ def test_the_figures_are_those_of_both_models_run_by_hand(found: dict[str, Valid
     pictures = held_out_digits(spec, COUNT)
     images = np.stack([to_planar(pixels) for pixels in pictures])
     reference = eager.load(load_checkpoint(BUNDLED).model, spec)(images)
-    candidate = runtimes.load("litert", bundle.path / "model.tflite", bundle.contract)(images)
+    candidate = runtimes.load(RuntimeId("litert"), bundle.path / "model.tflite", bundle.contract)(images)
     report = found["tflite-fp32"].report
     assert report is not None
     assert report.images_digest == pictures.digest()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
 from pathlib import PurePosixPath
 
 from levit_mobile.contract import LABELS_FILE, Calibration, Contract
+from levit_mobile.images.source import ImageOrigin, calibration_source, validation_source
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.overview.collect import FoundBundle
 from levit_mobile.overview.join import Artifact
@@ -17,9 +18,7 @@ from levit_mobile.recipe import RECIPES
 from levit_mobile.system.files import Sha256, digest
 from levit_mobile.validation.results import Validation
 
-BUILT_IN = "bundled training digits"  # a calibration's source that needs no word
-# Where a validation's pictures came from, unless from a folder: the words that take them again.
-PICTURES = {"held-out digits": (), "golden vectors": ("--reference", "golden"), "none": ()}
+OF_ACCURACY = ("min_top1_accuracy", "max_accuracy_drop")  # bounds that are refused where no labels are known
 
 
 def conversion(artifact: Artifact) -> str | None:
@@ -34,12 +33,17 @@ def validations(artifact: Artifact) -> Iterator[str]:
     """`levit-mobile validate ...`, as often as that was done; once by its default, where it never was."""
     place = artifact.bundles[0].place if artifact.bundles else artifact.name
     said = [found.validation for found in artifact.validations if found.validation.runtime]
-    lines = [_line("validate", place, *_validate(one)) for one in said]
-    yield from dict.fromkeys(lines or ([_line("validate", place)] if artifact.bundles else []))
+    lines = [_line("validate", _argument(place), *_validate(one)) for one in said]
+    yield from dict.fromkeys(lines or ([_line("validate", _argument(place))] if artifact.bundles else []))
 
 
 def _line(command: str, *words: str) -> str:
     return shlex.join(["levit-mobile", command, *words])
+
+
+def _argument(place: str) -> str:
+    """A path that stands alone: it must not begin as an option does."""
+    return f"./{place}" if place.startswith("-") else place
 
 
 def _convert(bundle: FoundBundle, contract: Contract) -> Iterator[str]:
@@ -57,7 +61,7 @@ def _convert(bundle: FoundBundle, contract: Contract) -> Iterator[str]:
 
 
 def _calibrated(bundle: FoundBundle, found: Calibration) -> Iterator[str]:
-    if found.source != BUILT_IN:
+    if calibration_source(found.source).origin is not ImageOrigin.BUNDLED:
         yield from ("--calibration", found.source)
     yield from ("--calibration-count", str(found.pictures), "--seed", str(found.seed))
     yield from ("--plan", f"{bundle.place}/{found.plan_file}")
@@ -69,26 +73,28 @@ def _bundled() -> Sha256:
 
 
 def _validate(found: Validation) -> Iterator[str]:
-    runtime, _, cpu = found.runtime.name.partition("@") if found.runtime else ("", "", "")
+    runtime, cpu = (found.runtime.id.name, found.runtime.id.cpu) if found.runtime else ("", None)
     count = str(found.report.images) if found.report else ""
     yield from ("--cpu", cpu) if cpu else ("--runtime", runtime)
-    if found.pictures_from != "golden vectors" and count:
+    origin = validation_source(found.pictures_from).origin
+    if origin is not ImageOrigin.GOLDEN and count:
         yield from ("--cpu-count" if cpu else "--count", count)
-    yield from PICTURES.get(found.pictures_from, ("--images", found.pictures_from))
-    if found.accuracy and found.pictures_from not in PICTURES:
-        yield from ("--truth", found.accuracy.labels_from)
+    if origin is ImageOrigin.GOLDEN:
+        yield from ("--reference", "golden")
+    if origin is ImageOrigin.FOLDER:
+        yield from ("--images", found.pictures_from)
+        yield from ("--truth", found.accuracy.labels_from) if found.accuracy else ()
     if found.drill:
         yield "--drill"
     if found.report and not cpu:
-        yield from _bounds(found.report, found.recipe)
+        yield from _bounds(found.report, found.recipe, labelled=found.accuracy is not None)
 
 
-def _bounds(report: ParityReport, recipe: str) -> Sequence[str]:
-    """Those that were asked otherwise than the recipe asks."""
-    asked, usual = report.tolerance, RECIPES[recipe].tolerance if recipe in RECIPES else None
-    changed = [
-        (f"--{bound.name.replace('_', '-')}", f"{getattr(asked, bound.name):g}")
-        for bound in fields(asked)
-        if getattr(asked, bound.name) is not None and getattr(asked, bound.name) != getattr(usual, bound.name, None)
-    ]
-    return [word for pair in changed for word in pair]
+def _bounds(report: ParityReport, recipe: str, *, labelled: bool) -> Iterator[str]:
+    """Those that were asked otherwise than the recipe asks, in all their digits."""
+    usual = RECIPES[recipe].tolerance if recipe in RECIPES else None
+    for bound in fields(report.tolerance):
+        asked = getattr(report.tolerance, bound.name)
+        if asked in (None, getattr(usual, bound.name, None)) or (bound.name in OF_ACCURACY and not labelled):
+            continue
+        yield from (f"--{bound.name.replace('_', '-')}", str(asked).removesuffix(".0"))

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from levit_mobile.reporting.plots.axes import Scale, drawing, line, tag, words
 from levit_mobile.reporting.plots.scales import Measure, measure
 from levit_mobile.reporting.text import ms, share
+from levit_mobile.timing.figures import block_medians
 from levit_mobile.timing.record import Profile
 from levit_mobile.timing.samples import Samples, Summary
 
@@ -56,7 +57,7 @@ def distributions(strips: Sequence[Strip], device: str) -> Markup:
 
 def profile_bars(profile: Profile) -> Markup:
     """Medians by block, in the order in which they run; a block that adds nothing measurable has no bar."""
-    medians = [(block.name, found.median_ms) for block in profile.blocks if (found := Summary.of(block.samples_ms))]
+    medians = [(block.name, median) for block, median in block_medians(profile)]
     across = Scale(0.0, max([*(median for _, median in medians), 1e-6]), NAMES, WIDTH - 120)
     whole = sum(max(median, 0.0) for _, median in medians)
     parts: list[Markup] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator, Sequence
 
 from rich.markup import escape
@@ -10,10 +9,10 @@ from rich.table import Table
 
 from levit_mobile.recipe import Verdict
 from levit_mobile.reporting.text import MISSING, clean, db, number, verdict
-from levit_mobile.timing.figures import added_bytes
+from levit_mobile.timing.figures import Figures, block_medians, compared, figures
 from levit_mobile.timing.record import Timing, TimingRun
 from levit_mobile.timing.regression import Slowdown
-from levit_mobile.timing.samples import Ratio, Summary, ratio
+from levit_mobile.timing.samples import Ratio, Summary
 
 MEGA = 1e6
 HEADING = 20  # characters of a row's name: an artifact's may be longer
@@ -51,27 +50,29 @@ def _cells(run: TimingRun, timing: Timing, slowdowns: Sequence[Slowdown]) -> Ite
     if timing.not_run:
         yield "timed", verdict(Verdict.NOT_RUN)
         return
-    yield from _start_cells(timing)
-    yield from _inference_cells(timing)
-    for other in baselines(run):
-        yield f"of {_name(other.name)}", _own_or(timing, other)
-    for found in slowdowns:
-        if found.name == timing.name:
-            yield "of the baseline", ratio_text(found.ratio)
+    found = figures(run, timing)
+    yield from _start_cells(found)
+    yield from _inference_cells(found)
+    others = baselines(run)
+    ratios = {one.name: ratio_text(one.ratio) for one in compared(timing, others)}
+    for other in others:
+        yield f"of {_name(other.name)}", ratios.get(other.name, MISSING)
+    for slowdown in slowdowns:
+        if slowdown.name == timing.name:
+            yield "of the baseline", ratio_text(slowdown.ratio)
 
 
-def _start_cells(timing: Timing) -> Iterator[tuple[str, str]]:
-    if timing.load_ms:
-        yield "load", f"{statistics.median(timing.load_ms):.1f}"
-        yield "first run", f"{statistics.median(timing.first_run_ms):.2f}"
-    if timing.peak_memory_bytes:
-        grown = added_bytes(timing)
-        yield "memory, MB", f"{statistics.median(timing.peak_memory_bytes) / MEGA:.0f}"
-        yield "  of it the model's", f"{statistics.median(grown) / MEGA:.1f}" if grown else MISSING
+def _start_cells(of: Figures) -> Iterator[tuple[str, str]]:
+    if of.load_ms is not None:
+        yield "load", f"{of.load_ms:.1f}"
+        yield "first run", MISSING if of.first_run_ms is None else f"{of.first_run_ms:.2f}"
+    if of.peak_bytes is not None:
+        yield "memory, MB", f"{of.peak_bytes / MEGA:.0f}"
+        yield "  of it the model's", MISSING if of.added_bytes is None else f"{of.added_bytes / MEGA:.1f}"
 
 
-def _inference_cells(timing: Timing) -> Iterator[tuple[str, str]]:
-    found, whole = Summary.of(timing.samples_ms), Summary.of(timing.end_to_end_samples_ms)
+def _inference_cells(of: Figures) -> Iterator[tuple[str, str]]:
+    found, whole = of.inference, of.end_to_end
     assert found is not None
     yield "inference, min", f"{found.minimum_ms:.2f}"
     yield "  median", f"[bold]{found.median_ms:.2f}[/]"
@@ -96,10 +97,6 @@ def baselines(run: TimingRun) -> tuple[Timing, ...]:
     return named or tuple(timed[:1])
 
 
-def _own_or(timing: Timing, other: Timing) -> str:
-    return MISSING if timing is other else ratio_text(ratio(timing.samples_ms, other.samples_ms))
-
-
 def ratio_text(found: Ratio) -> str:
     """0.389 (0.387 to 0.391)."""
     return f"{number(found.middle, '.3f')} ({number(found.low, '.3f')} to {number(found.high, '.3f')})"
@@ -107,17 +104,17 @@ def ratio_text(found: Ratio) -> str:
 
 def reason_lines(run: TimingRun) -> list[str]:
     """A line for everything that a reader must not miss: what is wrong, was not run, or was disturbed."""
-    return [clean(f"{timing.name}: {line}") for timing in run.timings for line in _reasons(timing)]
+    return [clean(f"{timing.name}: {line}") for timing in run.timings for line in _reasons(run, timing)]
 
 
-def _reasons(timing: Timing) -> Iterator[str]:
+def _reasons(run: TimingRun, timing: Timing) -> Iterator[str]:
     parity = timing.parity
     label = "WRONG, and timed all the same" if parity.verdict == Verdict.BROKEN and timing.samples_ms else ""
     for why in parity.reasons:
         yield f"{label or parity.verdict.upper()}: {why}"
     if timing.not_run and timing.not_run not in parity.reasons:
         yield f"NOT RUN: {timing.not_run}"
-    found = Summary.of(timing.samples_ms)
+    found = figures(run, timing).inference
     if found and found.noisy:
         yield f"NOISY: IQR / median is {found.spread:.0%}: the machine was busy with other things, time it again"
     for note in timing.notes:
@@ -127,14 +124,13 @@ def _reasons(timing: Timing) -> Iterator[str]:
 def profile_table(timing: Timing) -> Table:
     """Time by block, its share of all blocks, and what runs in it."""
     table = Table("block", "ms", "share", "ops", title=escape(clean(f"{timing.name}, by block")))
-    blocks = timing.profile.blocks if timing.profile else ()
-    medians = [statistics.median(block.samples_ms) for block in blocks]
-    for block, median in zip(blocks, medians, strict=True):
+    medians = block_medians(timing.profile) if timing.profile else []
+    whole = sum(median for _, median in medians)
+    for block, median in medians:
         ops = ", ".join(f"{count} {name}" if count > 1 else name for name, count in block.ops.items())
-        table.add_row(_name(block.name), f"{median:.3f}", f"{median / sum(medians):.1%}", _name(ops))
-    table.add_row(
-        "all blocks", f"{sum(medians):.3f}", "", f"whole artifact: {statistics.median(timing.samples_ms):.3f}"
-    )
+        table.add_row(_name(block.name), f"{median:.3f}", f"{median / whole:.1%}" if whole else MISSING, _name(ops))
+    of_all = Summary.of(timing.samples_ms)
+    table.add_row("all blocks", f"{whole:.3f}", "", f"whole artifact: {of_all.median_ms:.3f}" if of_all else "")
     return table
 
 

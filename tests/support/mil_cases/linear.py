@@ -1,18 +1,15 @@
-"""Matrix products of the MIL reference against PyTorch, in both modes."""
+"""Matrix products, sums of products and attention, and what PyTorch makes of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
-from support.mil_programs import Array, Case, Suite, case, integers, numbers
 from torch.nn import functional as F
 
-pytest.importorskip("coremltools")
+from support.mil_programs import Array, Case, case, integers, numbers
 
 WEIGHT, BIAS = numbers(5, 7), numbers(5, seed=3)
 FLAGS = [(False, False), (True, False), (False, True), (True, True)]
@@ -78,27 +75,6 @@ def sums() -> list[Case]:
 
 
 CASES = [*linears(), *products(), *sums()]
-EACH = pytest.mark.parametrize("one", CASES, ids=[c.name for c in CASES])
-
-
-@pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Suite:
-    return Suite(CASES, 17, tmp_path_factory.mktemp("linear"))
-
-
-@EACH
-def test_float32_is_pytorchs(suite: Suite, one: Case) -> None:
-    suite.require_float32(one)
-
-
-@EACH
-def test_coremltools_folds_to_the_same(suite: Suite, one: Case) -> None:
-    suite.require_folded(one)
-
-
-@EACH
-def test_float16_is_pytorchs_rounded(suite: Suite, one: Case) -> None:
-    suite.require_float16(one)
 
 
 def attention(name: str, mask: Array | None, rank: int = 4, value_width: int = 6) -> Case:
@@ -127,11 +103,3 @@ ATTENTION = [
     attention("mask_broadcast", numbers(2, 1, 1, 7)),
     attention("truth", numbers(2, 3, 5, 7) + np.eye(5, 7, dtype=np.float32) * 9),  # no row without a key
 ]
-
-
-def test_attention_of_ios_18(tmp_path: Path) -> None:
-    suite = Suite(ATTENTION, 18, tmp_path)
-    for one in ATTENTION:
-        suite.require_float32(one)
-        suite.require_folded(one)
-        suite.require_float16(one)
