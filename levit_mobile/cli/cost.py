@@ -11,7 +11,7 @@ from levit_mobile.cli.common import FAILED, known_failures, log_file, understood
 from levit_mobile.cli.options import AgainstOption, JsonOption, VerboseOption
 
 if TYPE_CHECKING:
-    from levit_mobile.arm64.count import CostRun
+    from levit_mobile import CostRun
 
 COLUMNS = 3  # costs side by side on a terminal
 

@@ -21,7 +21,7 @@ from levit_mobile.cli.options import (
 from levit_mobile.recipe import recipe
 
 if TYPE_CHECKING:
-    from levit_mobile.pipeline.plan import PlanSearch
+    from levit_mobile import PlanSearch
 
 TargetOption = Annotated[str, typer.Option("--target", "-t", help="coreml, executorch or tflite.")]
 SearchCountOption = Annotated[
