@@ -80,7 +80,9 @@ def _end_at(graph: Any, end: Any, op: Any, tensor: int) -> None:
     from ai_edge_litert import schema_py_generated as schema
 
     if [graph.tensors[index].type == schema.TensorType.INT8 for index in (end.tensorIndex, tensor)] != [False, True]:
-        raise ConversionError(f"{end.name.decode()} is not int8 inside, and cannot be at the end of the graph")
+        raise ConversionError(
+            f"{end.name.decode()} is not int8 inside, and cannot be at the end of the graph", fault="ends"
+        )
     graph.operators.remove(op)
     graph.inputs = [tensor if index == end.tensorIndex else index for index in graph.inputs]
     graph.outputs = [tensor if index == end.tensorIndex else index for index in graph.outputs]
@@ -121,7 +123,9 @@ def _grids(content: bytes, image: Tensor, seen: list[Seen]) -> dict[str, QParams
             grids[name] = matches[0].grid
             missing -= {edge.name for edge in matches}
     if missing:
-        raise ConversionError(f"the float TFLite model holds no tensor for {', '.join(sorted(missing))}")
+        raise ConversionError(
+            f"the float TFLite model holds no tensor for {', '.join(sorted(missing))}", fault="lost-edges"
+        )
     return grids
 
 

@@ -61,42 +61,108 @@ class CheckpointError(LevitMobileError):
     """The weights cannot be imported: the message names the key, what was expected and what to do."""
 
     KIND: ClassVar[str] = "checkpoint"
-    FAULTS: ClassVar[Mapping[str, str]] = {}
+    FAULTS: ClassVar[Mapping[str, str]] = {
+        "not-found": "the name is no file, no folder, no hub id and no official name",
+        "no-weights": "a folder without exactly one file of weights, a missing shard, another file, a Git LFS pointer",
+        "unreadable": "the file cannot be opened",
+        "damaged": "the file is empty, cut short, or not in the format of its name",
+        "unsafe": "the file asks to run code; nothing in it was run",
+        "no-state-dict": "the file holds something else than tensors under names",
+        "not-levit": "the names are those of another net, or of no layout that is known",
+        "other-levit": "a LeViT of sizes, of a grid or of attention offsets that no variant has",
+        "variant": "another variant than was asked for, or other classes or pixels than those of the bundle",
+        "missing-keys": "tensors of the net are missing, and others may be surplus",
+        "surplus-keys": "tensors that the net does not have, or that stand in two shards",
+        "shape": "a tensor has another shape than in the net",
+        "dtype": "a tensor does not hold floating-point numbers",
+        "not-finite": "weights or logits are NaN or infinite",
+        "metadata": "what the file or its config.json says of sizes or labels does not fit, or cannot be read",
+    }
 
 
 class DownloadError(LevitMobileError):
     """The weights could not be fetched: the message says what to download by hand and where to put it."""
 
     KIND: ClassVar[str] = "download"
-    FAULTS: ClassVar[Mapping[str, str]] = {}
+    FAULTS: ClassVar[Mapping[str, str]] = {
+        "not-fetched": "there is no connection, or the server or the disk failed",
+        "wrong-hash": "what came, or lies in the hub's cache, is not the file that it should be",
+        "gated": "the owner of the hub's repository asks for a login and for terms to be accepted",
+        "no-repository": "the hub has no such repository, or it is private",
+        "no-weights": "the hub's repository holds no weights",
+    }
 
 
 class ImageError(LevitMobileError):
     """A picture could not be read, or a folder held none."""
 
     KIND: ClassVar[str] = "image"
-    FAULTS: ClassVar[Mapping[str, str]] = {}
+    FAULTS: ClassVar[Mapping[str, str]] = {
+        "not-found": "a picture or a folder of pictures is not there, or the picture is no file",
+        "no-pictures": "there is not one picture, or none that can be read",
+        "too-few": "there are fewer pictures than a proof, a calibration or a search needs",
+        "unreadable": "a picture is empty, damaged, or in no format that is known",
+        "too-large": "a picture has too many pixels to be decoded safely",
+        "pixel-format": "the pixels have no known range, or cannot become RGB",
+        "noise": "the pictures to calibrate on are noise",
+        "other-pictures": "the pictures are not those that ranges were measured on",
+        "golden": "pictures were named beside golden vectors, which bring their own",
+    }
 
 
 class RecipeError(LevitMobileError):
     """The recipe, target or precision does not exist; the message lists those that do."""
 
     KIND: ClassVar[str] = "recipe"
-    FAULTS: ClassVar[Mapping[str, str]] = {}
+    FAULTS: ClassVar[Mapping[str, str]] = {
+        "unknown-target": "there is no such target",
+        "unknown-precision": "there is no such precision",
+        "unknown-recipe": "there is no such recipe",
+        "unknown-io": "there is no such type of inputs and outputs",
+        "unknown-observer": "there is no such observer",
+        "unknown-cpu": "there is no such CPU, or none is named",
+        "not-available": "the target does not have the precision, or the recipe not the type of inputs and outputs",
+        "minimum-ios": "minimum_ios is not known, too old for the precision, or given to another target than coreml",
+        "int8-only": "what only int8 has was asked of another recipe or target",
+        "runtime": "the runtime does not run the target's artifacts",
+        "options": "options of a validation that do not go together, or lack another one",
+        "unreadable": "the plan cannot be opened",
+        "schema": "the file is no plan of a schema that is known",
+        "other-plan": "the plan is for another variant or target, or names an edge that the net does not have",
+        "other-search": "the unfinished search has another checkpoint, calibration or count",
+    }
 
 
 class LabelsError(LevitMobileError):
     """The labels do not fit the checkpoint's classes."""
 
     KIND: ClassVar[str] = "labels"
-    FAULTS: ClassVar[Mapping[str, str]] = {}
+    FAULTS: ClassVar[Mapping[str, str]] = {
+        "unreadable": "the file cannot be opened",
+        "format": "the file is not UTF-8 text, no CSV, or has no header with file and label",
+        "count": "there are not as many labels as classes",
+        "not-one-line": "a label is empty, or has several lines",
+        "unknown-class": "a picture is said to show a class that the bundle does not have",
+        "no-label": "a picture has no row in the file, or lies in no folder of a class",
+        "no-picture": "a row of the file has no picture",
+        "two-labels": "a picture has two labels",
+    }
 
 
 class ConversionError(LevitMobileError):
     """A vendor toolchain failed, or an op stayed outside the delegate."""
 
     KIND: ClassVar[str] = "conversion"
-    FAULTS: ClassVar[Mapping[str, str]] = {}
+    FAULTS: ClassVar[Mapping[str, str]] = {
+        "toolchain": "the vendor's toolchain raised an error",
+        "fallback": "ops of the artifact are outside its delegate",
+        "partitions": "the artifact is cut into several partitions of its delegate",
+        "rank": "a tensor of the artifact has more than four axes",
+        "in-float": "layers that should run in integers run in float, or the plan leaves all of them in float",
+        "weights": "weights of the artifact are stored in another type than the recipe's",
+        "ends": "the artifact cannot take or give int8, because its ends are float inside",
+        "lost-edges": "tensors whose ranges were measured are not in the artifact",
+    }
 
 
 class ArtifactError(LevitMobileError):
@@ -186,6 +252,6 @@ class ToolchainMissing(LevitMobileError):
         self.package = package
         self.extra = extra
 
-    def __reduce__(self) -> tuple[type[ToolchainMissing], tuple[str, str]]:
-        """From another process it comes back by its two arguments."""
-        return type(self), (self.package, self.extra)
+    def __reduce__(self) -> tuple[type[ToolchainMissing], tuple[str, str], dict[str, object]]:
+        """From another process it comes back by its two arguments, and in the words that it has by then."""
+        return type(self), (self.package, self.extra), {**vars(self), "args": self.args}

@@ -101,20 +101,21 @@ class Tolerance:
             raise ValueError(f"{name} is {value}, expected {wanted}")
 
 
-def _require_known(kind: str, word: str, known: Iterable[str]) -> None:
+def _require_known(word: str, known: Iterable[str], *, fault: str) -> None:
+    """`fault` is "unknown-target" or of its kind, and says in the sentence what is unknown."""
     words = list(known)
     if word in words:
         return
     close = get_close_matches(word, words, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
-    raise RecipeError(f"unknown {kind} {word!r}: {hint}known are {_listed(words)}")
+    raise RecipeError(f"{fault.replace('-', ' ')} {word!r}: {hint}known are {_listed(words)}", fault=fault)
 
 
 def _require_had(target: str, precision: str = "") -> None:
     """Of two known words, is there a recipe of both?"""
     had = [str(row.precision) for row in RECIPES.values() if row.target == target]
     if had and precision in list(Precision) and precision not in had:
-        raise RecipeError(f"{target} has no {precision}: it has {_listed(had)}")
+        raise RecipeError(f"{target} has no {precision}: it has {_listed(had)}", fault="not-available")
 
 
 def _listed(words: Iterable[object]) -> str:
@@ -137,20 +138,28 @@ class Recipe:
     io: str = "float"
 
     def __post_init__(self) -> None:
-        _require_known("target", self.target, TARGETS)
-        _require_known("precision", self.precision, Precision)
+        _require_known(self.target, TARGETS, fault="unknown-target")
+        _require_known(self.precision, Precision, fault="unknown-precision")
         if self.target != "coreml" and self.minimum_ios is not None:
-            raise RecipeError(f"minimum_ios={self.minimum_ios} has no meaning for {self.target}, only for coreml")
+            raise RecipeError(
+                f"minimum_ios={self.minimum_ios} has no meaning for {self.target}, only for coreml", fault="minimum-ios"
+            )
         if self.target == "coreml" and self.minimum_ios not in IOS_VERSIONS:
             raise RecipeError(
-                f"minimum_ios={self.minimum_ios} is not supported, expected one of {_listed(IOS_VERSIONS)}"
+                f"minimum_ios={self.minimum_ios} is not supported, expected one of {_listed(IOS_VERSIONS)}",
+                fault="minimum-ios",
             )
-        _require_known("io", self.io, IO)
+        _require_known(self.io, IO, fault="unknown-io")
         if self.io == "int8" and (self.precision is not Precision.INT8 or self.target == "coreml"):
-            raise RecipeError(f"{self.name} takes no int8 pixels: only tflite-int8 and executorch-int8 do")
+            raise RecipeError(
+                f"{self.name} takes no int8 pixels: only tflite-int8 and executorch-int8 do", fault="not-available"
+            )
         needed = NEEDED_IOS.get(self.precision)
         if needed and self.minimum_ios and self.minimum_ios < needed:
-            raise RecipeError(f"{self.name} needs minimum_ios={needed} or later, and was given {self.minimum_ios}")
+            raise RecipeError(
+                f"{self.name} needs minimum_ios={needed} or later, and was given {self.minimum_ios}",
+                fault="minimum-ios",
+            )
 
     @property
     def has_integers(self) -> bool:
@@ -172,7 +181,7 @@ class Recipe:
     def from_name(cls, name: str) -> Recipe:
         """The recipe of that name, such as "tflite-fp32"; raises RecipeError, which lists the known ones."""
         _require_had(*name.split("-", 1))
-        _require_known("recipe", name, RECIPES)
+        _require_known(name, RECIPES, fault="unknown-recipe")
         return RECIPES[name]
 
 
@@ -217,9 +226,9 @@ def recipe(target: str, precision: str | None = None, *, minimum_ios: int | None
 
     Raises RecipeError for an unknown target or precision, and for a precision or option that the target does not have.
     """
-    _require_known("target", target, TARGETS)
+    _require_known(target, TARGETS, fault="unknown-target")
     chosen = DEFAULT_PRECISION[target] if precision is None else precision
-    _require_known("precision", chosen, Precision)
+    _require_known(chosen, Precision, fault="unknown-precision")
     found = Recipe.from_name(f"{target}-{chosen}")
     chosen_ios = found.minimum_ios if minimum_ios is None else minimum_ios
     return replace(found, minimum_ios=chosen_ios, io=io)

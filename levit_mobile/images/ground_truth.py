@@ -26,7 +26,8 @@ def read(source: str | Path, names: Sequence[str], labels: Sequence[str]) -> dic
         if label not in index:
             raise LabelsError(
                 f"{source} says that {name} shows {label!r}, which is no class of this bundle: expected one of "
-                f"{_some(labels)}, or an index from 0 to {len(labels) - 1}"
+                f"{_some(labels)}, or an index from 0 to {len(labels) - 1}",
+                fault="unknown-class",
             )
     return {name: index[named[name]] for name in names}
 
@@ -42,7 +43,10 @@ def of_digits(names: Sequence[str], labels: Sequence[str]) -> dict[str, int] | N
 def _from_folders(names: Sequence[str]) -> dict[str, str]:
     for name in names:
         if "/" not in name:
-            raise LabelsError(f"{name} lies in no folder of its own, expected a folder for each class, as in cat/1.jpg")
+            raise LabelsError(
+                f"{name} lies in no folder of its own, expected a folder for each class, as in cat/1.jpg",
+                fault="no-label",
+            )
     return {name: name.partition("/")[0] for name in names}
 
 
@@ -50,7 +54,7 @@ def _from_csv(path: Path, names: Sequence[str]) -> dict[str, str]:
     rows = _rows(path)
     missing = [name for name in names if name not in rows]
     if missing:
-        raise LabelsError(f"{path} has no row for {_some(missing)}")
+        raise LabelsError(f"{path} has no row for {_some(missing)}", fault="no-label")
     return rows
 
 
@@ -61,7 +65,7 @@ def require_pictures(source: str | Path, names: Sequence[str]) -> None:
     known = set(names)
     missing = [name for name in _rows(Path(source)) if name not in known]
     if missing:
-        raise LabelsError(f"{source} lists {_some(missing)}, and the folder holds no such picture")
+        raise LabelsError(f"{source} lists {_some(missing)}, and the folder holds no such picture", fault="no-picture")
 
 
 def _rows(path: Path) -> dict[str, str]:
@@ -69,16 +73,18 @@ def _rows(path: Path) -> dict[str, str]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             table = csv.DictReader(stream, strict=True)
             if not set(COLUMNS) <= set(table.fieldnames or ()):
-                raise LabelsError(f"{path} begins with {table.fieldnames}, expected a header with file and label")
+                raise LabelsError(
+                    f"{path} begins with {table.fieldnames}, expected a header with file and label", fault="format"
+                )
             rows = [(row["file"].strip(), (row["label"] or "").strip()) for row in table]
     except OSError as error:
-        raise LabelsError(f"{path} cannot be read: {error.strerror}") from error
+        raise LabelsError(f"{path} cannot be read: {error.strerror}", fault="unreadable") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise LabelsError(f"{path} is no CSV file in UTF-8: {error}") from error
+        raise LabelsError(f"{path} is no CSV file in UTF-8: {error}", fault="format") from error
     if len(named := dict(rows)) != len(rows):
         twice = [file for file, label in rows if named[file] != label]
         if twice:
-            raise LabelsError(f"{path} gives {twice[0]} two labels")
+            raise LabelsError(f"{path} gives {twice[0]} two labels", fault="two-labels")
     return named
 
 

@@ -91,7 +91,7 @@ def load(path: Path, spec: ImageSpec) -> Pixels:
         try:
             return preprocess(picture, spec)
         except ImageError as error:
-            raise ImageError(f"{path}: {error}") from error
+            raise error.reworded(f"{path}: {error}") from error
 
 
 def find_pictures(folder: Path) -> list[Path]:
@@ -103,11 +103,13 @@ def find_pictures(folder: Path) -> list[Path]:
     if folder.is_file():
         return [folder]
     if not folder.is_dir():
-        raise ImageError(f"{folder} does not exist, expected a folder of pictures or one picture")
+        raise ImageError(f"{folder} does not exist, expected a folder of pictures or one picture", fault="not-found")
     found = {path.relative_to(folder): path for path in folder.rglob("*") if _is_picture(path)}
     visible = [name for name in found if not any(part.startswith(".") for part in name.parts)]
     if not visible:
-        raise ImageError(f"{folder} holds no picture, expected files ending in {' '.join(PICTURE_SUFFIXES)}")
+        raise ImageError(
+            f"{folder} holds no picture, expected files ending in {' '.join(PICTURE_SUFFIXES)}", fault="no-pictures"
+        )
     return [found[name] for name in sorted(visible, key=Path.as_posix)]
 
 
@@ -145,14 +147,14 @@ class ImageSet:
         skipped = tuple(_broken(names, read)) if skip_broken else ()
         readable = set(names).difference(broken.name for broken in skipped)
         if not readable:
-            raise ImageError(f"{folder} holds no readable picture; the first: {skipped[0].reason}")
+            raise ImageError(f"{folder} holds no readable picture; the first: {skipped[0].reason}", fault="no-pictures")
         return cls(tuple(name for name in names if name in readable), read, skipped)
 
     @classmethod
     def from_arrays(cls, pictures: Mapping[str, Pixels]) -> Self:
         """Pictures made elsewhere: name -> uint8 RGB [side,side,3]; a lazy mapping is read on use, like a folder."""
         if not pictures:
-            raise ImageError("no pictures were given, expected at least one")
+            raise ImageError("no pictures were given, expected at least one", fault="no-pictures")
         return cls(tuple(pictures), pictures.__getitem__)
 
     def __len__(self) -> int:
@@ -219,22 +221,24 @@ def _is_picture(path: Path) -> bool:
 def _decode(path: Path) -> Image.Image:
     """The picture with all its pixels read; Pillow's decoders raise almost anything on a broken file."""
     if not path.is_file():
-        raise ImageError(f"{path} does not exist" if not path.exists() else f"{path} is not a file")
+        raise ImageError(f"{path} {'is not a file' if path.exists() else 'does not exist'}", fault="not-found")
     if path.stat().st_size == 0:
-        raise ImageError(f"{path} is empty (0 bytes), expected a picture")
+        raise ImageError(f"{path} is empty (0 bytes), expected a picture", fault="unreadable")
     try:
         picture = Image.open(path)
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is no picture in a known format, or only its beginning") from error
+        raise ImageError(
+            f"{path} is no picture in a known format, or only its beginning", fault="unreadable"
+        ) from error
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{path} has too many pixels to be decoded safely: {error}") from error
+        raise ImageError(f"{path} has too many pixels to be decoded safely: {error}", fault="too-large") from error
     except Exception as error:
-        raise ImageError(f"{path} is truncated or damaged: {error}") from error
+        raise ImageError(f"{path} is truncated or damaged: {error}", fault="unreadable") from error
     try:
         picture.load()
     except Exception as error:
         picture.close()
-        raise ImageError(f"{path} is truncated or damaged: {error}") from error
+        raise ImageError(f"{path} is truncated or damaged: {error}", fault="unreadable") from error
     return picture
 
 
@@ -242,25 +246,29 @@ def _upright(picture: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(picture)
     except Exception as error:  # the parser raises almost anything, as the decoders do
-        raise ImageError(f"the EXIF data is damaged: {error}") from error
+        raise ImageError(f"the EXIF data is damaged: {error}", fault="unreadable") from error
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):
         picture = _sixteen_to_eight_bits(picture)
     if picture.mode == "F":
-        raise ImageError("a picture of floats has no known range, expected 8 or 16 bits a channel")
+        raise ImageError(
+            "a picture of floats has no known range, expected 8 or 16 bits a channel", fault="pixel-format"
+        )
     try:
         return _over_white(picture) if picture.has_transparency_data else picture.convert("RGB")
     except ValueError as error:
-        raise ImageError(f"mode {picture.mode} cannot be converted to RGB") from error
+        raise ImageError(f"mode {picture.mode} cannot be converted to RGB", fault="pixel-format") from error
 
 
 def _sixteen_to_eight_bits(picture: Image.Image) -> Image.Image:
     """Grey in 0..65535 -> grey in 0..255, rounded to nearest: 257 * 255 = 65535."""
     values = np.asarray(picture).astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
-        raise ImageError(f"grey values from {values.min()} to {values.max()}, expected 0 to 65535 (16 bits)")
+        raise ImageError(
+            f"grey values from {values.min()} to {values.max()}, expected 0 to 65535 (16 bits)", fault="pixel-format"
+        )
     return Image.fromarray(((values + 128) // 257).astype(np.uint8))
 
 

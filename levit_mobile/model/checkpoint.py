@@ -5,13 +5,9 @@ The rename tables stand in `keys.py`. Variant, classes, side and heads are read 
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import pickle
-import re
-import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,23 +16,11 @@ import torch
 from torch import Tensor
 
 from levit_mobile.errors import CheckpointError
-from levit_mobile.model import keys
-from levit_mobile.model.download import WEIGHT_SUFFIXES, resolve
+from levit_mobile.model import keys, weight_files
+from levit_mobile.model.download import resolve
 from levit_mobile.model.levit import SHRINK_STRIDE, VARIANTS, AttentionBias, LeViT, bias_index
+from levit_mobile.model.weight_files import few, read_json
 from levit_mobile.system.files import digest_in_turn
-
-FOLDER_FILES = (  # what a folder's weights are called, the safer format first
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-)
-CONTAINERS = ("model", "state_dict")  # where training scripts put the weights, beside optimizer, epoch and args
-WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before every key
-HARMLESS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
-    argparse.Namespace
-]  # the official script saves its arguments; a Namespace only holds values
-LFS_POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +52,8 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
     Raises CheckpointError for weights that are not exactly a LeViT's, DownloadError for those out of reach.
     """
     path = resolve(source, progress=progress)
-    files = _weight_files(path)
-    state, metadata = _read(files)
+    files = weight_files.find(path)
+    state, metadata = weight_files.read(files)
     layout = keys.detect_layout(list(state))
     sizes = keys.read_sizes({key: tuple(tensor.shape) for key, tensor in state.items()}, layout)
     found = keys.match_variant(sizes, variant)
@@ -86,117 +70,6 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
         labels=_labels(files[0].parent, layout, metadata, sizes.classes),
         metadata=metadata,
     )
-
-
-# Files -> tensors
-
-
-def _weight_files(path: Path) -> tuple[Path, ...]:
-    if not path.is_dir():
-        return (path,)
-    named = next((path / name for name in FOLDER_FILES if (path / name).is_file()), None)
-    if named is not None:
-        return _shards(named) if named.suffix == ".json" else (named,)
-    found = sorted(file for file in path.iterdir() if file.suffix in WEIGHT_SUFFIXES)
-    if len(found) == 1:
-        return (found[0],)
-    what = f"several ({', '.join(file.name for file in found)}): pass one of them" if found else "none"
-    raise CheckpointError(
-        f"the folder {path} should hold one file of weights, such as model.safetensors or a .pth, and holds {what}"
-    )
-
-
-def _shards(index: Path) -> tuple[Path, ...]:
-    places = _json(index).get("weight_map")
-    names = {str(name) for name in places.values()} if isinstance(places, dict) else set()
-    files = tuple(index.parent / name for name in sorted(names))
-    lost = [file.name for file in files if file.parent != index.parent or not file.is_file()]
-    if lost or not files:
-        raise CheckpointError(f"{index} lists {len(files)} files, and these are not beside it: {_few(lost)}")
-    return files
-
-
-def _read(files: tuple[Path, ...]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """All tensors of all files, without wrappers' prefixes, and the first file's metadata."""
-    state: dict[str, Tensor] = {}
-    metadata: dict[str, str] = {}
-    for file in files:
-        tensors, about = _read_file(file)
-        if twice := sorted(tensors.keys() & state.keys()):
-            raise CheckpointError(f"{file} repeats keys of the files before it: {_few(twice)}")
-        state |= tensors
-        metadata = metadata or about
-    return _unwrapped(state), metadata
-
-
-def _unwrapped(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    for wrapper in WRAPPERS:
-        if state and all(key.startswith(wrapper) for key in state):
-            return _unwrapped({key.removeprefix(wrapper): tensor for key, tensor in state.items()})
-    return state
-
-
-def _read_file(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    if file.suffix not in WEIGHT_SUFFIXES:
-        raise CheckpointError(f"{file} is no weight file: expected a folder, or one of *{', *'.join(WEIGHT_SUFFIXES)}")
-    start = _start(file)
-    if not start:
-        raise CheckpointError(f"{file} is empty (0 bytes): download or save it again")
-    if start == LFS_POINTER:
-        raise CheckpointError(f"{file} is a Git LFS pointer, not the weights: run `git lfs pull` beside it")
-    return _read_safetensors(file) if file.suffix == ".safetensors" else (_read_pickle(file), {})
-
-
-def _start(file: Path) -> bytes:
-    try:
-        with file.open("rb") as stream:
-            return stream.read(len(LFS_POINTER))
-    except OSError as error:
-        raise CheckpointError(f"{file} cannot be read ({error.strerror}): check its permissions") from error
-
-
-def _read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(file, framework="pt", device="cpu") as opened:
-            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (it is no mapping)
-            return tensors, dict(opened.metadata() or {})
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{file} is damaged, cut short or no .safetensors file ({error}): download or save it again"
-        ) from error
-
-
-def _read_pickle(file: Path) -> dict[str, Tensor]:
-    try:
-        with torch.serialization.safe_globals(HARMLESS), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the reader's remarks on old or foreign formats; the error says it all
-            saved = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can fail anywhere in the reader
-        raise CheckpointError(_pickle_sentence(file, error)) from error
-    return _state_dict(saved, file)
-
-
-def _pickle_sentence(file: Path, error: Exception) -> str:
-    refused = re.search(r"GLOBAL `?([\w.]+)", str(error))
-    if isinstance(error, pickle.UnpicklingError) and refused:
-        return (
-            f"{file} asks to run code ({refused[1]}) and was refused, nothing in it was run; expected tensors only: "
-            "save model.state_dict() alone, or a .safetensors file"
-        )
-    return f"{file} is damaged, cut short or no PyTorch checkpoint: download or save it again (state_dict, torch.save)"
-
-
-def _state_dict(saved: object, file: Path) -> dict[str, Tensor]:
-    """{'model': state, ...} or a bare state -> the state."""
-    inside = saved if isinstance(saved, Mapping) else {}
-    state = next((inside[name] for name in CONTAINERS if isinstance(inside.get(name), Mapping)), inside)
-    strange = [str(key) for key, value in state.items() if not (isinstance(key, str) and isinstance(value, Tensor))]
-    if not state or strange:
-        what = f"these entries are not tensors: {_few(strange)}" if strange else f"it holds a {type(saved).__name__}"
-        raise CheckpointError(f"{file} holds no state dict ({what}): save model.state_dict(), bare or under 'model'")
-    return dict(state)
 
 
 # Tensors -> a model
@@ -237,14 +110,15 @@ def _ignorable(model: LeViT, names: Mapping[str, str]) -> set[str]:
 def _check_keys(found: Iterable[str], expected: set[str], ignorable: set[str], what: str) -> None:
     missing = sorted(expected - set(found))
     surplus = sorted(set(found) - expected - ignorable)
-    faults = [
-        f"{len(wrong)} {'key is' if len(wrong) == 1 else 'keys are'} {how} ({_few(wrong)})"
+    parts = [
+        f"{len(wrong)} {'key is' if len(wrong) == 1 else 'keys are'} {how} ({few(wrong)})"
         for how, wrong in (("missing", missing), ("surplus", surplus))
         if wrong
     ]
-    if faults:
+    if parts:
         raise CheckpointError(
-            f"these are not the weights of a {what}: {' and '.join(faults)}; pass one model's whole state_dict()"
+            f"these are not the weights of a {what}: {' and '.join(parts)}; pass one model's whole state_dict()",
+            fault="missing-keys" if missing else "surplus-keys",
         )
 
 
@@ -254,14 +128,18 @@ def _weight(key: str, tensor: Tensor, shape: torch.Size) -> Tensor:
         tensor = tensor.flatten(1)
     if tensor.shape != shape:
         raise CheckpointError(
-            f"{key} has shape {list(tensor.shape)}, expected {list(shape)}: save the state_dict() again"
+            f"{key} has shape {list(tensor.shape)}, expected {list(shape)}: save the state_dict() again", fault="shape"
         )
     if not tensor.is_floating_point():
-        raise CheckpointError(f"{key} is {tensor.dtype}: pass the floating-point weights, not quantized ones")
+        raise CheckpointError(
+            f"{key} is {tensor.dtype}: pass the floating-point weights, not quantized ones", fault="dtype"
+        )
     # A copy: .safetensors tensors are windows into the file on disk.
     weight = tensor.detach().to(torch.float32, copy=True, memory_format=torch.contiguous_format)
     if not bool(weight.isfinite().all()):
-        raise CheckpointError(f"{key} holds NaN or infinity in float32: the training diverged, or the file is damaged")
+        raise CheckpointError(
+            f"{key} holds NaN or infinity in float32: the training diverged, or the file is damaged", fault="not-finite"
+        )
     return weight
 
 
@@ -273,7 +151,8 @@ def _check_numbering(state: Mapping[str, Tensor], model: LeViT, names: Mapping[s
         if key in state and not torch.equal(state[key].to(torch.int64), bias.index):
             raise CheckpointError(
                 f"{key} numbers the attention offsets otherwise than |dy| * side + |dx|, so its table would be "
-                "misread: reorder the table's columns, and leave the buffer out"
+                "misread: reorder the table's columns, and leave the buffer out",
+                fault="other-levit",
             )
 
 
@@ -292,17 +171,20 @@ def _check_metadata(metadata: Mapping[str, str], variant: str, sizes: keys.Sizes
     for name, value in read.items():
         if metadata.get(name, value) != value:
             raise CheckpointError(
-                f"the file's metadata calls its {name} {metadata[name]!r}, and its weights say {value!r}: correct it"
+                f"the file's metadata calls its {name} {metadata[name]!r}, and its weights say {value!r}: correct it",
+                fault="metadata",
             )
 
 
 def _labels(folder: Path, layout: str, metadata: Mapping[str, str], classes: int) -> tuple[str, ...] | None:
     labels = _own_labels(metadata["labels"]) if "labels" in metadata else None
     if layout == "transformers" and (folder / "config.json").is_file():
-        labels = _config_labels(_json(folder / "config.json").get("id2label"))
+        labels = _config_labels(read_json(folder / "config.json").get("id2label"))
     if labels is not None and len(labels) != classes:
         raise CheckpointError(
-            f"the checkpoint names {len(labels)} labels, and its head has {classes} classes: correct id2label or labels"
+            f"the checkpoint names {len(labels)} labels, and its head has {classes} classes: "
+            "correct id2label or labels",
+            fault="metadata",
         )
     return labels
 
@@ -312,7 +194,9 @@ def _own_labels(text: str) -> tuple[str, ...]:
     try:
         listed = json.loads(text) if text.startswith("[") else text.split(",")
     except ValueError as error:
-        raise CheckpointError(f"the file's labels are neither a JSON list nor separated by commas ({error})") from error
+        raise CheckpointError(
+            f"the file's labels are neither a JSON list nor separated by commas ({error})", fault="metadata"
+        ) from error
     return tuple(str(label) for label in listed)
 
 
@@ -322,18 +206,7 @@ def _config_labels(id2label: Any) -> tuple[str, ...] | None:
         return None
     names = {str(key): str(label) for key, label in id2label.items()}
     if set(names) != {str(i) for i in range(len(names))}:
-        raise CheckpointError("id2label in config.json does not number its labels 0, 1, 2 and so on: correct it")
+        raise CheckpointError(
+            "id2label in config.json does not number its labels 0, 1, 2 and so on: correct it", fault="metadata"
+        )
     return tuple(names[str(i)] for i in range(len(names)))
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        parsed = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CheckpointError(f"{file} is not JSON ({error}): download or save it again") from error
-    return parsed if isinstance(parsed, dict) else {}
-
-
-def _few(names: list[str]) -> str:
-    shown = ", ".join(names[:3]) or "none"
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

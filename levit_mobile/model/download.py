@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,22 @@ BLOB = re.compile(r"[0-9a-f]{64}")  # what the hub's cache calls a file of weigh
 STALL_SECONDS = 60.0  # a connection that stays silent for this long is given up
 CHUNK_BYTES = 1 << 20
 
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why the hub gave nothing: for a person, and the fault of the DownloadError."""
+
+    sentence: str
+    fault: str
+
+
 # The hub client's exceptions, the narrower first -> what to tell a person.
-HUB_REASONS: dict[str, str] = {
-    "GatedRepoError": "its owner asks you to log in and to accept terms (hf auth login)",
-    "RepositoryNotFoundError": "there is no such repository, or it is private (hf auth login)",
-    "LocalEntryNotFoundError": "there is no connection, and it is not in the cache",
+HUB_REASONS: dict[str, Reason] = {
+    "GatedRepoError": Reason("its owner asks you to log in and to accept terms (hf auth login)", fault="gated"),
+    "RepositoryNotFoundError": Reason(
+        "there is no such repository, or it is private (hf auth login)", fault="no-repository"
+    ),
+    "LocalEntryNotFoundError": Reason("there is no connection, and it is not in the cache", fault="not-fetched"),
 }
 
 
@@ -67,7 +79,8 @@ def resolve(source: str | Path, *, progress: bool = False) -> Path:
         return _fetch_hub(name, progress=progress)
     raise CheckpointError(
         f"{name!r} does not exist; pass a file, a folder, a hub id (owner/name, such as facebook/levit-128S) or an "
-        f"official name ({', '.join(file.rpartition('-')[0] for file in OFFICIAL_FILES.values())})"
+        f"official name ({', '.join(file.rpartition('-')[0] for file in OFFICIAL_FILES.values())})",
+        fault="not-found",
     )
 
 
@@ -92,7 +105,7 @@ def _fetch_official(file: str, *, progress: bool) -> Path:
             _note(target, found)
     except (OSError, ValueError) as error:
         reason = f"{url} could not be fetched ({_root_reason(error)})"
-        raise DownloadError(f"{reason}: {_by_hand(target)}") from error
+        raise DownloadError(f"{reason}: {_by_hand(target)}", fault="not-fetched") from error
     return target
 
 
@@ -138,7 +151,8 @@ def _require_prefix(url: str, downloaded: Path, target: Path) -> Sha256:
     if not found.startswith(_prefix(target)):
         raise DownloadError(
             f"{url} is not the official file (its sha256 begins with {found[:8]}, expected {_prefix(target)}), and "
-            f"what was downloaded was deleted: {_by_hand(target)}"
+            f"what was downloaded was deleted: {_by_hand(target)}",
+            fault="wrong-hash",
         )
     return found
 
@@ -165,20 +179,22 @@ def _fetch_hub(repo: str, *, progress: bool) -> Path:
             folder = Path(snapshot_download(repo, allow_patterns=patterns, tqdm_class=bars))
         except Exception as error:  # the client lets its HTTP library's own exceptions through
             reason = _hub_reason(error)
-            raise DownloadError(
-                f"{repo} is no path here, and not to be had from the hub ({reason}): {advice}"
-            ) from error
+            sentence = f"{repo} is no path here, and not to be had from the hub ({reason.sentence}): {advice}"
+            raise DownloadError(sentence, fault=reason.fault) from error
         if files := sorted(folder.glob(patterns[1])):
             _require_blobs(files, page)
             return folder
-    raise DownloadError(f"{page} holds neither *.safetensors nor *.bin: pass another hub id, or --checkpoint FOLDER")
+    raise DownloadError(
+        f"{page} holds neither *.safetensors nor *.bin: pass another hub id, or --checkpoint FOLDER", fault="no-weights"
+    )
 
 
-def _hub_reason(error: BaseException) -> str:
+def _hub_reason(error: BaseException) -> Reason:
     """Where the cache could not help either, an answer of the hub's own (500, 429) is the reason."""
     if "HfHubHTTPError" in _kinds(error.__cause__):
         return _hub_reason(error.__cause__ or error)
-    return next((reason for kind, reason in HUB_REASONS.items() if kind in _kinds(error)), _first_line(error))
+    other = Reason(_first_line(error), fault="not-fetched")
+    return next((reason for kind, reason in HUB_REASONS.items() if kind in _kinds(error)), other)
 
 
 def _kinds(error: BaseException | None) -> list[str]:
@@ -195,7 +211,8 @@ def _require_blobs(files: list[Path], page: str) -> None:
     for file in files:
         blob = file.resolve()
         if BLOB.fullmatch(blob.name) and digest(blob) != blob.name:
-            raise DownloadError(f"{blob} is damaged, it is not what {page} holds: delete it, and it is fetched again")
+            sentence = f"{blob} is damaged, it is not what {page} holds: delete it, and it is fetched again"
+            raise DownloadError(sentence, fault="wrong-hash")
 
 
 def _no_bars() -> Any:

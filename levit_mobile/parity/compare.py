@@ -120,7 +120,9 @@ def reference(name: str, model: Runner, exact: Runner, pictures: ImageSet) -> Re
     """
     logits = run(model, pictures)
     if bad := _not_finite(logits):
-        raise CheckpointError(f"{name} gives NaN or infinite logits on {bad} of {len(logits)} pictures")
+        raise CheckpointError(
+            f"{name} gives NaN or infinite logits on {bad} of {len(logits)} pictures", fault="not-finite"
+        )
     floor = metrics.sqnr_db(run(exact, pictures), logits)
     return Reference(name, pictures, pictures.digest(), logits, floor)
 

@@ -166,16 +166,21 @@ def inspect(artifact: Path, target: Target, *, integers: int = 0) -> Inspection:
     found = inspector(target)(artifact)
     if found.fallbacks:
         named = "; ".join(f"{f.count} x {f.op} ({f.reason})" for f in found.fallbacks)
-        raise ConversionError(f"the {target.name} artifact leaves ops outside XNNPACK: {named}")
+        raise ConversionError(f"the {target.name} artifact leaves ops outside XNNPACK: {named}", fault="fallback")
     if found.partitions not in (1, None):
-        raise ConversionError(f"the {target.name} artifact has {found.partitions} XNNPACK partitions, expected one")
+        raise ConversionError(
+            f"the {target.name} artifact has {found.partitions} XNNPACK partitions, expected one", fault="partitions"
+        )
     if found.integer_products < integers:
         raise ConversionError(
             f"{found.integer_products} of {found.products} convolutions and linears of the {target.name} artifact "
-            f"run in integers, expected {integers}"
+            f"run in integers, expected {integers}",
+            fault="in-float",
         )
     if found.max_rank > MAX_RANK:
-        raise ConversionError(f"the {target.name} artifact has a tensor of rank {found.max_rank}, expected at most 4")
+        raise ConversionError(
+            f"the {target.name} artifact has a tensor of rank {found.max_rank}, expected at most 4", fault="rank"
+        )
     return found
 
 

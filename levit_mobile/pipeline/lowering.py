@@ -65,4 +65,5 @@ def lower(form: nn.Module, recipe: Recipe, card: Card, path: Path, *, taps: tupl
         raise
     except Exception as error:
         first = (str(error).strip() or "no message").splitlines()[0]
-        raise ConversionError(f"the {recipe.target} toolchain failed with {type(error).__name__}: {first}") from error
+        sentence = f"the {recipe.target} toolchain failed with {type(error).__name__}: {first}"
+        raise ConversionError(sentence, fault="toolchain") from error

@@ -83,7 +83,8 @@ def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_br
     if len(pictures) < MIN_PROOF_PICTURES:
         raise ImageError(
             f"{images} holds {len(pictures)} readable pictures, and a proof wants at least {MIN_PROOF_PICTURES}: "
-            "add some, or leave --images out to use the held-out digits"
+            "add some, or leave --images out to use the held-out digits",
+            fault="too-few",
         )
     return pictures
 

@@ -145,7 +145,9 @@ def _folder(folder: Path, spec: ImageSpec, count: int, seed: int) -> Calibration
     order = np.random.default_rng(seed).permutation(len(everything))[:count]
     names = tuple(everything.names[index] for index in sorted(order))
     if len(names) < MIN_PICTURES:
-        raise ImageError(f"{folder} holds {len(names)} pictures, and calibration wants at least {MIN_PICTURES}")
+        raise ImageError(
+            f"{folder} holds {len(names)} pictures, and calibration wants at least {MIN_PICTURES}", fault="too-few"
+        )
     read = Remembered(everything.read)
     chosen = ImageSet(names, read)
     _refuse_noise(chosen, folder)
@@ -158,7 +160,8 @@ def _refuse_noise(pictures: ImageSet, folder: Path) -> None:
     if likeness < NOISE:
         raise ImageError(
             f"the pictures in {folder} are noise: neighbours correlate by {likeness:.2f}, by 0.9 in photographs; "
-            "give real ones, or say --calibration synthetic for a bundle that is not for release"
+            "give real ones, or say --calibration synthetic for a bundle that is not for release",
+            fault="noise",
         )
 
 

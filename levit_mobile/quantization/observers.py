@@ -35,7 +35,7 @@ class Observer(StrEnum):
 def observer_of(name: str) -> Observer:
     """The observer of that name; raises RecipeError, which lists the known ones."""
     if name not in list(Observer):
-        raise RecipeError(f"unknown observer {name!r}: known are {', '.join(Observer)}")
+        raise RecipeError(f"unknown observer {name!r}: known are {', '.join(Observer)}", fault="unknown-observer")
     return Observer(name)
 
 

@@ -123,5 +123,8 @@ def find(path: str | Path | None, *, variant: str, target: str) -> Plan:
         return Plan(variant=variant, target=target)
     plan = Plan.read(source)
     if (plan.variant, plan.target) != (variant, target):
-        raise RecipeError(f"{source} is a plan for {plan.variant} on {plan.target}, and this is {variant} on {target}")
+        raise RecipeError(
+            f"{source} is a plan for {plan.variant} on {plan.target}, and this is {variant} on {target}",
+            fault="other-plan",
+        )
     return plan

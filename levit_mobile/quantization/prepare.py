@@ -59,7 +59,7 @@ def find(recipe: Recipe, options: Int8Options, *, variant: str, spec: ImageSpec)
     """
     if recipe.precision is not Precision.INT8:
         if name := next(options.given(), None):
-            raise RecipeError(f"{recipe.name} measures no ranges: {name} is for int8 only")
+            raise RecipeError(f"{recipe.name} measures no ranges: {name} is for int8 only", fault="int8-only")
         return None
     known = plans.find(options.plan, variant=variant, target=recipe.target)
     if options.observer is not None:
@@ -106,7 +106,9 @@ class Quantization:
             picture, correct = next(feed.pictures(channels_last=channels_last)), self.plan.correct_biases
             quantize(form, planned_grids(form, statistics, self.plan), statistics, picture, correct=correct)
         if not fake_quantized_layers(form):
-            raise ConversionError(f"the plan leaves every convolution and linear of {self.plan.variant} in float")
+            raise ConversionError(
+                f"the plan leaves every convolution and linear of {self.plan.variant} in float", fault="in-float"
+            )
         return LaidOut(form, scales)
 
 
@@ -125,7 +127,9 @@ def planned_grids(form: nn.Module, statistics: Statistics, plan: Plan) -> dict[s
     """Those of all edges but the plan's float ones. Raises RecipeError when it names an edge that is not there."""
     unknown = set(plan.float_edges) - fake_quants_of(form).keys()
     if unknown:
-        raise RecipeError(f"the plan names {sorted(unknown)[0]}, and no edge of {plan.variant} is called so")
+        raise RecipeError(
+            f"the plan names {sorted(unknown)[0]}, and no edge of {plan.variant} is called so", fault="other-plan"
+        )
     grids = grids_of(statistics, plan.observer)
     return {name: grid for name, grid in grids.items() if name not in plan.float_edges}
 

@@ -69,7 +69,9 @@ class SearchProblem:
 
     def __post_init__(self) -> None:
         if (few := min(len(self.calibration.pictures), self.compared)) < MIN_PICTURES:
-            raise ImageError(f"{few} calibration pictures are too few for a search, expected {MIN_PICTURES} or more")
+            raise ImageError(
+                f"{few} calibration pictures are too few for a search, expected {MIN_PICTURES} or more", fault="too-few"
+            )
 
     @property
     def judges(self) -> CalibrationSet:
@@ -124,7 +126,8 @@ class ScoreCache:
         if not same:
             raise RecipeError(
                 f"{self.path} is of a search with another checkpoint, calibration or --search-count: "
-                "delete it, or use --out for another place"
+                "delete it, or use --out for another place",
+                fault="other-search",
             )
         for line in rest:
             try:
@@ -156,7 +159,7 @@ class CandidateEvaluator:
         self.chosen: dict[tuple[Observer, float | None], dict[str, QParams]] = {}
         form = subject.lay_out(subject.baked)
         if not fake_quants_of(form):
-            raise RecipeError("this target has no int8 form: there is nothing to search")
+            raise RecipeError("this target has no int8 form: there is nothing to search", fault="int8-only")
         self.groups: Groups = groups_of(form)
         self.cost = Cost.of(form, self.pictures[0])
         self.reference = self._logits(form)

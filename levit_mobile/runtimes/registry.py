@@ -117,7 +117,9 @@ def chosen(name: str | None, target: str) -> RuntimeId:
         return found
     fitting = [runtime for runtime, row in RUNTIMES.items() if row.target == target]
     if name not in fitting:
-        raise RecipeError(f"runtime {name!r} does not run {target} artifacts, expected one of {', '.join(fitting)}")
+        raise RecipeError(
+            f"runtime {name!r} does not run {target} artifacts, expected one of {', '.join(fitting)}", fault="runtime"
+        )
     return found
 
 

@@ -39,7 +39,8 @@ def require_own(case: ValidationSetup) -> Checkpoint:
     if case.reference.checkpoint is None or not case.reference.own:
         raise RecipeError(
             "--drill lowers the bundle's own checkpoint once more, with its blocks exposed, and so wants it as "
-            f"reference, not {case.reference.name}"
+            f"reference, not {case.reference.name}",
+            fault="options",
         )
     return case.reference.checkpoint
 

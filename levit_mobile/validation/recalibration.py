@@ -27,7 +27,8 @@ def again(stored: OpenBundle, source: str | Path | None = None) -> Quantization 
     if (digest := found.digest) != stated.pictures_sha256:
         raise ImageError(
             f"{source or stated.source} does not hold the {stated.pictures} pictures that ranges were measured on: "
-            f"their sha256 begins with {digest[:12]}, the contract's with {stated.pictures_sha256[:12]}"
+            f"their sha256 begins with {digest[:12]}, the contract's with {stated.pictures_sha256[:12]}",
+            fault="other-pictures",
         )
     return Quantization(found, Plan.read(stored.path / stated.plan_file))
 
@@ -38,6 +39,7 @@ def _source(stated: Calibration, given: str | Path | None) -> ImageSource:
     if given is None and found.folder is not None and not found.folder.is_dir():
         raise ImageError(
             f"ranges were measured on {stated.pictures} pictures of a folder called {stated.source}, which is not "
-            "here: name it with --calibration"
+            "here: name it with --calibration",
+            fault="not-found",
         )
     return found

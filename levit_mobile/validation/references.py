@@ -120,5 +120,6 @@ def _require_fit(name: str, found: tuple[int, int], stored: OpenBundle) -> None:
     wanted = stored.contract.model.classes, stored.contract.preprocessing.crop_px
     if found != wanted:
         raise CheckpointError(
-            f"{name} has {found[0]} classes at {found[1]} px, and {stored.path} {wanted[0]} classes at {wanted[1]} px"
+            f"{name} has {found[0]} classes at {found[1]} px, and {stored.path} {wanted[0]} classes at {wanted[1]} px",
+            fault="variant",
         )

@@ -95,7 +95,9 @@ class PairStats:
     def add(self, part: PairLogits) -> None:
         """Count a part in. Raises CheckpointError when the reference is not finite."""
         if not np.isfinite(part.reference).all():
-            raise CheckpointError("the reference gives NaN or infinite logits: nothing can be held against it")
+            raise CheckpointError(
+                "the reference gives NaN or infinite logits: nothing can be held against it", fault="not-finite"
+            )
         self.digests |= part.digests
         if part.candidate.shape != part.reference.shape:
             wanted = list(part.reference.shape)

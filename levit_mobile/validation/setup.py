@@ -88,7 +88,7 @@ def prepare(
     asked = {**there, **(bounds or {})}
     tolerance = replace(own.loosened(model.tolerance) if model.tolerance else own, **asked)
     if shown is None and (tolerance.min_top1_accuracy, tolerance.max_accuracy_drop) != (None, None):
-        raise RecipeError("a bound on accuracy needs labels: say with --truth what the pictures show")
+        raise RecipeError("a bound on accuracy needs labels: say with --truth what the pictures show", fault="options")
     host = registry.chosen(None, target) if cpu else None
     return ValidationSetup(
         stored, found, model, pictures, pictures_from, shown, truth_from, tolerance, calibration, host
@@ -100,7 +100,10 @@ def _pictures(
 ) -> tuple[ImageSet, ImageSource]:
     if model.pictures is not None:
         if images is not None:
-            raise ImageError("golden vectors are pictures with known logits, and no others can be used: omit --images")
+            raise ImageError(
+                "golden vectors are pictures with known logits, and no others can be used: omit --images",
+                fault="golden",
+            )
         return model.pictures, ImageSource(ImageOrigin.GOLDEN)
     source = validation_source(images if images is None else Path(images))
     if source.folder is None:
@@ -115,7 +118,9 @@ def _truth(
     if source is None:
         return (truths.of_digits(names, labels) if images is None else None), "the digits that were drawn"
     if images is None:
-        raise RecipeError("--truth says what the pictures of a folder show: name the folder with --images")
+        raise RecipeError(
+            "--truth says what the pictures of a folder show: name the folder with --images", fault="options"
+        )
     everything = ImageSet.from_folder(Path(images), stored.spec).names
     truths.require_pictures(source, everything)
     return truths.read(source, names, labels), Path(source).name

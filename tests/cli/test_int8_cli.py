@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,7 @@ def converted(levit_mobile: Run, random_checkpoint: Path, tmp_path_factory: pyte
 
 def test_a_plan_of_another_checkpoint_is_said(converted: tuple[str, dict]) -> None:
     """The committed one was searched on the bundled digits."""
-    sentence = "tflite-int8: NOTE: the plan was searched on another checkpoint, whose sha256 begins with 2d6a45033d9a: "
-    assert sentence in " ".join(converted[0].split())
+    assert re.search("tflite-int8: NOTE: .* plan .*another checkpoint.* 2d6a45033d9a", " ".join(converted[0].split()))
 
 
 def test_what_is_said_of_integers(converted: tuple[str, dict]) -> None:
@@ -53,14 +53,13 @@ def test_a_plan_that_leaves_everything_float_is_one_sentence(
     done = levit_mobile("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--calibration", "synthetic",
                         "--calibration-count", "2", "--plan", tmp_path / "plan.json", "-o", tmp_path)  # fmt: skip
     assert done.returncode == 1
-    wanted = "error: tflite-int8: the plan leaves every convolution and linear of levit_128s in float"
-    assert wanted in " ".join(done.stderr.split())
+    assert re.search("error: tflite-int8: .* plan .*levit_128s in float", " ".join(done.stderr.split()))
     assert not list(tmp_path.rglob("model.tflite"))
 
 
 def test_synthetic_pictures_mark_the_bundle(converted: tuple[str, dict]) -> None:
     stderr, found = converted
-    assert "tflite-int8: NOTE: calibrated on synthetic noise: this bundle is not for release" in stderr
+    assert re.search("^tflite-int8: NOTE: .*synthetic noise.* not for release$", stderr, re.M)
     (bundle,) = found["bundles"]
     stated = bundle["contract"]["calibration"]
     assert (stated["source"], stated["pictures"], stated["seed"]) == ("synthetic", 8, 3)
@@ -85,27 +84,25 @@ def test_a_folder_for_calibration_is_for_the_drill(converted: tuple[str, dict], 
     (bundle,) = converted[1]["bundles"]
     done = levit_mobile("validate", bundle["path"], "--calibration", "train")
     assert done.returncode == 2
-    assert "--calibration is for --drill" in done.stderr
+    assert re.search("--calibration.* --drill", done.stderr)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "facts"),
     [
-        (
-            ("-p", "fp32", "--calibration", "synthetic"),
-            "tflite-fp32 measures no ranges: --calibration is for int8 only",
-        ),
-        (("-p", "int8", "--observer", "max"), "unknown observer 'max': known are min-max, percentile, mse, entropy"),
-        (("-p", "int8", "--calibration", "nowhere"), "nowhere does not exist"),
-        (("-p", "int8", "--plan", "none.json"), "none.json cannot be read"),
+        (("-p", "fp32", "--calibration", "synthetic"), ["tflite-fp32 ", "--calibration is for int8"]),
+        (("-p", "int8", "--observer", "max"), ["observer 'max'", "min-max, percentile, mse, entropy"]),
+        (("-p", "int8", "--calibration", "nowhere"), ["nowhere does not exist"]),
+        (("-p", "int8", "--plan", "none.json"), ["none.json cannot be read"]),
     ],
 )
 def test_one_sentence_and_nothing_written(
-    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path, arguments: tuple[str, ...], sentence: str
+    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path, arguments: tuple[str, ...], facts: list[str]
 ) -> None:
     done = levit_mobile("convert", "-t", "tflite", "-c", random_checkpoint, "--out", tmp_path / "out", *arguments)
     assert done.returncode == 1
-    assert sentence in " ".join(done.stderr.split())
+    said = " ".join(done.stderr.split())
+    assert [fact for fact in facts if fact not in said] == []
     assert not list(tmp_path.rglob("model.tflite"))
 
 
@@ -116,9 +113,11 @@ def test_a_plan_of_another_target_and_a_damaged_one_are_refused(
     (tmp_path / "damaged.json").write_text('{"schema_version": 1, "variant": 3}')
     common = ("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--out", tmp_path / "out", "--plan")
     other = levit_mobile(*common, tmp_path / "other.json")
-    assert "is a plan for levit_128s on coreml, and this is levit_128s on tflite" in " ".join(other.stderr.split())
+    said = " ".join(other.stderr.split())
+    assert said.index("levit_128s on coreml") < said.index("levit_128s on tflite")
     damaged = levit_mobile(*common, tmp_path / "damaged.json")
-    assert "is no plan of schema 1: " in " ".join(damaged.stderr.split())
+    assert "damaged.json" in damaged.stderr
+    assert "schema 1: variant: " in " ".join(damaged.stderr.split())
     assert (other.returncode, damaged.returncode) == (1, 1)
 
 

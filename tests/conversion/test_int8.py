@@ -12,6 +12,7 @@ import pytest
 import torch
 from conftest import Bundles
 from numpy.typing import NDArray
+from support.refusals import refused
 from torch import nn
 
 from levit_mobile.contract import Quantization as Stored
@@ -87,7 +88,9 @@ def test_the_bundled_model_is_proven(target: str, bundles: Bundles) -> None:
     stated = made.contract.calibration
     assert stated is not None
     assert (stated.source, stated.pictures, stated.for_release) == ("bundled training digits", 64, True)
-    assert stated.concerns == ("64 calibration pictures are few: 128 and more give steady ranges",)
+    (concern,) = stated.concerns
+    assert "64 calibration pictures" in concern
+    assert "128" in concern
 
 
 @TWO
@@ -140,13 +143,13 @@ def test_int8_pixels_and_logits_are_the_same_logits(
 
 @pytest.mark.parametrize("name", ["coreml-int8", "tflite-fp32", "executorch-int8-dynamic"])
 def test_others_take_no_int8_pixels(name: str) -> None:
-    with pytest.raises(RecipeError, match=f"{name} takes no int8 pixels: only tflite-int8 and executorch-int8 do"):
+    with refused(RecipeError, "recipe.not-available", f"{name} ", "int8 pixels", "tflite-int8 and executorch-int8"):
         replace(RECIPES[name], io="int8")
 
 
 def test_fewer_integer_products_than_layers_on_grids_is_an_error(lowered: Lowered) -> None:
     _, path = lowered("tflite")
-    with pytest.raises(ConversionError, match=r"71 of 71 convolutions and linears .* run in integers, expected 72"):
+    with refused(ConversionError, "conversion.in-float", "71 of 71 convolutions and linears", "tflite", " 72"):
         convert.inspect(path, TARGETS["tflite"], integers=72)
 
 
@@ -178,5 +181,5 @@ def test_an_edge_that_the_tflite_graph_does_not_hold_is_an_error(small: SourceMo
             return y
 
     recipe = RECIPES["tflite-int8"]
-    with pytest.raises(ConversionError, match=r"holds no tensor for module\.edge"):
+    with refused(ConversionError, "conversion.lost-edges", "module.edge"):
         lowering.lower(Alien(), recipe, writing.card_of(small, recipe), tmp_path / "model.tflite")

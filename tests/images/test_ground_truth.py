@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.refusals import refused
 
 from levit_mobile.errors import LabelsError
 from levit_mobile.images import digits, ground_truth
@@ -14,10 +15,9 @@ LABELS = ("tench", "goldfish", "great white shark")
 NAMES = ("goldfish/1.jpg", "tench/a/2.jpg", "tench/3.jpg")
 
 
-def sentence(source: str | Path, names: tuple[str, ...] = NAMES) -> str:
-    with pytest.raises(LabelsError) as caught:
+def assert_refused(source: str | Path, code: str, *facts: object, names: tuple[str, ...] = NAMES) -> None:
+    with refused(LabelsError, code, *facts):
         ground_truth.read(source, names, LABELS)
-    return str(caught.value)
 
 
 def table(folder: Path, text: str) -> Path:
@@ -36,15 +36,13 @@ def test_a_label_that_is_a_number_comes_before_the_index() -> None:
 
 
 def test_an_unknown_folder_is_named_with_what_was_expected() -> None:
-    found = sentence("folders", ("n01440764/1.jpg",))
-    assert "n01440764/1.jpg shows 'n01440764', which is no class" in found
-    assert "tench, goldfish, great white shark, or an index from 0 to 2" in found
+    facts = ("n01440764/1.jpg", "'n01440764'", "tench, goldfish, great white shark", "0 to 2")
+    assert_refused("folders", "labels.unknown-class", *facts, names=("n01440764/1.jpg",))
 
 
 def test_a_picture_outside_of_folders_has_no_class() -> None:
-    assert sentence("folders", ("x.jpg",)) == (
-        "x.jpg lies in no folder of its own, expected a folder for each class, as in cat/1.jpg"
-    )
+    facts = ("x.jpg", "a folder for each class", "cat/1.jpg")
+    assert_refused("folders", "labels.no-label", *facts, names=("x.jpg",))
 
 
 def test_a_table_is_read_by_its_header(tmp_path: Path) -> None:
@@ -53,36 +51,34 @@ def test_a_table_is_read_by_its_header(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "code", "fact"),
     [
-        ("a.jpg,tench\n", "expected a header with file and label"),
-        ("", "expected a header with file and label"),
-        ("file,label\na.jpg,carp\n", "shows 'carp', which is no class"),
-        ("file,label\na.jpg,3\n", "shows '3', which is no class"),
-        ("file,label\na.jpg\n", "shows '', which is no class"),
-        ("file,label\nb.jpg,tench\n", "has no row for a.jpg"),
-        ("file,label\na.jpg,tench\na.jpg,goldfish\n", "gives a.jpg two labels"),
-        ('file,label\n"a.jpg,tench\n', "is no CSV file in UTF-8"),
+        ("a.jpg,tench\n", "labels.format", "file and label"),
+        ("", "labels.format", "file and label"),
+        ("file,label\na.jpg,carp\n", "labels.unknown-class", "'carp'"),
+        ("file,label\na.jpg,3\n", "labels.unknown-class", "'3'"),
+        ("file,label\na.jpg\n", "labels.unknown-class", "''"),
+        ("file,label\nb.jpg,tench\n", "labels.no-label", "a.jpg"),
+        ("file,label\na.jpg,tench\na.jpg,goldfish\n", "labels.two-labels", "a.jpg"),
+        ('file,label\n"a.jpg,tench\n', "labels.format", "UTF-8"),
     ],
 )
-def test_a_wrong_table_is_refused(tmp_path: Path, text: str, words: str) -> None:
+def test_a_wrong_table_is_refused(tmp_path: Path, text: str, code: str, fact: str) -> None:
     path = table(tmp_path, text)
-    found = sentence(path, ("a.jpg",))
-    assert words in found
-    assert str(path) in found
+    assert_refused(path, code, path, fact, names=("a.jpg",))
 
 
 def test_a_table_that_is_no_text_or_not_there(tmp_path: Path) -> None:
-    assert "cannot be read: No such file" in sentence(tmp_path / "absent.csv")
+    assert_refused(tmp_path / "absent.csv", "labels.unreadable", tmp_path / "absent.csv", "No such file")
     path = tmp_path / "binary.csv"
     path.write_bytes(b"file,label\n\xff\xfe\x00")
-    assert "is no CSV file in UTF-8" in sentence(path)
+    assert_refused(path, "labels.format", path, "CSV", "UTF-8")
 
 
 def test_a_row_without_a_picture_is_named(tmp_path: Path) -> None:
     path = table(tmp_path, "file,label\na.jpg,tench\ngone.jpg,tench\n")
     ground_truth.require_pictures(path, ("a.jpg", "gone.jpg", "more.jpg"))
-    with pytest.raises(LabelsError, match=r"lists gone\.jpg, and the folder holds no such picture"):
+    with refused(LabelsError, "labels.no-picture", path, "gone.jpg"):
         ground_truth.require_pictures(path, ("a.jpg",))
 
 

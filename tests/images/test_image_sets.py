@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 from support.photographs import SPEC, noise, torchvision_rule
+from support.refusals import refused
 
 from levit_mobile.errors import ImageError
 from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels, find_pictures, load, to_planar
@@ -44,7 +45,7 @@ def test_truncated_files_are_an_error(tmp_path: Path, photograph: Image.Image, n
     path = tmp_path / name
     photograph.save(path, **ENCODINGS[name])
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
-    with pytest.raises(ImageError, match=name):
+    with refused(ImageError, "image.unreadable", path):
         load(path, SPEC)
 
 
@@ -52,28 +53,33 @@ def test_unreadable_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.jpg").write_text("no picture")
     (tmp_path / "folder.jpg").mkdir()
-    reasons = {"empty": "0 bytes", "text": "is no picture", "folder": "is not a file", "missing": "does not exist"}
-    for name, reason in reasons.items():
-        with pytest.raises(ImageError, match=rf"{name}\.jpg.*{reason}"):
+    reasons = {
+        "empty": ("unreadable", "0 bytes"),
+        "text": ("unreadable", "no picture"),
+        "folder": ("not-found", "not a file"),
+        "missing": ("not-found", "not exist"),
+    }
+    for name, (fault, reason) in reasons.items():
+        with refused(ImageError, f"image.{fault}", tmp_path / f"{name}.jpg", reason):
             load(tmp_path / f"{name}.jpg", SPEC)
 
 
 def test_decompression_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noise(40, 40).save(tmp_path / "bomb.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 700)
-    with pytest.raises(ImageError, match=r"bomb\.png has too many pixels"):
+    with refused(ImageError, "image.too-large", "bomb.png"):
         load(tmp_path / "bomb.png", SPEC)
 
 
 def test_damaged_exif_is_an_error(tmp_path: Path, photograph: Image.Image) -> None:
     photograph.save(tmp_path / "exif.webp", exif=b"Exif\0\0MX\0*\0\0\0\x08")
-    with pytest.raises(ImageError, match=r"exif\.webp: the EXIF data is damaged"):
+    with refused(ImageError, "image.unreadable", "exif.webp", "EXIF"):
         load(tmp_path / "exif.webp", SPEC)
 
 
 def test_modes_without_a_range_are_named_with_their_file(tmp_path: Path) -> None:
     Image.new("F", (9, 9)).save(tmp_path / "depth.tif")
-    with pytest.raises(ImageError, match=r"depth\.tif: a picture of floats"):
+    with refused(ImageError, "image.pixel-format", "depth.tif", "floats", "8 or 16 bits"):
         load(tmp_path / "depth.tif", SPEC)
 
 
@@ -109,9 +115,9 @@ def test_a_single_file_is_a_list_of_one(folder: Path) -> None:
 
 
 def test_folders_without_pictures_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="holds no picture"):
+    with refused(ImageError, "image.no-pictures", tmp_path, ".jpg"):
         find_pictures(tmp_path)
-    with pytest.raises(ImageError, match=r"missing.*does not exist"):
+    with refused(ImageError, "image.not-found", tmp_path / "missing"):
         find_pictures(tmp_path / "missing")
 
 
@@ -164,7 +170,7 @@ def test_limit_spreads_over_the_classes(tmp_path: Path) -> None:
 
 def test_broken_pictures_stop_a_set_or_are_reported(folder: Path) -> None:
     (folder / "a/2.jpg").write_bytes(b"broken")
-    with pytest.raises(ImageError, match=r"a/2\.jpg"):
+    with refused(ImageError, "image.unreadable", "a/2.jpg"):
         list(ImageSet.from_folder(folder, SMALL))
     pictures = ImageSet.from_folder(folder, SMALL, skip_broken=True)
     assert pictures.names == ("a/1.png", "a/3.webp", "b/2.jpg")
@@ -175,12 +181,12 @@ def test_broken_pictures_stop_a_set_or_are_reported(folder: Path) -> None:
 
 def test_a_folder_of_broken_pictures_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "1.jpg").touch()
-    with pytest.raises(ImageError, match=r"no readable picture.*1\.jpg is empty"):
+    with refused(ImageError, "image.no-pictures", tmp_path, "1.jpg is empty"):
         ImageSet.from_folder(tmp_path, SMALL, skip_broken=True)
 
 
 def test_a_set_without_pictures_is_an_error() -> None:
-    with pytest.raises(ImageError, match="at least one"):
+    with refused(ImageError, "image.no-pictures", "at least one"):
         ImageSet.from_arrays({})
 
 

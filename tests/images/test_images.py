@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from support.photographs import SPEC, noise, torchvision_rule
+from support.refusals import refused
 
 from levit_mobile.errors import ImageError
 from levit_mobile.images import image_set as images
@@ -153,7 +154,7 @@ def test_planar_is_rgb_from_0_to_1() -> None:
 
 @pytest.mark.parametrize("wrong", [np.zeros((3, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((4, 4))])
 def test_planar_refuses_other_layouts(wrong: NDArray[np.generic]) -> None:
-    with pytest.raises(ValueError, match=r"expected uint8 \[H,W,3\]"):
+    with pytest.raises(ValueError, match=r"uint8 \[H,W,3\]"):
         to_planar(wrong)  # type: ignore[arg-type]
 
 
@@ -245,5 +246,5 @@ def test_sixteen_bit_grey_is_scaled_not_clipped() -> None:
     ],
 )
 def test_pixels_without_a_known_range_are_refused(picture: Image.Image, named: str) -> None:
-    with pytest.raises(ImageError, match=named):
+    with refused(ImageError, "image.pixel-format", named):
         preprocess(picture, SPEC)

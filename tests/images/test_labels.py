@@ -5,19 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.refusals import refused
 
 from levit_mobile.errors import LabelsError
 from levit_mobile.images.labels import checked, placeholders, read, unique
 
 
-def refusal(path: Path, classes: int) -> str:
-    """The one sentence with which a file is refused."""
-    with pytest.raises(LabelsError) as raised:
+def assert_refused(path: Path, classes: int, code: str, *facts: object) -> None:
+    """The file is refused with this code, in one line that names it and holds every fact."""
+    with refused(LabelsError, code, path, *facts):
         read(path, classes)
-    sentence = str(raised.value)
-    assert "\n" not in sentence
-    assert str(path) in sentence
-    return sentence
 
 
 def saved(folder: Path, content: bytes) -> Path:
@@ -44,36 +41,36 @@ def test_a_file_with_a_label_a_line(content: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("classes", [2, 4, 1000])
 def test_a_file_that_does_not_fit_the_checkpoint(classes: int, tmp_path: Path) -> None:
-    sentence = refusal(saved(tmp_path, b"zero\none\ntwo\n"), classes)
-    assert f"has 3 labels and the checkpoint {classes} classes: expected one a class, in order" in sentence
+    path = saved(tmp_path, b"zero\none\ntwo\n")
+    assert_refused(path, classes, "labels.count", "3 labels", f"{classes} classes", "one a class", "in order")
 
 
 def test_an_empty_line_is_named(tmp_path: Path) -> None:
-    assert "has no label on line 2, expected one a line" in refusal(saved(tmp_path, b"zero\n \ntwo\n"), 3)
+    assert_refused(saved(tmp_path, b"zero\n \ntwo\n"), 3, "labels.not-one-line", "line 2", "one a line")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n"])
 def test_an_empty_file(content: bytes, tmp_path: Path) -> None:
-    assert "has 0 labels and the checkpoint 3 classes" in refusal(saved(tmp_path, content), 3)
+    assert_refused(saved(tmp_path, content), 3, "labels.count", "0 labels", "3 classes")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    assert "cannot be read: No such file or directory" in refusal(tmp_path / "nowhere.txt", 3)
-    assert "cannot be read: Is a directory" in refusal(tmp_path, 3)
-    assert "is not UTF-8 text" in refusal(saved(tmp_path, b"zw\xf6lf\n"), 1)
+    assert_refused(tmp_path / "nowhere.txt", 3, "labels.unreadable", "No such file or directory")
+    assert_refused(tmp_path, 3, "labels.unreadable", "Is a directory")
+    assert_refused(saved(tmp_path, b"zw\xf6lf\n"), 1, "labels.format", "UTF-8")
 
 
 def test_labels_of_a_checkpoint_are_held_to_the_same() -> None:
     assert checked(["a", "b"], 2, "levit.pth") == ("a", "b")
-    with pytest.raises(LabelsError, match=r"levit\.pth has 2 labels and the checkpoint 3 classes"):
+    with refused(LabelsError, "labels.count", "levit.pth", "2 labels", "3 classes"):
         checked(["a", "b"], 3, "levit.pth")
-    with pytest.raises(LabelsError, match=r"levit\.pth has no label on line 1"):
+    with refused(LabelsError, "labels.not-one-line", "levit.pth", "line 1"):
         checked(["", "b"], 2, "levit.pth")
 
 
 @pytest.mark.parametrize("label", ["a\nb", "a\r\nb", "a\n"])
 def test_a_label_of_two_lines_would_shift_all_behind_it(label: str) -> None:
-    with pytest.raises(LabelsError, match=r"levit\.pth has a label of several lines for class 1"):
+    with refused(LabelsError, "labels.not-one-line", "levit.pth", "class 1"):
         checked(["zero", label], 2, "levit.pth")
 
 

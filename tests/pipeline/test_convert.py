@@ -86,10 +86,10 @@ def test_a_wrong_artifact_is_called_broken(
     name: str,
     wrong: Callable[[SourceModel], nn.Module],
 ) -> None:
-    monkeypatch.setattr(pipeline, "lay_out", lambda trained, *_: wrong(trained))
+    monkeypatch.setattr(pipeline, "to_deploy_form", lambda trained, *_, **__: wrong(trained))
     bundle = pipeline.build(small, RECIPES[name], out=tmp_path)
     assert bundle.proof.verdict == bundle.contract.verdict == "broken"
-    assert "dB, expected at least 100 dB" in bundle.proof.reasons[0]
+    assert "at least 100 dB" in bundle.proof.reasons[0]
     on_disk = levit_mobile.Proof.model_validate_json((bundle.path / "parity.json").read_bytes())
     assert (on_disk.verdict, on_disk.reasons) == ("broken", bundle.proof.reasons)
     assert levit_mobile.Contract.read(bundle.path).verdict == "broken"
@@ -127,11 +127,8 @@ def test_whatever_a_vendor_raises_is_one_sentence(
         raise failure
 
     monkeypatch.setattr("levit_mobile.conversion.tflite.convert", convert)
-    with pytest.raises(
-        ConversionError, match=f"^the tflite toolchain failed with {type(failure).__name__}: "
-    ) as raised:
+    with refused(ConversionError, "conversion.toolchain", "tflite", f"{type(failure).__name__}: ") as raised:
         pipeline.build(trained, TFLITE, out=tmp_path)
-    assert "\n" not in str(raised.value)
     assert raised.value.__cause__ is failure
     assert contents(tmp_path) == []
 
@@ -140,19 +137,19 @@ def test_a_missing_toolchain_says_the_pip_line(
     trained: SourceModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "litert_torch", None)
-    with pytest.raises(ToolchainMissing, match=r"pip install 'levit-mobile\[tflite\]'"):
+    with refused(ToolchainMissing, "toolchain", "litert-torch", "pip install 'levit-mobile[tflite]'"):
         pipeline.build(trained, TFLITE, out=tmp_path)
     assert contents(tmp_path) == []
 
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "code", "facts"),
     [
-        ({"fallbacks": (Fallback("SOFTMAX", 2, "float only"),)}, r"outside XNNPACK: 2 x SOFTMAX \(float only\)"),
-        ({"partitions": 3}, "has 3 XNNPACK partitions, expected one"),
-        ({"partitions": 0}, "has 0 XNNPACK partitions, expected one"),
-        ({"max_rank": 5}, "a tensor of rank 5, expected at most 4"),
+        ({"fallbacks": (Fallback("SOFTMAX", 2, "float only"),)}, "fallback", ["XNNPACK", "2 x SOFTMAX (float only)"]),
+        ({"partitions": 3}, "partitions", ["3 XNNPACK partitions", "one"]),
+        ({"partitions": 0}, "partitions", ["0 XNNPACK partitions", "one"]),
+        ({"max_rank": 5}, "rank", ["rank 5", "at most 4"]),
     ],
 )
 def test_an_artifact_in_pieces_is_refused(
@@ -160,13 +157,14 @@ def test_an_artifact_in_pieces_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     change: dict[str, Any],
-    sentence: str,
+    code: str,
+    facts: list[str],
 ) -> None:
     whole = Inspection(
         ops={"ADD": 1}, partitions=1, fallbacks=(), max_rank=4, weight_bytes={}, products=71, integer_products=0
     )
     monkeypatch.setattr("levit_mobile.inspection.tflite.inspect", lambda _: replace(whole, **change))
-    with pytest.raises(ConversionError, match=sentence):
+    with refused(ConversionError, f"conversion.{code}", "tflite", *facts):
         pipeline.build(trained, TFLITE, out=tmp_path)
     assert contents(tmp_path) == []
 
@@ -177,7 +175,7 @@ def test_an_artifact_with_fewer_integers_than_its_converter_claims_is_refused(
 ) -> None:
     quick = resolve(TARGETS["tflite"].converter)
     monkeypatch.setattr("levit_mobile.conversion.tflite.convert", lambda *args, **options: quick(*args, **options) + 3)
-    with pytest.raises(ConversionError, match=r"^0 of 71 convolutions and linears .* run in integers, expected 3$"):
+    with refused(ConversionError, "conversion.in-float", "0 of 71 convolutions and linears", "tflite", " 3"):
         pipeline.build(trained, TFLITE, out=tmp_path)
     assert contents(tmp_path) == []
 
@@ -202,7 +200,7 @@ def test_a_forced_run_that_fails_keeps_the_old_bundle(
     first = pipeline.build(trained, TFLITE, out=tmp_path)
     before = contents(tmp_path)
     monkeypatch.setattr("levit_mobile.conversion.tflite.convert", lambda *_, **__: 1 / 0)
-    with pytest.raises(ConversionError, match="ZeroDivisionError"):
+    with refused(ConversionError, "conversion.toolchain", "tflite", "ZeroDivisionError"):
         pipeline.build(trained, TFLITE, out=tmp_path, force=True)
     assert contents(tmp_path) == before
     assert levit_mobile.Contract.read(first.path) == first.contract
@@ -226,24 +224,24 @@ def test_steps_are_announced_in_order(trained: SourceModel, tmp_path: Path) -> N
 def test_labels_that_do_not_fit_write_nothing(random_checkpoint: Path, tmp_path: Path) -> None:
     labels = tmp_path / "labels.txt"
     labels.write_text("cat\ndog\n")
-    with pytest.raises(LabelsError, match="has 2 labels and the checkpoint 5 classes"):
+    with refused(LabelsError, "labels.count", labels, "2 labels", "5 classes"):
         levit_mobile.convert(random_checkpoint, "tflite-fp32", labels=labels, out=tmp_path / "out")
     assert contents(tmp_path / "out") == []
 
 
 def test_a_wrong_variant_recipe_or_checkpoint_writes_nothing(random_checkpoint: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with pytest.raises(CheckpointError, match="levit_256"):
+    with refused(CheckpointError, "checkpoint.variant", "levit_128s", "levit_256"):
         levit_mobile.convert(random_checkpoint, "tflite-fp32", variant="levit_256", out=out)
-    with pytest.raises(RecipeError, match="known are coreml-fp32, "):
+    with refused(RecipeError, "recipe.unknown-recipe", "tflite-fp8", ", ".join(RECIPES)):
         levit_mobile.convert(random_checkpoint, "tflite-fp8", out=out)
-    with pytest.raises(levit_mobile.LevitMobileError, match=r"absent\.pth"):
+    with refused(CheckpointError, "checkpoint.not-found", "absent.pth"):
         levit_mobile.convert(tmp_path / "absent.pth", "tflite-fp32", out=out)
     assert contents(out) == []
 
 
 def test_too_few_pictures_write_nothing(random_checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
-    with pytest.raises(ImageError, match="holds no picture"):
+    with refused(ImageError, "image.no-pictures", tmp_path / "none"):
         levit_mobile.convert(random_checkpoint, "tflite-fp32", images=tmp_path / "none", out=tmp_path / "out")
     assert contents(tmp_path / "out") == []

@@ -143,7 +143,7 @@ def test_a_float_lowering_that_fails_costs_no_bundle(
     untimed: integers.QuantizationSummary, small: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any) -> None:
-        raise ConversionError("no kernel")
+        raise ConversionError("no kernel", fault="toolchain")
 
     monkeypatch.setattr(integers, "timer", lambda *_: lambda: None)
     monkeypatch.setattr(convert.lowering, "lower", refuse)

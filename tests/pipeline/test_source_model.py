@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support.refusals import refused
 
 from levit_mobile.errors import ImageError, LabelsError
 from levit_mobile.images.image_set import ImageSpec
@@ -38,14 +39,14 @@ def test_a_folder_gives_64_evenly_spread(tmp_path: Path) -> None:
 
 def test_32_pictures_are_enough_and_31_are_not(tmp_path: Path) -> None:
     assert len(proof_pictures(SPEC, pictures(tmp_path / "enough", 32))) == 32
-    with pytest.raises(ImageError, match="holds 31 readable pictures, and a proof wants at least 32"):
+    with refused(ImageError, "image.too-few", tmp_path / "few", "31 readable pictures", "at least 32", "--images"):
         proof_pictures(SPEC, pictures(tmp_path / "few", 31))
 
 
 def test_a_broken_picture_is_named_or_left_out(random_checkpoint: Path, tmp_path: Path) -> None:
     folder = pictures(tmp_path / "pictures", 40)
     (folder / "007.png").write_bytes((folder / "007.png").read_bytes()[:500])
-    with pytest.raises(ImageError, match=r"007\.png is truncated or damaged"):
+    with refused(ImageError, "image.unreadable", "007.png"):
         load_source(random_checkpoint, images=folder)
     kept = load_source(random_checkpoint, images=folder, skip_broken=True).reference
     assert len(kept.pictures) == len(kept.logits) == 39
@@ -55,7 +56,7 @@ def test_a_broken_picture_is_named_or_left_out(random_checkpoint: Path, tmp_path
 def test_broken_pictures_count_against_the_32(tmp_path: Path) -> None:
     folder = pictures(tmp_path / "pictures", 32)
     (folder / "000.png").write_bytes(b"")
-    with pytest.raises(ImageError, match="holds 31 readable pictures"):
+    with refused(ImageError, "image.too-few", folder, "31 readable pictures"):
         proof_pictures(SPEC, folder, skip_broken=True)
 
 
@@ -70,17 +71,19 @@ def test_labels_come_from_the_file_then_the_checkpoint_then_nowhere(
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("content", "code", "facts"),
     [
-        (b"a\nb\n", "has 2 labels and the checkpoint 5 classes"),
-        (b"a\nb\n\nd\ne\n", "has no label on line 3"),
-        (b"\xff\xfe\x00", "is not UTF-8 text"),
-        (None, "cannot be read"),
+        (b"a\nb\n", "labels.count", ["2 labels", "5 classes"]),
+        (b"a\nb\n\nd\ne\n", "labels.not-one-line", ["line 3"]),
+        (b"\xff\xfe\x00", "labels.format", ["UTF-8"]),
+        (None, "labels.unreadable", []),
     ],
 )
-def test_labels_that_do_not_fit(small: SourceModel, tmp_path: Path, content: bytes | None, sentence: str) -> None:
+def test_labels_that_do_not_fit(
+    small: SourceModel, tmp_path: Path, content: bytes | None, code: str, facts: list[str]
+) -> None:
     names = tmp_path / "labels.txt"
     if content is not None:
         names.write_bytes(content)
-    with pytest.raises(LabelsError, match=sentence):
+    with refused(LabelsError, code, names, *facts):
         find_labels(small.checkpoint, names)

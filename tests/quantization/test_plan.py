@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from support import nets
+from support.refusals import refused
 
 from levit_mobile.errors import RecipeError
 from levit_mobile.images.image_set import ImageSpec
@@ -95,13 +96,12 @@ def test_a_plan_written_by_hand_needs_three_lines(tmp_path: Path) -> None:
 def test_what_is_no_plan_is_one_sentence(tmp_path: Path, text: str, complaint: str) -> None:
     path = tmp_path / "plan.json"
     path.write_text(text)
-    with pytest.raises(RecipeError, match="is no plan of schema 1") as caught:
+    with refused(RecipeError, "recipe.schema", path, "schema 1", complaint):
         Plan.read(path)
-    assert complaint in str(caught.value)
 
 
 def test_a_plan_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"cannot be read \(No such file"):
+    with refused(RecipeError, "recipe.unreadable", tmp_path / "plan.json", "No such file"):
         Plan.read(tmp_path / "plan.json")
 
 
@@ -113,8 +113,8 @@ def test_a_plan_of_another_variant_or_target_is_refused(tmp_path: Path) -> None:
     plan().write(path)
     assert find(path, variant="levit_128s", target="tflite") == plan()
     for variant, target in [("levit_256", "tflite"), ("levit_128s", "executorch")]:
-        sentence = f"is a plan for levit_128s on tflite, and this is {variant} on {target}"
-        with pytest.raises(RecipeError, match=sentence):
+        facts = (path, "levit_128s on tflite", f"{variant} on {target}")
+        with refused(RecipeError, "recipe.other-plan", *facts):
             find(path, variant=variant, target=target)
 
 
@@ -127,7 +127,7 @@ def test_an_edge_that_no_form_has_is_refused() -> None:
     made = form("levit_128s", "executorch")
     pictures = list(nets.pixels(2, SIDE).split(1))
     wrong = plan(target="executorch", float_edges=("scores", "body.stage7.attn0.query"))
-    with pytest.raises(RecipeError, match=r"names body.stage7.attn0.query, and no edge of levit_128s is called so"):
+    with refused(RecipeError, "recipe.other-plan", "body.stage7.attn0.query", "levit_128s"):
         planned_grids(made, collect(made, lambda: pictures), wrong)
 
 
@@ -239,11 +239,12 @@ def test_tables_show_the_damage_and_the_pick() -> None:
 
 
 def test_lines_say_the_rules_and_what_was_not_reached() -> None:
-    assert rules_line(plan(observer=Observer.MIN_MAX)) == (
-        "levit_128s on tflite: 3 edges in float, observer min-max, equalisation 0.5, biases corrected"
-    )
+    line = rules_line(plan(observer=Observer.MIN_MAX))
+    for fact in ("levit_128s on tflite", "3 edges in float", "min-max", "equalisation 0.5", "biases corrected"):
+        assert fact in line
     everything = rules_line(plan(float_edges=(), observer=Observer.MSE, equalize=None, correct_biases=False))
-    assert everything.endswith("everything in int8, observer mse, no equalisation, biases as they are")
-    assert "no step reaches a KL of 1.0e-03" in str(shortfall(plan()))
+    for fact in ("everything in int8", "observer mse", "no equalisation", "biases as they are"):
+        assert fact in everything
+    assert "KL of 1.0e-03" in str(shortfall(plan()))
     assert shortfall(plan(origin=ORIGIN.model_copy(update={"max_kl": 0.01}))) is None
     assert shortfall(Plan(variant="levit_128s", target="tflite")) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -218,9 +219,9 @@ def test_a_journal_of_another_search_is_refused(whole: Plan, bench: Interrupted,
         identity(subject(sabotaged(), pictures(1)), "0" * 64, MAX_KL),
     ]
     for other in others:
-        with pytest.raises(RecipeError, match="is of a search with another checkpoint, calibration or --search-count"):
+        with refused(RecipeError, "recipe.other-search", journal_file, "checkpoint", "calibration", "--search-count"):
             open_journal(journal_file, other, "executorch")
-    with pytest.raises(RecipeError, match="of a search with another"):
+    with refused(RecipeError, "recipe.other-search", journal_file):
         open_journal(journal_file, origin, "tflite")
     assert (
         open_journal(journal_file, origin.model_copy(update={"max_kl": 1.0}), "executorch").found
@@ -233,7 +234,7 @@ def test_a_journal_of_another_search_is_refused(whole: Plan, bench: Interrupted,
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path, bench: Interrupted, text: str) -> None:
     path = tmp_path / "plan.json.partial"
     path.write_text(text)
-    with pytest.raises(RecipeError, match="delete it, or use --out"):
+    with refused(RecipeError, "recipe.other-search", path, "delete", "--out"):
         found_by(bench, path)
     assert path.read_text() == text
 
@@ -249,9 +250,9 @@ def test_a_journal_that_cannot_be_written_is_one_sentence(tmp_path: Path, bench:
 
 
 def test_too_few_pictures() -> None:
-    with pytest.raises(ImageError, match="8 calibration pictures are too few for a search, expected 16 or more"):
+    with refused(ImageError, "image.too-few", "8 calibration pictures", "16 or more"):
         subject(sabotaged(), pictures(count=8))
-    with pytest.raises(ImageError, match="4 calibration pictures are too few"):
+    with refused(ImageError, "image.too-few", "4 calibration pictures", "16 or more"):
         subject(sabotaged(), compared=4)
 
 
@@ -261,7 +262,7 @@ def test_a_form_without_edges() -> None:
             return x.mean((2, 3))
 
     whole = subject(sabotaged())
-    with pytest.raises(RecipeError, match="no int8 form"):
+    with refused(RecipeError, "recipe.int8-only", "int8"):
         CandidateEvaluator(SearchProblem(whole.baked, lambda _: Bare(), pictures(), 1, False, COUNT))
 
 
@@ -309,7 +310,7 @@ def test_the_command_writes_a_plan(small_search: tuple[str, ...], random_checkpo
     assert path.name == "levit_128s-executorch-int8.json"
     assert Plan.model_validate_json(shown.stdout) == Plan.read(path)
     assert "wrote levit_128s-executorch-int8.json" in shown.stderr
-    assert "note: calibrated on synthetic noise" in shown.stderr
+    assert re.search("^note: .*synthetic", shown.stderr, re.M)
 
 
 def test_an_interrupted_command_goes_on(
@@ -321,10 +322,10 @@ def test_an_interrupted_command_goes_on(
         patch.setattr(planning, "CandidateEvaluator", Interrupted)
         shown = ask(*arguments)
     assert shown.exit_code == 130
-    assert "interrupted; the same command goes on from mine.json.partial" in shown.stderr
+    assert re.search("^interrupted.* mine.json.partial$", shown.stderr, re.M)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.json.partial"]
     shown = ask(*arguments)
     assert shown.exit_code == 0, shown.output
-    assert "going on from mine.json.partial: 3 measurements were in it" in shown.stderr
+    assert re.search("mine.json.partial: 3 measurements", shown.stderr)
     assert "What int8 costs" in shown.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]

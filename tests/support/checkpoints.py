@@ -12,13 +12,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.checkpoint import load_checkpoint
+from support.refusals import refused
 
 State = dict[str, Tensor]
 
@@ -194,10 +194,7 @@ def saved_safely(state: State, file: Path, metadata: dict[str, str] | None = Non
     return file
 
 
-def refusal(source: Path | str, **options: Any) -> str:
-    """The one sentence with which `source` is refused."""
-    with pytest.raises(CheckpointError) as raised:
+def assert_refused(source: Path | str, code: str, *facts: object, **options: Any) -> None:
+    """`source` is refused with this code, in one line that holds every fact."""
+    with refused(CheckpointError, code, *facts):
         load_checkpoint(source, **options)
-    sentence = str(raised.value)
-    assert "\n" not in sentence
-    return sentence

@@ -33,7 +33,7 @@ def timing(recipe: str = "tflite-fp32", **changes: Any) -> Timing:
         "target": target,
         "variant": "levit_128s",
         "recipe": recipe,
-        "runtime": RUNTIMES[real(target)].title,
+        "runtime": RUNTIMES[real(target).name].title,
         "accelerator": "coreml" if target == "coreml" else "xnnpack",
         "threads": None if target == "coreml" else 1,
         "compute_units": "all" if target == "coreml" else None,

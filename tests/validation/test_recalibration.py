@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from support.refusals import refused
 from support.stored_bundles import edited, written
 
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
@@ -53,7 +54,7 @@ def test_a_folder_is_found_by_its_name_or_named(
     of_folder: OpenBundle, crops: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = again(of_folder, crops)
-    with pytest.raises(ImageError, match=r"16 pictures of a folder called train, which is not here: .*--calibration"):
+    with refused(ImageError, "image.not-found", "16 pictures", " train", "--calibration"):
         again(of_folder)
     monkeypatch.chdir(crops.parent)
     found = again(of_folder)
@@ -65,12 +66,12 @@ def test_a_folder_is_found_by_its_name_or_named(
 def test_other_pictures_under_the_same_names_are_refused(of_folder: OpenBundle, crops: Path) -> None:
     for path in crops.iterdir():
         Image.open(path).rotate(90).save(path)
-    with pytest.raises(ImageError, match=r"train does not hold the 16 pictures that ranges were measured on: their"):
+    with refused(ImageError, "image.other-pictures", crops, "16 pictures", "sha256"):
         again(of_folder, crops)
 
 
 def test_a_folder_that_is_not_there(of_folder: OpenBundle, tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="absent does not exist"):
+    with refused(ImageError, "image.not-found", tmp_path / "absent"):
         again(of_folder, tmp_path / "absent")
 
 
@@ -78,7 +79,7 @@ def test_a_plan_that_is_none(of_folder: OpenBundle, crops: Path) -> None:
     bundle = of_folder.path
     (bundle / "plan.json").write_text("{}")
     edited(bundle / "contract.json", "calibration", "plan_sha256", to=digest(bundle / "plan.json"))
-    with pytest.raises(RecipeError, match="is no plan of schema 1"):
+    with refused(RecipeError, "recipe.schema", bundle / "plan.json", "schema 1"):
         again(open_bundle(bundle), crops)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Bundles
 from support.one_pass import validate
+from support.refusals import refused
 
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.errors import ImageError, RecipeError
@@ -51,26 +52,28 @@ def test_a_table_of_labels_decides_the_accuracy(bundles: Bundles, classes: Path,
     one = validate(bundles("tflite-fp32").path, **options)  # type: ignore[arg-type]
     assert one.verdict == "broken"
     assert one.accuracy is not None
-    assert one.reasons == (f"top-1 accuracy is {one.accuracy.candidate:.2%}, expected at least 50.00%",)
+    (reason,) = one.reasons
+    for fact in ("top-1 accuracy", f"{one.accuracy.candidate:.2%}", "at least 50.00%"):
+        assert fact in reason
     assert one.accuracy.candidate <= 2 / 12
 
 
 def test_options_that_do_not_go_together(bundles: Bundles, classes: Path) -> None:
     path = bundles("tflite-fp32").path
-    with pytest.raises(RecipeError, match="name the folder with --images"):
+    with refused(RecipeError, "recipe.options", "--truth", "--images"):
         validate(path, truth="folders")
-    with pytest.raises(RecipeError, match="needs labels: say with --truth"):
+    with refused(RecipeError, "recipe.options", "accuracy", "labels", "--truth"):
         validate(path, images=classes, bounds={"max_accuracy_drop": 0.1})
-    with pytest.raises(ImageError, match="omit --images"):
+    with refused(ImageError, "image.golden", "omit --images"):
         validate(path, images=classes, reference="golden")
-    with pytest.raises(RecipeError, match="'mil' does not run tflite artifacts, expected one of litert, tflite-ru"):
+    with refused(RecipeError, "recipe.runtime", "'mil'", "tflite artifacts", "litert, tflite-ru"):
         validate(path, runtime="mil")
 
 
 def test_a_broken_picture_is_named_or_skipped(bundles: Bundles, classes: Path, tmp_path: Path) -> None:
     pictures = shutil.copytree(classes, tmp_path / "pictures")
     (pictures / "0" / "bad.png").write_bytes((pictures / "0" / "0.png").read_bytes()[:900])
-    with pytest.raises(ImageError, match=r"0/bad\.png"):
+    with refused(ImageError, "image.unreadable", "0/bad.png"):
         validate(bundles("tflite-fp32").path, images=pictures)
     one = validate(bundles("tflite-fp32").path, images=pictures, skip_broken=True)
     assert one.verdict == "proven"

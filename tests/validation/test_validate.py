@@ -124,7 +124,7 @@ def test_the_mil_reference_is_never_called_core_ml(found: dict[str, Validation])
     assert one.runtime is not None
     assert one.runtime.title.startswith("MIL reference")
     assert not one.runtime.real
-    assert any("MIL reference computes what the file says" in note for note in one.notes)
+    assert any("MIL reference" in note and "only Core ML on a Mac" in note for note in one.notes)
     assert found["tflite-fp32"].notes == ()
 
 
@@ -229,9 +229,9 @@ def test_a_file_of_the_right_name_and_other_weights_is_refused(
 
 def test_references_that_do_not_fit(bundles: Bundles, small_bundle: Bundle, random_checkpoint: Path) -> None:
     for reference in (random_checkpoint, small_bundle.path):
-        with pytest.raises(CheckpointError, match=r"has 5 classes at 64 px, and .* 10 classes at 224 px"):
+        with refused(CheckpointError, "checkpoint.variant", reference, "5 classes at 64 px", "10 classes at 224 px"):
             validate(bundles("tflite-fp32").path, reference=reference)
-    with pytest.raises(CheckpointError, match="'nowhere' does not exist"):
+    with refused(CheckpointError, "checkpoint.not-found", "'nowhere'"):
         validate(bundles("tflite-fp32").path, reference="nowhere")
 
 
@@ -293,13 +293,14 @@ def test_an_artifact_of_other_classes_is_broken(bundles: Bundles) -> None:
     fewer = replace(case.reference, load=lambda: lambda images: np.zeros((len(images), 7), np.float32), exact=None)
     one = validation.examine(replace(case, reference=fewer))
     assert one.verdict == "broken"
-    assert one.reasons[0] == "the artifact gave logits of shape [8, 10], expected [8, 7]"
+    assert "[8, 10]" in one.reasons[0]
+    assert "[8, 7]" in one.reasons[0]
 
 
 def test_a_reference_that_is_not_finite_judges_nothing(bundles: Bundles) -> None:
     case = setup.prepare(open_bundle(bundles("tflite-fp32").path), count=8)
     mad = replace(case.reference, load=lambda: lambda images: np.full((len(images), 10), np.nan, np.float32))
-    with pytest.raises(CheckpointError, match="the reference gives NaN or infinite logits"):
+    with refused(CheckpointError, "checkpoint.not-finite", "the reference"):
         validation.examine(replace(case, reference=mad))
 
 

@@ -1,0 +1,175 @@
+"""Files of weights -> named tensors, with nothing in the files executed; several files are the shards of one model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pickle
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from levit_mobile.errors import CheckpointError
+from levit_mobile.model.download import WEIGHT_SUFFIXES
+
+FOLDER_FILES = (  # what a folder's weights are called, the safer format first
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+CONTAINERS = ("model", "state_dict")  # where training scripts put the weights, beside optimizer, epoch and args
+WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before every key
+HARMLESS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    argparse.Namespace
+]  # the official script saves its arguments; a Namespace only holds values
+LFS_POINTER = b"version https://git-lfs"
+
+
+def find(path: Path) -> tuple[Path, ...]:
+    """The file, or those of a folder: one, or the shards of an index. Raises CheckpointError for none or several."""
+    if not path.is_dir():
+        return (path,)
+    named = next((path / name for name in FOLDER_FILES if (path / name).is_file()), None)
+    if named is not None:
+        return _shards(named) if named.suffix == ".json" else (named,)
+    found = sorted(file for file in path.iterdir() if file.suffix in WEIGHT_SUFFIXES)
+    if len(found) == 1:
+        return (found[0],)
+    what = f"several ({', '.join(file.name for file in found)}): pass one of them" if found else "none"
+    raise CheckpointError(
+        f"the folder {path} should hold one file of weights, such as model.safetensors or a .pth, and holds {what}",
+        fault="no-weights",
+    )
+
+
+def _shards(index: Path) -> tuple[Path, ...]:
+    places = read_json(index).get("weight_map")
+    names = {str(name) for name in places.values()} if isinstance(places, dict) else set()
+    files = tuple(index.parent / name for name in sorted(names))
+    lost = [file.name for file in files if file.parent != index.parent or not file.is_file()]
+    if lost or not files:
+        raise CheckpointError(
+            f"{index} lists {len(files)} files, and these are not beside it: {few(lost)}", fault="no-weights"
+        )
+    return files
+
+
+def read(files: tuple[Path, ...]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """All tensors of all files, without wrappers' prefixes, and the first file's metadata.
+
+    Raises CheckpointError for files that are damaged, unsafe, of another kind, or that repeat a key.
+    """
+    state: dict[str, Tensor] = {}
+    metadata: dict[str, str] = {}
+    for file in files:
+        tensors, about = _read_file(file)
+        if twice := sorted(tensors.keys() & state.keys()):
+            raise CheckpointError(f"{file} repeats keys of the files before it: {few(twice)}", fault="surplus-keys")
+        state |= tensors
+        metadata = metadata or about
+    return _unwrapped(state), metadata
+
+
+def _unwrapped(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    for wrapper in WRAPPERS:
+        if state and all(key.startswith(wrapper) for key in state):
+            return _unwrapped({key.removeprefix(wrapper): tensor for key, tensor in state.items()})
+    return state
+
+
+def _read_file(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if file.suffix not in WEIGHT_SUFFIXES:
+        raise CheckpointError(
+            f"{file} is no weight file: expected a folder, or one of *{', *'.join(WEIGHT_SUFFIXES)}", fault="no-weights"
+        )
+    start = _start(file)
+    if not start:
+        raise CheckpointError(f"{file} is empty (0 bytes): download or save it again", fault="damaged")
+    if start == LFS_POINTER:
+        raise CheckpointError(
+            f"{file} is a Git LFS pointer, not the weights: run `git lfs pull` beside it", fault="no-weights"
+        )
+    return _read_safetensors(file) if file.suffix == ".safetensors" else (_read_pickle(file), {})
+
+
+def _start(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(len(LFS_POINTER))
+    except OSError as error:
+        raise CheckpointError(
+            f"{file} cannot be read ({error.strerror}): check its permissions", fault="unreadable"
+        ) from error
+
+
+def _read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="pt", device="cpu") as opened:
+            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (it is no mapping)
+            return tensors, dict(opened.metadata() or {})
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{file} is damaged, cut short or no .safetensors file ({error}): download or save it again",
+            fault="damaged",
+        ) from error
+
+
+def _read_pickle(file: Path) -> dict[str, Tensor]:
+    try:
+        with torch.serialization.safe_globals(HARMLESS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the reader's remarks on old or foreign formats; the error says it all
+            saved = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can fail anywhere in the reader
+        raise _pickle_error(file, error) from error
+    return _state_dict(saved, file)
+
+
+def _pickle_error(file: Path, error: Exception) -> CheckpointError:
+    refused = re.search(r"GLOBAL `?([\w.]+)", str(error))
+    if isinstance(error, pickle.UnpicklingError) and refused:
+        return CheckpointError(
+            f"{file} asks to run code ({refused[1]}) and was refused, nothing in it was run; expected tensors only: "
+            "save model.state_dict() alone, or a .safetensors file",
+            fault="unsafe",
+        )
+    return CheckpointError(
+        f"{file} is damaged, cut short or no PyTorch checkpoint: download or save it again (state_dict, torch.save)",
+        fault="damaged",
+    )
+
+
+def _state_dict(saved: object, file: Path) -> dict[str, Tensor]:
+    """{'model': state, ...} or a bare state -> the state."""
+    inside = saved if isinstance(saved, Mapping) else {}
+    state = next((inside[name] for name in CONTAINERS if isinstance(inside.get(name), Mapping)), inside)
+    strange = [str(key) for key, value in state.items() if not (isinstance(key, str) and isinstance(value, Tensor))]
+    if not state or strange:
+        what = f"these entries are not tensors: {few(strange)}" if strange else f"it holds a {type(saved).__name__}"
+        raise CheckpointError(
+            f"{file} holds no state dict ({what}): save model.state_dict(), bare or under 'model'",
+            fault="no-state-dict",
+        )
+    return dict(state)
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The object in a JSON file, empty where it is none. Raises CheckpointError for a file that is not JSON."""
+    try:
+        parsed = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"{file} is not JSON ({error}): download or save it again", fault="damaged") from error
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def few(names: list[str]) -> str:
+    """Up to three names, and how many there are more."""
+    shown = ", ".join(names[:3]) or "none"
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
