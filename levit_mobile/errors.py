@@ -20,6 +20,13 @@ from collections.abc import Mapping
 from copy import copy
 from typing import ClassVar, Self
 
+# What runtimes raise, most special first, and the artifact's fault that it stands for.
+FAILURES: Mapping[type[Exception], str] = {
+    MemoryError: "out-of-memory",
+    TimeoutError: "timeout",
+    ChildProcessError: "crashed",
+}
+
 
 class LevitMobileError(Exception):
     """Base of every error that a caller may want to catch; `str(error)` is one sentence for a person.
@@ -162,28 +169,74 @@ class ArtifactError(LevitMobileError):
     """An artifact could not be read or run."""
 
     KIND: ClassVar[str] = "artifact"
-    FAULTS: ClassVar[Mapping[str, str]] = {}
+    FAULTS: ClassVar[Mapping[str, str]] = {
+        "missing": "there is nothing at the path",
+        "unreadable": "the system does not let it be read",
+        "unknown-format": "it is none of the formats that can be read here",
+        "damaged": "it is cut short, contradicts itself or leads nowhere",
+        "unsupported-op": "it holds an op, or a form of one, that the runtime or the MIL reference does not have",
+        "unsupported-tensor": "a tensor has a type, or an open shape, that the MIL reference does not run",
+        "unsupported-model": "the model as a whole is of a kind, an opset or a delegate that cannot be read here",
+        "not-one-image": "its input is not one picture",
+        "mismatch": "it takes or gives something other than what was expected of it, such as by its contract",
+        "refused": "its runtime would not load it",
+        "failed": "its runtime loaded it, and failed to run it",
+        "crashed": "the process that ran it died, or was not started any more",
+        "timeout": "the process that ran it gave no answer in time",
+        "out-of-memory": "it wanted more memory than there was",
+        "no-profile": "it cannot be timed block by block",
+    }
+
+    @staticmethod
+    def fault_of(error: Exception, otherwise: str) -> str:
+        """The fault that an exception of a runtime's stands for; `otherwise` where its type does not tell."""
+        return next((fault for kind, fault in FAILURES.items() if isinstance(error, kind)), otherwise)
 
 
 class RunnerUnavailable(LevitMobileError):
     """The runtime does not exist on this machine; reports say NOT RUN with this reason."""
 
     KIND: ClassVar[str] = "runner"
-    FAULTS: ClassVar[Mapping[str, str]] = {}
+    FAULTS: ClassVar[Mapping[str, str]] = {
+        "platform": "it does not exist for this system or processor",
+        "not-installed": "a program, a package or a Python that it needs is not installed",
+        "not-set-up": "it has to be set up first; the message names the command",
+        "damaged": "what was set up has changed since; the message says how to set it up again",
+        "set-up-failed": "setting it up failed",
+    }
 
 
 class BundleError(LevitMobileError):
     """A bundle is damaged, of an unknown schema version, or stands where a new one should go."""
 
     KIND: ClassVar[str] = "bundle"
-    FAULTS: ClassVar[Mapping[str, str]] = {}
+    FAULTS: ClassVar[Mapping[str, str]] = {
+        "missing": "there is no bundle at the path, or nothing of ours in the folder",
+        "unreadable": "a file is not there, or the system does not let it be read",
+        "schema": "a file is no JSON of a known schema",
+        "recipe": "it names a recipe that is not known here",
+        "inconsistent": "it contradicts itself: its contract, its proof and its files do not fit each other",
+        "digest": "a file is not the one that the contract was written for",
+        "link": "a link leads out of its folder",
+        "path": "the contract names a file that is not inside the bundle",
+        "reference": "what it should be held against is not here, or does not fit it",
+        "exists": "something stands already where the result should go",
+        "unwritable": "the result could not be written",
+    }
 
 
 class TimingError(LevitMobileError):
     """A record of times cannot be read, or nothing in it can be compared with what was measured now."""
 
     KIND: ClassVar[str] = "timing"
-    FAULTS: ClassVar[Mapping[str, str]] = {}
+    FAULTS: ClassVar[Mapping[str, str]] = {
+        "option": "a number of rounds, starts or threads that cannot be",
+        "unreadable": "the record cannot be read",
+        "schema": "the record is no JSON of a known schema",
+        "not-timed": "the baseline has not timed this artifact",
+        "other-set-up": "it was timed with other threads or compute units than in the baseline",
+        "other-machine": "it was timed on another machine than the baseline, and beside nothing that both have timed",
+    }
 
 
 class ToolchainMissing(LevitMobileError):

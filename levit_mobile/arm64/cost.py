@@ -87,7 +87,8 @@ def artifact_of(path: Path) -> tuple[str, Path]:
         name, artifact = path.name, path
     if artifact.suffix not in RUNTIMES:
         raise ArtifactError(
-            f"{path} is no bundle of tflite or executorch ({CONTRACT_FILE}), nor a .tflite or .pte file"
+            f"{path} is no bundle of tflite or executorch ({CONTRACT_FILE}), nor a .tflite or .pte file",
+            fault="unknown-format",
         )
     return name, artifact
 
@@ -120,7 +121,9 @@ def _counted(artifact: Path, cpu: Cpu, arm64: Arm64) -> Counts:
         emulated.infer(picture)
         return emulated.counts()
     except (RuntimeError, OSError, ValueError) as error:
-        raise ArtifactError(f"{artifact} could not be counted on {cpu.name}: {error}") from error
+        raise ArtifactError(
+            f"{artifact} could not be counted on {cpu.name}: {error}", fault=ArtifactError.fault_of(error, "failed")
+        ) from error
     finally:
         emulated.end()
 

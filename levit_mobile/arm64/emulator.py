@@ -56,7 +56,8 @@ class Emulated:
         except (RuntimeError, OSError) as error:
             self.end()
             raise ArtifactError(
-                f"{artifact} cannot be loaded by {RUNTIMES[artifact.suffix]} for ARM64 on {cpu.name}: {error}"
+                f"{artifact} cannot be loaded by {RUNTIMES[artifact.suffix]} for ARM64 on {cpu.name}: {error}",
+                fault=ArtifactError.fault_of(error, "refused"),
             ) from error
         self.shape, self.dtype = tuple(answer["shape"]), np.dtype(answer["dtype"])
 
@@ -85,15 +86,22 @@ def require_magic(artifact: Path) -> None:
     """Raise ArtifactError for what is neither a `.tflite` nor a `.pte`: a runtime may crash on it, or quote it."""
     target = TARGETS_BY_SUFFIX.get(artifact.suffix)
     if target is None:
-        raise ArtifactError(f"{artifact} is no artifact that ARM64 runs, expected {' or '.join(TARGETS_BY_SUFFIX)}")
+        raise ArtifactError(
+            f"{artifact} is no artifact that ARM64 runs, expected {' or '.join(TARGETS_BY_SUFFIX)}",
+            fault="unknown-format",
+        )
     if not begins_as(artifact, target):
-        raise ArtifactError(f"{artifact} is damaged or foreign: it does not start as a {artifact.suffix}")
+        raise ArtifactError(
+            f"{artifact} is damaged or foreign: it does not start as a {artifact.suffix}", fault="unknown-format"
+        )
 
 
 def _started(artifact: Path, cpu: Cpu, arm64: Arm64, counts: int, limit_s: float) -> Child:
     emulator = shutil.which(EMULATOR)
     if emulator is None:
-        raise RunnerUnavailable(f"{EMULATOR} is not on PATH, and ARM64 needs it: {SET_UP} says how to install it")
+        raise RunnerUnavailable(
+            f"{EMULATOR} is not on PATH, and ARM64 needs it: {SET_UP} says how to install it", fault="not-installed"
+        )
     options = ["-cpu", cpu.emulated, "-L", str(arm64.prefix(cpu.name)), "-plugin", f"{arm64.plugin},fd={counts}"]
     guest = GUESTS[artifact.suffix](artifact.absolute(), arm64)
     environment = {

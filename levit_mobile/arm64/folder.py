@@ -79,7 +79,8 @@ def wanted() -> dict[str, str]:
         return {package: version(package) for package in PACKAGES}
     except PackageNotFoundError as error:
         raise RunnerUnavailable(
-            f"ARM64 runs what is installed here, and {error.name} is not: pip install 'levit-mobile[all]'"
+            f"ARM64 runs what is installed here, and {error.name} is not: pip install 'levit-mobile[all]'",
+            fault="not-installed",
         ) from error
 
 
@@ -97,17 +98,19 @@ def found() -> Arm64:
     Raises RunnerUnavailable with what to do.
     """
     if sys.platform != "linux":
-        raise RunnerUnavailable(f"ARM64 kernels are run on Linux only, and this is {platform.system()}")
+        raise RunnerUnavailable(
+            f"ARM64 kernels are run on Linux only, and this is {platform.system()}", fault="platform"
+        )
     if native():
         raise RunnerUnavailable(
-            "instructions are counted in an emulator on x86_64, and this machine is an ARM64 itself"
+            "instructions are counted in an emulator on x86_64, and this machine is an ARM64 itself", fault="platform"
         )
     path = folder()
     if not path.is_dir():
-        raise RunnerUnavailable(f"ARM64 is not set up for these versions here: {SET_UP}")
+        raise RunnerUnavailable(f"ARM64 is not set up for these versions here: {SET_UP}", fault="not-set-up")
     use_until_exit(path)
     if damage := damaged(path):
-        raise RunnerUnavailable(f"{path} is damaged ({damage}): {SET_UP} --force")
+        raise RunnerUnavailable(f"{path} is damaged ({damage}): {SET_UP} --force", fault="damaged")
     return Arm64(path, read(path))
 
 

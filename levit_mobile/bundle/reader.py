@@ -64,15 +64,15 @@ def open_bundle(path: str | Path) -> OpenBundle:
     try:
         return _opened(Path(path))
     except BundleError as error:  # it may quote the contract, where names hold anything
-        raise BundleError(" ".join(str(error).splitlines())) from error
+        raise error.reworded(" ".join(str(error).splitlines())) from error
     except OSError as error:
-        raise BundleError(f"{path} cannot be read: {error.strerror}") from error
+        raise BundleError(f"{path} cannot be read: {error.strerror}", fault="unreadable") from error
 
 
 def _opened(folder: Path) -> OpenBundle:
     if not folder.is_dir():
         kind = "is no folder" if folder.exists() else "does not exist"
-        raise BundleError(f"{folder} {kind}, expected a bundle that `levit-mobile convert` has made")
+        raise BundleError(f"{folder} {kind}, expected a bundle that `levit-mobile convert` has made", fault="missing")
     _require_inside(folder, folder / c.CONTRACT_FILE)
     contract = c.Contract.read(folder)
     _require_known_recipe(folder, contract)
@@ -89,7 +89,9 @@ def _require_inside(folder: Path, item: Path) -> None:
     """Refuse a link to elsewhere: what is behind it can change, and does not travel with the bundle."""
     target = Path(os.path.realpath(item))
     if not target.is_relative_to(os.path.realpath(folder)):
-        raise BundleError(f"{item} is a link to {target}, outside of the bundle: put what it stands for in its place")
+        raise BundleError(
+            f"{item} is a link to {target}, outside of the bundle: put what it stands for in its place", fault="link"
+        )
 
 
 def _require_known_recipe(folder: Path, contract: c.Contract) -> None:
@@ -97,11 +99,15 @@ def _require_known_recipe(folder: Path, contract: c.Contract) -> None:
     if contract.recipe not in RECIPES:
         raise BundleError(
             f"{where} names the recipe {contract.recipe}, known are {', '.join(RECIPES)}: levit-mobile {contract.tool} "
-            "made it, perhaps a newer one than this"
+            "made it, perhaps a newer one than this",
+            fault="recipe",
         )
     suffix = TARGETS[RECIPES[contract.recipe].target].suffix
     if not contract.artifact.file.endswith(suffix):
-        raise BundleError(f"{where} names {contract.artifact.file}, expected the {suffix} that {contract.recipe} makes")
+        raise BundleError(
+            f"{where} names {contract.artifact.file}, expected the {suffix} that {contract.recipe} makes",
+            fault="inconsistent",
+        )
 
 
 def _require_consistent(folder: Path, contract: c.Contract) -> None:
@@ -110,16 +116,21 @@ def _require_consistent(folder: Path, contract: c.Contract) -> None:
     _require_preparation(where, contract.preprocessing)
     wanted = (1, 3, side, side) if contract.input.layout == "NCHW" else (1, side, side, 3)
     if contract.input.shape != wanted:
-        raise BundleError(f"{where}: the input is {list(contract.input.shape)}, expected {list(wanted)}")
+        raise BundleError(
+            f"{where}: the input is {list(contract.input.shape)}, expected {list(wanted)}", fault="inconsistent"
+        )
     if classes < 1 or contract.output.shape != (1, classes):
-        raise BundleError(f"{where}: the output is {list(contract.output.shape)}, and the model has {classes} classes")
+        raise BundleError(
+            f"{where}: the output is {list(contract.output.shape)}, and the model has {classes} classes",
+            fault="inconsistent",
+        )
 
 
 def _require_preparation(where: Path, found: c.Preprocessing) -> None:
     try:
         ImageSpec(found.crop_px, found.resize_px, found.interpolation, found.antialias)
     except ValueError as error:
-        raise BundleError(f"{where}: no picture can be prepared so: {error}") from error
+        raise BundleError(f"{where}: no picture can be prepared so: {error}", fault="inconsistent") from error
 
 
 def _sealed(contract: c.Contract) -> list[tuple[str, Sha256]]:
@@ -135,27 +146,36 @@ def _sealed(contract: c.Contract) -> list[tuple[str, Sha256]]:
 def _require_digest(folder: Path, file: str, expected: Sha256) -> None:
     path = folder / file
     if Path(file).is_absolute() or ".." in Path(file).parts or "\0" in file:
-        raise BundleError(f"{folder / c.CONTRACT_FILE} names {file!r}, which is no file inside the bundle")
+        raise BundleError(
+            f"{folder / c.CONTRACT_FILE} names {file!r}, which is no file inside the bundle", fault="path"
+        )
     try:
         found = digest(path)
     except OSError as error:
-        raise BundleError(f"{path} cannot be read ({error.strerror}), and the contract names it") from error
+        raise BundleError(
+            f"{path} cannot be read ({error.strerror}), and the contract names it", fault="unreadable"
+        ) from error
     if found != expected:
         raise BundleError(
             f"{path} is not the file that the contract was written for: its sha256 begins with {found[:12]}, expected "
-            f"{expected[:12]}; it was changed or damaged since, so convert again or fetch it anew"
+            f"{expected[:12]}; it was changed or damaged since, so convert again or fetch it anew",
+            fault="digest",
         )
     if (is_folder := path.is_dir()) != file.endswith(FOLDER):
-        raise BundleError(f"{path} is a {KINDS[is_folder]}, expected a {KINDS[not is_folder]}")
+        raise BundleError(f"{path} is a {KINDS[is_folder]}, expected a {KINDS[not is_folder]}", fault="inconsistent")
 
 
 def _require_golden_sizes(folder: Path, contract: c.Contract) -> None:
     side, classes = contract.preprocessing.crop_px, contract.model.classes
     for vector in contract.golden:
         if vector.rgb8_shape != (side, side, 3) or (folder / vector.rgb8_file).stat().st_size != side * side * 3:
-            raise BundleError(f"{folder / vector.rgb8_file} is no picture of {side} x {side} x 3 bytes")
+            raise BundleError(
+                f"{folder / vector.rgb8_file} is no picture of {side} x {side} x 3 bytes", fault="inconsistent"
+            )
         if vector.logits_shape != (classes,) or (folder / vector.logits_file).stat().st_size != classes * 4:
-            raise BundleError(f"{folder / vector.logits_file} does not hold {classes} float32 logits")
+            raise BundleError(
+                f"{folder / vector.logits_file} does not hold {classes} float32 logits", fault="inconsistent"
+            )
 
 
 def _labels(folder: Path, contract: c.Contract) -> tuple[str, ...]:
@@ -163,9 +183,11 @@ def _labels(folder: Path, contract: c.Contract) -> tuple[str, ...]:
     try:
         labels = tuple(path.read_text(encoding="utf-8").splitlines())
     except UnicodeDecodeError as error:
-        raise BundleError(f"{path} is not UTF-8 text, expected one label a line") from error
+        raise BundleError(f"{path} is not UTF-8 text, expected one label a line", fault="inconsistent") from error
     if len(labels) != contract.model.classes:
-        raise BundleError(f"{path} has {len(labels)} labels, and the model {contract.model.classes} classes")
+        raise BundleError(
+            f"{path} has {len(labels)} labels, and the model {contract.model.classes} classes", fault="inconsistent"
+        )
     return labels
 
 
@@ -174,10 +196,12 @@ def _proof(folder: Path, contract: c.Contract) -> Proof:
     path = folder / c.PARITY_FILE
     proof = read_json(Proof, path, BundleError, "no proof")
     if proof.verdict != contract.verdict:
-        raise BundleError(f"{path} says {proof.verdict}, and the contract {contract.verdict}")
+        raise BundleError(f"{path} says {proof.verdict}, and the contract {contract.verdict}", fault="inconsistent")
     found = judge(proof.report).verdict if proof.report else Verdict.NOT_RUN
     if proof.verdict != found:
-        raise BundleError(f"{path} says {proof.verdict}, and by its own numbers the artifact is {found}")
+        raise BundleError(
+            f"{path} says {proof.verdict}, and by its own numbers the artifact is {found}", fault="inconsistent"
+        )
     if proof.report and proof.report.tolerance != contract.tolerance:
-        raise BundleError(f"{path} was judged by other bounds than the contract asks")
+        raise BundleError(f"{path} was judged by other bounds than the contract asks", fault="inconsistent")
     return proof

@@ -68,11 +68,15 @@ def _read(path: Path, *, only_programs: bool) -> Inspection:
     try:
         model = read_model(file, by)
         kind = model.WhichOneof("Type")
-        if kind is None or (only_programs and kind != PROGRAM):
-            raise ValueError(f"it holds {f'a {kind}' if kind else 'no model'}, expected an {PROGRAM}")
+        if kind is None:
+            raise ValueError(f"it holds no model, expected an {PROGRAM}")
+        if only_programs and kind != PROGRAM:
+            raise ArtifactError(f"{path} holds a {kind}, expected an {PROGRAM}", fault="unsupported-model")
         return _inspection(model, _contents(model, kind, file.parent, by))
     except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.filename or file}: {error.strerror}") from error
+        raise ArtifactError(
+            f"{path} cannot be read: {error.filename or file}: {error.strerror}", fault="unreadable"
+        ) from error
     except (*DAMAGE, by.reading_error) as error:
         raise unreadable(path, "a Core ML model", error) from error
 

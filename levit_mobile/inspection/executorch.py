@@ -61,7 +61,9 @@ def inspect(path: Path) -> Inspection:
     """
     found = survey(path)
     if any(name != xnnpack.BACKEND for name in found.delegates):
-        raise ArtifactError(f"{path} has a delegate other than XNNPACK: {', '.join(found.delegates)}")
+        raise ArtifactError(
+            f"{path} has a delegate other than XNNPACK: {', '.join(found.delegates)}", fault="unsupported-model"
+        )
     return found
 
 
@@ -71,7 +73,7 @@ def survey(path: Path) -> Inspection:
         program, delegated = _schemas()
         return _Program(path.read_bytes(), program, delegated).inspection()
     except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}", fault="unreadable") from error
     except (*DAMAGE, struct.error) as error:
         raise unreadable(path, "an ExecuTorch program", error) from error
 

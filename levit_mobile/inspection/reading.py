@@ -38,4 +38,6 @@ def unreadable(path: Path, kind: str, error: Exception) -> ArtifactError:
     """The sentence about a damaged file; numbers and names that lead nowhere say only themselves."""
     text = " ".join(str(error).split()) or type(error).__name__
     why = text if isinstance(error, ValueError) else f"something in it leads nowhere ({text})"
-    return ArtifactError(f"{path} is not {kind} that can be read: {why}; copy it again, whole, or convert it again")
+    return ArtifactError(
+        f"{path} is not {kind} that can be read: {why}; copy it again, whole, or convert it again", fault="damaged"
+    )

@@ -76,7 +76,7 @@ def survey(path: Path) -> Inspection:
     try:
         return _delegated(found, _delegation(path))
     except ArtifactError as error:
-        if not any(mark in str(error) for mark in UNSUPPORTED):
+        if error.fault != "unsupported-op":
             raise
         return replace(found, notes=(*found.notes, f"partitions and fallback ops are not known: {error}"))
 
@@ -97,7 +97,7 @@ def _read(path: Path) -> Inspection:
     except ImportError as error:
         raise ToolchainMissing("ai-edge-litert", "tflite") from error
     except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}", fault="unreadable") from error
     except DAMAGE as error:
         raise unreadable(path, "a TFLite model", error) from error
 
@@ -240,7 +240,7 @@ def _delegation(path: Path) -> Delegation:
     try:
         (found,) = workers.spread(_reader, [path], processes=1, timeout_s=LOAD_S)
     except ArtifactError as error:
-        raise ArtifactError(f"{path} is not a TFLite model that LiteRT can load: {error}") from error
+        raise error.reworded(f"{path} is not a TFLite model that LiteRT can load: {error}") from error
     return found
 
 
@@ -260,7 +260,9 @@ def _by_litert(path: Path) -> Delegation:
             nodes = interpreter._get_ops_details()
             made = [int(tensor["index"]) for tensor in interpreter.get_output_details()]
     except (*DAMAGE, RuntimeError) as error:
-        raise ArtifactError(" ".join(str(error).split())) from error
+        why = " ".join(str(error).split())
+        fault = "unsupported-op" if any(mark in why for mark in UNSUPPORTED) else "refused"
+        raise ArtifactError(why, fault=fault) from error
     ops = [node for node in nodes if node["op_name"] != "DELEGATE"]
     delegates = [node for node in nodes if node["op_name"] == "DELEGATE"]
     outside = _outside(ops, delegates, made)

@@ -33,17 +33,23 @@ def open_package(path: Path) -> Package:
     by = schema()
     file = model_file(path)
     model = read_model(file, by)
-    if model.WhichOneof("Type") != "mlProgram":
-        raise ArtifactError(f"{path} holds a {model.WhichOneof('Type')}, expected an mlProgram")
+    kind = model.WhichOneof("Type")
+    if kind is None:
+        raise ArtifactError(f"{path} holds no model, expected an mlProgram; copy it again, whole", fault="damaged")
+    if kind != "mlProgram":
+        raise ArtifactError(f"{path} holds a {kind}, expected an mlProgram", fault="unsupported-model")
     return _main(path, file.parent, model, by)
 
 
 def _main(path: Path, folder: Path, model: Any, by: Schema) -> Package:
     if "main" not in model.mlProgram.functions:
-        raise ArtifactError(f"{path} has no function main")
+        raise ArtifactError(f"{path} has no function main", fault="unsupported-model")
     main = model.mlProgram.functions["main"]
     if main.opset not in OPSETS or main.opset not in main.block_specializations:
-        raise ArtifactError(f"{path} is a program of opset {main.opset!r}, expected one of {', '.join(OPSETS)}")
+        raise ArtifactError(
+            f"{path} is a program of opset {main.opset!r}, expected one of {', '.join(OPSETS)}",
+            fault="unsupported-model",
+        )
     images = {
         feature.name: feature.type.imageType.ColorSpace.Name(feature.type.imageType.colorSpace)
         for feature in model.description.input

@@ -75,12 +75,16 @@ class Program:
     def _checked(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         names = [entry.name for entry in self.inputs]
         if set(inputs) != set(names):
-            raise ArtifactError(f"the program takes {_listed(names)}, and was given {_listed(inputs)}")
+            raise ArtifactError(
+                f"the program takes {_listed(names)}, and was given {_listed(inputs)}", fault="mismatch"
+            )
         return {entry.name: self._input(entry, np.asarray(inputs[entry.name])) for entry in self.inputs}
 
     def _input(self, entry: Declared, value: Array) -> Array:
         if value.shape != entry.shape:
-            raise ArtifactError(f"input {entry.name} is {list(value.shape)}, expected {list(entry.shape or ())}")
+            raise ArtifactError(
+                f"input {entry.name} is {list(value.shape)}, expected {list(entry.shape or ())}", fault="mismatch"
+            )
         held = value.astype(HELD_AS[entry.element or "FLOAT32"])
         return rounded(held) if entry.element == "FLOAT16" and self.mode == "declared" else held
 
@@ -95,7 +99,7 @@ def read(package: Path, *, mode: Mode = "declared") -> Program:
     try:
         return _program(open_package(package), mode)
     except KERNEL_ERRORS as error:  # a damaged program can say anything
-        raise ArtifactError(f"{package} cannot be read: {type(error).__name__}: {error}") from error
+        raise ArtifactError(f"{package} cannot be read: {type(error).__name__}: {error}", fault="damaged") from error
 
 
 def _program(source: Package, mode: Mode) -> Program:
@@ -142,16 +146,17 @@ class _Reader:
         """Every name has been made. Raises ArtifactError."""
         for name in names:
             if name not in self.known:
-                raise ArtifactError(f"{reader} is {name}, which nothing before it makes")
+                raise ArtifactError(f"{reader} is {name}, which nothing before it makes", fault="damaged")
 
     def _kernel(self, operation: Any) -> Kernel:
         if operation.type not in self.kernels:
             raise ArtifactError(
                 f"the MIL reference does not know the op {operation.type} of iOS {self.source.ios}, "
-                f"which makes {_label(operation)}"
+                f"which makes {_label(operation)}",
+                fault="unsupported-op",
             )
         if operation.blocks:
-            raise ArtifactError(f"{operation.type} {_label(operation)} holds a nested block")
+            raise ArtifactError(f"{operation.type} {_label(operation)} holds a nested block", fault="unsupported-op")
         return self.kernels[operation.type]
 
     def _arguments(self, operation: Any) -> Arguments:
@@ -162,7 +167,7 @@ class _Reader:
             names = tuple(self._named(binding, f"{where}:{role}:{i}") for i, binding in enumerate(argument.arguments))
             self.require(names, f"{role} of {where}")
             if role != TUPLE and len(names) != 1:
-                raise ArtifactError(f"{role} of {where} has {len(names)} values, expected one")
+                raise ArtifactError(f"{role} of {where} has {len(names)} values, expected one", fault="unsupported-op")
             found[role] = names if role == TUPLE else names[0]
         found |= self._attributes(operation, where)
         _require_fit(self.kernels[operation.type], found, where)
@@ -181,7 +186,9 @@ class _Reader:
             if role == "name":
                 continue
             if not operation.type.startswith("constexpr_"):
-                raise ArtifactError(f"{where} has the attribute {role}, which the MIL reference does not know")
+                raise ArtifactError(
+                    f"{where} has the attribute {role}, which the MIL reference does not know", fault="unsupported-op"
+                )
             self._define({f"{where}:{role}": self.weights.value(value, f"{where}:{role}")})
             found[role] = f"{where}:{role}"
         return found
@@ -192,7 +199,7 @@ def _require_fit(kernel: Kernel, arguments: Arguments, where: str) -> None:
     try:
         _signature(kernel).bind(**arguments)
     except TypeError as error:
-        raise ArtifactError(f"{where}: {error}") from error
+        raise ArtifactError(f"{where}: {error}", fault="unsupported-op") from error
 
 
 _signature = cache(signature)
@@ -208,7 +215,9 @@ def _run(step: Step, values: Mapping[str, Any], *, rounding: bool) -> dict[str, 
             for to, value in zip(step.results, made, strict=True)
         }
     except KERNEL_ERRORS as error:
-        raise ArtifactError(f"{step.op} {step.results[0].name} fails: {error}") from error
+        raise ArtifactError(
+            f"{step.op} {step.results[0].name} fails: {error}", fault=ArtifactError.fault_of(error, "failed")
+        ) from error
 
 
 def _value(names: str | tuple[str, ...], values: Mapping[str, Any]) -> Any:

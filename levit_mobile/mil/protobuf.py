@@ -50,10 +50,14 @@ def read_model(file: Path, by: Schema) -> Any:
     try:
         model.ParseFromString(file.read_bytes())
     except OSError as error:
-        raise ArtifactError(f"{file} is not a Core ML model that can be read: {error.strerror}") from error
+        raise ArtifactError(
+            f"{file} is not a Core ML model that can be read: {error.strerror}", fault="unreadable"
+        ) from error
     except (ValueError, by.reading_error) as error:
         why = " ".join(str(error).split())
-        raise ArtifactError(f"{file} is not a Core ML model that can be read: {why}; copy it again, whole") from error
+        raise ArtifactError(
+            f"{file} is not a Core ML model that can be read: {why}; copy it again, whole", fault="damaged"
+        ) from error
     return model
 
 
@@ -65,7 +69,9 @@ def model_file(path: Path) -> Path:
         file = data / str(manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"])
     except (OSError, ValueError, LookupError, TypeError) as error:
         why = f"{type(error).__name__}: {error}"
-        raise ArtifactError(f"{path} is not an .mlpackage: its Manifest.json cannot be read ({why})") from error
+        raise ArtifactError(
+            f"{path} is not an .mlpackage: its Manifest.json cannot be read ({why})", fault="damaged"
+        ) from error
     if not file.resolve().is_relative_to(data.resolve()):
-        raise ArtifactError(f"{path} is not an .mlpackage: its manifest points outside it, to {file}")
+        raise ArtifactError(f"{path} is not an .mlpackage: its manifest points outside it, to {file}", fault="damaged")
     return file

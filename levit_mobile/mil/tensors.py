@@ -54,7 +54,9 @@ def declared(named: Any, elements: Any) -> Declared:
     if kind == "dictionaryType":
         return Declared(named.name, None, None)
     if kind != "tensorType":
-        raise ArtifactError(f"{named.name} is a {kind}, which the MIL reference does not run")
+        raise ArtifactError(
+            f"{named.name} is a {kind}, which the MIL reference does not run", fault="unsupported-tensor"
+        )
     tensor = named.type.tensorType
     return Declared(named.name, element_of(tensor, elements, named.name), shape_of(tensor, named.name))
 
@@ -63,7 +65,9 @@ def element_of(tensor: Any, elements: Any, name: str) -> str:
     """The element type's name. Raises ArtifactError for one that is not in HELD_AS."""
     element: str = elements.Name(tensor.dataType)
     if element not in HELD_AS:
-        raise ArtifactError(f"{name} has elements of type {element}, which the MIL reference does not know")
+        raise ArtifactError(
+            f"{name} has elements of type {element}, which the MIL reference does not know", fault="unsupported-tensor"
+        )
     return element
 
 
@@ -72,10 +76,12 @@ def shape_of(tensor: Any, name: str) -> tuple[int, ...]:
     sizes = []
     for dimension in tensor.dimensions:
         if dimension.WhichOneof("dimension") != "constant":
-            raise ArtifactError(f"{name} has no fixed shape, and the MIL reference runs fixed shapes only")
+            raise ArtifactError(
+                f"{name} has no fixed shape, and the MIL reference runs fixed shapes only", fault="unsupported-tensor"
+            )
         sizes.append(dimension.constant.size)
     if len(sizes) != tensor.rank:
-        raise ArtifactError(f"{name} declares rank {tensor.rank} and {len(sizes)} sizes")
+        raise ArtifactError(f"{name} declares rank {tensor.rank} and {len(sizes)} sizes", fault="damaged")
     return tuple(sizes)
 
 

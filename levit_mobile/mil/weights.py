@@ -55,7 +55,9 @@ class Weights:
         if kind == "listType":
             return np.array([self.value(item, name) for item in value.immediateValue.list.values])
         if kind != "tensorType":
-            raise ArtifactError(f"constant {name} is a {kind}, which the MIL reference does not know")
+            raise ArtifactError(
+                f"constant {name} is a {kind}, which the MIL reference does not know", fault="unsupported-tensor"
+            )
         tensor = value.type.tensorType
         element, shape = element_of(tensor, self.elements, name), shape_of(tensor, name)
         if value.WhichOneof("value") == "blobFileValue":
@@ -68,42 +70,46 @@ class Weights:
         """An entry's bytes, after seeing that it is one and is as declared."""
         content = self.file(blob.fileName)
         if blob.offset + ENTRY.size > len(content):
-            raise ArtifactError(f"constant {name} lies beyond the end of {blob.fileName}")
+            raise ArtifactError(f"constant {name} lies beyond the end of {blob.fileName}", fault="damaged")
         sentinel, kind, size, offset, _ = ENTRY.unpack_from(content, blob.offset)
         if sentinel != SENTINEL:
-            raise ArtifactError(f"constant {name} has no entry at {blob.offset} of {blob.fileName}: it is damaged")
+            raise ArtifactError(
+                f"constant {name} has no entry at {blob.offset} of {blob.fileName}: it is damaged", fault="damaged"
+            )
         if STORED.get(kind) != element:
             raise ArtifactError(
-                f"constant {name} is stored as {STORED.get(kind, kind)}, the program declares {element}"
+                f"constant {name} is stored as {STORED.get(kind, kind)}, the program declares {element}",
+                fault="damaged",
             )
         if offset + size > len(content):
             raise ArtifactError(
-                f"constant {name}, {list(shape)}, lies beyond the end of {blob.fileName}: it is cut short"
+                f"constant {name}, {list(shape)}, lies beyond the end of {blob.fileName}: it is cut short",
+                fault="damaged",
             )
         return content[offset : offset + size]
 
     def _file(self, name: str) -> bytes:
         file = self.folder / name.removeprefix(MODEL_PATH)
         if not name.startswith(MODEL_PATH) or not file.resolve().is_relative_to(self.folder.resolve()):
-            raise ArtifactError(f"the program keeps constants outside its package, in {name}")
+            raise ArtifactError(f"the program keeps constants outside its package, in {name}", fault="damaged")
         try:
             return file.read_bytes()
         except OSError as error:
-            raise ArtifactError(f"{file} cannot be read: {error.strerror}") from error
+            raise ArtifactError(f"{file} cannot be read: {error.strerror}", fault="unreadable") from error
 
 
 def _immediate(value: Any, element: str, shape: tuple[int, ...], name: str) -> Array:
     """A value inside the protobuf, flat."""
     if value.WhichOneof("value") != "tensor":
-        raise ArtifactError(f"constant {name} is a {value.WhichOneof('value')}, expected a tensor")
+        raise ArtifactError(f"constant {name} is a {value.WhichOneof('value')}, expected a tensor", fault="damaged")
     field, count = value.tensor.WhichOneof("value"), math.prod(shape)
     if field is None:
-        raise ArtifactError(f"constant {name} has no value")
+        raise ArtifactError(f"constant {name} has no value", fault="damaged")
     values = getattr(value.tensor, field).values
     if field == "bytes":
         return unpacked(values, element, count, name)
     if len(values) != count:
-        raise ArtifactError(f"constant {name} has {len(values)} values, its shape is {list(shape)}")
+        raise ArtifactError(f"constant {name} has {len(values)} values, its shape is {list(shape)}", fault="damaged")
     return np.array(list(values), HELD_AS[element])
 
 
@@ -113,7 +119,7 @@ def unpacked(data: bytes, element: str, count: int, name: str) -> Array:
     stored: Any = np.float16 if element == "FLOAT16" else HELD_AS[element]
     size = -(-count * bits // 8) if bits else count * np.dtype(stored).itemsize
     if len(data) != size:
-        raise ArtifactError(f"constant {name} has {len(data)} bytes, {count} x {element} take {size}")
+        raise ArtifactError(f"constant {name} has {len(data)} bytes, {count} x {element} take {size}", fault="damaged")
     if bits is None:
         return np.frombuffer(data, np.dtype(stored).newbyteorder("<")).astype(HELD_AS[element])
     unsigned = from_bits(np.frombuffer(data, np.uint8), bits, count)

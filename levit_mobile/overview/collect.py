@@ -86,12 +86,15 @@ def gather(root: Path) -> Gathered:
     A file that is there twice counts once. Raises BundleError when `root` is no folder, or holds nothing of ours.
     """
     if not root.is_dir():
-        raise BundleError(f"{root} is no folder, expected one with bundles, validations or times below it")
+        raise BundleError(
+            f"{root} is no folder, expected one with bundles, validations or times below it", fault="missing"
+        )
     found = list(_Search(root).everything())
     if not found:
         raise BundleError(
             f"{root} holds no bundle that `levit-mobile convert` has made, nothing that `levit-mobile validate --json` "
-            "has printed, and no file of times"
+            "has printed, and no file of times",
+            fault="missing",
         )
     return Gathered(
         root,

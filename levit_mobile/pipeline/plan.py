@@ -97,9 +97,11 @@ def plan(
 
 def _require_free(path: Path | None, force: bool) -> None:
     if path is not None and path.is_dir():
-        raise BundleError(f"{path} is a folder, and a plan is a file: use --out for another place")
+        raise BundleError(f"{path} is a folder, and a plan is a file: use --out for another place", fault="exists")
     if path is not None and path.exists() and not force:
-        raise BundleError(f"{path} exists already; use --force to replace it, or --out for another place")
+        raise BundleError(
+            f"{path} exists already; use --force to replace it, or --out for another place", fault="exists"
+        )
 
 
 def _problem(model: Checkpoint, images: CalibrationSet, target: str, count: int) -> SearchProblem:

@@ -113,7 +113,9 @@ class ScoreCache:
             with self.path.open("a", encoding="utf-8") as stream:
                 stream.write(entry.model_dump_json() + "\n")
         except OSError as error:
-            raise BundleError(f"{self.path} could not be written: {error.strerror or error}") from error
+            raise BundleError(
+                f"{self.path} could not be written: {error.strerror or error}", fault="unwritable"
+            ) from error
 
     def _read(self, subject: str) -> None:
         first, *rest = self.path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]

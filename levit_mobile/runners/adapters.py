@@ -37,7 +37,7 @@ def noise(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Tensor:
 def only_input(found: int, path: object) -> None:
     """Raise ArtifactError unless the artifact takes one input."""
     if found != 1:
-        raise ArtifactError(f"{path} takes {found} inputs, expected one picture")
+        raise ArtifactError(f"{path} takes {found} inputs, expected one picture", fault="not-one-image")
 
 
 def as_logits(made: NDArray[np.generic], result: Output) -> Logits:
@@ -64,22 +64,24 @@ def one_by_one(run: Callable[[Images], NDArray[np.generic]]) -> Runner:
 @contextmanager
 def running() -> Iterator[None]:
     """Whatever a runtime raises inside becomes one ArtifactError."""
-    with refusing("the runtime failed to run the artifact with"):
+    with refusing("the runtime failed to run the artifact with", fault="failed"):
         yield
 
 
 @contextmanager
-def refusing(sentence: str) -> Iterator[None]:
+def refusing(sentence: str, *, fault: str = "refused") -> Iterator[None]:
     """Whatever is raised inside becomes one ArtifactError of one line, which begins with `sentence`.
 
-    An ArtifactError keeps its own words, a ToolchainMissing or RunnerUnavailable is no verdict on the artifact.
+    An ArtifactError keeps its own words and fault; all else is `fault`, unless its type tells more. A ToolchainMissing
+    or RunnerUnavailable is no verdict on the artifact.
     """
     try:
         yield
     except ArtifactError as error:  # it may quote the names in a damaged file, which hold anything
-        raise ArtifactError(" ".join(str(error).splitlines())) from error
+        raise error.reworded(" ".join(str(error).splitlines())) from error
     except LevitMobileError:
         raise
     except Exception as error:
         first = (str(error).strip() or "no message").splitlines()[0]
-        raise ArtifactError(f"{sentence} {type(error).__name__}: {first}") from error
+        named = f"{sentence} {type(error).__name__}: {first}"
+        raise ArtifactError(named, fault=ArtifactError.fault_of(error, fault)) from error

@@ -63,7 +63,7 @@ def load_for_timing(path: Path, on: Placement = CPU_ONLY) -> Loaded:
 def runtime() -> Any:
     """coremltools, which is how Python reaches Core ML. Raises RunnerUnavailable off a Mac, ToolchainMissing."""
     if sys.platform != "darwin":
-        raise RunnerUnavailable(f"Core ML runs on macOS only, and this is {sys.platform}")
+        raise RunnerUnavailable(f"Core ML runs on macOS only, and this is {sys.platform}", fault="platform")
     try:
         import coremltools
     except ImportError as error:

@@ -94,11 +94,13 @@ def _method(path: Path, threads: int) -> Any:
 
 def _dtype(scalar_type: int) -> np.dtype[np.generic]:
     if scalar_type not in SCALAR_TYPES:
-        raise ArtifactError(f"its input is of ExecuTorch's scalar type {scalar_type}, expected a picture")
+        raise ArtifactError(
+            f"its input is of ExecuTorch's scalar type {scalar_type}, expected a picture", fault="not-one-image"
+        )
     return np.dtype(SCALAR_TYPES[scalar_type])
 
 
 def _require_program(path: Path) -> None:
     """The runtime's own complaint about a foreign file can abort the whole process: it decodes these bytes as text."""
     if not begins_as(path, "executorch"):
-        raise ArtifactError(f"{path} is not an ExecuTorch program: it does not start as one")
+        raise ArtifactError(f"{path} is not an ExecuTorch program: it does not start as one", fault="unknown-format")

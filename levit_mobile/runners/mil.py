@@ -65,9 +65,15 @@ def _threads(count: int) -> Iterator[None]:
 def _require_contract(program: Program, path: Path, source: Input, names: tuple[str, ...]) -> None:
     shapes = {entry.name: entry.shape for entry in program.inputs}
     if shapes != {source.name: source.shape}:
-        raise ArtifactError(f"{path} takes {shapes}, the contract says {source.name} {list(source.shape)}")
+        raise ArtifactError(
+            f"{path} takes {shapes}, the contract says {source.name} {list(source.shape)}", fault="mismatch"
+        )
     colours = program.images.get(source.name)
     if (source.dtype == "image") != (colours is not None) or colours not in (None, source.color_order):
-        raise ArtifactError(f"{path} takes {source.name} as {colours or 'a tensor'}, the contract says {source.dtype}")
+        raise ArtifactError(
+            f"{path} takes {source.name} as {colours or 'a tensor'}, the contract says {source.dtype}", fault="mismatch"
+        )
     if absent := [name for name in names if name not in program.outputs]:
-        raise ArtifactError(f"{path} gives {', '.join(program.outputs)}, the contract says {', '.join(absent)}")
+        raise ArtifactError(
+            f"{path} gives {', '.join(program.outputs)}, the contract says {', '.join(absent)}", fault="mismatch"
+        )

@@ -38,7 +38,7 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1, limit_s
         child.ask(order)
     except (RuntimeError, OSError) as error:
         child.end()
-        raise ArtifactError(f"{path} {REFUSED}: {error}") from error
+        raise ArtifactError(f"{path} {REFUSED}: {error}", fault=ArtifactError.fault_of(error, "refused")) from error
 
     def run(image: Images) -> NDArray[np.generic]:
         return as_logits(child.ask({}, adapted(image, source)), result)
@@ -49,4 +49,4 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1, limit_s
 def _require_model(path: Path) -> None:
     """The runtime's own complaint about a foreign file quotes its bytes, and those beyond its end."""
     if not begins_as(path, "tflite"):
-        raise ArtifactError(f"{path} {REFUSED}: it does not start as one")
+        raise ArtifactError(f"{path} {REFUSED}: it does not start as one", fault="unknown-format")

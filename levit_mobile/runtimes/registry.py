@@ -134,7 +134,9 @@ def load(runtime: RuntimeId, artifact: Path, contract: Contract) -> Runner:
 def require(runtime: RuntimeId) -> None:
     """Raise RunnerUnavailable where a runtime on a CPU cannot be had, without starting it; others are not looked at."""
     if runtime.cpu is not None and RUNTIMES[runtime.name].target == "coreml":
-        raise RunnerUnavailable(f"Core ML exists on Apple's systems only: nothing runs its packages on {runtime.cpu}")
+        raise RunnerUnavailable(
+            f"Core ML exists on Apple's systems only: nothing runs its packages on {runtime.cpu}", fault="platform"
+        )
     if runtime.cpu is not None and not folder.native():
         folder.found()
 

@@ -25,16 +25,20 @@ def staged(final: Path, *, force: bool) -> Iterator[Path]:
     try:
         _clear_leftovers(final)
         if final.is_file():
-            raise BundleError(f"{final} is a file, and a bundle is a folder: use --out for another place")
+            raise BundleError(
+                f"{final} is a file, and a bundle is a folder: use --out for another place", fault="exists"
+            )
         if final.exists() and not force:
-            raise BundleError(f"{final} exists already; use --force to replace it, or --out for another place")
+            raise BundleError(
+                f"{final} exists already; use --force to replace it, or --out for another place", fault="exists"
+            )
         final.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
         yield partial
         _replace(partial, final)
     except OSError as error:
         raise BundleError(
-            f"{final} could not be written: {error.strerror or error}; nothing was left behind"
+            f"{final} could not be written: {error.strerror or error}; nothing was left behind", fault="unwritable"
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -60,7 +64,7 @@ def write_text(path: Path, text: str) -> None:
         with staged_file(path) as beside:
             beside.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise BundleError(f"{path} could not be written: {error.strerror or error}") from error
+        raise BundleError(f"{path} could not be written: {error.strerror or error}", fault="unwritable") from error
 
 
 def _replace(partial: Path, final: Path) -> None:

@@ -46,7 +46,8 @@ def _require_platform() -> None:
     if sys.platform != "linux" or platform.machine() not in MACHINES:
         raise RunnerUnavailable(
             f"tflite-runtime {TFLITE_RUNTIME} has wheels for Linux on {' and '.join(MACHINES)} only, "
-            f"and this is {platform.system()} on {platform.machine()}"
+            f"and this is {platform.system()} on {platform.machine()}",
+            fault="platform",
         )
 
 
@@ -65,7 +66,8 @@ def _made() -> Path:
     except (OSError, BundleError) as error:
         raise RunnerUnavailable(
             f"tflite-runtime {TFLITE_RUNTIME} could not be installed: {error}; "
-            f"{CACHE_VARIABLE} can name another folder for it"
+            f"{CACHE_VARIABLE} can name another folder for it",
+            fault="set-up-failed",
         ) from error
 
 
@@ -78,7 +80,8 @@ def _base() -> tuple[str, str]:
             return python, version
     raise RunnerUnavailable(
         f"tflite-runtime {TFLITE_RUNTIME} needs Python {', '.join(PYTHONS)} with venv, this is Python "
-        f"{platform.python_version()}, and PATH has none: install python{PYTHONS[0]} with its venv module"
+        f"{platform.python_version()}, and PATH has none: install python{PYTHONS[0]} with its venv module",
+        fault="not-installed",
     )
 
 
@@ -89,7 +92,8 @@ def _build(base: str, folder: Path) -> Path:
             if done.returncode:
                 by_hand = " && ".join(shlex.join(step) for step in _steps(base, folder))
                 raise RunnerUnavailable(
-                    f"tflite-runtime {TFLITE_RUNTIME} could not be installed: {reason(done)}; by hand: {by_hand}"
+                    f"tflite-runtime {TFLITE_RUNTIME} could not be installed: {reason(done)}; by hand: {by_hand}",
+                    fault="set-up-failed",
                 )
     return _python_in(folder)
 

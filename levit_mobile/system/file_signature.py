@@ -27,14 +27,16 @@ def target_of(path: Path) -> str:
     if path.is_dir():
         return _target_of_folder(path)
     if not path.is_file():
-        raise ArtifactError(f"{path} {'is no file' if path.exists() else 'does not exist'}, {EXPECTED}")
+        raise ArtifactError(
+            f"{path} {'is no file' if path.exists() else 'does not exist'}, {EXPECTED}", fault="missing"
+        )
     head = _head(path)
     for target in MAGIC:
         if begins(head, target):
             return target
     if path.suffix == MODEL_SUFFIX and head:
         return "coreml"
-    raise ArtifactError(f"{path} is no artifact: {_stranger(head)}; {EXPECTED}")
+    raise ArtifactError(f"{path} is no artifact: {_stranger(head)}; {EXPECTED}", fault="unknown-format")
 
 
 def begins_as(path: Path, target: str) -> bool:
@@ -52,10 +54,18 @@ def _target_of_folder(path: Path) -> str:
     if (path / PACKAGE_FILE).is_file():
         return "coreml"
     if (path / "coremldata.bin").is_file():
-        raise ArtifactError(f"{path} is a compiled model, which has no graph any more: take the .mlpackage it is from")
+        raise ArtifactError(
+            f"{path} is a compiled model, which has no graph any more: take the .mlpackage it is from",
+            fault="unsupported-model",
+        )
     if path.suffix == TARGETS["coreml"].suffix:
-        raise ArtifactError(f"{path} is not an .mlpackage: it has no {PACKAGE_FILE}; copy the folder again, whole")
-    raise ArtifactError(f"{path} is neither a bundle (contract.json) nor an .mlpackage ({PACKAGE_FILE}); {EXPECTED}")
+        raise ArtifactError(
+            f"{path} is not an .mlpackage: it has no {PACKAGE_FILE}; copy the folder again, whole", fault="damaged"
+        )
+    raise ArtifactError(
+        f"{path} is neither a bundle (contract.json) nor an .mlpackage ({PACKAGE_FILE}); {EXPECTED}",
+        fault="unknown-format",
+    )
 
 
 def _head(path: Path) -> bytes:
@@ -63,7 +73,7 @@ def _head(path: Path) -> bytes:
         with path.open("rb") as stream:
             return stream.read(HEAD)
     except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}", fault="unreadable") from error
 
 
 def _stranger(head: bytes) -> str:

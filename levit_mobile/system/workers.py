@@ -61,7 +61,7 @@ def spread(
 
 def _awaited(future: Future[Any], timeout_s: float) -> Any:
     if not wait([future], timeout_s).done:
-        raise ArtifactError(f"{WHO} gave no result within {timeout_s:g} s")
+        raise ArtifactError(f"{WHO} gave no result within {timeout_s:g} s", fault="timeout")
     return future.result()
 
 
@@ -89,7 +89,7 @@ class _Crew:
     def _started(self) -> _Worker:
         with self._lock:
             if self._workers is None:
-                raise ArtifactError(f"{WHO} was not started: nobody waits for it any more")
+                raise ArtifactError(f"{WHO} was not started: nobody waits for it any more", fault="crashed")
             self._workers.append(worker := _Worker(self._memory_bytes))
         return worker
 
@@ -133,7 +133,7 @@ class _Worker:
             return pipes.receive(self._process.stdout)
         except (EOFError, OSError) as error:
             code = self.end(patience_s=ENDING_S)
-            raise ArtifactError(f"{WHO} ended with {pipes.death(code)}, and no result") from error
+            raise ArtifactError(f"{WHO} ended with {pipes.death(code)}, and no result", fault="crashed") from error
 
     def end(self, *, patience_s: float = 0.0) -> int:
         """Its exit status, after `patience_s` to end by itself. What it has started ends with it."""

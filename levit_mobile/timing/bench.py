@@ -55,7 +55,7 @@ class BenchOptions:
     def __post_init__(self) -> None:
         for name, least in (("rounds", 2), ("warmup", 1), ("starts", 1), ("threads", 1)):
             if getattr(self, name) < least:
-                raise TimingError(f"{name} is {getattr(self, name)}, expected {least} or more")
+                raise TimingError(f"{name} is {getattr(self, name)}, expected {least} or more", fault="option")
 
     def of(self, target: str) -> Placement:
         """Where a target's artifacts run."""

@@ -47,12 +47,12 @@ def profiled(job: Job, *, rounds: Sequence[int], warmup: int) -> Profile:
     """
     blocks = block_splitter(TARGETS[job.target])
     if blocks is None:
-        raise ArtifactError(NOT_RUN[job.target])
+        raise ArtifactError(NOT_RUN[job.target], fault="no-profile")
     with temporary_folder() as folder:
         try:
             cuts = list(blocks(job.artifact, folder, block_of))
         except ValueError as error:
-            raise ArtifactError(f"it cannot be cut into blocks: {error}") from error
+            raise ArtifactError(f"it cannot be cut into blocks: {error}", fault="no-profile") from error
         taken = _taken(job, tuple(path for _, path, _ in cuts), rounds, warmup)
         found = [Block(name=name, samples_ms=taken[path], ops=ops) for name, path, ops in cuts]
     return Profile(how=HOW, blocks=tuple(found))

@@ -47,7 +47,10 @@ def _pairs(now: TimingRun, before: Mapping[str, Timing]) -> Iterator[Pair]:
         if timing.name in now.against or not timing.samples_ms:
             continue
         if timing.name not in before or not before[timing.name].samples_ms:
-            raise TimingError(f"the baseline has not timed {timing.name}: time it once with --out, and keep that file")
+            raise TimingError(
+                f"the baseline has not timed {timing.name}: time it once with --out, and keep that file",
+                fault="not-timed",
+            )
         yield timing, before[timing.name]
 
 
@@ -71,7 +74,8 @@ def _slowdown(pair: Pair, baseline: Pair | None) -> Slowdown:
     if _set_up(now) != _set_up(then):
         raise TimingError(
             f"{now.name} ran on {now.threads or now.compute_units} now and on {then.threads or then.compute_units} in "
-            "the baseline (threads or compute units): time it as the baseline did"
+            "the baseline (threads or compute units): time it as the baseline did",
+            fault="other-set-up",
         )
     if baseline is None:
         return Slowdown(now.name, ratio(now.samples_ms, then.samples_ms), None)
@@ -85,7 +89,8 @@ def _require_one_machine(now: TimingRun, then: TimingRun) -> None:
     if (here.model, here.soc, here.cores) != (there.model, there.soc, there.cores):
         raise TimingError(
             f"the baseline is of {_named(there)} and this is {_named(here)}: give both runs the same "
-            "--against ARTIFACT, and what is compared is the ratio to it"
+            "--against ARTIFACT, and what is compared is the ratio to it",
+            fault="other-machine",
         )
 
 

@@ -205,4 +205,6 @@ def _trained(model: LeViT, spec: ImageSpec) -> Tapping:
 
 def _require_shape(name: str, expected: Values, found: Values) -> None:
     if expected.shape != found.shape:
-        raise ArtifactError(f"{name} is {list(expected.shape)} in one and {list(found.shape)} in the other")
+        raise ArtifactError(
+            f"{name} is {list(expected.shape)} in one and {list(found.shape)} in the other", fault="mismatch"
+        )

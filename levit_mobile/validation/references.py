@@ -64,7 +64,8 @@ def _own_source(stored: OpenBundle) -> str | Path:
         return model.source
     raise BundleError(
         f"{stored.path} was made from {model.source}, which is not here: name it with --reference PATH, or hold the "
-        f"bundle against its {len(stored.contract.golden)} golden vectors with --reference {GOLDEN}"
+        f"bundle against its {len(stored.contract.golden)} golden vectors with --reference {GOLDEN}",
+        fault="reference",
     )
 
 
@@ -75,7 +76,8 @@ def _checkpoint(source: str | Path, stored: OpenBundle, *, asked: bool) -> Refer
     if not own and not asked:
         raise BundleError(
             f"{stored.path} was made from {wanted.source} of sha256 {wanted.checkpoint_sha256[:12]}..., and the one "
-            f"here has {checkpoint.sha256[:12]}...: name the right one with --reference PATH"
+            f"here has {checkpoint.sha256[:12]}...: name the right one with --reference PATH",
+            fault="reference",
         )
     _require_fit(str(source), (checkpoint.classes, checkpoint.side), stored)
     load, exact = (partial(_eager, source, stored.spec, double) for double in (False, True))
@@ -90,9 +92,11 @@ def _other_bundle(other: OpenBundle, stored: OpenBundle) -> ReferenceModel:
     found = other.contract
     _require_fit(str(other.path), (found.model.classes, found.preprocessing.crop_px), stored)
     if other.labels != stored.labels:
-        raise BundleError(f"{other.path} and {stored.path} have other labels, or another order of them")
+        raise BundleError(
+            f"{other.path} and {stored.path} have other labels, or another order of them", fault="reference"
+        )
     if found.preprocessing != stored.contract.preprocessing:
-        raise BundleError(f"{other.path} and {stored.path} prepare pictures in different ways")
+        raise BundleError(f"{other.path} and {stored.path} prepare pictures in different ways", fault="reference")
     name = registry.defaults(other.target.name)[-1]  # of a Core ML package the MIL reference: Core ML is the candidate
     title = f"{other.path.name} by {registry.described(name).title}"
     return ReferenceModel(title, partial(registry.load, name, other.artifact, found), tolerance=found.tolerance)
@@ -101,7 +105,7 @@ def _other_bundle(other: OpenBundle, stored: OpenBundle) -> ReferenceModel:
 def _golden(stored: OpenBundle) -> ReferenceModel:
     vectors = stored.golden()
     if not vectors:
-        raise BundleError(f"{stored.path} holds no golden vectors, expected at least one")
+        raise BundleError(f"{stored.path} holds no golden vectors, expected at least one", fault="reference")
     pictures = ImageSet.from_arrays({name: pixels for name, (pixels, _) in vectors.items()})
     logits = {picture_digest(pixels): logits for pixels, logits in vectors.values()}
     return ReferenceModel(f"{len(vectors)} golden vectors", partial(partial, _remembered, logits), pictures=pictures)

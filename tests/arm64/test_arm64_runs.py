@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from conftest import Run
 from support.arm64s import RUNS_HERE, ready
 from support.one_pass import validate
+from support.refusals import refused
 from support.stored_bundles import written
 
 from levit_mobile.arm64 import cost
@@ -116,7 +118,9 @@ def test_core_ml_is_not_run(small: SourceModel, random_checkpoint: Path, folder:
     bundle = written(small, "coreml-fp16", tmp_path)
     found = validate(bundle, reference=random_checkpoint, images=folder, cpu="cortex-a53")
     assert found.verdict == "not run"
-    assert found.reasons == ("Core ML exists on Apple's systems only: nothing runs its packages on cortex-a53",)
+    (reason,) = found.reasons
+    assert "Core ML" in reason
+    assert "cortex-a53" in reason
 
 
 @pytest.mark.parametrize(("target", "left"), [("executorch", 64), ("executorch", 500_000), ("tflite", 200_000)])
@@ -124,37 +128,36 @@ def test_a_truncated_artifact_is_one_sentence(made: Made, tmp_path: Path, target
     path = tmp_path / FILES[target]
     path.write_bytes((made(target).path / FILES[target]).read_bytes()[:left])
     before, here = children(), sorted(Path.cwd().iterdir())
-    with pytest.raises(ArtifactError, match=rf"^{path} (cannot be loaded by|could not be counted)") as caught:
+    with pytest.raises(ArtifactError, match=rf"^{path} .*cortex-a76") as caught:
         cost.measure(path, CPUS["cortex-a76"], ready())
+    assert caught.value.fault in ("refused", "failed", "crashed")
     assert len(str(caught.value).splitlines()) == 1
     assert children() == before
     assert sorted(Path.cwd().iterdir()) == here  # no core of the guest
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "complaint"),
+    ("name", "content", "wanted"),
     [
-        ("model.pte", b"hello world", "it does not start as a .pte"),
-        ("model.tflite", b"", "it does not start as a .tflite"),
+        ("model.pte", b"hello world", "as a .pte"),
+        ("model.tflite", b"", "as a .tflite"),
         ("model.onnx", b"12345678", "expected .tflite or .pte"),
     ],
 )
 def test_a_foreign_file_is_refused_before_anything_starts(
-    tmp_path: Path, name: str, content: bytes, complaint: str
+    tmp_path: Path, name: str, content: bytes, wanted: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ArtifactError, match=complaint):
+    with refused(ArtifactError, "artifact.unknown-format", tmp_path / name, wanted):
         require_magic(tmp_path / name)
-    with pytest.raises(ArtifactError, match="cannot be read: No such file"):
+    with refused(ArtifactError, "artifact.unreadable", tmp_path / "none.pte", "No such file"):
         require_magic(tmp_path / "none.pte")
 
 
 def test_without_an_emulator_there_is_a_sentence(made: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     made_ready = ready()
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(
-        RunnerUnavailable, match="qemu-aarch64 is not on PATH, and ARM64 needs it: levit-mobile setup arm64"
-    ):
+    with refused(RunnerUnavailable, "runner.not-installed", "qemu-aarch64", "PATH", "levit-mobile setup arm64"):
         Emulated(made("executorch").path / "model.pte", CPUS["cortex-a53"], made_ready)
 
 
@@ -170,15 +173,15 @@ def test_a_killed_run_is_named(made: Made, images: Images, number: signal.Signal
         os.kill(process, signal.SIGCONT)
 
     threading.Timer(0.2, kill).start()
-    with pytest.raises(ArtifactError, match=f"the runtime ended with {number.name}"):
+    with refused(ArtifactError, "artifact.crashed", number.name):
         runner(images)
-    with pytest.raises(ArtifactError, match="the runtime ended with"):  # and it stays dead
+    with refused(ArtifactError, "artifact.crashed", number.name):  # and it stays dead
         runner.executed()
 
 
 def test_a_silent_run_is_cut_short(made: Made) -> None:
     made_ready, before = ready(), children()
-    with pytest.raises(ArtifactError, match=r"no answer within 0\.01 s"):
+    with refused(ArtifactError, "artifact.timeout", "0.01 s"):
         Emulated(made("executorch").path / "model.pte", CPUS["cortex-a53"], made_ready, limit_s=0.01)
     assert children() == before
 
@@ -205,7 +208,7 @@ def test_on_arm64_itself_the_runtime_is_the_machines_own(
     bundle, before = made("executorch"), children()
     assert registry.load(name, bundle.path / "model.pte", bundle.contract)(images).shape == (2, 5)
     assert children() == before
-    with pytest.raises(RunnerUnavailable, match="counted in an emulator"):
+    with refused(RunnerUnavailable, "runner.platform", "emulator", "x86_64"):
         places.found()
 
 
@@ -236,7 +239,7 @@ def test_cost_writes_a_baseline_and_holds_against_it(made: Made, levit_mobile: R
 def test_cost_before_the_set_up_says_what_to_do(made: Made, levit_mobile: Run, tmp_path: Path) -> None:
     done = levit_mobile("cost", made("executorch").path, env={"LEVIT_MOBILE_CACHE": str(tmp_path)})
     assert done.returncode == 1
-    assert done.stderr == "error: ARM64 is not set up for these versions here: levit-mobile setup arm64\n"
+    assert re.fullmatch("error: ARM64 .*: levit-mobile setup arm64\n", done.stderr.lstrip("\n"))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import COMMAND, Run
 from support.arm64s import RUNS_HERE, ready
+from support.refusals import refused
 
 from levit_mobile.arm64 import folder, packages
 from levit_mobile.arm64.cpus import CPUS, chosen
@@ -35,11 +36,10 @@ def whole(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def reason() -> str:
-    with pytest.raises(RunnerUnavailable) as caught:
+def require_obstacle(fault: str, *facts: str) -> None:
+    """This machine cannot be set up, for a reason that holds every fact."""
+    with refused(RunnerUnavailable, f"runner.{fault}", *facts):
         packages.require_host()
-    assert len(str(caught.value).splitlines()) == 1
-    return str(caught.value)
 
 
 # Cores
@@ -72,15 +72,14 @@ def test_a_guest_reads_of_its_own_core() -> None:
 
 def test_another_machine_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
-    assert "on Debian on x86_64 only, and this is" in reason()
-    assert reason().endswith("on riscv64")
+    require_obstacle("platform", "Debian on x86_64 only", "on riscv64")
 
 
 def test_another_distribution_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"ID": "fedora", "NAME": "Fedora Linux"})
-    assert reason() == "ARM64 is set up from Debian's own packages, and this is Fedora Linux"
+    require_obstacle("platform", "Debian", "Fedora Linux")
 
 
 def test_missing_packages_come_with_the_line_that_installs_them(
@@ -91,13 +90,12 @@ def test_missing_packages_come_with_the_line_that_installs_them(
     monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"ID": "debian"})
     monkeypatch.setattr(packages, "HEADERS", (str(tmp_path / "stdlib.h"), "libc6-dev"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert reason().endswith(f"of the distribution: {APT_LINE}")
-    assert "ARM64 needs qemu-user, gcc, g++-aarch64-linux-gnu, libc6-dev of" in reason()
+    require_obstacle("not-installed", "needs qemu-user, gcc, g++-aarch64-linux-gnu, libc6-dev of", f": {APT_LINE}")
 
 
 def test_without_a_runtime_there_is_nothing_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "PACKAGES", ("numpy", "ai-edge-none"))
-    with pytest.raises(RunnerUnavailable, match="ai-edge-none is not: pip install 'levit-mobile"):
+    with refused(RunnerUnavailable, "runner.not-installed", "ai-edge-none", "pip install 'levit-mobile"):
         folder.wanted()
 
 
@@ -136,9 +134,7 @@ def test_damage_is_said_with_what_to_do(whole: Path, monkeypatch: pytest.MonkeyP
     (whole / "counting.so").write_bytes(b"cod3")
     monkeypatch.setattr(folder, "folder", lambda: whole)
     monkeypatch.setattr(folder, "native", lambda: False)
-    with pytest.raises(
-        RunnerUnavailable, match=r"damaged \(counting\.so has changed\): levit-mobile setup arm64 --force"
-    ):
+    with refused(RunnerUnavailable, "runner.damaged", whole, "counting.so", "levit-mobile setup arm64 --force"):
         folder.found()
 
 
@@ -188,7 +184,8 @@ def test_processes_that_want_it_at_once_wait_for_each_other(tmp_path: Path) -> N
 def test_a_step_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEVIT_MOBILE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(packages, "GUEST", ("levit-no-such-package",))
-    with pytest.raises(RunnerUnavailable, match="ARM64 could not be set up: apt-get says: E: Unable to locate package"):
+    facts = "ARM64", "apt-get", "Unable to locate package", "levit-no-such-package"
+    with refused(RunnerUnavailable, "runner.set-up-failed", *facts):
         setup_arm64()
     assert [file.name for file in (tmp_path / "cache").iterdir()] == [".lock"]
 
@@ -197,5 +194,5 @@ def test_a_step_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("LEVIT_MOBILE_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(RunnerUnavailable, match="LEVIT_MOBILE_CACHE can name another folder"):
+    with refused(RunnerUnavailable, "runner.set-up-failed", "LEVIT_MOBILE_CACHE"):
         setup_arm64()

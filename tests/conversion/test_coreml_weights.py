@@ -273,7 +273,7 @@ def test_damage_to_any_constant_is_found(package: Path) -> None:
     try:
         for at in entries[:: len(entries) // 12]:
             file.write_bytes(whole[:at] + bytes(64) + whole[at + 64 :])
-            with pytest.raises(ArtifactError, match=r"weight\.bin is cut short or damaged"):
+            with refused(ArtifactError, "artifact.damaged", package, "weight.bin"):
                 inspector.inspect(package)
     finally:
         file.write_bytes(whole)

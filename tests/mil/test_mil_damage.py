@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from support.mil_programs import Edit, case, constant, edited, function, numbers, op, operations, save
+from support.refusals import refused
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError
@@ -50,32 +51,28 @@ def in_a_strange_space(model: Any) -> None:
     model.description.input[0].type.imageType.colorSpace = 77
 
 
-DAMAGE: dict[str, tuple[Edit, str]] = {
+DAMAGE: dict[str, tuple[Edit, tuple[str, ...]]] = {
     "an element type that is none": (
         lambda m: setattr(op(m, "gelu").outputs[0].type.tensorType, "dataType", 87),
-        "cannot be read: ValueError: Enum DataType has no name defined for value 87",
+        ("ValueError", "DataType", "87"),
     ),
     "a constant's element type that is none": (
         lambda m: setattr(value(m, "mode_0").type.tensorType, "dataType", 74),
-        "cannot be read: ValueError: Enum DataType has no name defined for value 74",
+        ("ValueError", "DataType", "74"),
     ),
-    "a constant without a name": (
-        lambda m: constant(m, "mode_0").ClearField("outputs"),
-        "cannot be read: IndexError: tuple index out of range",
-    ),
-    "a word for a number": (retyped, "cannot be read: ValueError: could not convert string to float"),
-    "a number too large for its type": (too_large, "cannot be read: OverflowError: "),
-    "a colour space that is none": (in_a_strange_space, "cannot be read: ValueError: Enum ColorSpace has no name"),
+    "a constant without a name": (lambda m: constant(m, "mode_0").ClearField("outputs"), ("IndexError", "tuple index")),
+    "a word for a number": (retyped, ("ValueError", "string to float")),
+    "a number too large for its type": (too_large, ("OverflowError: ",)),
+    "a colour space that is none": (in_a_strange_space, ("ValueError", "ColorSpace")),
 }
 
 
 @pytest.mark.parametrize("what", DAMAGE)
 def test_a_damaged_program_is_refused(package: Path, what: str) -> None:
-    edit, words = DAMAGE[what]
+    edit, facts = DAMAGE[what]
     edited(package, edit)
-    with pytest.raises(ArtifactError) as caught:
+    with refused(ArtifactError, "artifact.damaged", package, *facts):
         read(package)
-    assert str(caught.value).startswith(f"{package} {words}")
 
 
 def test_a_word_in_the_place_of_a_list_fails_the_op(package: Path) -> None:
@@ -84,7 +81,7 @@ def test_a_word_in_the_place_of_a_list_fails_the_op(package: Path) -> None:
         operations(model).sort(key=lambda operation: operation.type != "const")
 
     edited(package, worded)
-    with pytest.raises(ArtifactError, match=r"^pad .* fails: cannot reshape array"):
+    with refused(ArtifactError, "artifact.failed", "pad ", "cannot reshape array"):
         read(package).run({"x_in0": X})
 
 
@@ -95,22 +92,22 @@ def test_a_padding_beyond_all_memory_fails_the_op(package: Path) -> None:
         op(model, "pad").outputs[0].type.tensorType.dimensions[3].constant.size = 1 << 31
 
     edited(package, vast)
-    with pytest.raises(ArtifactError, match=r"^pad .* fails: Unable to allocate"):
+    with refused(ArtifactError, "artifact.out-of-memory", "pad ", "Unable to allocate"):
         read(package).run({"x_in0": X})
 
 
-@pytest.mark.parametrize("path", ["a\0b", "[" * 100_000])
-def test_a_manifest_that_leads_nowhere_is_refused(package: Path, path: str) -> None:
+@pytest.mark.parametrize(("path", "fault"), [("a\0b", "damaged"), ("[" * 100_000, "unreadable")])
+def test_a_manifest_that_leads_nowhere_is_refused(package: Path, path: str, fault: str) -> None:
     manifest = json.loads((package / "Manifest.json").read_text())
     manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"] = path
     (package / "Manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(ArtifactError, match=r"x\.mlpackage"):
+    with refused(ArtifactError, f"artifact.{fault}", package):
         read(package)
 
 
 def test_a_manifest_nested_without_end_is_refused(package: Path) -> None:
     (package / "Manifest.json").write_text("[" * 100_000)
-    with pytest.raises(ArtifactError, match="cannot be read: RecursionError: "):
+    with refused(ArtifactError, "artifact.damaged", package, "RecursionError: "):
         read(package)
 
 
@@ -118,5 +115,5 @@ def test_names_of_several_lines_are_quoted_in_one(package: Path) -> None:
     edited(package, lambda m: setattr(op(m, "gelu"), "type", "fro\nb\u2028nicate"))
     source = Input(name="x_in0", shape=(1, 3, 8, 8), layout="NCHW", dtype="float32", range=(0, 1))
     result = Output(name="x_out0", shape=(1, 5), dtype="float32", labels_sha256="")
-    with pytest.raises(ArtifactError, match="does not know the op fro b nicate of iOS 17"):
+    with refused(ArtifactError, "artifact.unsupported-op", "op fro b nicate of iOS 17"):
         mil.load(package, source=source, result=result)

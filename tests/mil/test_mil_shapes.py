@@ -9,6 +9,7 @@ import pytest
 import torch
 from support.mil_cases.shapes import X, exact, op
 from support.mil_programs import Suite, case, function, numbers, save
+from support.refusals import refused
 
 from levit_mobile.errors import ArtifactError
 from levit_mobile.mil.program import read
@@ -42,7 +43,7 @@ def test_zeros_of_a_shape_by_opset(tmp_path: Path, ios: int) -> None:
 def test_a_zero_of_another_rank_is_refused_in_ios_16() -> None:
     from levit_mobile.mil.shapes import reshape
 
-    with pytest.raises(ValueError, match="holds a 0, and x has rank 3"):
+    with pytest.raises(ValueError, match="0, and x has rank 3"):
         reshape(X, np.array([0, -1]))
 
 
@@ -57,5 +58,5 @@ def test_a_batched_gather_is_refused(tmp_path: Path) -> None:
     index = np.zeros((2, 1), np.int32)
     build = lambda mb, x: mb.gather(x=x, indices=index, axis=1, batch_dims=1)  # noqa: E731
     path = save(function([case("batched", build, torch.neg, X)], 17), tmp_path / "x.mlpackage", ios=17)
-    with pytest.raises(ArtifactError, match=r"gather .* fails: batch_dims is 1"):
+    with refused(ArtifactError, "artifact.failed", "gather", "batch_dims is 1"):
         read(path).run({"batched_in0": X})

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.refusals import refused
 
 from levit_mobile.errors import ArtifactError, RunnerUnavailable, ToolchainMissing
-from levit_mobile.runners.adapters import one_by_one, refusing
+from levit_mobile.runners.adapters import one_by_one, only_input, refusing
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "fault", "words"),
     [
-        (ValueError("no signature\nin the file\n"), "x is no model: ValueError: no signature"),
-        (MemoryError(), "x is no model: MemoryError: no message"),
-        (KeyError("logits"), "x is no model: KeyError: 'logits'"),
-        (ArtifactError("op a\r\nb is\u2028unknown"), "op a b is unknown"),
+        (ValueError("no signature\nin the file\n"), "refused", "x is no model: ValueError: no signature"),
+        (MemoryError(), "out-of-memory", "x is no model: MemoryError: no message"),
+        (KeyError("logits"), "refused", "x is no model: KeyError: 'logits'"),
+        (TimeoutError("no answer"), "timeout", "x is no model: TimeoutError: no answer"),
+        (ChildProcessError("SIGABRT"), "crashed", "x is no model: ChildProcessError: SIGABRT"),
+        (ArtifactError("op a\r\nb is\u2028unknown", fault="unsupported-op"), "unsupported-op", "op a b is unknown"),
     ],
 )
-def test_any_error_is_one_line(error: Exception, words: str) -> None:
-    with pytest.raises(ArtifactError) as caught, refusing("x is no model:"):
+def test_any_error_is_one_line(error: Exception, fault: str, words: str) -> None:
+    with refused(ArtifactError, f"artifact.{fault}") as caught, refusing("x is no model:"):
         raise error
     assert str(caught.value) == words
     assert caught.value.__cause__ is error
@@ -41,6 +44,12 @@ def test_a_runner_says_what_failed() -> None:
     def run(_: object) -> np.ndarray:
         raise RuntimeError("node 3 failed\nto prepare")
 
-    with pytest.raises(ArtifactError) as caught:
+    with refused(ArtifactError, "artifact.failed", "RuntimeError", "node 3 failed") as caught:
         one_by_one(run)(np.zeros((1, 3, 2, 2), np.float32))
-    assert str(caught.value) == "the runtime failed to run the artifact with RuntimeError: node 3 failed"
+    assert "to prepare" not in str(caught.value)
+
+
+def test_two_inputs_are_not_one_picture() -> None:
+    only_input(1, "one.tflite")
+    with refused(ArtifactError, "artifact.not-one-image", "two.tflite", "2 inputs", "one picture"):
+        only_input(2, "two.tflite")

@@ -19,7 +19,6 @@ def refused(kind: type[LevitMobileError], code: str, *facts: object) -> Iterator
         yield caught
     found, sentence = caught.value, str(caught.value)
     assert found.code == code, f"{found.code}: {sentence}"
-    assert sentence
-    assert "\n" not in sentence
+    assert sentence.splitlines() == [sentence]
     missing = [str(fact) for fact in facts if str(fact) not in sentence]
     assert not missing, f"{missing} not in {sentence!r}"

@@ -18,6 +18,7 @@ from levit_mobile.pipeline import convert, writing
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.quantization.prepare import Int8Options
 from levit_mobile.recipe import RECIPES
+from support.refusals import refused
 
 KINDS = {
     "coreml-fp16": "model.mlpackage",
@@ -72,13 +73,10 @@ def artifact(path: Path) -> Path:
     return path
 
 
-def refusal(path: Path) -> str:
-    """The one sentence with which a bundle is refused."""
-    with pytest.raises(BundleError) as caught:
+def require_refusal(path: Path, code: str, *facts: object) -> None:
+    """The bundle is refused with this code, in a sentence that holds every fact."""
+    with refused(BundleError, code, *facts):
         open_bundle(path)
-    sentence = str(caught.value)
-    assert sentence.splitlines() == [sentence]
-    return sentence
 
 
 def edited(file: Path, *keys: str | int, to: Any = ...) -> None:

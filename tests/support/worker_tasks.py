@@ -85,6 +85,11 @@ def fail(error: str) -> None:
     raise getattr(errors, error)(f"{error} of levit_128s")
 
 
+def fail_by(fault: str) -> None:
+    """An error of the package's own with a fault."""
+    raise errors.ArtifactError(f"it is {fault}", fault=fault)
+
+
 def lock(_: object) -> Any:
     """What no other process can be given."""
     return threading.Lock()

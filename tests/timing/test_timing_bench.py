@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import COMMAND, Bundles, Run
+from support.refusals import refused
 from support.stored_bundles import edited
 
 from levit_mobile.cli.bench import bench as command_line
@@ -90,13 +91,14 @@ def test_a_wrong_artifact_is_timed_and_called_broken(run: TimingRun) -> None:
 def test_what_cannot_run_here_is_not_run_with_the_reason(run: TimingRun) -> None:
     found = of(run, "levit_128s-coreml-fp16")
     assert (found.samples_ms, found.parity.verdict) == ((), "not run")
-    assert "Core ML runs on macOS only" in str(found.not_run)
+    assert "macOS only" in str(found.not_run)
 
 
 def test_what_does_not_load_is_broken_and_stops_nobody(run: TimingRun) -> None:
     found = of(run, "short.tflite")
     assert (found.samples_ms, found.parity.verdict) == ((), "broken")
-    assert "is not a TFLite model that LiteRT can load" in str(found.not_run)
+    assert "short.tflite" in str(found.not_run)
+    assert "LiteRT" in str(found.not_run)
 
 
 def test_a_bare_artifact_is_proven_by_lent_vectors_and_is_the_yardstick(run: TimingRun) -> None:
@@ -124,7 +126,7 @@ def test_rounds_are_shared_by_the_processes() -> None:
     ("name", "value", "least"), [("rounds", 1, 2), ("warmup", 0, 1), ("starts", 0, 1), ("threads", 0, 1)]
 )
 def test_numbers_that_cannot_be_are_refused(name: str, value: int, least: int) -> None:
-    with pytest.raises(TimingError, match=f"{name} is {value}, expected {least} or more"):
+    with refused(TimingError, "timing.option", f"{name} is {value}", f"{least} or more"):
         BenchOptions(**{name: value})  # type: ignore[arg-type]
 
 
@@ -201,22 +203,19 @@ def test_an_interrupted_run_writes_nothing_and_leaves_no_process(bundles: Bundle
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "words"),
+    ("arguments", "code", "facts"),
     [
-        (
-            ["nowhere"],
-            1,
-            "error: nowhere does not exist, expected a .tflite, .pte, .mlpackage",
-        ),
-        (["x", "--baseline", "nothing.json"], 1, "error: nothing.json cannot be read (No such file or directory)"),
-        (["x", "--picture", "640"], 2, "expected width x height such as 640x480"),
-        (["x", "--rounds", "1"], 2, "--rounds"),
-        (["x", "--compute-units", "npu"], 2, "--compute-units"),
+        (["nowhere"], 1, ("error: nowhere ", "does not exist", ".tflite", ".pte", ".mlpackage")),
+        (["x", "--baseline", "nothing.json"], 1, ("error: nothing.json ", "No such file or directory")),
+        (["x", "--picture", "640"], 2, ("width x height", "640x480")),
+        (["x", "--rounds", "1"], 2, ("--rounds",)),
+        (["x", "--compute-units", "npu"], 2, ("--compute-units",)),
     ],
 )
-def test_bad_input_is_one_sentence(levit_mobile: Run, arguments: list[str], code: int, words: str) -> None:
+def test_bad_input_is_one_sentence(levit_mobile: Run, arguments: list[str], code: int, facts: tuple[str, ...]) -> None:
     done = levit_mobile("bench", *arguments)
     assert done.returncode == code
-    assert words in " ".join(done.stderr.replace("│", " ").split())
+    said = " ".join(done.stderr.replace("│", " ").split())
+    assert [fact for fact in facts if fact not in said] == []
     assert "Traceback" not in done.stderr
     assert not done.stdout

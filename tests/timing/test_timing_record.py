@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.edits import changed
+from support.refusals import refused
 from support.timings import run, timing
 
 from levit_mobile.errors import TimingError
@@ -37,13 +38,11 @@ BY_AN_APP = """{
 TOLD: dict[str, Any] = json.loads(BY_AN_APP)
 
 
-def refusal(folder: Path, text: str) -> str:
-    """The one sentence with which a file is refused."""
+def require_refusal(folder: Path, text: str, *facts: str) -> None:
+    """A file of this text is refused for its schema, in a sentence that names it and holds every fact."""
     (folder / "times.json").write_text(text)
-    with pytest.raises(TimingError) as caught:
+    with refused(TimingError, "timing.schema", folder / "times.json", "schema 1: ", *facts):
         TimingRun.read(folder / "times.json")
-    assert str(folder / "times.json") in str(caught.value)
-    return str(caught.value)
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -78,41 +77,42 @@ def test_an_apps_own_file_is_read_with_its_samples_in_order(tmp_path: Path) -> N
     ],
 )
 def test_what_no_record_says_is_named(keys: tuple[str, ...], to: Any, place: str, tmp_path: Path) -> None:
-    assert f"is no timing of schema 1: {place}: " in refusal(tmp_path, changed(TOLD, *keys, to=to))
+    require_refusal(tmp_path, changed(TOLD, *keys, to=to), f": {place}: ")
 
 
 def test_times_without_what_they_ran_on_are_refused(tmp_path: Path) -> None:
-    words = "threads and compute_units: expected one of the two"
-    assert words in refusal(tmp_path, changed(TOLD, "timings", 0, "compute_units", to=None))
-    assert words in refusal(tmp_path, changed(TOLD, "timings", 0, "threads", to=4))
+    facts = "threads and compute_units", "one of the two"
+    require_refusal(tmp_path, changed(TOLD, "timings", 0, "compute_units", to=None), *facts)
+    require_refusal(tmp_path, changed(TOLD, "timings", 0, "threads", to=4), *facts)
 
 
 def test_neither_timed_nor_told_why_is_refused(tmp_path: Path) -> None:
-    words = "samples_ms and not_run: expected one of the two"
-    assert words in refusal(tmp_path, changed(TOLD, "timings", 0, "samples_ms", to=[]))
-    assert words in refusal(tmp_path, changed(TOLD, "timings", 0, "not_run", to="it was too hot"))
+    facts = "samples_ms and not_run", "one of the two"
+    require_refusal(tmp_path, changed(TOLD, "timings", 0, "samples_ms", to=[]), *facts)
+    require_refusal(tmp_path, changed(TOLD, "timings", 0, "not_run", to="it was too hot"), *facts)
 
 
 def test_samples_of_processes_are_all_counted(tmp_path: Path) -> None:
     (tmp_path / "times.json").write_text(changed(TOLD, "timings", 0, "process_samples", to=[2, 1]))
     assert TimingRun.read(tmp_path / "times.json").timings[0].process_samples == (2, 1)
-    words = "process_samples: expected numbers that sum up to those of samples_ms"
-    assert words in refusal(tmp_path, changed(TOLD, "timings", 0, "process_samples", to=[2, 2]))
+    require_refusal(
+        tmp_path, changed(TOLD, "timings", 0, "process_samples", to=[2, 2]), "process_samples: ", "samples_ms"
+    )
 
 
 def test_two_of_one_name_and_unknown_yardsticks_are_refused(tmp_path: Path) -> None:
     both = TOLD["timings"] * 2
-    assert "timings: two have one name" in refusal(tmp_path, changed(TOLD, "timings", to=both))
-    assert "against: no timing is called stock" in refusal(tmp_path, changed(TOLD, "against", to=["stock"]))
+    require_refusal(tmp_path, changed(TOLD, "timings", to=both), "timings: ", "one name")
+    require_refusal(tmp_path, changed(TOLD, "against", to=["stock"]), "against: ", "stock")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"], ids=repr)
 def test_what_is_no_record_is_one_sentence(text: str, tmp_path: Path) -> None:
-    assert "is no timing of schema 1: " in refusal(tmp_path, text)
+    require_refusal(tmp_path, text)
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(TimingError, match=r"nothing\.json cannot be read \(No such file or directory\)"):
+    with refused(TimingError, "timing.unreadable", tmp_path / "nothing.json", "No such file or directory"):
         TimingRun.read(tmp_path / "nothing.json")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.refusals import refused
 from support.timings import HOST, STEADY, run, slower, timing
 
 from levit_mobile.errors import TimingError
@@ -34,7 +35,8 @@ def test_an_artifact_of_no_time_breaks_every_bound() -> None:
 
 
 def test_milliseconds_of_another_machine_are_not_compared() -> None:
-    with pytest.raises(TimingError, match=r"the baseline is of Another Processor .* this is Sample EPYC .* --against"):
+    facts = "baseline is of Another Processor", "this is Sample EPYC", "--against"
+    with refused(TimingError, "timing.other-machine", *facts):
         slowdowns(run(), run(device=OTHER))
 
 
@@ -56,14 +58,14 @@ def test_a_yardstick_of_both_makes_machines_comparable() -> None:
 def test_a_yardstick_that_is_another_file_is_none() -> None:
     now = run(*pair(ours=3, yard=9), against=("stock.tflite",))
     then = run(*pair(ours=1, yard=3, sha256="bb"), against=("stock.tflite",), device=OTHER)
-    with pytest.raises(TimingError, match="give both runs the same --against ARTIFACT"):
+    with refused(TimingError, "timing.other-machine", "the same --against ARTIFACT"):
         slowdowns(now, then)
 
 
 def test_what_the_baseline_has_not_timed_is_named() -> None:
-    with pytest.raises(TimingError, match=f"the baseline has not timed {NAME}: time it once with --out"):
+    with refused(TimingError, "timing.not-timed", NAME, "--out"):
         slowdowns(run(), run(timing("another")))
-    with pytest.raises(TimingError, match=f"the baseline has not timed {NAME}"):
+    with refused(TimingError, "timing.not-timed", NAME):
         slowdowns(run(), run(timing(samples_ms=(), not_run="no Mac")))
 
 
@@ -72,7 +74,7 @@ def test_what_was_not_run_now_is_no_slowdown() -> None:
 
 
 def test_other_threads_are_not_compared() -> None:
-    with pytest.raises(TimingError, match=r"ran on 4 now and on 1 in the baseline \(threads or compute units\)"):
+    with refused(TimingError, "timing.other-set-up", NAME, "on 4 now", "on 1 in", "threads or compute units"):
         slowdowns(run(timing(threads=4)), run())
 
 

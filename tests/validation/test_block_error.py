@@ -13,6 +13,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from support.nets import OF_128S, levit, pixels
+from support.refusals import refused
 from torch import Tensor, nn
 
 from levit_mobile import contract
@@ -120,7 +121,7 @@ def test_logits_are_the_same_by_their_bits(
 
 
 def test_logits_of_another_shape_are_refused() -> None:
-    with pytest.raises(ArtifactError, match=r"logits is \[1, 3\] in one and \[1, 2\] in the other"):
+    with refused(ArtifactError, "artifact.mismatch", "logits", "[1, 3]", "[1, 2]"):
         drill.Agreement().add(np.zeros((1, 3)), np.zeros((1, 2)))
 
 
@@ -281,5 +282,5 @@ def test_outputs_are_named_as_formats_can_name_them(desk: Desk) -> None:
 
 @pytest.mark.parametrize("target", ["executorch"])
 def test_no_pictures_are_no_pass(desk: Desk) -> None:
-    with pytest.raises(ValueError, match="no pictures to drill with"):
+    with pytest.raises(ValueError, match="no pictures"):
         desk.drill(pictures=ImageSet((), lambda _: np.zeros((64, 64, 3), np.uint8)))

@@ -185,10 +185,9 @@ def test_another_checkpoint_is_said_to_be_another(bundles: Bundles, shaken: Path
 
 
 def test_a_checkpoint_that_is_not_here_is_asked_for(small_bundle: Bundle) -> None:
-    with pytest.raises(BundleError) as caught:
+    ways = "--reference PATH", "4 golden vectors", "--reference golden"
+    with refused(BundleError, "bundle.reference", small_bundle.path, "random.pth", *ways):
         validate(small_bundle.path)
-    assert "was made from random.pth, which is not here: name it with --reference PATH" in str(caught.value)
-    assert "its 4 golden vectors with --reference golden" in str(caught.value)
 
 
 def test_its_own_checkpoint_by_path(small_bundle: Bundle, random_checkpoint: Path) -> None:
@@ -223,7 +222,8 @@ def test_a_file_of_the_right_name_and_other_weights_is_refused(
         copied
     )
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BundleError, match=r"was made from random.safetensors of sha256 .*, and the one here has"):
+    digests = [sha256[:12] for sha256 in (contract.model.checkpoint_sha256, digest(tmp_path / "random.safetensors"))]
+    with refused(BundleError, "bundle.reference", "random.safetensors", "sha256", *digests, "--reference PATH"):
         validate("bundle")
 
 
@@ -284,7 +284,8 @@ def test_an_artifact_that_does_not_load_is_a_verdict(copy: Callable[[str], Path]
     (path / "model.tflite").write_bytes(b"not a model")
     one = validate(resealed(path), count=8)
     assert (one.verdict, one.report) == ("broken", None)
-    assert "is not a TFLite model that LiteRT can load" in one.reasons[0]
+    assert str(path / "model.tflite") in one.reasons[0]
+    assert "LiteRT" in one.reasons[0]
 
 
 def test_an_artifact_of_other_classes_is_broken(bundles: Bundles) -> None:
@@ -307,7 +308,9 @@ def test_a_reference_that_is_not_finite_judges_nothing(bundles: Bundles) -> None
 def test_core_ml_itself_is_not_run_here(bundles: Bundles) -> None:
     one = validate(bundles("coreml-fp16").path, runtime="coreml", count=8)
     assert (one.verdict, one.report) == ("not run", None)
-    assert one.reasons == (f"Core ML runs on macOS only, and this is {sys.platform}",)
+    (reason,) = one.reasons
+    assert "macOS only" in reason
+    assert sys.platform in reason
 
 
 def test_a_bundle_that_cannot_be_opened_still_has_a_verdict() -> None:
