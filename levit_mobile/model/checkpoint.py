@@ -21,6 +21,7 @@ from levit_mobile.model.download import resolve
 from levit_mobile.model.levit import SHRINK_STRIDE, VARIANTS, AttentionBias, LeViT, bias_index
 from levit_mobile.model.weight_files import few, read_json
 from levit_mobile.system.files import digest_in_turn
+from levit_mobile.system.progress import Progress, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,11 @@ class Checkpoint:
     metadata: Mapping[str, str]
 
 
-def load_checkpoint(source: str | Path, *, variant: str | None = None, progress: bool = False) -> Checkpoint:
+def load_checkpoint(source: str | Path, *, variant: str | None = None, progress: Progress = silent) -> Checkpoint:
     """Imports a file, a folder, a hub id or an official name (see `download.resolve`).
 
-    `variant` is only checked: the weights say which they are. `progress` draws download bars on stderr.
+    `variant` is only checked: the weights say which they are. `progress` is told of a
+    download.
 
     Raises CheckpointError for weights that are not exactly a LeViT's, DownloadError for those out of reach.
     """

@@ -12,6 +12,7 @@ from typing import Any
 from levit_mobile.errors import CheckpointError, DownloadError
 from levit_mobile.system.atomic_write import staged_file
 from levit_mobile.system.files import Sha256, digest
+from levit_mobile.system.progress import Progress, silent
 
 BUNDLED = Path(__file__).resolve().parents[1] / "data" / "levit_128s_digits.safetensors"
 
@@ -58,14 +59,15 @@ HUB_REASONS: dict[str, Reason] = {
 }
 
 
-def resolve(source: str | Path, *, progress: bool = False) -> Path:
+def resolve(source: str | Path, *, progress: Progress = silent) -> Path:
     """The file or folder that `source` names, downloaded if need be.
 
     An existing path is used as it is. `LeViT-128S`, `levit_128s` or `LeViT-128S-96703c44.pth` is the official file,
     kept in torch.hub's folder. Its name holds the first 8 digits of its sha256, no more are published: what is fetched
     must agree with them, and at every later use with the whole sha256, which was noted beside it then. `owner/name` is
     a hub id (HF_ENDPOINT, HF_HUB_OFFLINE and HF_HOME apply), kept in the hub's cache; weights there are held against
-    the whole sha256 that the hub stated. `progress` draws a bar on stderr.
+    the whole sha256 that the hub stated. `progress` is told of a download, in bytes
+    where the file comes in one piece.
 
     Raises CheckpointError for a name that is none of these, DownloadError for weights that could not be fetched.
     """
@@ -90,7 +92,7 @@ def official_file(name: str) -> str | None:
     return by_file.get(name.casefold()) or OFFICIAL_FILES.get(name.casefold().replace("-", "_"))
 
 
-def _fetch_official(file: str, *, progress: bool) -> Path:
+def _fetch_official(file: str, *, progress: Progress) -> Path:
     import torch
 
     target = Path(torch.hub.get_dir()) / "checkpoints" / file
@@ -139,11 +141,33 @@ def _note(target: Path, found: Sha256) -> None:
         beside.write_text(f"{found}  {target.name}\n", encoding="ascii")
 
 
-def _download(url: str, path: Path, *, progress: bool) -> None:
+def _download(url: str, path: Path, *, progress: Progress) -> None:
     """Raises OSError, of whatever kind; a connection that is silent for too long is one."""
     from pooch import HTTPDownloader
 
-    HTTPDownloader(progressbar=progress, chunk_size=CHUNK_BYTES, timeout=STALL_SECONDS)(url, str(path), None)
+    told = _Told(progress, f"downloading {url}")
+    HTTPDownloader(progressbar=told, chunk_size=CHUNK_BYTES, timeout=STALL_SECONDS)(url, str(path), None)
+
+
+class _Told:
+    """What pooch takes for a progress bar: it sets `total`, in bytes, and calls the rest."""
+
+    def __init__(self, progress: Progress, title: str) -> None:
+        self.progress, self.title = progress, title
+        self.done, self.total = 0, 0
+
+    def update(self, count: int) -> None:
+        """So many bytes more, by whole chunks."""
+        self.done += count
+        if self.total:
+            self.progress(self.title, min(self.done, self.total), self.total)
+
+    def reset(self) -> None:
+        """Before the whole is counted once more, at the end."""
+        self.done = 0
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 def _require_prefix(url: str, downloaded: Path, target: Path) -> Sha256:
@@ -168,15 +192,16 @@ def _root_reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or _first_line(error)
 
 
-def _fetch_hub(repo: str, *, progress: bool) -> Path:
+def _fetch_hub(repo: str, *, progress: Progress) -> Path:
     from huggingface_hub import constants, snapshot_download
 
     page = f"{constants.ENDPOINT}/{repo}"
     advice = f"download config.json and model.safetensors from {page} into a folder and pass --checkpoint FOLDER"
     for patterns in HUB_PATTERNS:
         try:
-            bars = None if progress else _no_bars()
-            folder = Path(snapshot_download(repo, allow_patterns=patterns, tqdm_class=bars))
+            progress(f"downloading {repo}", 0, 1)  # the client's own bars are updated in threads of its own
+            folder = Path(snapshot_download(repo, allow_patterns=patterns, tqdm_class=_no_bars()))
+            progress(f"downloading {repo}", 1, 1)
         except Exception as error:  # the client lets its HTTP library's own exceptions through
             reason = _hub_reason(error)
             sentence = f"{repo} is no path here, and not to be had from the hub ({reason.sentence}): {advice}"

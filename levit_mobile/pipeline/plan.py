@@ -77,7 +77,7 @@ def plan(
     recipe(target)
     _require_free(Path(out) if out else None, force)
     progress(f"importing {checkpoint or BUNDLED}", 0, 1)
-    model = load_checkpoint(checkpoint or BUNDLED, variant=variant)
+    model = load_checkpoint(checkpoint or BUNDLED, variant=variant, progress=progress)
     path = Path(out) if out else Path(f"{model.variant}-{target}-int8.json")
     _require_free(path, force)
     images = calibrations.find(calibration, ImageSpec.for_side(model.side), count=count, seed=seed)

@@ -56,7 +56,7 @@ def load_source(
     """
     asked = source or BUNDLED
     progress(f"importing {asked}", 0, 1)
-    checkpoint = load_checkpoint(asked, variant=variant)
+    checkpoint = load_checkpoint(asked, variant=variant, progress=progress)
     names = find_labels(checkpoint, labels)
     spec = ImageSpec.for_side(checkpoint.side)
     pictures = proof_pictures(spec, images, skip_broken=skip_broken)
