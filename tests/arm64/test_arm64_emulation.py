@@ -92,7 +92,7 @@ def test_a_runtime_on_a_core_is_called_so() -> None:
     assert registry.chosen("litert@i8mm", "tflite") == name
     assert registry.described(name).title == "LiteRT on i8mm, emulated"
     assert registry.described(name).version == registry.described(RuntimeId("litert")).version
-    with pytest.raises(RecipeError, match="does not run executorch artifacts"):
+    with refused(RecipeError, "recipe.runtime", "'litert@i8mm'", "executorch artifacts"):
         registry.chosen(str(name), "executorch")
     with refused(RunnerUnavailable, "runner.platform", "Core ML", "Apple", "i8mm"):
         registry.require(registry.on("i8mm", "coreml"))
