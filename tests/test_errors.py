@@ -19,15 +19,6 @@ from levit_mobile.errors import LevitMobileError, ToolchainMissing
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "errors.md"
-DONE = (
-    "CheckpointError",
-    "DownloadError",
-    "ImageError",
-    "RecipeError",
-    "LabelsError",
-    "ToolchainMissing",
-    "ConversionError",
-)
 INTRODUCTION = """# Errors
 
 Every error that this package raises on purpose is a `levit_mobile.LevitMobileError`. `str(error)` is one sentence for a
@@ -127,11 +118,11 @@ def used(name: str) -> set[str]:
 
 
 def test_every_class_is_one_kind() -> None:
-    assert set(DONE) <= KINDS.keys()
+    assert len(KINDS) >= 11
     assert len({kind.KIND for kind in KINDS.values()}) == len(KINDS)
 
 
-@pytest.mark.parametrize("name", DONE)
+@pytest.mark.parametrize("name", KINDS)
 def test_faults_are_words_with_a_meaning(name: str) -> None:
     faults = KINDS[name].FAULTS
     assert len(faults) <= 15
@@ -144,7 +135,7 @@ def test_faults_are_words_with_a_meaning(name: str) -> None:
     assert len(set(faults.values())) == len(faults)
 
 
-@pytest.mark.parametrize("name", DONE)
+@pytest.mark.parametrize("name", KINDS)
 def test_every_error_is_made_with_a_fault(name: str) -> None:
     made = [(path, call) for path, call in calls() if makes(call) == name]
     assert made
@@ -152,7 +143,7 @@ def test_every_error_is_made_with_a_fault(name: str) -> None:
         assert [f"{path}:{call.lineno}" for path, call in made if fault_of(call) is None] == []
 
 
-@pytest.mark.parametrize("name", DONE)
+@pytest.mark.parametrize("name", KINDS)
 def test_the_faults_in_the_code_are_those_of_the_class(name: str) -> None:
     assert used(name) == set(KINDS[name].FAULTS)
 
