@@ -22,7 +22,8 @@ def shown(log: Path | None) -> Iterator[Listener]:
     """
     with diverted(log) as terminal:
         columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
-        with Progress(*columns, console=Console(file=terminal), transient=True) as bar:
+        console = Console(file=terminal)
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("starting", total=None)
 
             def listen(what: str, done: float, of: float) -> None:

@@ -35,7 +35,7 @@ def diverted(log: Path | None) -> Iterator[TextIO]:
 
 
 def _opened(log: Path) -> int:
-    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log.parent.mkdir(mode=0o700, exist_ok=True)
     return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
 
