@@ -26,9 +26,9 @@ def inspect(paths: PathsArgument, diff: DiffOption = False, json: JsonOption = F
     if diff and len(paths) != 2:
         raise typer.BadParameter(f"--diff takes two artifacts, and there are {len(paths)}")
     with known_failures(as_json=json):
-        found, broken = _inspected(paths)
+        found, broken, codes = _inspected(paths)
         if not diff:
-            _print(found, broken, as_json=json)
+            _print(found, broken, codes, as_json=json)
         elif len(found) == 2:
             _print_difference(*found, as_json=json)
     _complain(broken)
@@ -36,19 +36,22 @@ def inspect(paths: PathsArgument, diff: DiffOption = False, json: JsonOption = F
         raise typer.Exit(FAILED)
 
 
-def _inspected(paths: list[Path]) -> tuple[list[Inspected], list[str]]:
-    """What is whole, and a sentence for each thing that is broken, which does not stop the others."""
+def _inspected(paths: list[Path]) -> tuple[list[Inspected], list[str], dict[str, str]]:
+    """What is whole; of what is broken, which does not stop the others, a sentence each, and by path the code."""
     import levit_mobile
 
-    found, broken = [], []
+    found: list[Inspected] = []
+    broken: list[str] = []
+    codes: dict[str, str] = {}
     for path in paths:
         try:
             found.append(levit_mobile.inspect(path))
             broken += [f"{path}: {sentence}" for sentence in found[-1].contradictions]
         except LevitMobileError as error:
             broken.append(str(error))
+            codes[str(path)] = error.code
         heed_interruption()
-    return found, broken
+    return found, broken, codes
 
 
 def _complain(broken: list[str]) -> None:
@@ -59,13 +62,13 @@ def _complain(broken: list[str]) -> None:
         typer.echo(f"error: {clean(sentence)}", err=True)
 
 
-def _print(found: list[Inspected], broken: list[str], *, as_json: bool) -> None:
+def _print(found: list[Inspected], broken: list[str], codes: dict[str, str], *, as_json: bool) -> None:
     from rich.console import Console
 
     from levit_mobile.reporting.tables import inspect as tables
 
     if as_json:
-        typer.echo(tables.inspections_json(found, broken))
+        typer.echo(tables.inspections_json(found, broken, codes))
         return
     console = Console()
     for one in found:

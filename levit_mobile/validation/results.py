@@ -165,8 +165,9 @@ class Validation(Finding):
     """One bundle held against one reference by one runtime.
 
     `reasons` has a sentence for everything that a verdict other than proven rests on; `notes` what a reader should
-    know besides. `report` and what follows it is None where nothing could be run. `errors` are the pictures' max abs
-    errors, in the pictures' order; `flips` all pictures with another top class; `worst` those with the largest errors.
+    know besides. `error_code` is the code of the error that kept the bundle from being judged, if one did. `report` and
+    what follows it is None where nothing could be run. `errors` are the pictures' max abs errors, in the pictures'
+    order; `flips` all pictures with another top class; `worst` those with the largest errors.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -180,6 +181,7 @@ class Validation(Finding):
     runtime: Runtime | None
     verdict: Verdict
     reasons: tuple[str, ...]
+    error_code: str | None = None
     notes: tuple[str, ...] = ()
     report: ParityReport | None = None
     top1_interval: Interval | None = None

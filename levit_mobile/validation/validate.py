@@ -49,9 +49,9 @@ def _judged(case: ValidationSetup, processes: int, progress: Progress) -> Judgem
         registry.require(case.runtime)
         return judged(case, compared(case, processes=processes, progress=progress))
     except RunnerUnavailable as error:
-        return Judgement(Verdict.NOT_RUN, (str(error),))
+        return Judgement(Verdict.NOT_RUN, (str(error),), error_code=error.code)
     except ArtifactError as error:
-        return Judgement(Verdict.BROKEN, (str(error),))
+        return Judgement(Verdict.BROKEN, (str(error),), error_code=error.code)
 
 
 def _drilled(case: ValidationSetup) -> Drill | str:
@@ -74,6 +74,7 @@ def refusal(bundle: str | Path, error: LevitMobileError, verdict: Verdict) -> Va
         runtime=None,
         verdict=verdict,
         reasons=(str(error),),
+        error_code=error.code,
         versions=_versions(),
     )
 
@@ -94,6 +95,7 @@ def _validation(
         runtime=registry.described(case.runtime),
         verdict=found.verdict,
         reasons=found.reasons,
+        error_code=found.error_code,
         notes=(*_notes(case), *not_drilled),
         report=found.report,
         top1_interval=found.top1_interval,

@@ -34,6 +34,7 @@ class Judgement:
     worst: tuple[Picture, ...] = ()
     accuracy: Accuracy | None = None
     emulation: Emulation | None = None
+    error_code: str | None = None
 
 
 def judged(case: ValidationSetup, seen: PairStats) -> Judgement:

@@ -237,6 +237,15 @@ def test_the_json_says_the_same(bundle: Bundle, levit_mobile: Run) -> None:
     assert {**first, "path": "", "bundle": None} == {**second, "path": "", "bundle": None}
 
 
+def test_the_json_of_what_cannot_be_read_has_its_code(tmp_path: Path, levit_mobile: Run) -> None:
+    damaged = tmp_path / "model.tflite"
+    damaged.write_bytes(b"\xff\xff\xff\x7fTFL3" + bytes(40))
+    done = levit_mobile("inspect", damaged, tmp_path / "absent.pte", "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, len(said["artifacts"]), len(said["broken"])) == (1, 0, 2)
+    assert said["error_codes"] == {str(damaged): "artifact.damaged", str(tmp_path / "absent.pte"): "artifact.missing"}
+
+
 def test_a_contradiction_fails(bundles: Bundles, tmp_path: Path, levit_mobile: Run) -> None:
     contradicting(bundles, tmp_path, artifact={"partitions": 3})
     done = levit_mobile("inspect", tmp_path / "bundle")
@@ -267,7 +276,7 @@ def test_two_are_compared_only_when_both_are_whole(bundles: Bundles, tmp_path: P
 def test_names_in_a_file_do_not_reach_the_terminal_raw(bundles: Bundles) -> None:
     found = inspect(artifact(bundles("executorch-fp32")))
     evil = replace(found, inspection=replace(found.inspection, metadata={"[red]x": "\x1b[31m"}))
-    assert "\\u001b" in inspections_json([evil], [])
+    assert "\\u001b" in inspections_json([evil], [], {})
     assert shown("[red]\x1b") == "\\[red]\N{REPLACEMENT CHARACTER}"
 
 

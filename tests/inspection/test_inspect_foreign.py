@@ -203,7 +203,7 @@ def outcome(path: Path) -> str:
         assert sentence.splitlines() == [sentence]
         return "sentence"
     assert inspection_table(found).row_count > 5
-    assert str(path) in inspections_json([found], [])
+    assert str(path) in inspections_json([found], [], {})
     return "table"
 
 

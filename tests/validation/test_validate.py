@@ -319,6 +319,7 @@ def test_a_bundle_that_cannot_be_opened_still_has_a_verdict() -> None:
     (one,) = run.validations
     assert (run.verdict, run.reasons, run.refused) == ("broken", ("x is no bundle",), error)
     assert run.thumbnails() == {}
+    assert one.error_code == "bundle"
     assert (one.bundle, one.verdict, one.reasons, one.report) == ("x", "broken", ("x is no bundle",), None)
 
 

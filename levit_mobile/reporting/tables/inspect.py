@@ -49,10 +49,11 @@ def equality(rows: Sequence[Difference]) -> str | None:
     return None
 
 
-def inspections_json(found: Sequence[Inspected], broken: Sequence[str]) -> str:
-    """All artifacts as they are, and a sentence for each that is broken."""
+def inspections_json(found: Sequence[Inspected], broken: Sequence[str], codes: Mapping[str, str]) -> str:
+    """All artifacts as they are, a sentence for each that is broken, and by path the codes of those not read."""
     artifacts = [_as_dict(item) for item in found]
-    return json.dumps({"schema_version": SCHEMA_VERSION, "artifacts": artifacts, "broken": list(broken)}, indent=2)
+    written = {"schema_version": SCHEMA_VERSION, "artifacts": artifacts, "broken": list(broken)}
+    return json.dumps({**written, "error_codes": dict(codes)}, indent=2)
 
 
 def differences_json(a: Inspected, b: Inspected, rows: Sequence[Difference]) -> str:
