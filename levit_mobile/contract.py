@@ -20,13 +20,13 @@ PLAN_FILE = "plan.json"
 TensorType = Literal["float32", "float16", "int8"]
 
 
-class Part(BaseModel):
+class ContractPart(BaseModel):
     """Base of everything in a contract: frozen, and strict about names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Model(Part):
+class Model(ContractPart):
     """The trained model. `macs` are multiply-accumulates of one picture, without norms, biases and activations."""
 
     variant: str
@@ -38,7 +38,7 @@ class Model(Part):
     source: str
 
 
-class Artifact(Part):
+class Artifact(ContractPart):
     """The file that a phone runs. `sha256` of a folder is `digest`'s; `toolchain` is distribution -> version."""
 
     file: str
@@ -49,14 +49,14 @@ class Artifact(Part):
     minimum_ios: int | None = None
 
 
-class Quantization(Part):
+class Quantization(ContractPart):
     """real = (stored - zero_point) * scale."""
 
     scale: float
     zero_point: int
 
 
-class Input(Part):
+class Input(ContractPart):
     """One picture. `range` is what a black and a full pixel are in the graph's own input, for int8 as real values."""
 
     name: str
@@ -68,7 +68,7 @@ class Input(Part):
     quantization: Quantization | None = None
 
 
-class Output(Part):
+class Output(ContractPart):
     """Logits: scores before the softmax, in the order of the labels file."""
 
     name: str
@@ -80,7 +80,7 @@ class Output(Part):
     labels_sha256: Sha256
 
 
-class Preprocessing(Part):
+class Preprocessing(ContractPart):
     """From a picture of any size to the input's: short side to `resize_px`, then the centre `crop_px` square."""
 
     resize_px: int
@@ -89,7 +89,7 @@ class Preprocessing(Part):
     antialias: bool
 
 
-class Golden(Part):
+class Golden(ContractPart):
     """A preprocessed picture, uint8 [H,W,3], and the trained model's logits, float32 little-endian; C order."""
 
     name: str
@@ -101,7 +101,7 @@ class Golden(Part):
     logits_shape: tuple[int]
 
 
-class Calibration(Part):
+class Calibration(ContractPart):
     """What int8 ranges were measured on, and by which plan. `concerns` are reasons to doubt them, a sentence each.
 
     `source` is the name of a folder or of a built-in set; with `pictures`, `seed` and the plan it makes them again.
@@ -118,7 +118,7 @@ class Calibration(Part):
     concerns: tuple[str, ...]
 
 
-class Contract(Part):
+class Contract(ContractPart):
     """`contract.json`. Readers refuse an unknown `schema_version`."""
 
     schema_version: Literal[1]

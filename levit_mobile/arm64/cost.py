@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from levit_mobile.arm64.counting import TITLES, Counts
 from levit_mobile.arm64.cpus import Cpu
-from levit_mobile.arm64.emulator import RUNTIMES, Emulated
+from levit_mobile.arm64.emulator import RUNTIME_TITLES, Emulated
 from levit_mobile.arm64.folder import Arm64
 from levit_mobile.arm64.symbols import by_symbol
 from levit_mobile.bundle import reader
@@ -29,13 +29,13 @@ BY_NAME: Literal["names"] = "names"
 BY_DELEGATE: Literal["delegate calls"] = "delegate calls"
 
 
-class Part(BaseModel):
+class CostPart(BaseModel):
     """Base of everything here: frozen, strict about names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Function(Part):
+class Function(CostPart):
     """One function and the instructions that ran in it; `name` is empty where its file does not tell."""
 
     file: str
@@ -43,7 +43,7 @@ class Function(Part):
     instructions: int
 
 
-class Cost(Part):
+class Cost(CostPart):
     """One artifact on one core: the instructions of its second inference, because the first one prepares.
 
     `classes` are those of `counting.TITLES`, and sum up to `instructions`. `outside` is what ran outside of XNNPACK:
@@ -67,7 +67,7 @@ class Cost(Part):
         return self.outside / self.instructions if self.instructions else 0.0
 
 
-class Baseline(Part):
+class Baseline(CostPart):
     """A file to hold costs against: artifact -> core -> instructions, by which versions of the runtimes."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -85,7 +85,7 @@ def artifact_of(path: Path) -> tuple[str, Path]:
         name, artifact = opened.path.resolve().name, opened.artifact
     else:
         name, artifact = path.name, path
-    if artifact.suffix not in RUNTIMES:
+    if artifact.suffix not in RUNTIME_TITLES:
         raise ArtifactError(
             f"{path} is no bundle of tflite or executorch ({CONTRACT_FILE}), nor a .tflite or .pte file",
             fault="unknown-format",
@@ -102,7 +102,7 @@ def measure(path: Path, cpu: Cpu, arm64: Arm64) -> Cost:
     return Cost(
         artifact=name,
         artifact_sha256=digest(artifact),
-        runtime=f"{RUNTIMES[artifact.suffix]} {arm64.manifest.versions[PACKAGES[artifact.suffix]]}",
+        runtime=f"{RUNTIME_TITLES[artifact.suffix]} {arm64.manifest.versions[PACKAGES[artifact.suffix]]}",
         cpu=cpu.name,
         instructions=counts.executed,
         classes={TITLES[name]: count for name, count in counts.by_class().items()},

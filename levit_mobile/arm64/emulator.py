@@ -26,7 +26,7 @@ LIMIT_S = 300.0  # to load, and for each picture; both take a few seconds
 # A guest that crashes would leave its core where the user stands.
 WITHOUT_CORES = ("/bin/sh", "-c", 'ulimit -c 0; exec "$@"', "sh")
 TARGETS_BY_SUFFIX = {".tflite": "tflite", ".pte": "executorch"}
-RUNTIMES = {".tflite": "LiteRT", ".pte": "ExecuTorch"}
+RUNTIME_TITLES = {".tflite": "LiteRT", ".pte": "ExecuTorch"}
 
 
 class Emulated:
@@ -56,7 +56,7 @@ class Emulated:
         except (RuntimeError, OSError) as error:
             self.end()
             raise ArtifactError(
-                f"{artifact} cannot be loaded by {RUNTIMES[artifact.suffix]} for ARM64 on {cpu.name}: {error}",
+                f"{artifact} cannot be loaded by {RUNTIME_TITLES[artifact.suffix]} for ARM64 on {cpu.name}: {error}",
                 fault=ArtifactError.fault_of(error, "refused"),
             ) from error
         self.shape, self.dtype = tuple(answer["shape"]), np.dtype(answer["dtype"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from levit_mobile.errors import ArtifactError
 from levit_mobile.inspection import coreml_network, coreml_program, graph
-from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, Id, Op, Tensor
+from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, GraphTensor, Id, Op
 from levit_mobile.inspection.kinds import bytes_by_kind
 from levit_mobile.inspection.reading import DAMAGE, unreadable
 from levit_mobile.interfaces.inspection import Inspection, Port
@@ -126,8 +126,8 @@ def _pipeline(model: Any, kind: str, folder: Path, by: Schema) -> Contents:
 
 def _apart(found: Graph, number: int) -> Graph:
     """The same graph with `number` before its ids and keys."""
-    tensors: dict[Id, Tensor] = {
-        (number, i): Tensor(t.dtype, t.shape, t.stored_bytes, (number, t.key) if t.stored_bytes else t.key)
+    tensors: dict[Id, GraphTensor] = {
+        (number, i): GraphTensor(t.dtype, t.shape, t.stored_bytes, (number, t.key) if t.stored_bytes else t.key)
         for i, t in found.tensors.items()
     }
     ops: tuple[Op, ...] = tuple(op.within(number) for op in found.ops)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from levit_mobile.inspection.graph import Graph, Id, Op, Role, Tensor
+from levit_mobile.inspection.graph import Graph, GraphTensor, Id, Op, Role
 
 ROLES: Mapping[str, Role] = {
     "convolution": "convolution",
@@ -23,7 +23,7 @@ FLOATS = {"floatValue": ("float32", 4), "float16Value": ("float16", 1)}  # numbe
 
 def read(network: Any, outputs: tuple[str, ...]) -> Graph:
     """A network's layers as ops. Constants have their bytes and no shape, and few tensors have one."""
-    tensors: dict[Id, Tensor] = {}
+    tensors: dict[Id, GraphTensor] = {}
     ops = tuple(_op(layer, number, tensors) for number, layer in enumerate(network.layers))
     return Graph(tensors, ops, outputs)
 
@@ -35,12 +35,12 @@ def class_labels(network: Any) -> int | None:
     return len(network.stringClassLabels.vector) or len(network.int64ClassLabels.vector)
 
 
-def _op(layer: Any, number: int, tensors: dict[Id, Tensor]) -> Op:
+def _op(layer: Any, number: int, tensors: dict[Id, GraphTensor]) -> Op:
     kind = layer.WhichOneof("layer")
     if kind is None:
         raise ValueError(f"layer {number} is of no kind that is known")
     made = getattr(layer, kind)
-    weights: dict[Id, Tensor] = {(number, name): tensor for name, tensor in _weights(made, number)}
+    weights: dict[Id, GraphTensor] = {(number, name): tensor for name, tensor in _weights(made, number)}
     tensors |= weights
     for names, ranks in ((layer.input, layer.inputTensor), (layer.output, layer.outputTensor)):
         tensors |= {name: _activation(ranks, i) for i, name in enumerate(names) if name not in tensors}
@@ -52,12 +52,12 @@ def _op(layer: Any, number: int, tensors: dict[Id, Tensor]) -> Op:
     return Op(kind, role, inputs, tuple(layer.output), kernel=window)
 
 
-def _weights(made: Any, number: int) -> Iterator[tuple[str, Tensor]]:
+def _weights(made: Any, number: int) -> Iterator[tuple[str, GraphTensor]]:
     """A layer's constants by the names of their fields."""
     for descriptor, value in made.ListFields():
         if descriptor.message_type is not None and descriptor.message_type.name == WEIGHTS:
             dtype, stored = _stored(value)
-            yield descriptor.name, Tensor(dtype, None, stored, (number, descriptor.name))
+            yield descriptor.name, GraphTensor(dtype, None, stored, (number, descriptor.name))
 
 
 def _stored(value: Any) -> tuple[str, int]:
@@ -69,7 +69,7 @@ def _stored(value: Any) -> tuple[str, int]:
     return (f"uint{bits}", len(value.rawValue)) if value.rawValue else ("int8", len(value.int8RawValue))
 
 
-def _activation(ranks: Any, index: int) -> Tensor:
+def _activation(ranks: Any, index: int) -> GraphTensor:
     """A tensor by its name; networks say nothing of types, and of ranks where coremltools noted them."""
     rank = ranks[index].rank if index < len(ranks) else 0
-    return Tensor("not declared", tuple(ranks[index].dimValue) or (-1,) * rank if rank else None)
+    return GraphTensor("not declared", tuple(ranks[index].dimValue) or (-1,) * rank if rank else None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, Id, Op, Role, Tensor
+from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, GraphTensor, Id, Op, Role
 
 ELEMENT_BITS = {
     "FLOAT16": 16,
@@ -83,7 +83,7 @@ class _Reader:
 
     def __init__(self, elements: Any) -> None:
         self.elements = elements
-        self.tensors: dict[Id, Tensor] = {}
+        self.tensors: dict[Id, GraphTensor] = {}
         self.ops: list[Op] = []
         self.blobs: dict[tuple[str, int], int] = {}
 
@@ -133,25 +133,25 @@ class _Reader:
         self.tensors[name] = self._value(value)
         return name
 
-    def _value(self, value: Any) -> Tensor:
+    def _value(self, value: Any) -> GraphTensor:
         """A constant; what lies in the protobuf itself counts as no stored bytes."""
         blob, plain = value.blobFileValue, self._tensor(value.type)
         if not blob.fileName:
-            return Tensor(plain.dtype, plain.shape, key="inline")
+            return GraphTensor(plain.dtype, plain.shape, key="inline")
         element = plain.dtype.upper()
         if element not in ELEMENT_BITS or plain.shape is None or any(size < 1 for size in plain.shape):
             raise ValueError(f"a constant of type {plain.dtype} and shape {plain.shape} is not known")
         size = math.ceil(math.prod(plain.shape) * ELEMENT_BITS[element] / 8)
         self.blobs[blob.fileName, blob.offset] = size
-        return Tensor(plain.dtype, plain.shape, size, (blob.fileName, blob.offset))
+        return GraphTensor(plain.dtype, plain.shape, size, (blob.fileName, blob.offset))
 
-    def _tensor(self, kind: Any) -> Tensor:
+    def _tensor(self, kind: Any) -> GraphTensor:
         if kind.WhichOneof("type") != "tensorType":
-            return Tensor(str(kind.WhichOneof("type")).removesuffix("Type"), None)
+            return GraphTensor(str(kind.WhichOneof("type")).removesuffix("Type"), None)
         tensor = kind.tensorType
         sizes = tuple(d.constant.size if d.WhichOneof("dimension") == "constant" else -1 for d in tensor.dimensions)
         known = len(sizes) == tensor.rank
-        return Tensor(self.elements.Name(tensor.dataType).lower(), sizes if known else (-1,) * max(tensor.rank, 0))
+        return GraphTensor(self.elements.Name(tensor.dataType).lower(), sizes if known else (-1,) * max(tensor.rank, 0))
 
 
 def _require_weights(folder: Path, blobs: Mapping[tuple[str, int], int]) -> None:

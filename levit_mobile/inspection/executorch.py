@@ -13,7 +13,7 @@ from pathlib import Path
 from levit_mobile.errors import ArtifactError, ToolchainMissing
 from levit_mobile.inspection import flatbuffer, graph, xnnpack
 from levit_mobile.inspection.flatbuffer import Schema, Table
-from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, Id, Op, Role, Tensor
+from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, GraphTensor, Id, Op, Role
 from levit_mobile.inspection.kinds import bytes_by_kind
 from levit_mobile.inspection.reading import DAMAGE, NO_DELEGATE, fallbacks, unreadable
 from levit_mobile.interfaces.inspection import Inspection, Port
@@ -162,7 +162,7 @@ class _Program:
 
     def graph(self) -> Graph:
         """The program's values are their own ids; what is in a delegate call has the call's number before its own."""
-        tensors: dict[Id, Tensor] = {
+        tensors: dict[Id, GraphTensor] = {
             i: self._tensor(value) for i, value in enumerate(self.values) if value and value.kind == "Tensor"
         }
         ops: list[Op] = []
@@ -189,14 +189,14 @@ class _Program:
             last |= {places[i]: i for i in op.outputs if i in places}
             yield op
 
-    def _delegated(self, number: int, call: Table) -> tuple[dict[Id, Tensor], list[Op]]:
+    def _delegated(self, number: int, call: Table) -> tuple[dict[Id, GraphTensor], list[Op]]:
         """The tensors and ops of an XNNPACK call, linked to its arguments; nothing of another backend's."""
         delegate = self.plan["delegates"][call["delegate_index"]]
         if delegate["id"] != xnnpack.BACKEND:
             return {}, []
         known = frozenset(item["key"] for item in self.root["named_data"])
         found = xnnpack.read(self._payload(delegate["processed"]), self.delegated_by, known)
-        tensors: dict[Id, Tensor] = {(number, i): _own(tensor, number) for i, tensor in found.tensors.items()}
+        tensors: dict[Id, GraphTensor] = {(number, i): _own(tensor, number) for i, tensor in found.tensors.items()}
         args = call["args"]
         links = [((number, i), args[link.place], link.is_output) for i, link in found.shared.items()]
         entering = [Op("", "link", (outer,), (inner,)) for inner, outer, is_output in links if not is_output]
@@ -215,7 +215,7 @@ class _Program:
     def _kernel(self, call: Table) -> str:
         return str(self.plan["operators"][call["op_index"]]["name"])
 
-    def _op(self, call: Table, tensors: Mapping[Id, Tensor]) -> Op:
+    def _op(self, call: Table, tensors: Mapping[Id, GraphTensor]) -> Op:
         """A kernel call: its last argument is what it writes, tensors among the others are what it reads."""
         name, args = self._kernel(call), call["args"]
         outputs = self._tensors_of(args[-1]) if args else ()
@@ -238,16 +238,16 @@ class _Program:
             return tuple(i for i in value["items"] if i >= 0)
         return (index,) if value.kind == "Tensor" else ()
 
-    def _tensor(self, value: Table) -> Tensor:
+    def _tensor(self, value: Table) -> GraphTensor:
         dtype, shape = self._type(value), tuple(value["sizes"])
         index, extra = value["data_buffer_idx"], value["extra_tensor_info"]
         if not index or value["allocation_info"] is not None or (extra and extra["location"] == "EXTERNAL"):
-            return Tensor(dtype, shape)
+            return GraphTensor(dtype, shape)
         if dtype not in ELEMENT_BYTES or any(size < 0 for size in shape):
             raise ValueError(f"a constant of type {dtype} and shape {list(shape)} is not known")
         size = math.prod(shape) * ELEMENT_BYTES[dtype]
         self._require_constant(index, size)
-        return Tensor(dtype, shape, size, ("constant", index))
+        return GraphTensor(dtype, shape, size, ("constant", index))
 
     def _type(self, value: Table) -> str:
         return TYPES.get(str(value["scalar_type"]), str(value["scalar_type"]).lower())
@@ -293,7 +293,7 @@ class _Program:
             yield f"{outside} of its constants are in another file (.ptd), and are not counted"
 
 
-def _own(tensor: Tensor, call: int) -> Tensor:
+def _own(tensor: GraphTensor, call: int) -> GraphTensor:
     """Constants by a name are the program's, the others their payload's."""
     key = tensor.key if isinstance(tensor.key, str) else (call, tensor.key)
     return replace(tensor, key=key) if tensor.stored_bytes else tensor

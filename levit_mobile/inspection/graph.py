@@ -17,7 +17,7 @@ Id = Hashable
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class GraphTensor:
     """`shape` is None where the file does not tell; a size that is set at run time is below 1.
 
     A constant has `stored_bytes` under a `key`; what several tensors share has one key, and is stored once.
@@ -54,7 +54,7 @@ class Op:
 class Graph:
     """Ops in the order in which they run; `outputs` are the ids of what the model gives."""
 
-    tensors: Mapping[Id, Tensor]
+    tensors: Mapping[Id, GraphTensor]
     ops: tuple[Op, ...]
     outputs: tuple[Id, ...]
 
@@ -79,7 +79,7 @@ def _known(tensor: Id, graph: Graph) -> tuple[int, ...] | None:
     return graph.tensors[tensor].shape if tensor in graph.tensors else None
 
 
-def constants(graph: Graph) -> dict[Hashable, Tensor]:
+def constants(graph: Graph) -> dict[Hashable, GraphTensor]:
     """The stored tensors, each once, by their keys."""
     return {tensor.key: tensor for tensor in graph.tensors.values() if tensor.stored_bytes}
 
@@ -121,7 +121,7 @@ def macs(graph: Graph) -> int | None:
         return None
 
 
-def _macs(op: Op, tensors: Mapping[Id, Tensor]) -> int:
+def _macs(op: Op, tensors: Mapping[Id, GraphTensor]) -> int:
     result = _shape(op.outputs[0], tensors)
     shapes = [_shape(i, tensors) for i in op.inputs[:2]]
     if op.role == "matmul":
@@ -133,7 +133,7 @@ def _macs(op: Op, tensors: Mapping[Id, Tensor]) -> int:
     return math.prod(over) * math.prod(shapes[1]) // over[op.channels]
 
 
-def _shape(tensor: Id, tensors: Mapping[Id, Tensor]) -> tuple[int, ...]:
+def _shape(tensor: Id, tensors: Mapping[Id, GraphTensor]) -> tuple[int, ...]:
     shape = tensors[tensor].shape
     if shape is None or any(size < 1 for size in shape):
         raise ValueError("a size is set at run time")

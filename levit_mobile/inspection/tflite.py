@@ -13,7 +13,7 @@ from typing import Any
 from levit_mobile.errors import ArtifactError, ToolchainMissing
 from levit_mobile.inspection import flatbuffer, graph
 from levit_mobile.inspection.flatbuffer import Table
-from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, Id, Op, Role, Tensor
+from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, GraphTensor, Id, Op, Role
 from levit_mobile.inspection.kinds import bytes_by_kind
 from levit_mobile.inspection.reading import DAMAGE, fallbacks, unreadable
 from levit_mobile.interfaces.inspection import Inspection, Port
@@ -145,7 +145,7 @@ class _Model:
 
     def graph(self) -> Graph:
         """All subgraphs; a tensor's id is its subgraph's number and its own."""
-        tensors: dict[Id, Tensor] = {
+        tensors: dict[Id, GraphTensor] = {
             (g, t): self._tensor(tensor)
             for g, all_of_them in enumerate(self.tensors)
             for t, tensor in enumerate(all_of_them)
@@ -155,7 +155,7 @@ class _Model:
         )
         return Graph(tensors, ops, tuple((0, t) for t in self.subgraphs[0]["outputs"]))
 
-    def _op(self, subgraph: int, op: Table, tensors: Mapping[Id, Tensor]) -> Op:
+    def _op(self, subgraph: int, op: Table, tensors: Mapping[Id, GraphTensor]) -> Op:
         name = self.codes[op["opcode_index"]]
         inputs, outputs = (tuple((subgraph, t) for t in op[end] if t >= 0) for end in ("inputs", "outputs"))
         for tensor in (*inputs, *outputs):
@@ -167,10 +167,10 @@ class _Model:
         weight: tuple[int, ...] = (tensors[inputs[1]].shape or ()) if role in WITH_WEIGHTS else ()  # [O, kh, kw, I]
         return Op(name, role, inputs, outputs, kernel=math.prod(weight[1:-1]))
 
-    def _tensor(self, tensor: Table) -> Tensor:
+    def _tensor(self, tensor: Table) -> GraphTensor:
         stored = self.buffers[tensor["buffer"]]
         shape = tuple(tensor["shape_signature"] or tensor["shape"])
-        return Tensor(self.types[tensor["type"]], shape, stored, ("buffer", tensor["buffer"]) if stored else None)
+        return GraphTensor(self.types[tensor["type"]], shape, stored, ("buffer", tensor["buffer"]) if stored else None)
 
     def _bytes_of(self, buffer: Table) -> int:
         """A buffer's size; those of a file beyond 2 GB lie behind the flatbuffer."""

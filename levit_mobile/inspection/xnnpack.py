@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from levit_mobile.inspection import flatbuffer
 from levit_mobile.inspection.flatbuffer import Schema, Table
-from levit_mobile.inspection.graph import WITH_WEIGHTS, Op, Role, Tensor
+from levit_mobile.inspection.graph import WITH_WEIGHTS, GraphTensor, Op, Role
 
 BACKEND = "XnnpackBackend"
 MAGIC = b"XH00"  # at byte 4 of a payload; then header size u16, graph's offset and size u32, constants' offset and size
@@ -56,7 +56,7 @@ class Shared:
 class Delegated:
     """One payload: tensors and ops by the graph's own ids."""
 
-    tensors: Mapping[int, Tensor]
+    tensors: Mapping[int, GraphTensor]
     ops: tuple[Op, ...]
     shared: Mapping[int, Shared]
 
@@ -107,18 +107,18 @@ def _plain(value: Table) -> Table:
     return plain
 
 
-def _tensor(value: Table, held: list[object]) -> Tensor:
+def _tensor(value: Table, held: list[object]) -> GraphTensor:
     dtype, shape = value["datatype"].removeprefix("xnn_datatype_"), tuple(value["dims"])
     index = value["constant_buffer_idx"]
     if not index:
-        return Tensor(dtype, shape)
+        return GraphTensor(dtype, shape)
     if dtype not in ELEMENT_BITS:
         raise ValueError(f"a constant of an XNNPACK graph has the type {dtype}, which is not known")
     key = held[index] if held else index  # payloads of the first years list no constants
-    return Tensor(dtype, shape, math.ceil(math.prod(shape) * ELEMENT_BITS[dtype] / 8), key)
+    return GraphTensor(dtype, shape, math.ceil(math.prod(shape) * ELEMENT_BITS[dtype] / 8), key)
 
 
-def _op(node: Table, tensors: Mapping[int, Tensor]) -> Op:
+def _op(node: Table, tensors: Mapping[int, GraphTensor]) -> Op:
     name, made = node.member("xnode_union").removeprefix("XNN"), node["xnode_union"]
     if made is None:
         raise ValueError("a node of an XNNPACK graph is empty")

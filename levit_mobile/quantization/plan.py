@@ -16,13 +16,13 @@ from levit_mobile.system.files import digest_bytes, read_json
 PLANS = Path(str(resources.files("levit_mobile.conversion"))) / "plans"
 
 
-class Part(BaseModel):
+class PlanPart(BaseModel):
     """Frozen, and strict about names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
-class Score(Part):
+class Score(PlanPart):
     """Logits held against the float form's: mean divergence in nats, error in dB, share of equal top classes."""
 
     kl: float
@@ -30,7 +30,7 @@ class Score(Part):
     top1_agreement: float
 
 
-class GroupSensitivity(Part):
+class GroupSensitivity(PlanPart):
     """One group of the search, measured both ways.
 
     `kl` (nats) and `sqnr_db` are of the logits with this group alone in int8; `gain` is by how many nats the divergence
@@ -64,7 +64,7 @@ class ParetoStep(Score):
         return self.kl <= max_kl and self.top1_agreement == 1
 
 
-class Origin(Part):
+class Origin(PlanPart):
     """What a plan was searched on. `compared` calibration pictures judged it, `max_kl` (nats) was to be reached."""
 
     checkpoint_sha256: str
@@ -76,7 +76,7 @@ class Origin(Part):
     max_kl: float
 
 
-class Plan(Part):
+class Plan(PlanPart):
     """How `int8` is made for one variant on one target.
 
     `float_edges` are paths of edges that keep their activations in float; a layer that touches one stays float too.

@@ -27,7 +27,7 @@ from levit_mobile.quantization.calibration import MIN_PICTURES, CalibrationSet
 from levit_mobile.quantization.cost_model import Cost, Groups, groups_of
 from levit_mobile.quantization.equalize import Sizes, balance_queries, balance_stream, channel_sizes
 from levit_mobile.quantization.observers import Observer
-from levit_mobile.quantization.plan import GroupSensitivity, Origin, ParetoStep, Part, Plan, Score
+from levit_mobile.quantization.plan import GroupSensitivity, Origin, ParetoStep, Plan, PlanPart, Score
 from levit_mobile.quantization.prepare import Feed, LayOut, quantize
 from levit_mobile.quantization.statistics import Statistics, collect, layers_of
 from levit_mobile.quantization.weights import round_weights
@@ -39,7 +39,7 @@ STRENGTHS = (None, 0.0, 0.5)
 SMALLEST_GAIN = 0.02  # of the divergence in int8, or of what is to be reached: below it a group stays in int8
 DIGITS = 4  # that a plan keeps of each figure
 Logits = NDArray[np.float32]
-AnyPart = TypeVar("AnyPart", bound=Part)
+AnyPart = TypeVar("AnyPart", bound=PlanPart)
 
 
 class Settings(NamedTuple):
@@ -137,13 +137,13 @@ class ScoreCache:
             self.known[entry.of] = entry.score
 
 
-class Heading(Part):
+class Heading(PlanPart):
     """The first line of a journal."""
 
     search: str
 
 
-class Entry(Part):
+class Entry(PlanPart):
     """Every other line."""
 
     of: str

@@ -37,20 +37,20 @@ def _in_utc(moment: datetime) -> datetime:
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 
 
-class Part(BaseModel):
+class RecordPart(BaseModel):
     """Base of everything here: frozen, and strict about names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
-class App(Part):
+class App(RecordPart):
     """What took the times: "levit-mobile", or an app's identifier; and its version."""
 
     name: str
     version: str
 
 
-class Device(Part):
+class Device(RecordPart):
     """What ran it. `model` is the maker's word (Pixel 8, iPhone16,1), `soc` the chip's or processor's name.
 
     `os_build` names the very build. `simulated` is a simulator or an emulator, which is never a phone's time. `cores`
@@ -68,7 +68,7 @@ class Device(Part):
     simulated: bool = False
 
 
-class Conditions(Part):
+class Conditions(RecordPart):
     """A device at one moment; None is what it cannot tell.
 
     `battery_percent` is 0 to 100, `load` the runnable processes a core over the last minute.
@@ -81,7 +81,7 @@ class Conditions(Part):
     load: Annotated[float, Field(ge=0)] | None = None
 
 
-class Parity(Part):
+class Parity(RecordPart):
     """What the artifact computes where it was timed, on golden pictures, against the trained model's logits.
 
     `reasons` say why a verdict is not proven. Figures are None where they could not be had; `sqnr_db` is None too for
@@ -97,7 +97,7 @@ class Parity(Part):
     top1_agreement: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
-class Block(Part):
+class Block(RecordPart):
     """One block of the model in a profile: the time it adds in ms, a sample a round, and its ops by name."""
 
     name: str
@@ -105,14 +105,14 @@ class Block(Part):
     ops: dict[str, int] = {}
 
 
-class Profile(Part):
+class Profile(RecordPart):
     """Time by block, in the order in which they run; `how` says how the runtime was made to tell."""
 
     how: str
     blocks: tuple[Block, ...]
 
 
-class Timing(Part):
+class Timing(RecordPart):
     """One artifact.
 
     Boundaries: `load_ms` from the file to a model that can run, `first_run_ms` the first inference after it, each in a
@@ -164,7 +164,7 @@ class Timing(Part):
         return self
 
 
-class TimingRun(Part):
+class TimingRun(RecordPart):
     """One run on one device. `interleaved`: every round timed each artifact once, in turn.
 
     `against` names the timings that the others are compared with; `command` makes the run again; `cores` are those that

@@ -39,7 +39,7 @@ Values = NDArray[np.floating]
 Tapping = Callable[[Images], Mapping[str, Values]]  # one picture [3,H,W] -> logits and every block's [T,C], by name
 
 # Target -> what runs an artifact with several outputs, and its name in a sentence.
-RUNTIMES: dict[str, tuple[OutputsLoader, str]] = {
+OUTPUTS_BY: dict[str, tuple[OutputsLoader, str]] = {
     "coreml": (mil.outputs, "the MIL reference, rounded as declared"),
     "executorch": (executorch.outputs, "ExecuTorch"),
     "tflite": (tflite.outputs, "LiteRT"),
@@ -63,7 +63,7 @@ def drill(
     """The error of every block over all pictures, against the trained model in float32.
 
     `recipe`, `card`, `source`, `result` and, for static int8, `quantization` are the shipped artifact's own;
-    `candidate` runs it by the target's runtime in RUNTIMES, on one thread (another runtime's logits differ, and
+    `candidate` runs it by the target's runtime in OUTPUTS_BY, on one thread (another runtime's logits differ, and
     `same_logits` says so). A block is within the budget when its SQNR is `min_sqnr_db` or more; NaN is not. What is
     lowered goes into `folder`, which stays the caller's.
 
@@ -82,7 +82,7 @@ def drill(
         pictures=len(pictures),
         min_sqnr_db=min_sqnr_db,
         tapped=f"the checkpoint, lowered once more by {recipe.name} with {len(form.names) - 1} outputs more, "
-        f"run by {RUNTIMES[recipe.target][1]}",
+        f"run by {OUTPUTS_BY[recipe.target][1]}",
         same_logits=logits.same,
         logits_max_abs_difference=logits.max_abs_difference,
         blocks=blocks,
@@ -173,7 +173,7 @@ def _lowered(
     artifact = folder / f"tapped{TARGETS[recipe.target].suffix}"
     called = {name: name.replace(".", "_") for name in form.names} | {LOGITS: result.name}
     lower(form, recipe, card, artifact, taps=tuple(called.values())[1:])
-    run = RUNTIMES[recipe.target][0](artifact, source=source, names=tuple(called.values()))
+    run = OUTPUTS_BY[recipe.target][0](artifact, source=source, names=tuple(called.values()))
 
     def tapped(image: Images) -> Mapping[str, Values]:
         with running():

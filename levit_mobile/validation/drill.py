@@ -27,7 +27,7 @@ from levit_mobile.validation.setup import ValidationSetup
 BLOCKS_BELOW_DB = 8.0
 PICTURES = 16  # the error of a block is pooled over all of its tokens: a few pictures are thousands of values
 # What `drill` runs a target by.
-RUNTIMES = {"coreml": RuntimeId("mil"), "executorch": RuntimeId("executorch"), "tflite": RuntimeId("litert")}
+DRILLED_BY = {"coreml": RuntimeId("mil"), "executorch": RuntimeId("executorch"), "tflite": RuntimeId("litert")}
 TIMEOUT_S = 1800.0  # lowering LeViT-384 takes minutes on a slow machine
 
 
@@ -86,7 +86,7 @@ def _drilled(
             spec=stored.spec,
             source=contract.input,
             result=contract.output,
-            candidate=registry.load(RUNTIMES[stored.target.name], stored.artifact, contract),
+            candidate=registry.load(DRILLED_BY[stored.target.name], stored.artifact, contract),
             pictures=pictures,
             min_sqnr_db=min_sqnr_db,
             folder=folder,

@@ -5,21 +5,21 @@ from __future__ import annotations
 import pytest
 
 from levit_mobile.inspection import graph
-from levit_mobile.inspection.graph import Graph, Op, Tensor
+from levit_mobile.inspection.graph import Graph, GraphTensor, Op
 from levit_mobile.inspection.kinds import bytes_by_kind
 
 
-def constant(*shape: int, name: str, dtype: str = "float32", size: int = 4) -> Tensor:
+def constant(*shape: int, name: str, dtype: str = "float32", size: int = 4) -> GraphTensor:
     count = 1
     for length in shape:
         count *= length
-    return Tensor(dtype, shape, count * size, name)
+    return GraphTensor(dtype, shape, count * size, name)
 
 
-def drawn(ops: list[Op], tensors: dict[str, Tensor], outputs: tuple[str, ...]) -> Graph:
+def drawn(ops: list[Op], tensors: dict[str, GraphTensor], outputs: tuple[str, ...]) -> Graph:
     """A graph; tensors that are not named are activations [1, 4, 8]."""
     names = {str(name) for op in ops for name in (*op.inputs, *op.outputs)}
-    return Graph({name: tensors.get(name, Tensor("float32", (1, 4, 8))) for name in names}, tuple(ops), outputs)
+    return Graph({name: tensors.get(name, GraphTensor("float32", (1, 4, 8))) for name in names}, tuple(ops), outputs)
 
 
 def linear(source: str, weight: str, result: str) -> Op:
@@ -152,21 +152,25 @@ def test_macs(
     role: graph.Role, weight: tuple[int, ...], source: str, result: str, channels: int, expected: int
 ) -> None:
     shapes = {**SHAPES, "w": weight}
-    tensors = {name: Tensor("float32", shape) for name, shape in shapes.items()}
+    tensors = {name: GraphTensor("float32", shape) for name, shape in shapes.items()}
     op = Op("op", role, (source, "w"), (result,), channels=channels)
     assert graph.macs(Graph(tensors, (op,), (result,))) == expected
 
 
 def test_macs_of_an_attention_are_both_products() -> None:
-    tensors = {name: Tensor("float32", SHAPES[name]) for name in ("tokens", "keys")} | {
-        "y": Tensor("float32", (1, 10, 8))
+    tensors = {name: GraphTensor("float32", SHAPES[name]) for name in ("tokens", "keys")} | {
+        "y": GraphTensor("float32", (1, 10, 8))
     }
     op = Op("sdpa", "attention", ("tokens", "keys", "keys"), ("y",))
     assert graph.macs(Graph(tensors, (op,), ("y",))) == 2 * 10 * 6 * 8
 
 
 def test_macs_of_an_open_shape_are_unknown() -> None:
-    tensors = {"x": Tensor("float32", (1, -1, 8)), "w": Tensor("float32", (4, 8)), "y": Tensor("float32", (1, -1, 4))}
+    tensors = {
+        "x": GraphTensor("float32", (1, -1, 8)),
+        "w": GraphTensor("float32", (4, 8)),
+        "y": GraphTensor("float32", (1, -1, 4)),
+    }
     assert graph.macs(Graph(tensors, (linear("x", "w", "y"),), ("y",))) is None
 
 
@@ -176,8 +180,8 @@ def test_the_rank_is_that_of_what_runs() -> None:
     tensors = {
         "indices": constant(8, 8, name="indices", dtype="uint8", size=1),
         "palette": constant(1, 1, 1, 1, 64, 1, name="palette"),
-        "w": Tensor("float32", (8, 8)),
+        "w": GraphTensor("float32", (8, 8)),
     }
     assert graph.max_rank(drawn([unfolded, linear("x", "w", "y")], tensors, ("y",))) == 3
-    deep = tensors | {"y": Tensor("float32", (1, 1, 4, 2, 8))}
+    deep = tensors | {"y": GraphTensor("float32", (1, 1, 4, 2, 8))}
     assert graph.max_rank(drawn([unfolded, linear("x", "w", "y")], deep, ("y",))) == 5

@@ -158,7 +158,7 @@ class Desk:
             return lambda image: dict(zip(names, self.made(form, image, source), strict=True))
 
         self.taps = taps
-        self.monkeypatch.setitem(drill.RUNTIMES, self.target.name, (outputs, "PyTorch"))
+        self.monkeypatch.setitem(drill.OUTPUTS_BY, self.target.name, (outputs, "PyTorch"))
 
     @torch.no_grad()
     def made(self, form: nn.Module, image: Images, source: contract.Input) -> list[Values]:

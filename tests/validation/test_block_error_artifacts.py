@@ -124,7 +124,7 @@ def computing(ops: Mapping[str, int]) -> dict[str, int]:
 
 @ALL
 def test_an_output_that_is_not_there_is_one_error(bundles: Bundles, name: str) -> None:
-    open_outputs, _ = drill.RUNTIMES[RECIPES[name].target]
+    open_outputs, _ = drill.OUTPUTS_BY[RECIPES[name].target]
     source = bundles(name).contract.input
     with pytest.raises(ArtifactError) as caught, running():
         open_outputs(artifact_of(bundles, name), source=source, names=("logits", "stem"))(np.zeros((3, 224, 224)))
