@@ -34,7 +34,7 @@ clean:
 	rm -rf $(VENV) build
 
 # One pip call, because several leave shared dependencies at odds.
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
 	touch $(INSTALLED)

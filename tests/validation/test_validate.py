@@ -17,7 +17,6 @@ from support.checkpoints import saved_safely, timm_state, transformers_model
 from support.one_pass import validate
 from support.refusals import refused
 
-import levit_mobile
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.contract import Contract
 from levit_mobile.errors import BundleError, CheckpointError
@@ -28,14 +27,12 @@ from levit_mobile.model.download import BUNDLED
 from levit_mobile.parity import metrics
 from levit_mobile.pipeline.source_model import held_out_digits
 from levit_mobile.pipeline.writing import Bundle
-from levit_mobile.recipe import Verdict
 from levit_mobile.runners import eager
 from levit_mobile.runtimes import registry as runtimes
 from levit_mobile.runtimes.registry import RuntimeId
 from levit_mobile.system.files import digest
 from levit_mobile.validation import setup
 from levit_mobile.validation import validate as validation
-from levit_mobile.validation.passes import ValidationRun
 from levit_mobile.validation.results import Validation
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
@@ -313,45 +310,6 @@ def test_core_ml_itself_is_not_run_here(bundles: Bundles) -> None:
     assert sys.platform in reason
 
 
-def test_a_bundle_that_cannot_be_opened_still_has_a_verdict() -> None:
-    error = BundleError("x is no bundle")
-    run = ValidationRun.not_judged("build/x", error, Verdict.BROKEN)
-    (one,) = run.validations
-    assert (run.verdict, run.reasons, run.refused) == ("broken", ("x is no bundle",), error)
-    assert run.thumbnails() == {}
-    assert one.error_code == "bundle"
-    assert (one.bundle, one.verdict, one.reasons, one.report) == ("x", "broken", ("x is no bundle",), None)
-
-
 def test_a_validation_comes_back_from_json(found: dict[str, Validation]) -> None:
     for one in found.values():
         assert Validation.model_validate_json(one.model_dump_json()) == one
-
-
-# Every pass that a verdict wants
-
-
-def test_on_a_mac_core_ml_is_proven_by_three_passes(bundles: Bundles, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Core ML is not here: the passes are asked for as on a Mac, and two are NOT RUN."""
-    path, told = bundles("coreml-fp32").path, []
-    monkeypatch.setattr(sys, "platform", "darwin")
-    wanted = setup.passes(open_bundle(path), None, None)
-    monkeypatch.undo()
-    assert wanted == (("coreml", None), ("mil", None), ("coreml", path))
-    monkeypatch.setattr(setup, "passes", lambda *_: wanted)
-    run = levit_mobile.validate(path, count=8, progress=lambda *heard: told.append(heard))
-    assert [found.runtime.name for found in run.validations if found.runtime] == ["coreml", "mil", "coreml"]
-    assert [found.verdict for found in run.validations] == ["not run", "proven", "not run"]
-    assert [case.reference.own for case in run.setups] == [True, True, False]
-    assert run.verdict == "not run"
-    assert (f"{path.name} by mil", 8, 8) in told
-    assert set(run.thumbnails()) == {picture.name for picture in run.validations[1].worst}
-
-
-def test_one_runtime_is_one_pass_and_a_bundle_that_is_open_is_not_opened_again(bundles: Bundles) -> None:
-    run = levit_mobile.validate(open_bundle(bundles("tflite-fp32").path), runtime="litert", count=8)
-    assert [found.report.images for found in run.validations if found.report] == [8]
-    assert (run.verdict, run.reasons, run.refused) == ("proven", (), None)
-    (only,) = run.validations
-    assert (run.report, run.accuracy, run.flips) == (only.report, only.accuracy, only.flips)
-    assert run.report is not None
