@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from levit_mobile.conversion import executorch_weights as pte
-from levit_mobile.conversion import int4
+from levit_mobile.conversion import int4, tflite_model
 from levit_mobile.conversion import tflite_weights as tfl
 from support.refusals import refused
 from torch import Tensor, nn
@@ -86,7 +86,8 @@ def test_another_process_makes_the_same_bytes(built: Built, random_checkpoint: P
 @TFLITE
 def test_tflite_products_have_the_kernels_of_the_name(built: Built, name: str) -> None:
     """Weight-only passes DEQUANTIZE into a float product; else the product reads the integers itself."""
-    weights = list(tfl._large_weights(built(name).path / "model.tflite"))
+    model = tflite_model.opened((built(name).path / "model.tflite").read_bytes())
+    weights = list(tfl._large_weights(model))
     linear = "INT4" if "int4" in name else "INT8"
     assert {kind for operation, kind in weights if operation == "FULLY_CONNECTED"} == {linear}
     assert {kind for operation, kind in weights if operation == "CONV_2D"} == {"INT8"}
