@@ -41,6 +41,14 @@ def interruptible() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def logs_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the commands log is not left in the user's own state folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEVIT_MOBILE_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def photograph() -> Image.Image:
     """A real photograph, 640 x 427."""

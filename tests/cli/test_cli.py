@@ -142,7 +142,7 @@ def converted(levit_mobile: Run, tmp_path_factory: pytest.TempPathFactory) -> su
 def test_stdout_is_json_alone_even_when_vendors_talk(converted: subprocess.CompletedProcess[str]) -> None:
     assert converted.returncode == 0
     printed = json.loads(converted.stdout)
-    assert printed.keys() == {"schema_version", "bundles", "errors"}
+    assert printed.keys() == {"schema_version", "bundles", "errors", "error_codes"}
     assert printed["errors"] == {}
     assert tuple(bundle["contract"]["recipe"] for bundle in printed["bundles"]) == DEFAULTS
     assert CHATTER.search(converted.stderr)
