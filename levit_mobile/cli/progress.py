@@ -22,8 +22,15 @@ def shown(log: Path | None) -> Iterator[Listener]:
     """
     with diverted(log) as terminal:
         columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
-        console = Console(file=terminal)
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        bar = Progress(
+            *columns,
+            console=(console := Console(file=terminal)),
+            transient=True,
+            disable=not console.is_terminal,
+            redirect_stdout=False,  # Python's own streams go to the log too, as everything below them does
+            redirect_stderr=False,
+        )
+        with bar:
             task = bar.add_task("starting", total=None)
 
             def listen(what: str, done: float, of: float) -> None:
