@@ -103,7 +103,7 @@ def test_any_damage_is_a_refusal_or_a_verdict(
         except Exception as error:
             raise AssertionError(f"{mutant}: {outcome}") from error
     counts = Counter(found.values())
-    record_property("outcomes", dict(counts))
+    record_property("outcomes", {str(outcome): count for outcome, count in counts.items()})
     sys.stdout.write(f"{name}: {dict(counts)}\n")
     assert list(found) == drawn
     assert len(found) >= 200
