@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from levit_mobile.errors import ArtifactError, ConversionError, RunnerUnavailable, ToolchainMissing
+from levit_mobile.errors import ArtifactError, ConversionError, RecipeError, RunnerUnavailable, ToolchainMissing
 from levit_mobile.interfaces.inspection import Inspection
 from levit_mobile.interfaces.toolchain import inspector, runner_loader
 from levit_mobile.model.bake import bake
@@ -56,8 +56,8 @@ def convert(
 
     Args:
         checkpoint: A file, a folder, a hub id, an official name, or what `load_source` made of one, which several
-            calls can share; then `variant`, `labels`, `images` and `skip_broken` were given to that. Default:
-            the bundled digits.
+            calls can share; `variant`, `labels`, `images` and `skip_broken` are given to that then. Default: the
+            bundled digits.
         recipe: One of RECIPES or its name.
         out: The folder in which the bundle's folder is made.
         variant: Raise unless the checkpoint is this variant.
@@ -80,17 +80,24 @@ def convert(
         LevitMobileError: One sentence that says why there is no bundle; nothing was written.
     """
     chosen = Recipe.from_name(recipe) if isinstance(recipe, str) else recipe
-    source = (
-        checkpoint
-        if isinstance(checkpoint, SourceModel)
-        else load_source(
+    if isinstance(checkpoint, SourceModel):
+        _require_none(variant=variant, labels=labels, images=images, skip_broken=skip_broken or None)
+        source = checkpoint
+    else:
+        source = load_source(
             checkpoint, variant=variant, labels=labels, images=images, skip_broken=skip_broken, progress=progress
         )
-    )
     quantization = quantized(source, chosen, Int8Options(calibration, count, seed, observer, plan))
     return build(
         source, chosen, out=Path(out), quantization=quantization, force=force, timing=timing, progress=progress
     )
+
+
+def _require_none(**options: object) -> None:
+    if given := [name for name, value in options.items() if value is not None]:
+        raise RecipeError(
+            f"{given[0]} has no effect on a checkpoint that is loaded: give it to load_source", fault="options"
+        )
 
 
 def quantized(source: SourceModel, recipe: Recipe, options: Int8Options | None = None) -> Quantization | None:

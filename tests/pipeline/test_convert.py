@@ -245,3 +245,12 @@ def test_too_few_pictures_write_nothing(random_checkpoint: Path, tmp_path: Path)
     with refused(ImageError, "image.no-pictures", tmp_path / "none"):
         levit_mobile.convert(random_checkpoint, "tflite-fp32", images=tmp_path / "none", out=tmp_path / "out")
     assert contents(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize(
+    "option", [{"variant": "levit_128s"}, {"labels": "l.txt"}, {"images": "i"}, {"skip_broken": True}]
+)
+def test_an_option_that_comes_too_late_is_refused(trained: SourceModel, tmp_path: Path, option: dict[str, Any]) -> None:
+    with refused(RecipeError, "recipe.options", *option, "load_source"):
+        levit_mobile.convert(trained, "tflite-fp32", out=tmp_path / "out", **option)
+    assert list(tmp_path.iterdir()) == []
