@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,22 +51,6 @@ def old(final: Path) -> Path:
     final.mkdir(parents=True)
     (final / "model").write_text("old")
     return final
-
-
-@pytest.fixture
-def dead() -> int:
-    """The id of a process that was, and is no more."""
-    done = subprocess.Popen([sys.executable, "-c", ""])
-    done.wait()
-    return done.pid
-
-
-@pytest.fixture
-def alive() -> Iterator[int]:
-    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    yield sleeper.pid
-    sleeper.kill()
-    sleeper.wait()
 
 
 def write(final: Path, content: str = "new", *, force: bool = False) -> None:

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,22 +29,6 @@ print(path.parent)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LEVIT_MOBILE_STATE", str(tmp_path / "state"))
     return tmp_path / "state"
-
-
-@pytest.fixture(scope="module")
-def dead() -> int:
-    """The number of a process that was, and is no more."""
-    done = subprocess.Popen([sys.executable, "-c", ""])
-    done.wait()
-    return done.pid
-
-
-@pytest.fixture
-def alive() -> Iterator[int]:
-    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    yield sleeper.pid
-    sleeper.kill()
-    sleeper.wait()
 
 
 def no_complaint(sentence: str) -> None:
