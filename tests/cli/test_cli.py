@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -10,10 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 import typer.main
 from conftest import Bundles, Run
 from support.command import ask
 
+import levit_mobile
 from levit_mobile.cli import app
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system.files import digest
@@ -213,3 +216,20 @@ def test_every_recipe_can_be_named() -> None:
         target, _, precision = name.partition("-")
         shown = ask("convert", "-t", target, "-p", precision, "-c", "/absent/levit.pth")
         assert shown.exit_code == 1  # not 2: the recipe exists, the checkpoint does not
+
+
+# Defaults stand twice, so that --help imports nothing heavy
+
+
+@pytest.mark.parametrize(("command", "names"), [("convert", ["seed"]), ("plan", ["seed", "search_count", "max_kl"])])
+def test_a_commands_defaults_are_its_functions(command: str, names: list[str]) -> None:
+    parameters = {p.name: p for p in typer.main.get_command(app).commands[command].params}  # type: ignore[attr-defined]
+    called = inspect.signature(getattr(levit_mobile, command)).parameters
+    assert {name: parameters[name].default for name in names} == {name: called[name].default for name in names}
+
+
+def test_costs_defaults_are_its_functions() -> None:
+    parameters = {p.name: p for p in typer.main.get_command(app).commands["cost"].params}  # type: ignore[attr-defined]
+    called = inspect.signature(levit_mobile.cost).parameters
+    assert tuple(parameters["cpu"].default.split(",")) == called["cpus"].default
+    assert float(parameters["max_growth"].default.removesuffix("%")) / 100 == called["max_growth"].default
