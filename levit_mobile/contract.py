@@ -142,4 +142,4 @@ class Contract(ContractPart):
     def read(cls, folder: Path) -> Self:
         """Read a bundle's contract; raises BundleError when it is missing, damaged or of another schema."""
         where = f"{folder} is not a bundle: {CONTRACT_FILE}"
-        return read_json(cls, folder / CONTRACT_FILE, BundleError, "not a contract", where=where)
+        return read_json(cls, folder / CONTRACT_FILE, BundleError, "a contract", where=where)

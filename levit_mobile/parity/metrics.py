@@ -146,7 +146,7 @@ def mcnemar_p(only_reference: int, only_candidate: int) -> float:
     Source: Q. McNemar, Psychometrika 12, 1947, in its exact (binomial) form.
     """
     if only_reference < 0 or only_candidate < 0:
-        raise ValueError(f"{only_reference} and {only_candidate} pictures, expected 0 or more")
+        raise ValueError(f"the numbers of images are {only_reference} and {only_candidate}, expected 0 or more")
     count, fewer = only_reference + only_candidate, min(only_reference, only_candidate)
     tail = sum(math.comb(count, i) for i in range(fewer + 1))
     return float(min(1.0, 2 * tail / 2**count))
@@ -159,7 +159,9 @@ def wilson_interval(successes: int, count: int, z: float = 1.96) -> tuple[float,
     "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22, 1927.
     """
     if not 0 <= successes <= count or count < 1:
-        raise ValueError(f"{successes} successes of {count}, expected 0 to count, and a count of 1 or more")
+        raise ValueError(
+            f"successes is {successes} and count {count}, expected a count of 1 or more and 0 to count successes"
+        )
     share, spread = successes / count, z * z / count
     centre = share + spread / 2
     reach = z * math.sqrt(share * (1 - share) / count + spread / (4 * count))
@@ -170,9 +172,11 @@ def wilson_interval(successes: int, count: int, z: float = 1.96) -> tuple[float,
 def _pair(reference: ArrayLike, candidate: ArrayLike) -> tuple[Values, Values]:
     expected, found = np.asarray(reference, np.float64), np.asarray(candidate, np.float64)
     if expected.shape != found.shape:
-        raise ValueError(f"reference is {list(expected.shape)}, candidate is {list(found.shape)}: the shapes differ")
+        raise ValueError(
+            f"the candidate's shape is {list(found.shape)}, expected the reference's {list(expected.shape)}"
+        )
     if expected.size == 0:
-        raise ValueError(f"reference and candidate are {list(expected.shape)}: there is nothing to compare")
+        raise ValueError(f"the shape of reference and candidate is {list(expected.shape)}, expected one or more values")
     _require_finite("reference", expected)
     _require_finite("candidate", found)
     return expected, found
@@ -181,7 +185,7 @@ def _pair(reference: ArrayLike, candidate: ArrayLike) -> tuple[Values, Values]:
 def _logits(reference: ArrayLike, candidate: ArrayLike) -> tuple[Values, Values]:
     expected, found = _pair(reference, candidate)
     if expected.ndim != 2:
-        raise ValueError(f"reference and candidate are {list(expected.shape)}, expected [N,classes]")
+        raise ValueError(f"the shape of reference and candidate is {list(expected.shape)}, expected [N,classes]")
     return expected, found
 
 
@@ -189,7 +193,9 @@ def _require_finite(role: str, values: Values) -> None:
     wrong = np.argwhere(~np.isfinite(values))
     if len(wrong):
         first = tuple(int(index) for index in wrong[0])
-        raise ValueError(f"{role} holds {len(wrong)} values that are not finite, the first {values[first]} at {first}")
+        raise ValueError(
+            f"the {role} holds {len(wrong)} values that are not finite; the first is {values[first]} at {first}"
+        )
 
 
 def _log_softmax(logits: Values) -> Values:

@@ -95,9 +95,7 @@ def convert(
 
 def _require_none(**options: object) -> None:
     if given := [name for name, value in options.items() if value is not None]:
-        raise RecipeError(
-            f"{given[0]} has no effect on a checkpoint that is loaded: give it to load_source", fault="options"
-        )
+        raise RecipeError(f"{given[0]} has no effect on a loaded checkpoint: pass it to load_source", fault="options")
 
 
 def quantized(source: SourceModel, recipe: Recipe, options: Int8Options | None = None) -> Quantization | None:
@@ -173,7 +171,7 @@ def inspect(artifact: Path, target: Target, *, integers: int = 0) -> Inspection:
     found = inspector(target)(artifact)
     if found.fallbacks:
         named = "; ".join(f"{f.count} x {f.op} ({f.reason})" for f in found.fallbacks)
-        raise ConversionError(f"the {target.name} artifact leaves ops outside XNNPACK: {named}", fault="fallback")
+        raise ConversionError(f"the {target.name} artifact has ops outside XNNPACK: {named}", fault="fallback")
     if found.partitions not in (1, None):
         raise ConversionError(
             f"the {target.name} artifact has {found.partitions} XNNPACK partitions, expected one", fault="partitions"
@@ -201,7 +199,9 @@ def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | N
     try:
         runner = load_runner(artifact, source=takes, result=gives)
     except RunnerUnavailable as error:
-        return compare.not_run(f"{error}; `levit-mobile validate` holds it against the trained model by what runs here")
+        return compare.not_run(
+            f"{error}; `levit-mobile validate` proves the bundle with a runtime that this machine has"
+        )
     candidate = compare.run(runner, source.reference.pictures)
     report = compare.compare(source.reference, candidate, name=recipe.name, tolerance=recipe.tolerance)
     return compare.judge(report)

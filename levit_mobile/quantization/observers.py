@@ -35,7 +35,7 @@ class Observer(StrEnum):
 def observer_of(name: str) -> Observer:
     """The observer of that name; raises RecipeError, which lists the known ones."""
     if name not in list(Observer):
-        raise RecipeError(f"unknown observer {name!r}: known are {', '.join(Observer)}", fault="unknown-observer")
+        raise RecipeError(f"unknown observer {name!r}, expected one of {', '.join(Observer)}", fault="unknown-observer")
     return Observer(name)
 
 
@@ -65,7 +65,7 @@ Range = tuple[float, float]
 def choose(histogram: Histogram, observer: Observer) -> Range:
     """The range (low, high) that `observer` keeps; 0.0 lies in it. Raises ValueError for an empty histogram."""
     if not histogram.counts.sum():
-        raise ValueError("a histogram without a value has no range")
+        raise ValueError("the histogram is empty, expected at least one value")
     return RULES[observer](histogram)
 
 

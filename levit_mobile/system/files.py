@@ -21,7 +21,7 @@ AnyModel = TypeVar("AnyModel", bound=BaseModel)
 def read_json(
     kind: type[AnyModel], path: Path, refusal: type[LevitMobileError], called: str, *, where: str | None = None
 ) -> AnyModel:
-    """A file of schema 1; raises `refusal`, one sentence: what cannot be read (`where`), or that it is `called`.
+    """A file of schema 1. Raises `refusal`, which names `where` it cannot be read, or what the file is not: `called`.
 
     The faults are "unreadable" and "schema", where `refusal` lists them.
     """
@@ -34,7 +34,7 @@ def read_json(
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        sentence = f"{path} is {called} of schema {SCHEMA_VERSION}: {place}: {first['msg']}"
+        sentence = f"{path} is not {called} of schema {SCHEMA_VERSION}: {place}: {first['msg']}"
         raise refusal(sentence, fault=_listed("schema", refusal)) from error
 
 

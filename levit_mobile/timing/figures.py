@@ -103,12 +103,14 @@ def slowed(timing: Timing) -> float | None:
 def doubts(run: TimingRun, timing: Timing, found: Figures) -> Iterator[TimingWarning]:
     """Every reason to doubt what was timed."""
     if run.device.simulated:
-        yield TimingWarning("SIMULATED", "a simulator or emulator: this is no phone's time")
+        yield TimingWarning("SIMULATED", "the times are from a simulator or an emulator, not from a phone")
     if found.inference and found.inference.noisy:
         spread = f"the interquartile range is {found.inference.spread:.0%} of the median"
-        yield TimingWarning("NOISY", f"{spread}: the device was busy with other things")
+        yield TimingWarning("NOISY", f"{spread}: the device was probably busy with other work")
     if found.slowed is not None and found.slowed > SLOWED:
-        yield TimingWarning("SLOWED", f"its late samples take {found.slowed:.2f} times the median of its early ones")
+        yield TimingWarning(
+            "SLOWED", f"the median of the later samples is {found.slowed:.2f} times that of the earlier ones"
+        )
     if timing.samples_ms:
         yield from _of_conditions(run.device.platform, run.before, run.after)
 

@@ -30,7 +30,7 @@ Count = Annotated[int, Field(ge=0)]
 
 def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
-        raise ValueError("a moment without a time zone, expected UTC such as 2026-01-31T12:00:00Z")
+        raise ValueError("the time has no time zone, expected UTC such as 2026-01-31T12:00:00Z")
     return moment
 
 
@@ -156,11 +156,14 @@ class Timing(RecordPart):
     @model_validator(mode="after")
     def _timed_or_told(self) -> Self:
         if bool(self.samples_ms) == bool(self.not_run):
-            raise ValueError("samples_ms and not_run: expected one of the two")
+            raise ValueError("samples_ms and not_run are both present or both missing, expected one of the two")
         if self.process_samples and sum(self.process_samples) != len(self.samples_ms):
-            raise ValueError("process_samples: expected numbers that sum up to those of samples_ms")
+            raise ValueError(
+                f"process_samples adds up to {sum(self.process_samples)}, expected {len(self.samples_ms)}, "
+                "the number of samples_ms"
+            )
         if self.samples_ms and (self.threads is None) == (self.compute_units is None):
-            raise ValueError("threads and compute_units: expected one of the two")
+            raise ValueError("threads and compute_units are both present or both missing, expected one of the two")
         return self
 
 
@@ -188,15 +191,15 @@ class TimingRun(RecordPart):
     def _names_are_unique(self) -> Self:
         names = [timing.name for timing in self.timings]
         if len(set(names)) < len(names):
-            raise ValueError("timings: two have one name")
+            raise ValueError("two timings have the same name, expected unique ones")
         if unknown := set(self.against) - set(names):
-            raise ValueError(f"against: no timing is called {', '.join(sorted(unknown))}")
+            raise ValueError(f"against names timings that do not exist: {', '.join(sorted(unknown))}")
         return self
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """A file of one run; raises TimingError when it cannot be read, is none, or of another schema."""
-        return read_json(cls, path, TimingError, "no timing")
+        return read_json(cls, path, TimingError, "a timing record")
 
     def written(self) -> str:
         """As JSON, a line each."""

@@ -24,9 +24,9 @@ class Slowdown:
         """The sentence of it, above `most`; NaN is above everything."""
         if self.ratio.middle <= most:
             return None
-        by = f"{self.ratio.middle:.3f} ({self.ratio.low:.3f} to {self.ratio.high:.3f}) of what it was"
-        measured = f" beside {self.baseline}" if self.baseline else ""
-        return f"{self.name} takes {by} in the baseline{measured}, expected at most {most:.3f}"
+        times = f"{self.ratio.middle:.3f} ({self.ratio.low:.3f} to {self.ratio.high:.3f}) times its time"
+        measured = f", both relative to {self.baseline}" if self.baseline else ""
+        return f"{self.name} takes {times} in the baseline{measured}, expected at most {most:.3f}"
 
 
 def slowdowns(now: TimingRun, then: TimingRun) -> tuple[Slowdown, ...]:
@@ -48,7 +48,7 @@ def _pairs(now: TimingRun, before: Mapping[str, Timing]) -> Iterator[Pair]:
             continue
         if timing.name not in before or not before[timing.name].samples_ms:
             raise TimingError(
-                f"the baseline has not timed {timing.name}: time it once with --out, and keep that file",
+                f"the baseline holds no times of {timing.name}: time it once with --out and keep that file",
                 fault="not-timed",
             )
         yield timing, before[timing.name]
@@ -73,8 +73,7 @@ def _slowdown(pair: Pair, baseline: Pair | None) -> Slowdown:
     now, then = pair
     if _set_up(now) != _set_up(then):
         raise TimingError(
-            f"{now.name} ran on {now.threads or now.compute_units} now and on {then.threads or then.compute_units} in "
-            "the baseline (threads or compute units): time it as the baseline did",
+            f"{now.name} ran on {_placed(now)}, expected {_placed(then)} as in the baseline: use the same options",
             fault="other-set-up",
         )
     if baseline is None:
@@ -88,10 +87,16 @@ def _require_one_machine(now: TimingRun, then: TimingRun) -> None:
     here, there = now.device, then.device
     if (here.model, here.soc, here.cores) != (there.model, there.soc, there.cores):
         raise TimingError(
-            f"the baseline is of {_named(there)} and this is {_named(here)}: give both runs the same "
-            "--against ARTIFACT, and what is compared is the ratio to it",
+            f"the baseline is from {_named(there)}, this run from {_named(here)}: time both runs with the same "
+            "--against ARTIFACT to compare the ratios to it",
             fault="other-machine",
         )
+
+
+def _placed(timing: Timing) -> str:
+    plural = "" if timing.threads == 1 else "s"
+    units = f"{timing.threads} thread{plural}" if timing.threads else f"the compute units {timing.compute_units}"
+    return f"{timing.accelerator} with {units}"
 
 
 def _named(device: Device) -> str:

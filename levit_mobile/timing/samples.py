@@ -33,7 +33,7 @@ def interleaved(
     rounds before are not kept. Raises ValueError for no rounds.
     """
     if rounds < 1:
-        raise ValueError(f"{rounds} rounds, expected 1 or more")
+        raise ValueError(f"rounds is {rounds}, expected 1 or more")
     drawn = drawn or np.random.default_rng(0)
     names = list(candidates)
     samples: dict[Name, list[float]] = {name: [] for name in names}

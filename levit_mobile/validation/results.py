@@ -69,8 +69,10 @@ class Accuracy(Finding):
             words = f"top-1 accuracy is {self.candidate:.2%}, expected at least {least:.2%}"
             yield Check("min_top1_accuracy", self.candidate, least, words)
         if most is not None:
-            fall = f"top-1 accuracy falls from {self.reference:.2%} to {self.candidate:.2%}"
-            words = f"{fall}, expected a drop of at most {most:.2%}"
+            words = (
+                f"top-1 accuracy is {self.candidate:.2%}, expected at most {most:.2%} below the reference's "
+                f"{self.reference:.2%}"
+            )
             yield Check("max_accuracy_drop", self.reference - self.candidate, most, words)
 
 
@@ -134,24 +136,25 @@ class Emulation(Finding):
     def checks(self) -> tuple[Check, ...]:
         """Every bound that is asked."""
         apart, worst = abs(self.difference_db), max((flip.reference_margin for flip in self.flips), default=0.0)
+        here = f"{self.host.title} on this machine"
         asked = (
             (
                 "max_relative_error",
                 self.relative_error,
                 self.max_relative_error,
-                f"the logits differ from {self.host.title}'s on this machine by {self.relative_error:.1e} of them",
+                f"the relative error of the logits is {self.relative_error:.1e} against {here}",
             ),
             (
                 "max_difference_db",
                 apart,
                 self.max_difference_db,
-                f"SQNR is {apart:.2f} dB from the {self.host_sqnr_db:.1f} dB of {self.host.title} on this machine",
+                f"SQNR differs by {apart:.2f} dB from the {self.host_sqnr_db:.1f} dB of {here}",
             ),
             (
                 "max_margin",
                 worst,
                 self.max_margin,
-                f"a top class flips against this machine at a margin of {worst:.3g}",
+                f"the top class differs from that on this machine at a margin of {worst:.3g} logits",
             ),
         )
         return tuple(

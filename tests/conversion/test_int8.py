@@ -143,7 +143,7 @@ def test_int8_pixels_and_logits_are_the_same_logits(
 
 @pytest.mark.parametrize("name", ["coreml-int8", "tflite-fp32", "executorch-int8-dynamic"])
 def test_others_take_no_int8_pixels(name: str) -> None:
-    with refused(RecipeError, "recipe.not-available", f"{name} ", "int8 pixels", "tflite-int8 and executorch-int8"):
+    with refused(RecipeError, "recipe.not-available", f"{name} ", "int8 inputs", "tflite-int8 or executorch-int8"):
         replace(RECIPES[name], io="int8")
 
 

@@ -171,7 +171,7 @@ def test_a_program_beyond_the_reference_is_refused_by_name(package: Path, what: 
 @pytest.mark.parametrize("mode", ["declared", "float32"])
 def test_a_result_of_another_shape_or_type_than_declared_is_refused(package: Path, mode: Mode) -> None:
     edited(package, lambda m: setattr(shape_of(op(m, "gelu").outputs[0])[1].constant, "size", 33))
-    with refused(ArtifactError, "artifact.failed", "gelu_0", "came out as [2, 32]", "declares [2, 33]"):
+    with refused(ArtifactError, "artifact.failed", "gelu_0", "has the shape [2, 32]", "declared [2, 33]"):
         read(package, mode=mode).run({"x_in0": X})
 
     def retyped(model: Any) -> None:
@@ -179,7 +179,7 @@ def test_a_result_of_another_shape_or_type_than_declared_is_refused(package: Pat
         op(model, "gelu").outputs[0].type.tensorType.dataType = 23  # INT32
 
     edited(package, retyped)
-    with refused(ArtifactError, "artifact.failed", "gelu_0", "came out as float32", "declares INT32"):
+    with refused(ArtifactError, "artifact.failed", "gelu_0", "has the type float32", "declared INT32"):
         read(package, mode=mode).run({"x_in0": X})
 
 
@@ -231,7 +231,7 @@ def test_an_entry_of_another_type_or_size_is_refused(package: Path) -> None:
 
 def test_a_damaged_model_is_refused(package: Path) -> None:
     (package / MODEL).write_bytes(b"\x08\x07\xff\xff nonsense")
-    with refused(ArtifactError, "artifact.damaged", package / MODEL, "Core ML", "copy it again"):
+    with refused(ArtifactError, "artifact.damaged", package / MODEL, "Core ML", "copy the whole package again"):
         read(package)
     (package / MODEL).unlink()
     with refused(ArtifactError, "artifact.unreadable", package / MODEL, "Core ML", "No such file"):

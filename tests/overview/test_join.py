@@ -113,7 +113,8 @@ def test_times_of_an_older_artifact_are_told(tmp_path: Path) -> None:
     assert old.title == f"{made.name('tflite-fp32')} (0d0d0d0d)"
     assert new.title == f"{made.name('tflite-fp32')} ({contract.artifact.sha256[:8]})"
     assert [doubt.sentence for doubt in old.timed[0].doubts] == [
-        f"it timed 0d0d0d0d, and the bundle {made.name('tflite-fp32')} is {contract.artifact.sha256[:8]}: time it again"
+        f"the run timed 0d0d0d0d, the bundle {made.name('tflite-fp32')} holds {contract.artifact.sha256[:8]}: "
+        "time the bundle again"
     ]
 
 

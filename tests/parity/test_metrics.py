@@ -79,9 +79,9 @@ def test_values_that_are_not_finite_are_named(pair: tuple[Logits, Logits], name:
 
 @pytest.mark.parametrize("name", METRICS)
 def test_shapes_that_would_broadcast_are_refused(pair: tuple[Logits, Logits], name: str) -> None:
-    with pytest.raises(ValueError, match=r"reference is \[40, 25\], candidate is \[1, 25\]"):
+    with pytest.raises(ValueError, match=r"the candidate's shape is \[1, 25\], expected the reference's \[40, 25\]"):
         METRICS[name](pair[0], pair[1][:1])
-    with pytest.raises(ValueError, match="nothing to compare"):
+    with pytest.raises(ValueError, match="expected one or more values"):
         METRICS[name](pair[0][:0], pair[1][:0])
 
 
@@ -184,7 +184,7 @@ def test_wilson_is_scipys(successes: int, count: int) -> None:
 def test_wilson_widens_with_z_and_refuses_nonsense() -> None:
     assert wilson_interval(9, 10, z=2.58)[0] < wilson_interval(9, 10)[0]
     for successes, count in ((1, 0), (0, 0), (3, 2), (-1, 5)):
-        with pytest.raises(ValueError, match="successes of"):
+        with pytest.raises(ValueError, match=r"successes is .* and count"):
             wilson_interval(successes, count)
 
 
@@ -208,7 +208,7 @@ def test_mcnemar_is_the_exact_binomial_test(found: tuple[int, int]) -> None:
 
 def test_mcnemar_without_a_difference_and_with_nonsense() -> None:
     assert mcnemar_p(0, 0) == 1
-    with pytest.raises(ValueError, match="-1 and 2 pictures"):
+    with pytest.raises(ValueError, match="-1 and 2, expected 0 or more"):
         mcnemar_p(-1, 2)
 
 

@@ -38,7 +38,7 @@ def test_the_default_is_512_training_digits_that_no_proof_shows() -> None:
     assert (len(found.pictures), found.source.title, found.for_release) == (COUNT, "bundled training digits", True)
     few = find(None, SPEC, count=130)
     assert said(few) == ""
-    assert "not trained for" in said(few, bundled_model=False)
+    assert "not trained on" in said(few, bundled_model=False)
 
 
 def test_the_seed_draws_other_pictures_and_the_same_seed_the_same() -> None:

@@ -83,9 +83,9 @@ def test_integers_that_are_slower_are_a_note_with_both_numbers(plain: Bundle) ->
 
 
 def test_what_was_not_timed_is_not_run(plain: Bundle) -> None:
-    made = with_integers(plain, not_timed="NOT RUN: Core ML runs on macOS only, and this is linux")
+    made = with_integers(plain, not_timed="NOT RUN: Core ML runs on macOS only; this machine runs linux")
     assert rows(made)["time here"] == "NOT RUN"
     assert found(made)["integers"]["speed"] is None
     assert reasons([made]) == [
-        "executorch-fp32: NOTE: nothing was timed: NOT RUN: Core ML runs on macOS only, and this is linux"
+        "executorch-fp32: NOTE: nothing was timed: NOT RUN: Core ML runs on macOS only; this machine runs linux"
     ]

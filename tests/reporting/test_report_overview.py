@@ -70,10 +70,13 @@ def test_every_row_has_its_figures(folder: Path, document: Document) -> None:
         ("BROKEN", "levit_128s-tflite-fp16 (0053def8): validate by LiteRT 2.3.0: SQNR is 17.6 dB"),
         ("NOT RUN", "levit_128s-tflite-int4-weight: LiteRT 2.3.0 on Sample Pixel: the runtime has no kernel for int4"),
         ("HOTTER", "Sample iPhone, iOS 18.2; Sample Pixel, Android 15: such as: the device went from nominal to fair"),
-        ("SIMULATED", "Sample iPhone, iOS 18.2 (simulated): a simulator or emulator: this is no phone's time"),
+        (
+            "SIMULATED",
+            "Sample iPhone, iOS 18.2 (simulated): the times are from a simulator or an emulator, not from a phone",
+        ),
         ("NOISY", "levit_128s-executorch-fp32 on Sample Pixel; levit_128s-executorch-int8 on Sample Pixel"),
-        ("SLOWED", "levit_128s-executorch-fp32 on Sample Pixel: its late samples take 1.1"),
-        ("OTHER ARTIFACT", "levit_128s-tflite-fp16 (0d0d0d0d) on Sample Pixel: it timed 0d0d0d0d, and the bundle"),
+        ("SLOWED", "levit_128s-executorch-fp32 on Sample Pixel: the median of the later samples is 1.1"),
+        ("OTHER ARTIFACT", "levit_128s-tflite-fp16 (0d0d0d0d) on Sample Pixel: the run timed 0d0d0d0d, the bundle"),
         ("EARLIER RUN", "levit_128s-tflite-int8 on Sample Pixel: a later run timed the same"),
     ],
 )

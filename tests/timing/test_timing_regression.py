@@ -25,7 +25,7 @@ def test_what_takes_longer_is_a_sentence_with_its_interval() -> None:
     sentence = found.broken(1.1)
     assert sentence is not None
     assert sentence.startswith(f"{NAME} takes 1.200 (1.")
-    assert sentence.endswith(") of what it was in the baseline, expected at most 1.100")
+    assert sentence.endswith(") times its time in the baseline, expected at most 1.100")
     assert found.ratio.low <= 1.2 <= found.ratio.high
 
 
@@ -35,7 +35,7 @@ def test_an_artifact_of_no_time_breaks_every_bound() -> None:
 
 
 def test_milliseconds_of_another_machine_are_not_compared() -> None:
-    facts = "baseline is of Another Processor", "this is Sample EPYC", "--against"
+    facts = "baseline is from Another Processor", "this run from Sample EPYC", "--against"
     with refused(TimingError, "timing.other-machine", *facts):
         slowdowns(run(), run(device=OTHER))
 
@@ -52,7 +52,7 @@ def test_a_yardstick_of_both_makes_machines_comparable() -> None:
     assert found.baseline == "stock.tflite"
     (slow,) = slowdowns(run(*pair(ours=3.6, yard=9), against=("stock.tflite",)), then)
     assert "takes 1.200" in str(slow.broken(1.1))
-    assert "beside stock.tflite" in str(slow.broken(1.1))
+    assert "relative to stock.tflite" in str(slow.broken(1.1))
 
 
 def test_a_yardstick_that_is_another_file_is_none() -> None:
@@ -74,7 +74,7 @@ def test_what_was_not_run_now_is_no_slowdown() -> None:
 
 
 def test_other_threads_are_not_compared() -> None:
-    with refused(TimingError, "timing.other-set-up", NAME, "on 4 now", "on 1 in", "threads or compute units"):
+    with refused(TimingError, "timing.other-set-up", NAME, "4 threads, expected", "1 thread as in the baseline"):
         slowdowns(run(timing(threads=4)), run())
 
 

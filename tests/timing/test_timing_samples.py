@@ -43,7 +43,7 @@ def test_only_the_call_itself_is_in_a_sample(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_no_rounds_are_refused() -> None:
-    with pytest.raises(ValueError, match="0 rounds, expected 1 or more"):
+    with pytest.raises(ValueError, match="rounds is 0, expected 1 or more"):
         samples.interleaved({"a": lambda: None}, rounds=0)
 
 
