@@ -121,7 +121,9 @@ def _require_consistent(folder: Path, contract: c.Contract) -> None:
             f"{where}: the input's shape is {list(contract.input.shape)}, expected {list(wanted)}",
             fault="inconsistent",
         )
-    if classes < 1 or contract.output.shape != (1, classes):
+    if classes < 1:
+        raise BundleError(f"{where}: the model has {classes} classes, expected 1 or more", fault="inconsistent")
+    if contract.output.shape != (1, classes):
         raise BundleError(
             f"{where}: the output's shape is {list(contract.output.shape)}, expected [1, {classes}] "
             f"for a model of {classes} classes",

@@ -50,7 +50,9 @@ def read_model(file: Path, by: Schema) -> Any:
     try:
         model.ParseFromString(file.read_bytes())
     except OSError as error:
-        raise ArtifactError(f"{file} cannot be read: {error.strerror}", fault="unreadable") from error
+        raise ArtifactError(
+            f"{file} cannot be read as a Core ML model: {error.strerror}", fault="unreadable"
+        ) from error
     except (ValueError, by.reading_error) as error:
         why = " ".join(str(error).split())
         raise ArtifactError(

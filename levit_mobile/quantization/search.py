@@ -127,7 +127,7 @@ class ScoreCache:
             same = False
         if not same:
             raise RecipeError(
-                f"{self.path} is not from a search with the same checkpoint, calibration and --search-count: "
+                f"{self.path} is not from a search with the same target, checkpoint, calibration and --search-count: "
                 "delete it, or use --out to choose a different path",
                 fault="other-search",
             )

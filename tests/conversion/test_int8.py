@@ -89,7 +89,7 @@ def test_the_bundled_model_is_proven(target: str, bundles: Bundles) -> None:
     assert stated is not None
     assert (stated.source, stated.pictures, stated.for_release) == ("bundled training digits", 64, True)
     (concern,) = stated.concerns
-    assert "64 calibration pictures" in concern
+    assert "64 calibration images" in concern
     assert "128" in concern
 
 

@@ -250,9 +250,9 @@ def test_a_journal_that_cannot_be_written_is_one_sentence(tmp_path: Path, bench:
 
 
 def test_too_few_pictures() -> None:
-    with refused(ImageError, "image.too-few", "8 calibration pictures", "16 or more"):
+    with refused(ImageError, "image.too-few", "8 calibration images", "16 or more"):
         subject(sabotaged(), pictures(count=8))
-    with refused(ImageError, "image.too-few", "4 calibration pictures", "16 or more"):
+    with refused(ImageError, "image.too-few", "4 calibration images", "16 or more"):
         subject(sabotaged(), compared=4)
 
 

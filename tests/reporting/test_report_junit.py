@@ -120,7 +120,7 @@ def test_not_run_is_skipped_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("validation", "message"),
     [
-        (made.not_a_number(), "the artifact gave NaN or infinite logits on 31 of 500 pictures"),
+        (made.not_a_number(), "the artifact gave NaN or infinite logits on 31 of 500 images"),
         (made.not_run(verdict="broken", reasons=("the artifact ends its process",)), "the artifact ends its process"),
         (made.proven(verdict="broken", reasons=("its sha256 is another", "twice")), "its sha256 is another; twice"),
     ],

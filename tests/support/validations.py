@@ -218,7 +218,7 @@ def not_run(**changes: object) -> Validation:
 def not_a_number(**changes: object) -> Validation:
     """Logits that are NaN on some pictures: a report that holds no number."""
     nan = math.nan
-    defect = f"the artifact gave NaN or infinite logits on 31 of {PICTURES} pictures"
+    defect = f"the artifact gave NaN or infinite logits on 31 of {PICTURES} images"
     figures = ("max_abs_error", "mean_abs_error", "sqnr_db", "cosine", "kl", "top1_agreement", "top5_agreement")
     report = parity(FP16, defect=defect, candidate="coreml-fp16", **dict.fromkeys(figures, nan))
     blocks = list(drill(80.0, 0.5, 50.0).blocks)

@@ -158,7 +158,7 @@ def test_logits_that_are_not_finite_are_broken(folder: Path, monkeypatch: pytest
     candidate[3, 4] = value
     found = judged(folder, monkeypatch, candidate, LOOSE)
     assert found.verdict == "broken"
-    assert found.reasons[0] == f"the artifact gave NaN or infinite logits on 1 of {COUNT} pictures"
+    assert found.reasons[0] == f"the artifact gave NaN or infinite logits on 1 of {COUNT} images"
     assert (found.accuracy, found.top1_interval) == (None, None)
     assert not any(check.holds for check in found.checks)
 
