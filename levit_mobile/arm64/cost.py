@@ -121,7 +121,7 @@ def _counted(artifact: Path, cpu: Cpu, arm64: Arm64) -> Counts:
         return emulated.counts()
     except (RuntimeError, OSError, ValueError) as error:
         raise ArtifactError(
-            f"the instructions of {artifact} could not be counted on {cpu.name}: {error}",
+            f"{artifact} could not be counted on {cpu.name}: {error}",
             fault=ArtifactError.fault_of(error, "failed"),
         ) from error
     finally:

@@ -56,7 +56,7 @@ class Emulated:
         except (RuntimeError, OSError) as error:
             self.end()
             raise ArtifactError(
-                f"{RUNTIME_TITLES[artifact.suffix]} for ARM64 on {cpu.name} could not load {artifact}: {error}",
+                f"{artifact} cannot be loaded by {RUNTIME_TITLES[artifact.suffix]} for ARM64 on {cpu.name}: {error}",
                 fault=ArtifactError.fault_of(error, "refused"),
             ) from error
         self.shape, self.dtype = tuple(answer["shape"]), np.dtype(answer["dtype"])

@@ -172,7 +172,7 @@ def test_paths_in_sentences_are_below_the_folder(tmp_path: Path, monkeypatch: py
     made.bundle(tmp_path / "a", RECIPE)
     (tmp_path / "a" / "labels.txt").unlink()
     sentence = gather(tmp_path).bundles[0].broken
-    assert sentence.startswith("a/labels.txt ")
+    assert sentence.startswith("a/labels.txt, ")
     assert "No such file or directory" in sentence
     assert str(tmp_path) not in sentence
     monkeypatch.chdir(tmp_path)
