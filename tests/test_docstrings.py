@@ -1,4 +1,4 @@
-"""Docstrings of the public names: Google's sections, complete, true to the signatures, and valid markup."""
+"""Docstrings: Google's sections, true to the signatures everywhere, and complete for the public names."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from enum import EnumMeta
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from textwrap import dedent
 from types import FunctionType
 from typing import Any
@@ -23,6 +24,7 @@ from pydantic import BaseModel
 import levit_mobile
 from levit_mobile import errors
 
+PACKAGE = Path(levit_mobile.__file__).parent
 SECTIONS = ("Args", "Attributes", "Returns", "Yields", "Raises", "Example")
 HEADING = re.compile(rf"^({'|'.join(SECTIONS)}):$", re.M)
 ENTRY = re.compile(r"^    (\w+): \S", re.M)  # `name: text`, one level in
@@ -85,7 +87,9 @@ def unknown_errors(text: str) -> set[str]:
     raised = set(entries(text, "Raises"))
     known = {name for name in raised if hasattr(errors, name) or hasattr(builtins, name)}
     codes = CODE.findall(sections(text).get("Raises", ""))
-    return (raised - known) | {f"{kind}.{fault}" for kind, fault in codes if fault not in KINDS[kind].FAULTS}
+    return (raised - known) | {
+        f"{kind}.{fault}" for kind, fault in codes if kind not in KINDS or fault not in KINDS[kind].FAULTS
+    }
 
 
 @cache
@@ -197,6 +201,35 @@ def test_the_packages_own_example_calls_what_exists() -> None:
     called = [call for example in shown for call in calls(example.source)]
     assert [ast.unparse(call.func) for call in called] == ["levit_mobile.convert", "levit_mobile.validate"]
     assert all(map(bound, called))
+
+
+# Every other docstring that has sections
+
+
+def written_functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
+    """Functions and methods that have an Args section."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and "Args" in sections(ast.get_docstring(node) or ""):
+            yield node
+
+
+def declared(function: ast.FunctionDef) -> list[str]:
+    """Parameters as they are written, without self and cls."""
+    given = function.args
+    names = [argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return [name for name in names if name not in ("self", "cls")]
+
+
+@pytest.mark.parametrize("room", sorted({path.parent.name for path in PACKAGE.rglob("*.py")}))
+def test_wherever_arguments_are_listed_they_are_those_of_the_function(room: str) -> None:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py") if path.parent.name == room]
+    functions = [function for tree in trees for function in written_functions(tree)]
+    assert {
+        function.name: entries(ast.get_docstring(function) or "", "Args")
+        for function in functions
+        if entries(ast.get_docstring(function) or "", "Args") != declared(function)
+    } == {}
+    assert set().union(*(unknown_errors(ast.get_docstring(function) or "") for function in functions)) == set()
 
 
 # The checks see what is wrong
