@@ -4,8 +4,8 @@
     python benchmarks/paper.py --networks levit_128s,deit_tiny --recipes tflite-fp32
 
 Our five variants go through `convert`, and transformers' networks through each vendor's shortest way. `bench` times
-all artifacts of a runtime in one run. Weights are random, which does not change the time. Each artifact is compared with
-its own network in torch. One that misses its bound is drawn hollow; int8 of an untrained network may miss it.
+all artifacts of a runtime in one run. Weights are random, which does not change the time. Each artifact is compared
+with its own network in torch. One that misses its bound is drawn hollow; int8 of an untrained network may miss it.
 `levit-mobile report build/paper` shows every sample.
 """
 
