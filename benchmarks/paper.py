@@ -69,7 +69,7 @@ def main(
     recipes: Annotated[str, typer.Option(help="For LeViT; the others are float32.")] = (
         "tflite-fp32,tflite-int8,executorch-fp32,executorch-int8"
     ),
-    rounds: Annotated[int, typer.Option(help="Each times every artifact once.")] = 60,
+    rounds: Annotated[int, typer.Option(help="Number of rounds, shared by five processes.")] = 60,
     out: Annotated[Path, typer.Option(help="Folder for the plot and the records.")] = Path("build/paper"),
     redraw: Annotated[bool, typer.Option(help="Only draw the records that are there once more.")] = False,
 ) -> None:

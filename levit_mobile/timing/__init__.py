@@ -1,4 +1,4 @@
 """How long artifacts take, on this machine and on phones: one record, the same statistics, and what made them.
 
-Door: bench, figures, record, regression, samples.
+Door: beside, bench, figures, ratios, record, regression, samples.
 """

@@ -17,6 +17,8 @@ from levit_mobile.interfaces.runner import ComputeUnits
 from levit_mobile.recipe import Verdict
 from levit_mobile.system.atomic_write import write_text
 from levit_mobile.system.files import Sha256, read_json
+from levit_mobile.timing.ratios import by_process
+from levit_mobile.timing.samples import Samples
 
 SCHEMA_VERSION: Literal[1] = 1
 Platform = Literal["host", "android", "ios"]
@@ -152,6 +154,11 @@ class Timing(RecordPart):
     not_run: str | None = None
     profile: Profile | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def by_process(self) -> tuple[Samples, ...]:
+        """`samples_ms`, those of each process by themselves."""
+        return by_process(self.samples_ms, self.process_samples)
 
     @model_validator(mode="after")
     def _timed_or_told(self) -> Self:
