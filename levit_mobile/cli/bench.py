@@ -94,7 +94,6 @@ def bench(
     with known_failures(as_json=json):
         import levit_mobile
         from levit_mobile.cli.progress import shown
-        from levit_mobile.timing.regression import untimed
 
         before = levit_mobile.TimingRun.read(baseline) if baseline else None
         with shown(log_file("bench", verbose=verbose)) as progress:
@@ -108,7 +107,7 @@ def bench(
         if out is not None:
             run.write(out)
         found = levit_mobile.slowdowns(run, before) if before else ()
-        undecided = _undecided(found, max_slowdown, untimed(run, before) if before else ())
+        undecided = _undecided(found, max_slowdown, run.lacks(before) if before else ())
     _print(run, found, as_json=json)
     broken = [sentence for one in found if (sentence := one.broken(max_slowdown))]
     for sentence in broken:
@@ -121,10 +120,10 @@ def bench(
         raise typer.Exit(NOT_RUN)
 
 
-def _undecided(found: Sequence[Slowdown], most: float, untimed: Sequence[str]) -> list[str]:
+def _undecided(found: Sequence[Slowdown], most: float, lacking: Sequence[str]) -> list[str]:
     """What the comparison with the baseline leaves open, a sentence each."""
     said = [sentence for one in found if (sentence := one.undecided(most))]
-    return said + [f"the baseline has timed {name}, and this run has not" for name in untimed]
+    return said + [f"the baseline has timed {name}, and this run has not" for name in lacking]
 
 
 def _size(written: str) -> tuple[int, int]:

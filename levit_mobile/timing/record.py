@@ -200,6 +200,12 @@ class TimingRun(RecordPart):
             raise ValueError(f"against: no timing is called {', '.join(sorted(unknown))}")
         return self
 
+    def lacks(self, earlier: TimingRun) -> tuple[str, ...]:
+        """Names of artifacts that `earlier` has timed, its `against` left out, and this run has not."""
+        timed = {timing.name for timing in self.timings if timing.samples_ms}
+        asked = [timing.name for timing in earlier.timings if timing.samples_ms and timing.name not in earlier.against]
+        return tuple(name for name in asked if name not in timed)
+
     @classmethod
     def read(cls, path: Path) -> Self:
         """A file of one run; raises TimingError when it cannot be read, is none, or of another schema."""

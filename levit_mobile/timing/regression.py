@@ -80,16 +80,6 @@ def slowdowns(now: TimingRun, then: TimingRun) -> tuple[Slowdown, ...]:
     return tuple(_slowdown(pair, baseline) for pair in _pairs(now, before))
 
 
-def untimed(now: TimingRun, then: TimingRun) -> tuple[str, ...]:
-    """Names of artifacts that `then` has timed and `now` has not, so that nothing compares them.
-
-    Those that `then` has as `against` are left out, and so are those that `now` has as `against`.
-    """
-    timed = {timing.name for timing in now.timings if timing.samples_ms}
-    asked = [timing.name for timing in then.timings if timing.samples_ms and timing.name not in then.against]
-    return tuple(name for name in asked if name not in timed)
-
-
 def _pairs(now: TimingRun, before: Mapping[str, Timing]) -> list[Pair]:
     asked = [timing for timing in now.timings if timing.samples_ms and timing.name not in now.against]
     if missing := [timing.name for timing in asked if not _timed(before.get(timing.name))]:

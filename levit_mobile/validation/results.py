@@ -15,7 +15,7 @@ from levit_mobile.runtimes.registry import Runtime
 from levit_mobile.system.files import Sha256
 
 SCHEMA_VERSION: Literal[1] = 1
-Interval = tuple[float, float]  # 95 %, Wilson
+Interval = tuple[float, float]  # 95%, Wilson; over the clusters of the pictures where a Validation names them
 
 
 class Finding(BaseModel):
@@ -49,7 +49,8 @@ class Picture(Finding):
 class Accuracy(Finding):
     """Top-1 accuracy of both against labels, 0 to 1, on `pictures` pictures.
 
-    `only_*_right` count the pictures that exactly one of the two gets right; `mcnemar_p` is of them.
+    `only_*_right` count the pictures that exactly one of the two gets right; `mcnemar_p` is the exact p of equal
+    accuracy, over the clusters of the pictures where the Validation names them.
     """
 
     pictures: int
@@ -167,7 +168,9 @@ class Validation(Finding):
     `reasons` has a sentence for everything that a verdict other than proven rests on; `notes` what a reader should
     know besides. `error_code` is the code of the error that kept the bundle from being judged, if one did. `report` and
     what follows it is None where nothing could be run. `errors` are the pictures' max abs errors, in the pictures'
-    order; `flips` all pictures with another top class; `worst` those with the largest errors.
+    order; `flips` all pictures with another top class; `worst` those with the largest errors. `clusters` is how many
+    source digits the pictures show, where they are the bundled ones: pictures of one digit are not independent, so
+    intervals and `mcnemar_p` are over the digits. None takes every picture as independent.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -186,6 +189,7 @@ class Validation(Finding):
     report: ParityReport | None = None
     top1_interval: Interval | None = None
     top5_interval: Interval | None = None
+    clusters: int | None = None
     errors: tuple[float, ...] = ()
     flips: tuple[Picture, ...] = ()
     worst: tuple[Picture, ...] = ()

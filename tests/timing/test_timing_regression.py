@@ -13,7 +13,7 @@ from support.timings import timing as in_one_process
 from levit_mobile.errors import TimingError
 from levit_mobile.timing.ratios import Ratio
 from levit_mobile.timing.record import Timing
-from levit_mobile.timing.regression import Slowdown, slowdowns, untimed
+from levit_mobile.timing.regression import Slowdown, slowdowns
 
 NAME = "levit_128s-tflite-int8"
 OTHER = HOST.model_copy(update={"soc": "Another Processor"})
@@ -145,9 +145,9 @@ def test_what_the_baseline_has_not_timed_is_named() -> None:
 def test_what_the_baseline_has_timed_and_this_run_has_not_is_named() -> None:
     then = run(timing(), timing("gone"), timing("idle"), timing("stock"), against=("stock",))
     now = run(timing(), timing("idle", samples_ms=(), not_run="no Mac"), timing("new"))
-    assert untimed(now, then) == ("gone", "idle")
-    assert untimed(then, then) == untimed(then, now.model_copy(update={"timings": ()})) == ()
-    assert untimed(now, run(timing("never", samples_ms=(), not_run="no Mac"))) == ()
+    assert now.lacks(then) == ("gone", "idle")
+    assert then.lacks(then) == then.lacks(now.model_copy(update={"timings": ()})) == ()
+    assert now.lacks(run(timing("never", samples_ms=(), not_run="no Mac"))) == ()
 
 
 def test_what_was_not_run_now_is_no_slowdown() -> None:
