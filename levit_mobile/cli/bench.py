@@ -91,6 +91,8 @@ def bench(
     size = understood(lambda: _size(picture))
     if strict and baseline is None:
         raise typer.BadParameter("--strict has no effect without --baseline")
+    if baseline is not None and starts < 2:
+        raise typer.BadParameter("--baseline needs --starts 2 or more: one process gives no interval to compare")
     with known_failures(as_json=json):
         import levit_mobile
         from levit_mobile.cli.progress import shown

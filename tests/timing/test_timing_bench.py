@@ -206,6 +206,7 @@ def test_an_interrupted_run_writes_nothing_and_leaves_no_process(bundles: Bundle
         (["x", "--baseline", "nothing.json"], 1, ("error: nothing.json ", "No such file or directory")),
         (["x", "--picture", "640"], 2, ("width x height", "640x480")),
         (["x", "--rounds", "1"], 2, ("--rounds",)),
+        (["x", "--baseline", "b.json", "--starts", "1"], 2, ("--baseline needs --starts 2 or more",)),
         (["x", "--strict"], 2, ("--strict has no effect without --baseline",)),
         (["x", "--compute-units", "npu"], 2, ("--compute-units",)),
     ],
