@@ -247,6 +247,7 @@ class TimingError(LevitMobileError):
         "not-timed": "the baseline has not timed this artifact",
         "other-set-up": "it was timed with other threads or compute units than in the baseline",
         "other-machine": "it was timed on another machine than the baseline, and beside nothing that both have timed",
+        "one-process": "it was timed in one process, now or in the baseline, which gives no interval to compare",
     }
 
 

@@ -265,12 +265,11 @@ def timed(found: QuantizationSummary, artifact: Path, source: SourceModel, recip
     """Beside the float32 artifact of the same form; a runtime that does not exist here is said to be NOT RUN."""
     in_float = RECIPES[f"{recipe.target}-{Precision.FLOAT32}"]
     try:
-        ours = integers.timer(artifact, recipe.target)
+        integers.require_runtime(recipe.target)  # before anything is lowered in vain
         with temporary_folder() as folder:
             path = folder / artifact.name
             form = to_deploy_form(source, TARGETS[recipe.target])
             lowering.lower(form, in_float, writing.card_of(source, in_float), path)
-            other = integers.timer(path, recipe.target)
-            return replace(found, speed=integers.speed(ours, other))
+            return replace(found, speed=integers.speed(artifact, path, recipe.target))
     except (RunnerUnavailable, ToolchainMissing, ArtifactError, ConversionError) as error:
         return replace(found, not_timed=f"NOT RUN: {error}")

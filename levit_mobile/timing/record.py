@@ -17,6 +17,8 @@ from levit_mobile.interfaces.runner import ComputeUnits
 from levit_mobile.recipe import Verdict
 from levit_mobile.system.atomic_write import write_text
 from levit_mobile.system.files import Sha256, read_json
+from levit_mobile.timing.ratios import by_process
+from levit_mobile.timing.samples import Samples
 
 SCHEMA_VERSION: Literal[1] = 1
 Platform = Literal["host", "android", "ios"]
@@ -207,6 +209,11 @@ class Timing(RecordPart):
     notes: tuple[str, ...] = ()
     """Remarks for the reader, one sentence each."""
 
+    @property
+    def by_process(self) -> tuple[Samples, ...]:
+        """`samples_ms`, those of each process by themselves."""
+        return by_process(self.samples_ms, self.process_samples)
+
     @model_validator(mode="after")
     def _timed_or_told(self) -> Self:
         if bool(self.samples_ms) == bool(self.not_run):
@@ -258,6 +265,12 @@ class TimingRun(RecordPart):
         if unknown := set(self.against) - set(names):
             raise ValueError(f"against: no timing is called {', '.join(sorted(unknown))}")
         return self
+
+    def lacks(self, earlier: TimingRun) -> tuple[str, ...]:
+        """Names of artifacts that `earlier` has timed, its `against` left out, and this run has not."""
+        timed = {timing.name for timing in self.timings if timing.samples_ms}
+        asked = [timing.name for timing in earlier.timings if timing.samples_ms and timing.name not in earlier.against]
+        return tuple(name for name in asked if name not in timed)
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -15,7 +15,7 @@ from levit_mobile.runtimes.registry import Runtime
 from levit_mobile.system.files import Sha256
 
 SCHEMA_VERSION: Literal[1] = 1
-Interval = tuple[float, float]  # 95 %, Wilson
+Interval = tuple[float, float]  # 95%, Wilson; over the clusters of the pictures where a Validation names them
 
 
 class Finding(BaseModel):
@@ -53,7 +53,10 @@ class Picture(Finding):
 
 
 class Accuracy(Finding):
-    """Top-1 accuracy of both models against true labels."""
+    """Top-1 accuracy of both models against true labels.
+
+    The intervals and ``mcnemar_p`` are over the clusters of the pictures if the Validation names them.
+    """
 
     pictures: int
     """Number of pictures."""
@@ -188,7 +191,8 @@ class Emulation(Finding):
 class Validation(Finding):
     """One bundle compared with one reference by one runtime.
 
-    Every field from ``report`` to ``emulation`` is None or empty if nothing could be run.
+    Every field from ``report`` to ``emulation`` is None or empty if nothing could be run. Pictures of one source digit
+    are not independent. If the pictures are the bundled digits, the intervals and ``mcnemar_p`` are over the digits.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -223,6 +227,8 @@ class Validation(Finding):
     """Wilson's 95% interval of the top-1 agreement, 0 to 1."""
     top5_interval: Interval | None = None
     """Wilson's 95% interval of the top-5 agreement, 0 to 1."""
+    clusters: int | None = None
+    """Number of source digits that the pictures show; None if every picture is taken as independent."""
     errors: tuple[float, ...] = ()
     """Largest error of each picture, in logits, in the order of the pictures."""
     flips: tuple[Picture, ...] = ()
