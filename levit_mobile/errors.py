@@ -29,17 +29,28 @@ FAILURES: Mapping[type[Exception], str] = {
 
 
 class LevitMobileError(Exception):
-    """Base of every error that a caller may want to catch; `str(error)` is one sentence for a person.
+    """Base of every error that this package raises on purpose; ``str(error)`` is one sentence for a person.
 
-    `code` is for programs: "<kind>.<fault>", such as "checkpoint.shape", or the kind alone. Codes are stable, sentences
-    are not. `FAULTS` maps each fault of the kind to its meaning; docs/errors.md is generated from it.
+    Codes are stable, sentences are not. ``FAULTS`` lists the faults of a kind with their meanings; docs/errors.md is
+    made from them.
+
+    Args:
+        sentence: What went wrong, what was expected and what to do.
+        fault: A key of the kind's ``FAULTS``; None for a kind without faults.
+
+    Attributes:
+        KIND: First half of the code, such as ``checkpoint``.
+        FAULTS: The faults of this kind and what each means.
+        fault: Second half of the code, such as ``shape``; None for the kind alone.
+
+    Raises:
+        KeyError: The kind does not list the fault.
     """
 
     KIND: ClassVar[str] = "error"
     FAULTS: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, sentence: str = "", *, fault: str | None = None) -> None:
-        """`fault` is one of `FAULTS`. Raises KeyError for any other."""
         super().__init__(sentence)
         self.fault = fault
         if fault is not None:
@@ -47,11 +58,11 @@ class LevitMobileError(Exception):
 
     @property
     def code(self) -> str:
-        """The stable name of this error, for programs."""
+        """The code for programs: ``<kind>.<fault>``, such as ``checkpoint.shape``, or the kind alone."""
         return f"{self.KIND}.{self.fault}" if self.fault else self.KIND
 
     def reworded(self, sentence: str) -> Self:
-        """A copy of this error with a different sentence, such as one line of it or one with a path in front."""
+        """Return the same error with another sentence, such as one with a path in front."""
         error = copy(self)
         error.args = (sentence,)
         return error
@@ -236,6 +247,7 @@ class TimingError(LevitMobileError):
         "not-timed": "the baseline holds no times of this artifact",
         "other-set-up": "the artifact was timed with threads or compute units that differ from the baseline's",
         "other-machine": "the baseline is from a different machine, and no artifact timed in both runs relates the two",
+        "one-process": "one of the two runs timed the artifact in one process, which gives no interval to compare",
     }
 
 

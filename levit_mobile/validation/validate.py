@@ -100,6 +100,7 @@ def _validation(
         report=found.report,
         top1_interval=found.top1_interval,
         top5_interval=found.top5_interval,
+        clusters=found.clusters,
         errors=found.errors,
         flips=found.flips,
         worst=found.worst,
