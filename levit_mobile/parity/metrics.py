@@ -234,7 +234,9 @@ def wilson_interval(successes: int, count: int, z: float = 1.96) -> tuple[float,
         ValueError: A count is out of its range.
     """
     if not 0 <= successes <= count or count < 1:
-        raise ValueError(f"successes is {successes} and count {count}, expected 0 to count, and 1 or more")
+        raise ValueError(
+            f"successes is {successes} and count {count}, expected a count of 1 or more and 0 to count successes"
+        )
     return _wilson(successes / count, count, z)
 
 

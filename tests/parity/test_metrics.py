@@ -327,7 +327,7 @@ def test_one_cluster_alone_counts_once() -> None:
 
 
 def test_no_pictures_have_no_interval() -> None:
-    with pytest.raises(ValueError, match="0 successes of 0"):
+    with pytest.raises(ValueError, match="successes is 0 and count 0"):
         clustered_interval([], [])
 
 

@@ -114,7 +114,7 @@ def test_a_yardstick_of_both_makes_machines_comparable() -> None:
     assert found.baseline == "stock.tflite"
     (slow,) = slowdowns(run(*pair(ours=3.6, yard=9), against=("stock.tflite",)), then)
     assert "takes 1.200" in str(slow.broken(1.1))
-    assert "relative to stock.tflite" in str(slow.broken(1.1))
+    assert "beside stock.tflite" in str(slow.broken(1.1))
 
 
 def test_a_yardstick_that_is_another_file_is_none() -> None:
