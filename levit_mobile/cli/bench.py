@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from levit_mobile.cli.common import FAILED, known_failures, log_file, understood
+from levit_mobile.cli.common import FAILED, NOT_RUN, known_failures, log_file, understood
 from levit_mobile.cli.options import AgainstOption, JsonOption, VerboseOption
 from levit_mobile.recipe import Verdict
 
@@ -25,9 +25,19 @@ ArtifactsArgument = Annotated[
     list[Path],
     typer.Argument(help="Folders that `convert` has made, or .tflite, .pte and .mlpackage.", show_default=False),
 ]
-RoundsOption = Annotated[int, typer.Option("--rounds", min=2, help="Each times every artifact once.")]
-WarmupOption = Annotated[int, typer.Option("--warmup", min=1, help="Rounds before, in each process, not kept.")]
-StartsOption = Annotated[int, typer.Option("--starts", min=1, help="Fresh processes an artifact.")]
+RoundsOption = Annotated[
+    int,
+    typer.Option("--rounds", min=2, help="Number of rounds that the processes share; each runs every artifact once."),
+]
+WarmupOption = Annotated[int, typer.Option("--warmup", min=1, help="Rounds before them in each process, not kept.")]
+StartsOption = Annotated[
+    int,
+    typer.Option(
+        "--starts",
+        min=1,
+        help="Number of fresh processes. Intervals are over them: fewer than 5 make them wide, 1 gives none.",
+    ),
+]
 ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Of LiteRT and ExecuTorch.")]
 UnitsOption = Annotated[
     Literal["cpuOnly", "cpuAndGPU", "cpuAndNeuralEngine", "all"],
@@ -35,29 +45,54 @@ UnitsOption = Annotated[
 ]
 PictureOption = Annotated[str, typer.Option("--picture", help="Width x height where end to end begins.")]
 ProfileOption = Annotated[bool, typer.Option("--profile", help="Time by block of the model, where it can be had.")]
-BaselineOption = Annotated[Path | None, typer.Option("--baseline", help="An earlier --out: exit 1 if it was faster.")]
-SlowdownOption = Annotated[float, typer.Option("--max-slowdown", min=0, help="Share of its time that is let pass.")]
+BaselineOption = Annotated[
+    Path | None,
+    typer.Option("--baseline", help="An earlier --out: exit 1 when an artifact is slower than --max-slowdown allows."),
+]
+SlowdownOption = Annotated[
+    float,
+    typer.Option(
+        "--max-slowdown",
+        min=0,
+        help="Fail when the whole 95% interval of the ratio to the baseline is above this (1.10 = 10% slower).",
+    ),
+]
+StrictOption = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Exit 3 when the interval contains --max-slowdown, or an artifact of the baseline was not timed.",
+    ),
+]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Write the record of all samples to this file.")]
 
 
 def bench(
     artifacts: ArtifactsArgument,
     against: AgainstOption = None,
-    rounds: RoundsOption = 120,
+    rounds: RoundsOption = 150,
     warmup: WarmupOption = 5,
-    starts: StartsOption = 3,
+    starts: StartsOption = 5,
     threads: ThreadsOption = 1,
     compute_units: UnitsOption = "all",
     picture: PictureOption = "640x480",
     profile: ProfileOption = False,
     baseline: BaselineOption = None,
     max_slowdown: SlowdownOption = 1.10,
+    strict: StrictOption = False,
     out: OutOption = None,
     json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Time artifacts on this machine, interleaved, each with the verdict on what it computes. Exit: 0, 1, 2 usage."""
+    """Time artifacts on this machine, interleaved, each with the verdict on what it computes.
+
+    Exit: 0, 1 broken or slower, 2 usage, 3 undecided under --strict.
+    """
     size = understood(lambda: _size(picture))
+    if strict and baseline is None:
+        raise typer.BadParameter("--strict has no effect without --baseline")
+    if baseline is not None and starts < 2:
+        raise typer.BadParameter("--baseline needs --starts 2 or more: one process gives no interval to compare")
     with known_failures(as_json=json):
         import levit_mobile
         from levit_mobile.cli.progress import shown
@@ -74,12 +109,23 @@ def bench(
         if out is not None:
             run.write(out)
         found = levit_mobile.slowdowns(run, before) if before else ()
+        undecided = _undecided(found, max_slowdown, run.lacks(before) if before else ())
     _print(run, found, as_json=json)
     broken = [sentence for one in found if (sentence := one.broken(max_slowdown))]
     for sentence in broken:
         typer.echo(f"error: {sentence}", err=True)
+    for sentence in undecided:
+        typer.echo(f"UNDECIDED: {sentence}", err=True)
     if broken or any(timing.parity.verdict == Verdict.BROKEN for timing in run.timings):
         raise typer.Exit(FAILED)
+    if strict and undecided:
+        raise typer.Exit(NOT_RUN)
+
+
+def _undecided(found: Sequence[Slowdown], most: float, lacking: Sequence[str]) -> list[str]:
+    """What the comparison with the baseline leaves open, a sentence each."""
+    said = [sentence for one in found if (sentence := one.undecided(most))]
+    return said + [f"the baseline has timed {name}, and this run has not" for name in lacking]
 
 
 def _size(written: str) -> tuple[int, int]:

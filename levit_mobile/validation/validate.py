@@ -100,6 +100,7 @@ def _validation(
         report=found.report,
         top1_interval=found.top1_interval,
         top5_interval=found.top5_interval,
+        clusters=found.clusters,
         errors=found.errors,
         flips=found.flips,
         worst=found.worst,
@@ -117,13 +118,13 @@ def _notes(case: ValidationSetup) -> Iterator[str]:
     checkpoint, wanted = case.reference.checkpoint, case.stored.contract.model
     if checkpoint is not None and not case.reference.own:
         yield (
-            f"the reference is not what the bundle was made from: its sha256 begins with {checkpoint.sha256[:12]}, the "
-            f"bundle's checkpoint's with {wanted.checkpoint_sha256[:12]}"
+            f"the reference is not the checkpoint that the bundle was made from: its sha256 begins with "
+            f"{checkpoint.sha256[:12]}, that of the bundle's checkpoint with {wanted.checkpoint_sha256[:12]}"
         )
     if len(case.pictures) < FEW:
-        yield f"{len(case.pictures)} pictures only: one flip more or less decides, {FEW} or more say something"
+        yield f"only {len(case.pictures)} images: a single flip changes the verdict; use at least {FEW}"
     if not registry.described(case.runtime).real:
-        yield "the MIL reference computes what the file says; what a device makes of it, only Core ML on a Mac can tell"
+        yield "the MIL reference executes the package as written; only Core ML on a Mac shows how a device executes it"
 
 
 def _versions() -> dict[str, str]:

@@ -50,7 +50,7 @@ def test_an_entry_beyond_the_file_and_a_file_elsewhere_are_refused(tmp_path: Pat
     weights(tmp_path)
     with pytest.raises(ValueError, match="cut short or damaged"):
         coreml_program._require_weights(tmp_path, {(FILE, 70): 10})
-    with pytest.raises(ValueError, match="it reads weights from outside of it"):
+    with pytest.raises(ValueError, match=r"it reads weights from .*outside"):
         coreml_program._require_weights(tmp_path, {("@model_path/../x.bin", 8): 10})
     with pytest.raises(OSError, match=r"other\.bin"):
         coreml_program._require_weights(tmp_path, {("@model_path/other.bin", 8): 10})

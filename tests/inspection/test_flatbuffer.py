@@ -92,7 +92,7 @@ def test_a_cut_buffer_is_a_value_error() -> None:
     data = built()
     everything(flatbuffer.root(data, SCHEMA))
     for size in range(len(data) - 4):
-        with pytest.raises(ValueError, match=r"cut short|lies|leads"):
+        with pytest.raises(ValueError, match=r"cut short|at byte"):
             everything(flatbuffer.root(data[:size], SCHEMA))
 
 
@@ -158,13 +158,13 @@ def test_every_field_that_is_left_out_has_its_default() -> None:
 def test_a_field_may_be_the_last_byte_of_its_table_and_none_behind() -> None:
     assert flatbuffer.root(laid_out([4], b"\x09"), FLAT)["a"] == 9
     assert flatbuffer.root(laid_out([5], b"\x09\x0a"), FLAT)["a"] == 10
-    with pytest.raises(ValueError, match="a field of Row at byte 10 lies outside of it"):
+    with pytest.raises(ValueError, match="a field of Row at byte 10 is outside"):
         flatbuffer.root(laid_out([5], b"\x09"), FLAT)["a"]
 
 
 def test_a_table_may_end_with_the_file_and_not_behind() -> None:
     assert flatbuffer.root(laid_out([4], b"\x09", table_bytes=5), FLAT)["a"] == 9
-    with pytest.raises(ValueError, match="no Row lies at byte 10"):
+    with pytest.raises(ValueError, match="the Row at byte 10 is not valid"):
         flatbuffer.root(laid_out([4], b"\x09", table_bytes=6), FLAT)
 
 
@@ -176,26 +176,26 @@ def test_a_vtable_and_a_table_have_four_bytes_and_pairs(sizes: tuple[int, int], 
     if sound:
         assert flatbuffer.root(data, FLAT)["a"] == 7
     else:
-        with pytest.raises(ValueError, match="no Row lies"):
+        with pytest.raises(ValueError, match=r"the Row at byte .* is not valid"):
             flatbuffer.root(data, FLAT)
 
 
 @pytest.mark.parametrize("offset", [0, 1, 3])
 def test_an_offset_leads_on_and_never_into_itself(offset: int) -> None:
     data = struct.pack("<I", offset) + laid_out([4], b"\x09")[4:]
-    with pytest.raises(ValueError, match="the offset at byte 0 leads nowhere"):
+    with pytest.raises(ValueError, match=r"the offset at byte 0 is [0-3], expected 4"):
         flatbuffer.root(data, FLAT)
 
 
 def test_a_vtable_before_the_file_is_refused() -> None:
     data = struct.pack("<Ii", 4, 5)
-    with pytest.raises(ValueError, match="what should be at byte -1 is not in its 8 bytes"):
+    with pytest.raises(ValueError, match="byte -1 and has 8 bytes"):
         flatbuffer.root(data, FLAT)
 
 
 def test_a_vtable_may_be_at_the_first_byte() -> None:
     """A distance equal to the place of the table: what is read there is the root's own offset."""
-    with pytest.raises(ValueError, match="no Row lies at byte 4"):
+    with pytest.raises(ValueError, match="the Row at byte 4 is not valid"):
         flatbuffer.root(struct.pack("<IiI", 4, 4, 0), FLAT)
 
 

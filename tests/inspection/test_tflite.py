@@ -158,7 +158,7 @@ def test_a_scale_that_is_no_number_is_refused(read: Callable[..., Inspection], s
     def edit(made: Any) -> None:
         made.subgraphs[0].tensors[5] = tensor("logits", [1, 4, 4, 5], scales=[scale])
 
-    with refused(ArtifactError, "artifact.damaged", "net.tflite", "the scale of logits is not a number"):
+    with refused(ArtifactError, "artifact.damaged", "net.tflite", "the scale of logits"):
         read(edit)
 
 
@@ -173,15 +173,15 @@ def test_custom_and_unknown_ops_have_their_names(read: Callable[..., Inspection]
 @pytest.mark.parametrize(
     ("edit", "fact"),
     [
-        (lambda m: setattr(m.subgraphs[0].operators[1], "inputs", np.array([6])), "an op RELU names tensor 6"),
-        (lambda m: setattr(m.subgraphs[0].operators[1], "outputs", np.array([6])), "an op RELU names tensor 6"),
+        (lambda m: setattr(m.subgraphs[0].operators[1], "inputs", np.array([6])), "tensor 6, which does not exist"),
+        (lambda m: setattr(m.subgraphs[0].operators[1], "outputs", np.array([6])), "tensor 6, which does not exist"),
         (
             lambda m: setattr(m.subgraphs[0].operators[2], "inputs", np.array([3])),
-            "an op FULLY_CONNECTED has no weight",
+            "FULLY_CONNECTED has no weight",
         ),
         (lambda m: setattr(m, "subgraphs", []), "it holds no graph"),
-        (lambda m: setattr(m.subgraphs[0].tensors[0], "buffer", 3), "leads nowhere"),
-        (lambda m: setattr(m.subgraphs[0].operators[0], "opcodeIndex", 3), "leads nowhere"),
+        (lambda m: setattr(m.subgraphs[0].tensors[0], "buffer", 3), "index out of range"),
+        (lambda m: setattr(m.subgraphs[0].operators[0], "opcodeIndex", 3), "index out of range"),
     ],
 )
 def test_tables_that_contradict_each_other_are_refused(read: Callable[..., Inspection], edit: Edit, fact: str) -> None:
@@ -196,7 +196,7 @@ def test_a_buffer_behind_the_flatbuffer_is_within_the_file(read: Callable[..., I
         return read(lambda m: behind(m, offset, length))
 
     assert at(2, size - 2).weight_bytes == {"float32": 432, "int8": size - 2}
-    with refused(ArtifactError, "artifact.damaged", f"{size - 1} bytes at byte 2 are not all in its {size}"):
+    with refused(ArtifactError, "artifact.damaged", f"{size - 1} bytes at byte 2", f"{size} bytes"):
         at(2, size - 1)
 
 
@@ -218,7 +218,7 @@ def test_metadata_is_shown_where_it_is_short_and_printable(read: Callable[..., I
             made.metadata.append(item)
 
     found = read(edit)
-    assert found.minimum == "TFLite 1.14.0, as its converter wrote"
+    assert found.minimum == "TFLite 1.14.0, as its converter recorded"
     assert found.metadata == {
         "description": "by hand",
         "min_runtime_version": "1.14.0",

@@ -95,7 +95,7 @@ def test_a_payload_of_the_first_years_is_the_graph_itself(read: Any, identifier:
 
 @pytest.mark.parametrize("identifier", [b"XN02", b"XH01", b"\0\0\0\0", b"NX00"])
 def test_another_identifier_is_refused(read: Any, identifier: bytes) -> None:
-    with pytest.raises(ValueError, match="does not start as one"):
+    with pytest.raises(ValueError, match="does not begin like one"):
         read(data=bytes(4) + identifier + GRAPH)
 
 
@@ -130,7 +130,7 @@ def test_an_empty_constant_may_be_missing(read: Any) -> None:
 def test_a_constant_by_name_is_the_programs_own(read: Any) -> None:
     found = read(values=(value(0, constant_buffer_idx=1),), constants=(constant(), constant(name="w")), known={"w"})
     assert found.tensors[0] == GraphTensor("fp32", (1, 4), 16, "w")
-    with pytest.raises(ValueError, match="the constant w is not in it"):
+    with pytest.raises(ValueError, match="the constant w is missing"):
         read(constants=(constant(name="w"),), known={"v"})
 
 
@@ -159,7 +159,7 @@ def test_a_constants_bytes_follow_from_its_type_and_shape(
 
 def test_a_constant_of_an_unknown_type_is_refused_and_an_activation_of_one_is_not(read: Any) -> None:
     assert read(values=(value(0, datatype="xnn_datatype_pfp32"),)).tensors[0] == GraphTensor("pfp32", (1, 4))
-    with pytest.raises(ValueError, match="the type pfp32, which is not known"):
+    with pytest.raises(ValueError, match="the unknown type pfp32"):
         read(values=(value(0, datatype="xnn_datatype_pfp32", constant_buffer_idx=1),))
 
 
@@ -216,7 +216,7 @@ def test_the_window_of_a_convolution_is_height_times_width(read: Any, kind: str,
 
 @pytest.mark.parametrize("wrong", [{"input_id": 7, "output_id": 1}, {"input_id": 0, "output_id": 7}])
 def test_an_op_that_names_a_value_that_does_not_exist_is_refused(read: Any, wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="a node Softmax of an XNNPACK graph names a value that does not exist"):
+    with pytest.raises(ValueError, match=r"the node Softmax of an XNNPACK graph .* does not exist"):
         read(values=(value(0), value(1)), nodes=(node("Softmax", **wrong),))
 
 

@@ -66,7 +66,7 @@ def test_a_grid_covers_its_range_and_zero_exactly(low: float, high: float) -> No
 
 @pytest.mark.parametrize("ends", [(0.0, 0.0), (math.nan, 1.0), (-math.inf, 1.0)])
 def test_a_range_that_is_none_is_refused(ends: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match="cannot be quantized"):
+    with pytest.raises(ValueError, match=r"the range is .*, expected"):
         QParams.from_range(*ends)
 
 
@@ -139,7 +139,7 @@ def test_a_grids_zero_point_and_ends_by_hand(low: float, high: float, zero: int)
 
 @pytest.mark.parametrize("ends", [(-1e300, math.inf), (-1.7e308, 1.7e308), (math.nan, math.nan)])
 def test_a_range_without_an_end_is_refused(ends: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match="cannot be quantized"):
+    with pytest.raises(ValueError, match="the range"):
         QParams.from_range(*ends)
 
 

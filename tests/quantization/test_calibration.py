@@ -38,7 +38,7 @@ def test_the_default_is_512_training_digits_that_no_proof_shows() -> None:
     assert (len(found.pictures), found.source.title, found.for_release) == (COUNT, "bundled training digits", True)
     few = find(None, SPEC, count=130)
     assert said(few) == ""
-    assert "not trained for" in said(few, bundled_model=False)
+    assert "not trained on" in said(few, bundled_model=False)
 
 
 def test_the_seed_draws_other_pictures_and_the_same_seed_the_same() -> None:
@@ -58,7 +58,7 @@ def test_few_pictures_and_one_class_are_said(crops: Path) -> None:
         path.rename(crops / "dogs" / path.name)
     (crops / "cats").rmdir()
     words = said(find(crops, SPEC))
-    assert "20 calibration pictures" in words
+    assert "20 calibration images" in words
     assert "show one class" in words
 
 
@@ -66,7 +66,7 @@ def test_pictures_of_the_proof_are_said(crops: Path) -> None:
     found = find(crops, SPEC)
     proof = ImageSet(found.pictures.names[:5], found.pictures.read)
     words = said(found, proof=proof)
-    assert "5 calibration pictures" in words
+    assert "5 calibration images" in words
     assert "the proof" in words
 
 
@@ -93,7 +93,7 @@ def test_noise_is_refused_unless_it_is_asked_for(tmp_path: Path) -> None:
 def test_too_few_to_measure_anything_is_refused(crops: Path) -> None:
     for path in list(crops.rglob("*.png"))[:10]:
         path.unlink()
-    with refused(ImageError, "image.too-few", crops, "10 pictures", "at least 16"):
+    with refused(ImageError, "image.too-few", crops, "10 images", "at least 16"):
         find(crops, SPEC)
 
 
@@ -158,7 +158,7 @@ ELSEWHERE = ImageSet.from_arrays({"x": np.full((64, 64, 3), 250, np.uint8)})
 @pytest.mark.parametrize(("count", "few"), [(16, True), (127, True), (128, False), (129, False)])
 def test_127_pictures_are_few_and_128_are_not(count: int, few: bool) -> None:
     words = said(of(plain(count)), proof=ELSEWHERE)
-    assert (f"{count} calibration pictures are few: 128" in words) == few
+    assert (f"only {count} calibration images: use at least 128" in words) == few
     assert len(words.splitlines()) == few
 
 
@@ -174,7 +174,7 @@ def test_bundled_digits_are_doubted_for_another_model_alone(
     bundled_model: bool, origin: ImageOrigin, doubted: bool
 ) -> None:
     found = of(plain(128), source=ImageSource(origin))
-    assert ("was not trained for" in said(found, proof=ELSEWHERE, bundled_model=bundled_model)) == doubted
+    assert ("was not trained on" in said(found, proof=ELSEWHERE, bundled_model=bundled_model)) == doubted
 
 
 @pytest.mark.parametrize("extreme", [0, 255])
@@ -183,7 +183,7 @@ def test_a_quarter_of_the_values_may_be_at_an_end(extreme: int, columns: int, cl
     pixels = np.full((64, 64, 3), 100, np.uint8)
     pixels[:, :columns] = extreme
     words = said(of(plain(128, pixels)), proof=ELSEWHERE)
-    assert ("are at 0 or 255" in words) == clipped
+    assert ("are 0 or 255" in words) == clipped
     assert words == "" or words.startswith(f"{columns / 64:.0%} of the calibration pixels")
 
 
@@ -195,14 +195,14 @@ def test_noise_is_not_said_to_be_clipped() -> None:
 
 def test_a_set_without_anything_to_say_says_nothing() -> None:
     assert said(of(plain(128)), proof=ELSEWHERE) == ""
-    assert "128 calibration pictures are among" in said(of(plain(128)), proof=plain(129))
+    assert "128 calibration images are also used" in said(of(plain(128)), proof=plain(129))
 
 
 def test_sixteen_pictures_are_enough_and_fifteen_are_not(crops: Path) -> None:
     for path in sorted(crops.rglob("*.png"))[:4]:
         path.unlink()
     assert len(find(crops, SPEC).pictures) == 16
-    with refused(ImageError, "image.too-few", crops, "15 pictures", "at least 16"):
+    with refused(ImageError, "image.too-few", crops, "15 images", "at least 16"):
         find(crops, SPEC, count=15)
 
 
@@ -223,7 +223,7 @@ def likeness(pixels: Pixels, folder: Path) -> float:
     Image.fromarray(pixels).save(folder / "00.png")
     for number in range(1, 16):
         Image.fromarray(pixels).save(folder / f"{number:02d}.png")
-    with refused(ImageError, "image.noise", folder, "neighbours correlate by") as caught:
+    with refused(ImageError, "image.noise", folder, "pixels correlate by") as caught:
         find(folder, ImageSpec(side_px=64, resize_px=64))
     return float(str(caught.value).partition("correlate by ")[2].partition(",")[0])
 

@@ -180,7 +180,7 @@ def test_values_on_one_side_of_zero_keep_zero_as_the_other_end(observer: Observe
 
 @RULES
 def test_an_empty_histogram_is_refused(observer: Observer) -> None:
-    with pytest.raises(ValueError, match="without a value"):
+    with pytest.raises(ValueError, match="the histogram is empty"):
         choose(Histogram(0.0, 1.0), observer)
 
 

@@ -110,8 +110,8 @@ def test_a_doubt_with_two_sentences_gives_the_first_as_an_example() -> None:
     wrong = [Parity(verdict="broken", reasons=(why,)) for why in ("x", "y")]
     runs = made.run(*(t.model_copy(update={"parity": p}) for t, p in zip((one, other), wrong, strict=True)))
     words = {found.word: found for found in said(joined(runs=(runs,)))}
-    assert words["NO BUNDLE"].why == "no bundle that was found holds this artifact"
-    assert all(not found.why.startswith("such as") or found.word != "NO BUNDLE" for found in words.values())
+    assert "this artifact" in words["NO BUNDLE"].why
+    assert not words["NO BUNDLE"].why.startswith("such as")
 
 
 def test_counts_and_headlines() -> None:

@@ -83,18 +83,18 @@ class Small(BaseModel):
 def test_a_json_file_of_another_form_is_refused_at_its_first_place(tmp_path: Path, content: str, fact: str) -> None:
     path = tmp_path / "x.json"
     path.write_text(content)
-    with refused(BundleError, "bundle.schema", f"{path} is no small file of schema 1: {fact}"):
-        read_json(Small, path, BundleError, "no small file")
+    with refused(BundleError, "bundle.schema", f"{path} is not a small file of schema 1: {fact}"):
+        read_json(Small, path, BundleError, "a small file")
 
 
 def test_a_json_file_is_read_or_named(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text('{"schema_version": 1, "inner": {"a": 3}}')
-    assert read_json(Small, path, BundleError, "no small file").inner == {"a": 3}
+    assert read_json(Small, path, BundleError, "a small file").inner == {"a": 3}
     with refused(BundleError, "bundle.unreadable", f"{path}.gone cannot be read (No such file"):
-        read_json(Small, tmp_path / "x.json.gone", BundleError, "no small file")
+        read_json(Small, tmp_path / "x.json.gone", BundleError, "a small file")
     with refused(BundleError, "bundle.unreadable", "the thing cannot be read (No such file"):
-        read_json(Small, tmp_path / "gone", BundleError, "no small file", where="the thing")
+        read_json(Small, tmp_path / "gone", BundleError, "a small file", where="the thing")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="NOT RUN: only Linux holds a process to RLIMIT_DATA")
