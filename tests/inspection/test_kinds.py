@@ -172,6 +172,24 @@ def test_a_scale_a_channel_is_no_projection() -> None:
     assert (found["projections"], found["other"]) == (0, 32)
 
 
+@pytest.mark.parametrize(
+    ("first", "shape", "kind"),
+    [
+        (linear("x", "w0", "a"), (8, 1), "projections"),
+        (Op("conv", "transposed convolution", ("x", "w0"), ("a",)), (8, 1, 1, 1), "projections"),
+        (Op("conv", "convolution", ("x", "w0"), ("a",), kernel=4), (1, 2, 2, 2), "convolutions"),
+        (Op("conv", "convolution", ("x", "w0"), ("a",)), (8, 1, 1, 1), "other"),
+        (Op("conv", "convolution", ("x", "w0"), ("a",)), (16, 1, 1, 1), "projections"),
+    ],
+)
+def test_only_a_convolution_of_one_place_with_as_many_numbers_as_channels_is_a_scale(
+    first: Op, shape: tuple[int, ...], kind: str
+) -> None:
+    tensors = {"w0": constant(*shape, name="w0"), "w1": W["w1"]}
+    found = bytes_by_kind(drawn([first, linear("a", "w1", "y")], tensors, ("y",)))
+    assert (found[kind], found["head"]) == (tensors["w0"].stored_bytes, 256)
+
+
 def test_what_is_stored_once_counts_once_and_as_the_first_kind() -> None:
     shared = {"w0": constant(8, 8, name="same"), "w1": constant(8, 8, name="same")}
     whole = drawn([linear("x", "w0", "a"), linear("a", "w1", "y")], shared, ("y",))
