@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.parity.compare import ParityReport
+from levit_mobile.reporting.outputs import ValidateOutput
 from levit_mobile.reporting.text import (
     MISSING,
     clean,
@@ -94,7 +95,7 @@ def _flipped(validation: Validation) -> Iterator[str]:
 def validations_json(validations: Sequence[Validation]) -> str:
     """All validations as they are, and the verdict over all; NaN and infinity are strings."""
     found = [strict(validation.model_dump(mode="json")) for validation in validations]
-    whole = {"schema_version": 1, "verdict": overall(validations), "validations": found}
+    whole: ValidateOutput = {"schema_version": 1, "verdict": overall(validations), "validations": found}
     return json.dumps(whole, indent=2, allow_nan=False)
 
 
