@@ -94,7 +94,7 @@ def test_the_default_precision_is_marked(target: str) -> None:
 
 
 def test_what_all_rows_share_is_in_the_title() -> None:
-    assert printed("tflite", 80).startswith("tflite: writes .tflite, input float32 NHWC\n")
+    assert printed("tflite", 80).splitlines()[0].rstrip() == "tflite: writes .tflite, input float32 NHWC"
     assert "input" not in printed("executorch", 80).splitlines()[0]  # fp16 takes another one
 
 
