@@ -62,6 +62,7 @@ PUBLISHED = (
     Published("cost", outputs.CostOutput, "levit-mobile cost --json"),
     Published("report", outputs.ReportOutput, "levit-mobile report --json"),
     Published("doctor", outputs.DoctorOutput, "levit-mobile doctor --json"),
+    Published("recipes", outputs.RecipesOutput, "levit-mobile recipes --json"),
     Published("failure", outputs.FailureOutput, "What --json prints when a command fails before it has results"),
 )
 

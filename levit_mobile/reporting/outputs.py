@@ -14,7 +14,7 @@ from levit_mobile.contract import Contract, Input, Model, Output
 from levit_mobile.interfaces.inspection import Fallback, Port
 from levit_mobile.overview.evidence import Evidence
 from levit_mobile.parity.compare import Proof
-from levit_mobile.recipe import Verdict
+from levit_mobile.recipe import Tolerance, Verdict
 from levit_mobile.system.files import Sha256
 from levit_mobile.timing.figures import TimingWarning
 from levit_mobile.timing.record import Device
@@ -296,6 +296,42 @@ class DoctorOutput(TypedDict):
     schema_version: Version
     targets: list[ExaminedTarget]
     arm64: ExaminedArm64
+
+
+# recipes
+
+
+class MeasuredOn(TypedDict):
+    """The model that sizes were measured on."""
+
+    variant: str
+    classes: int
+    input_px: int
+
+
+class ListedRecipe(TypedDict):
+    """One recipe."""
+
+    name: str
+    target: str
+    precision: str
+    default: bool
+    suffix: str
+    stores: str
+    computes: str
+    input: str
+    needs: str | None
+    minimum_ios: int | None
+    bytes: int
+    tolerance: Annotated[Dumps, Dumped(Tolerance)]
+
+
+class RecipesOutput(TypedDict):
+    """What `levit-mobile recipes --json` prints."""
+
+    schema_version: Version
+    measured_on: MeasuredOn
+    recipes: list[ListedRecipe]
 
 
 # Every command

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
@@ -13,8 +14,10 @@ from levit_mobile.errors import LevitMobileError
 from levit_mobile.parity.compare import Proof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed
 from levit_mobile.pipeline.writing import Bundle
-from levit_mobile.reporting import outputs
 from levit_mobile.reporting.text import MISSING, db, verdict
+
+if TYPE_CHECKING:
+    from levit_mobile.reporting import outputs
 
 MEGA = 1e6
 ON_DEVICE = "decided on device"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.arm64.cost import OWN, Cost
 from levit_mobile.arm64.counting import TITLES
-from levit_mobile.reporting.outputs import CostOutput
 from levit_mobile.reporting.text import MISSING, clean, number, share
+
+if TYPE_CHECKING:
+    from levit_mobile.reporting.outputs import CostOutput
 
 IS_NOT = (
     "Executed ARM64 instructions of one inference, counted in an emulator. They are not milliseconds: an fmla and a "

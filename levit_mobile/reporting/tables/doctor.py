@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from levit_mobile.reporting.outputs import DoctorOutput, ExaminedArm64, ExaminedTarget
 from levit_mobile.runtimes.doctor import Diagnosis, Examination
+
+if TYPE_CHECKING:
+    from levit_mobile.reporting.outputs import DoctorOutput, ExaminedArm64, ExaminedTarget
 
 
 def doctor_table(diagnoses: Sequence[Diagnosis]) -> Table:

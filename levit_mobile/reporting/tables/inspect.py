@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.markup import escape
 from rich.table import Table
@@ -13,8 +13,10 @@ from rich.table import Table
 from levit_mobile.bundle.inspect import FILE, Difference, Inspected, Scalar, counted, port_text
 from levit_mobile.contract import Contract
 from levit_mobile.interfaces.inspection import Inspection
-from levit_mobile.reporting import outputs
 from levit_mobile.reporting.text import MISSING, clean
+
+if TYPE_CHECKING:
+    from levit_mobile.reporting import outputs
 
 SCHEMA_VERSION: Literal[1] = 1
 ON_DEVICE = "decided on the device"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
@@ -13,11 +13,18 @@ from rich.table import Table
 from levit_mobile.recipe import DEFAULT_PRECISION, Recipe
 from levit_mobile.targets import TARGETS
 
+if TYPE_CHECKING:
+    from levit_mobile.reporting import outputs
+
 MEGA = 1e6
 MISSING = "-"
 NUMBERS = ("MB", "SQNR", "top-1")
 MAY_BE_SHARED = ("input", "needs")
-MEASURED_ON = {"variant": "levit_128s", "classes": 10, "input_px": 224}  # the model that `Facts.bytes` was measured on
+MEASURED_ON: outputs.MeasuredOn = {
+    "variant": "levit_128s",
+    "classes": 10,
+    "input_px": 224,
+}  # the model that `Facts.bytes` was measured on
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +111,15 @@ def legend() -> list[str]:
 
 def recipes_json(recipes: Sequence[Recipe]) -> str:
     """All facts about the recipes, and the model that `bytes` was measured on."""
-    written = {"schema_version": 1, "measured_on": MEASURED_ON, "recipes": [_recipe_dict(one) for one in recipes]}
+    written: outputs.RecipesOutput = {
+        "schema_version": 1,
+        "measured_on": MEASURED_ON,
+        "recipes": [_recipe_dict(one) for one in recipes],
+    }
     return json.dumps(written, indent=2)
 
 
-def _recipe_dict(one: Recipe) -> dict[str, Any]:
+def _recipe_dict(one: Recipe) -> outputs.ListedRecipe:
     facts = FACTS[one.name]
     return {
         "name": one.name,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from levit_mobile.overview.collect import Gathered
 from levit_mobile.overview.join import Artifact, DeviceRow, Timed, rows
-from levit_mobile.reporting import outputs
 from levit_mobile.reporting.text import strict
 from levit_mobile.reporting.warnings import overall
 from levit_mobile.timing.samples import Summary
+
+if TYPE_CHECKING:
+    from levit_mobile.reporting import outputs
 
 
 def overview_json(found: Gathered, artifacts: Sequence[Artifact]) -> str:

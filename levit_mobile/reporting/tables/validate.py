@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.parity.compare import ParityReport
-from levit_mobile.reporting.outputs import ValidateOutput
 from levit_mobile.reporting.text import (
     MISSING,
     clean,
@@ -26,6 +26,9 @@ from levit_mobile.reporting.text import (
 )
 from levit_mobile.reporting.verdicts import flip_count, flips, kernels, name, overall
 from levit_mobile.validation.results import Accuracy, Drill, Emulation, Picture, Validation
+
+if TYPE_CHECKING:
+    from levit_mobile.reporting.outputs import ValidateOutput
 
 Cell = Callable[[Validation], str | None]
 INTERVAL = "  95% interval"
