@@ -66,17 +66,26 @@ class Tolerance:
     1. The last two need labels: top-1 accuracy of the artifact, and by how much it may lie below the reference's.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}  # it is a part of every contract
+    __pydantic_config__: ClassVar = {"extra": "forbid", "use_attribute_docstrings": True}  # part of every contract
 
     min_sqnr_db: float
+    """Lowest signal-to-quantization-noise ratio of the logits. Unit: dB."""
     min_top1_agreement: float
+    """Lowest share of pictures with the same top class. Unit: share, 0 to 1."""
     min_top5_agreement: float | None = None
+    """Lowest share of pictures whose reference class is in the top 5. Unit: share, 0 to 1."""
     min_cosine: float | None = None
+    """Lowest mean cosine similarity of the logits, -1 to 1."""
     max_abs_error: float | None = None
+    """Largest error of any logit. Unit: logits."""
     max_mean_abs_error: float | None = None
+    """Largest mean error over all logits. Unit: logits."""
     max_kl: float | None = None
+    """Largest KL divergence of the probabilities from the reference's. Unit: nats."""
     min_top1_accuracy: float | None = None
+    """Lowest top-1 accuracy of the artifact; needs labels. Unit: share, 0 to 1."""
     max_accuracy_drop: float | None = None
+    """Largest loss of top-1 accuracy against the reference; needs labels. Unit: share, 0 to 1."""
 
     def __post_init__(self) -> None:
         if not 0 < self.min_sqnr_db < math.inf:

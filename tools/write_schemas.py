@@ -1,7 +1,7 @@
 """Write the JSON schemas in levit_mobile/schemas/ from the types of the code: `python tools/write_schemas.py`.
 
-The descriptions of fields are in schema_words.toml, a table a type. A schema whose types are in two rooms by one name
-has a table of its own there: "timing:Block". A test compares the committed files with what this makes.
+The contract and the timing record describe their fields themselves. The fields of all other types are described in
+schema_words.toml, one table per type. A test compares the committed files with what this makes.
 """
 
 from __future__ import annotations
@@ -97,15 +97,21 @@ def made(one: Published) -> dict[str, Any]:
     """The schema of one type, with its descriptions."""
     mode: Any = "validation" if one.is_file else "serialization"
     schema = TypeAdapter(one.kind).json_schema(mode=mode, schema_generator=_Generator)
-    for part in schema.get("$defs", {}).values():
-        part.pop("description", None)  # a docstring, which is for readers of the code
+    for part in (schema, *schema.get("$defs", {}).values()):
+        if "description" in part:
+            part["description"] = _summary(part["description"])
     for name, part in _objects(schema, schema["title"]):
         if not one.is_file:
             part.pop("additionalProperties", None)
-        _describe(part, _words(one.name, name))
+        _describe(part, words().get(name, {}))
     rule = EXACT if one.is_file else OPEN
     identity = {"$schema": DIALECT, "$id": f"urn:levit-mobile:{one.name}:{one.version}"}
-    return schema | identity | {"title": one.title, "description": rule}
+    return schema | identity | {"title": one.title, "description": f"{schema['description']} {rule}"}
+
+
+def _summary(docstring: str) -> str:
+    """Its first paragraph, on one line: the rest is for readers of the code."""
+    return " ".join(docstring.split("\n\n")[0].split())
 
 
 def _objects(schema: dict[str, Any], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -119,12 +125,7 @@ def _describe(part: dict[str, Any], words: dict[str, str]) -> None:
         if isinstance(schema.get("title"), str):
             del schema["title"]  # the field's name once more
         if field in words:
-            schema["description"] = words[field]
-
-
-def _words(schema: str, kind: str) -> dict[str, str]:
-    tables = words()
-    return tables.get(f"{schema}:{kind}") or tables.get(kind, {})
+            schema.setdefault("description", words[field])
 
 
 def words() -> dict[str, dict[str, str]]:

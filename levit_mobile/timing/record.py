@@ -40,14 +40,16 @@ Moment = Annotated[datetime, AfterValidator(_in_utc)]
 class RecordPart(BaseModel):
     """Base of everything here: frozen, and strict about names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), use_attribute_docstrings=True)
 
 
 class App(RecordPart):
     """What took the times: "levit-mobile", or an app's identifier; and its version."""
 
     name: str
+    """`levit-mobile`, or the app's identifier."""
     version: str
+    """Version of the tool or app."""
 
 
 class Device(RecordPart):
@@ -58,14 +60,23 @@ class Device(RecordPart):
     """
 
     platform: Platform
+    """Kind of machine: `host` is a computer."""
     model: str
+    """The maker's name for the model, such as `Pixel 8` or `iPhone16,1`."""
     soc: str
+    """Name of the chip or processor."""
     os: str
+    """Name of the operating system."""
     os_version: str
+    """Version of the operating system."""
     os_build: str
+    """Exact build of the operating system."""
     cores: Annotated[int, Field(ge=1)]
+    """Number of all CPU cores. Unit: cores."""
     memory_bytes: Count | None = None
+    """Size of the main memory; null when unknown. Unit: bytes."""
     simulated: bool = False
+    """True for a simulator or an emulator, whose times are never a phone's."""
 
 
 class Conditions(RecordPart):
@@ -75,10 +86,15 @@ class Conditions(RecordPart):
     """
 
     thermal: Thermal | None = None
+    """Thermal state in the platform's own words; null when unknown."""
     battery_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Charge of the battery; null when unknown. Unit: %."""
     charging: bool | None = None
+    """Whether the device is charging; null when unknown."""
     low_power_mode: bool | None = None
+    """Whether the low-power mode is on; null when unknown."""
     load: Annotated[float, Field(ge=0)] | None = None
+    """Runnable processes per core over the last minute; null when unknown."""
 
 
 class Parity(RecordPart):
@@ -89,27 +105,39 @@ class Parity(RecordPart):
     """
 
     verdict: Verdict
+    """Whether the artifact computes what the trained model computes on this device."""
     reasons: tuple[str, ...] = ()
+    """Why the verdict is not proven, one sentence each."""
     against: str = ""
+    """What the logits were compared with."""
     pictures: Count = 0
+    """Number of golden pictures compared."""
     max_abs_error: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Largest error of any logit; null when not measured. Unit: logits."""
     sqnr_db: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """Signal-to-quantization-noise ratio; null when not measured, or without any error. Unit: dB."""
     top1_agreement: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of pictures with the same top class; null when not measured. Unit: share, 0 to 1."""
 
 
 class Block(RecordPart):
     """One block of the model in a profile: the time it adds in ms, a sample a round, and its ops by name."""
 
     name: str
+    """Name of the block in the model."""
     samples_ms: tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
+    """Time that the block adds, one sample per round. Unit: ms."""
     ops: dict[str, int] = {}
+    """Number of ops of each kind."""
 
 
 class Profile(RecordPart):
     """Time by block, in the order in which they run; `how` says how the runtime was made to tell."""
 
     how: str
+    """How the time was split into blocks."""
     blocks: tuple[Block, ...]
+    """The blocks, in the order in which they run."""
 
 
 class Timing(RecordPart):
@@ -127,31 +155,57 @@ class Timing(RecordPart):
     """
 
     name: str
+    """Name of the artifact, unique in the run."""
     file: str
+    """File or folder that was timed."""
     sha256: Sha256
+    """SHA-256 of the artifact; the same digest as in its contract."""
     bytes: Count
+    """Size of the artifact. Unit: bytes."""
     target: str
+    """Format of the artifact: `coreml`, `executorch` or `tflite`."""
     variant: str | None = None
+    """Which LeViT it is; null when unknown."""
     recipe: str | None = None
+    """Name of the recipe; null for artifacts that this tool did not make."""
     contract_sha256: Sha256 | None = None
+    """SHA-256 of the bundle's contract; null without a bundle."""
     runtime: str
+    """Name of the runtime that ran the artifact."""
     runtime_version: str
+    """Version of the runtime."""
     accelerator: str
+    """What computes: `xnnpack`, `gpu`, `nnapi` or `coreml`."""
     threads: Annotated[int, Field(ge=1)] | None = None
+    """Number of CPU threads; null for Core ML."""
     compute_units: ComputeUnits | None = None
+    """Processors that Core ML may use; null for other runtimes."""
     parity: Parity
+    """What the artifact computes on this device."""
     load_ms: tuple[Milliseconds, ...] = ()
+    """Time from the file to a model that can run, once per fresh process. Unit: ms."""
     first_run_ms: tuple[Milliseconds, ...] = ()
+    """Time of the first inference after loading, once per fresh process. Unit: ms."""
     memory_before_bytes: tuple[Count, ...] = ()
+    """Resident memory before loading, once per fresh process. Unit: bytes."""
     peak_memory_bytes: tuple[Count, ...] = ()
+    """Peak resident memory until the first inference ended, once per fresh process. Unit: bytes."""
     warmup_runs: Count = 0
+    """Inferences before the first sample, not kept."""
     samples_ms: tuple[Milliseconds, ...] = ()
+    """Time of the runtime's own call for one picture, one sample per round, in order. Unit: ms."""
     process_samples: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    """Number of samples of each process, in order; empty for one process."""
     end_to_end_samples_ms: tuple[Milliseconds, ...] = ()
+    """Time from a decoded RGB picture in memory to float logits. Unit: ms."""
     picture_px: tuple[int, int] | None = None
+    """Width and height of the picture that end to end begins with. Unit: px."""
     not_run: str | None = None
+    """Why there are no samples; null when there are some."""
     profile: Profile | None = None
+    """Time by block; null when it was not measured."""
     notes: tuple[str, ...] = ()
+    """Remarks for the reader, one sentence each."""
 
     @model_validator(mode="after")
     def _timed_or_told(self) -> Self:
@@ -172,17 +226,29 @@ class TimingRun(RecordPart):
     """
 
     schema_version: Literal[1]
+    """Version of this format; readers refuse an unknown one."""
     app: App
+    """What measured the times."""
     started_at: Moment
+    """Start of the run, in UTC."""
     device: Device
+    """The machine or phone."""
     before: Conditions
+    """State of the device before the run."""
     after: Conditions
+    """State of the device after the run."""
     cores: tuple[int, ...] = ()
+    """Numbers of the CPU cores that the run was pinned to; empty for none."""
     interleaved: bool
+    """True when every round timed each artifact once, in turn."""
     command: str = ""
+    """Command line that repeats the run."""
     against: tuple[str, ...] = ()
+    """Names of the timings that the others are compared with."""
     timings: tuple[Timing, ...]
+    """One entry per artifact."""
     versions: dict[str, str] = {}
+    """Version of each package that took part, by name."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
