@@ -31,10 +31,21 @@ BICUBIC = Image.Resampling.BICUBIC
 
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
-    """What a picture becomes before the graph sees it, and the mean and std that the graph applies to [0,1] values.
+    """How a picture is prepared before the graph sees it, and how the graph normalises it.
 
-    The default is LeViT's evaluation at 224 px. Only antialiased bicubic exists, in Python as in the apps; the two
-    fields are there because the contract states them.
+    The default is LeViT's evaluation at 224 px. The resize is always antialiased bicubic, in Python as in the apps; the
+    two fields exist because the contract states them.
+
+    Attributes:
+        side_px: Side in pixels of the square that is cropped from the centre.
+        resize_px: Length in pixels to which the short side is resized first; at least ``side_px``.
+        interpolation: Only ``"bicubic"``.
+        antialias: Only True.
+        mean: Mean of the red, green and blue values in [0,1], which the graph subtracts. Default: ImageNet's.
+        std: Standard deviation of the same values, by which the graph divides; above 0. Default: ImageNet's.
+
+    Raises:
+        ValueError: A field is out of its range.
     """
 
     side_px: int = 224
@@ -58,9 +69,9 @@ class ImageSpec:
 
     @classmethod
     def for_side(cls, side_px: int) -> Self:
-        """The spec for a crop of `side_px`: 224 -> 256, 256 -> 292, 288 -> 329.
+        """Return the spec for a crop of ``side_px`` pixels: 224 -> 256, 256 -> 292, 288 -> 329.
 
-        Source: the evaluation transform of the paper's code resizes to `int((256 / 224) * input_size)`.
+        Source: the evaluation transform of the LeViT authors' code resizes to ``int((256 / 224) * input_size)``.
         """
         return cls(side_px=side_px, resize_px=int((256 / 224) * side_px))
 

@@ -47,37 +47,50 @@ BOUNDS: dict[str, tuple[str, str]] = {
 
 
 class ParityReport(BaseModel):
-    """What the candidate's logits differ by, over all pictures; `metrics` has the formulas.
+    """How far the candidate's logits are from the reference's, over all pictures.
 
-    `floor_sqnr_db` is the reference in float32 against itself in float64: what rounding alone costs. Agreements are
-    shares of pictures, 0 to 1. NaN stands where a number could not be had; it breaks its bound.
+    The formulas are in ``parity.metrics``. A figure that could not be computed is NaN, which breaks its bound.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     reference: str
+    """Name of the trained model, or of the other model to compare with."""
     candidate: str
+    """Name of the artifact."""
     images: int
+    """Number of pictures."""
     images_digest: str
+    """SHA-256 over the names and pixels of all pictures."""
     max_abs_error: float
+    """Largest difference of two logits."""
     mean_abs_error: float
+    """Mean difference of two logits."""
     sqnr_db: float
+    """Signal-to-quantization-noise ratio of all logits together, in dB."""
     floor_sqnr_db: float
+    """SQNR in dB of the reference in float32 against itself in float64: the effect of rounding alone."""
     cosine: float
+    """Mean cosine similarity of each picture's logits, -1 to 1."""
     kl: float
+    """Mean Kullback-Leibler divergence of the probabilities, in nats."""
     top1_agreement: float
+    """Share of pictures with the same top class, 0 to 1."""
     top5_agreement: float
+    """Share of pictures whose top class in the reference is among the candidate's top five, 0 to 1."""
     tolerance: Tolerance
+    """The bounds on these figures."""
     defect: str | None = None
+    """Why the logits could not be compared; None if they could."""
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """One sentence a broken bound; empty is a pass."""
+        """One sentence for each broken bound; empty if all hold."""
         return (self.defect, *broken(self.checks)) if self.defect else broken(self.checks)
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """Every bound that is asked and needs no labels, in the Tolerance's order."""
+        """Every bound that is set and needs no labels, in the order of ``Tolerance``."""
         asked = {name: getattr(self.tolerance, name) for name in BOUNDS}
         return tuple(self._check(name, limit) for name, limit in asked.items() if limit is not None)
 
@@ -88,17 +101,21 @@ class ParityReport(BaseModel):
 
 
 class Proof(BaseModel):
-    """`parity.json`: the verdict, why it is one, and the numbers behind it (none when nothing could be run)."""
+    """The verdict on a bundle's artifact and the figures behind it; the bundle's ``parity.json``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     schema_version: Literal[1] = 1
+    """Version of this format."""
     verdict: Verdict
+    """Whether the artifact computes what the trained model computes."""
     reasons: tuple[str, ...]
+    """Why the verdict is not proven, one sentence each."""
     report: ParityReport | None
+    """The figures behind the verdict; None if nothing could be run."""
 
     def write(self, folder: Path) -> None:
-        """Write `parity.json` into a bundle's folder."""
+        """Write ``parity.json`` into a bundle's folder."""
         (folder / PARITY_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
