@@ -16,6 +16,7 @@ from levit_mobile.cli.cost import cost
 from levit_mobile.cli.doctor import doctor
 from levit_mobile.cli.inspect import inspect
 from levit_mobile.cli.plan import plan
+from levit_mobile.cli.recipes import recipes
 from levit_mobile.cli.report import report
 from levit_mobile.cli.setup import setup
 from levit_mobile.cli.validate import validate
@@ -39,7 +40,7 @@ def common(version: Annotated[bool, typer.Option("--version", help="Print the ve
         raise typer.Exit
 
 
-for _command in (convert, validate, inspect, bench, report, cost, plan, setup, doctor):
+for _command in (convert, validate, inspect, bench, report, recipes, cost, plan, setup, doctor):
     app.command()(_command)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
@@ -15,6 +15,9 @@ from levit_mobile.parity.compare import Proof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.reporting.text import MISSING, db, verdict
+
+if TYPE_CHECKING:
+    from levit_mobile.reporting import outputs
 
 MEGA = 1e6
 ON_DEVICE = "decided on device"
@@ -54,7 +57,7 @@ def _notes(bundle: Bundle) -> Iterator[str]:
 
 def bundles_json(bundles: Sequence[Bundle], errors: Mapping[str, LevitMobileError]) -> str:
     """Contracts, proofs and places of all bundles, and the sentence and code of each recipe that failed."""
-    written = {
+    written: outputs.ConvertOutput = {
         "schema_version": 1,
         "bundles": [_bundle_dict(bundle) for bundle in bundles],
         "errors": {name: str(error) for name, error in errors.items()},
@@ -90,6 +93,7 @@ def _proof_cells(proof: Proof) -> dict[str, str]:
     }
 
 
+NOT_FINITE: dict[str, outputs.NotFinite] = {"inf": "inf", "-inf": "-inf", "nan": "nan"}
 INTEGER_ROWS = ("float by plan", "bias tables", "time here", "of float32's")
 
 
@@ -108,20 +112,24 @@ def _integer_cells(found: QuantizationSummary | None) -> dict[str, str]:
     return dict(zip(INTEGER_ROWS, (floats, f"{tables.stored}, {db(tables.sqnr_db)} alone", *timed), strict=True))
 
 
-def _integers_dict(found: QuantizationSummary | None) -> dict[str, Any] | None:
+def _integers_dict(found: QuantizationSummary | None) -> outputs.Integers | None:
     if found is None:
         return None
     sqnr_db = found.tables.sqnr_db
-    tables = {"stored": found.tables.stored, "pictures": found.tables.pictures}
+    tables: outputs.BiasTables = {
+        "stored": found.tables.stored,
+        "pictures": found.tables.pictures,
+        "sqnr_db": sqnr_db if math.isfinite(sqnr_db) else NOT_FINITE[str(sqnr_db)],
+    }
     return {
-        "float_by_plan": found.float_by_plan,
-        "bias_tables": tables | {"sqnr_db": sqnr_db if math.isfinite(sqnr_db) else str(sqnr_db)},
+        "float_by_plan": None if found.float_by_plan is None else list(found.float_by_plan),
+        "bias_tables": tables,
         "speed": _speed_dict(found.speed) if found.speed else None,
         "not_timed": found.not_timed or None,
     }
 
 
-def _speed_dict(speed: Speed) -> dict[str, Any]:
+def _speed_dict(speed: Speed) -> outputs.Speed:
     return {
         "median_ms": speed.median_ms,
         "float32_median_ms": speed.float_median_ms,
@@ -129,12 +137,12 @@ def _speed_dict(speed: Speed) -> dict[str, Any]:
         "ratio_interval": [speed.ratio.low, speed.ratio.high],
         "warmup_rounds": speed.warmup,
         "threads": 1,
-        "samples_ms": speed.samples_ms,
-        "float32_samples_ms": speed.float_samples_ms,
+        "samples_ms": list(speed.samples_ms),
+        "float32_samples_ms": list(speed.float_samples_ms),
     }
 
 
-def _bundle_dict(bundle: Bundle) -> dict[str, Any]:
+def _bundle_dict(bundle: Bundle) -> outputs.ConvertedBundle:
     found = bundle.inspection
     return {
         "path": str(bundle.path),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
@@ -11,6 +12,9 @@ from rich.table import Table
 from levit_mobile.arm64.cost import OWN, Cost
 from levit_mobile.arm64.counting import TITLES
 from levit_mobile.reporting.text import MISSING, clean, number, share
+
+if TYPE_CHECKING:
+    from levit_mobile.reporting.outputs import CostOutput
 
 IS_NOT = (
     "Executed ARM64 instructions of one inference, counted in an emulator. They are not milliseconds: an fmla and a "
@@ -58,8 +62,14 @@ def function_table(cost: Cost, limit: int) -> Table:
 
 def costs_json(costs: Sequence[Cost], against: Sequence[Cost], broken: Sequence[str]) -> str:
     """All costs as they are, what they are not, and a sentence for each that has grown."""
-    rows = {name: [cost.model_dump(mode="json") for cost in group] for name, group in _groups(costs, against)}
-    return json.dumps({"schema_version": 1, "is_not": IS_NOT, **rows, "broken": list(broken)}, indent=2)
+    written: CostOutput = {
+        "schema_version": 1,
+        "is_not": IS_NOT,
+        "costs": [cost.model_dump(mode="json") for cost in costs],
+        "against": [cost.model_dump(mode="json") for cost in against],
+        "broken": list(broken),
+    }
+    return json.dumps(written, indent=2)
 
 
 def millions(instructions: int) -> str:
@@ -70,7 +80,3 @@ def millions(instructions: int) -> str:
 def _ratio(cost: Cost, name: str, against: Sequence[Cost]) -> str:
     other = next((other for other in against if (other.artifact, other.cpu) == (name, cost.cpu)), None)
     return number(cost.instructions / other.instructions, ".3f") if other else MISSING
-
-
-def _groups(costs: Sequence[Cost], against: Sequence[Cost]) -> tuple[tuple[str, Sequence[Cost]], ...]:
-    return (("costs", costs), ("against", against))

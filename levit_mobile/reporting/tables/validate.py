@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
@@ -25,6 +26,9 @@ from levit_mobile.reporting.text import (
 )
 from levit_mobile.reporting.verdicts import flip_count, flips, kernels, name, overall
 from levit_mobile.validation.results import Accuracy, Drill, Emulation, Picture, Validation
+
+if TYPE_CHECKING:
+    from levit_mobile.reporting.outputs import ValidateOutput
 
 Cell = Callable[[Validation], str | None]
 INTERVAL = "  95% interval"
@@ -94,7 +98,7 @@ def _flipped(validation: Validation) -> Iterator[str]:
 def validations_json(validations: Sequence[Validation]) -> str:
     """All validations as they are, and the verdict over all; NaN and infinity are strings."""
     found = [strict(validation.model_dump(mode="json")) for validation in validations]
-    whole = {"schema_version": 1, "verdict": overall(validations), "validations": found}
+    whole: ValidateOutput = {"schema_version": 1, "verdict": overall(validations), "validations": found}
     return json.dumps(whole, indent=2, allow_nan=False)
 
 
