@@ -41,6 +41,7 @@ python_maximum_signature_line_length = 88
 python_use_unqualified_type_names = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True
 
 # Links to the pages of other projects need a network, so they are made only on request.
 if os.environ.get("LEVIT_MOBILE_DOCS_INTERSPHINX"):
