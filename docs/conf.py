@@ -24,6 +24,8 @@ extensions = [
     "repository_links",
 ]
 exclude_patterns = ["_ext"]
+highlight_language = "text"  # code blocks without a language are shell calls and listings
+smartquotes = False  # they would turn the two hyphens of an option into a dash
 default_role = "literal"  # docstrings write code in single backticks, as Markdown does
 nitpicky = True
 # Names of other projects have no page here, unless intersphinx below knows where it is.
