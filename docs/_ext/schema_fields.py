@@ -1,4 +1,4 @@
-"""A directive that documents a JSON schema: one table per object, with the field's type, default, unit and meaning.
+"""A directive that documents a JSON schema: one table per object, with each field's meaning, type, unit and default.
 
     ```{schema-fields} ../levit_mobile/contract.schema.json
     ```
@@ -31,7 +31,10 @@ class SchemaFields(SphinxDirective):
         _, file = self.env.relfn2path(self.arguments[0])
         self.env.note_dependency(file)
         schema = json.loads(Path(file).read_text(encoding="utf-8"))
-        return self.parse_text_to_nodes("\n\n".join(sections(schema)), allow_section_headings=True)
+        made = self.parse_text_to_nodes("\n\n".join(sections(schema)), allow_section_headings=True)
+        for found in (table for node in made for table in node.findall(nodes.table)):
+            found["classes"].append("fields")
+        return made
 
 
 def sections(schema: Schema) -> Iterator[str]:
@@ -46,7 +49,7 @@ def table(name: str, part: Schema) -> str:
     required = part.get("required", [])
     fields = sorted(part["properties"].items(), key=lambda field: field[0] not in required)
     rows = [row(f"{name}.{field}", field, form, required=field in required) for field, form in fields]
-    head = "| field | type | default | unit | meaning |\n| --- | --- | --- | --- | --- |\n"
+    head = "| field | meaning | type | unit | default |\n| --- | --- | --- | --- | --- |\n"
     return head + "\n".join(rows)
 
 
@@ -54,7 +57,7 @@ def row(where: str, field: str, form: Schema, *, required: bool) -> str:
     """One field as a row of a Markdown table."""
     meaning, _, unit = described(where, form).partition(UNIT)
     default = "required" if required else f"`{json.dumps(form.get('default'))}`"
-    cells = [f"`{field}`", type_of(form), default, unit.removesuffix("."), meaning]
+    cells = [f"`{field}`", meaning, type_of(form), unit.removesuffix("."), default]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 

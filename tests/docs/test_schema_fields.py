@@ -56,7 +56,7 @@ def test_a_type_in_words(form: dict[str, Any], words: str) -> None:
 def test_a_row_has_the_type_the_default_the_unit_and_the_meaning() -> None:
     form = {"type": "number", "default": None, "description": "Time | of one\nrun. Unit: ms."}
     assert (
-        schema_fields.row("A.b", "b", form, required=False) == "| `b` | number | `null` | ms | Time \\| of one run. |"
+        schema_fields.row("A.b", "b", form, required=False) == "| `b` | Time \\| of one run. | number | ms | `null` |"
     )
     assert "| required |" in schema_fields.row("A.b", "b", form, required=True)
 
