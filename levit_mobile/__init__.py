@@ -7,10 +7,10 @@
     proven
 
 There is one function per command: ``convert``, ``validate``, ``inspect``, ``bench``, ``plan``, ``cost``, ``report``,
-``doctor`` and ``setup_arm64``. They take and return typed values, print nothing, and leave the process as they found
-it. The command line parses its options, calls one of them and prints the result. Each docstring says whether several
-threads may call the function at once. Calls that take long have a ``progress`` argument, which is called as the work
-advances (see ``Progress``).
+``doctor`` and ``setup_arm64``. They take and return typed values, print nothing themselves, and leave the process as
+they found it. The command line parses its options, calls one of them and prints the result. Each docstring says whether
+several threads may call the function at once. Calls that take long have a ``progress`` argument, which is called as the
+work advances (see ``Progress``).
 
 Everything that these functions raise on purpose is a ``LevitMobileError``, with a stable ``code`` for programs.
 

@@ -65,18 +65,6 @@ NEEDED_IOS: dict[Precision, int] = {
 class Tolerance:
     """The bounds on the difference between an artifact and the trained model; None sets no bound.
 
-    Attributes:
-        min_sqnr_db: Smallest SQNR of the logits, in dB, above 0.
-        min_top1_agreement: Smallest share of pictures with the same top class, 0 to 1.
-        min_top5_agreement: Smallest share of pictures whose top class in the reference is among the artifact's top
-            five, 0 to 1.
-        min_cosine: Smallest mean cosine similarity of the logits, -1 to 1.
-        max_abs_error: Largest difference of two logits, 0 or more.
-        max_mean_abs_error: Largest mean difference of two logits, 0 or more.
-        max_kl: Largest mean KL divergence of the probabilities, in nats, 0 or more.
-        min_top1_accuracy: Smallest top-1 accuracy of the artifact, 0 to 1; needs labels.
-        max_accuracy_drop: Largest amount by which it may be below the reference's accuracy, 0 to 1; needs labels.
-
     Raises:
         ValueError: A bound is out of its range.
     """

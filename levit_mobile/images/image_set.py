@@ -77,14 +77,22 @@ class ImageSpec:
 
 
 def preprocess(picture: Image.Image, spec: ImageSpec) -> Pixels:
-    """One picture -> uint8 RGB [side,side,3]: upright, opaque, short side resized, centre cropped.
+    """Prepare one picture: upright, opaque, short side resized, centre cropped.
 
-    EXIF orientation is applied. Opaque pictures are converted as `convert("RGB")` does; transparent ones are laid
-    over white, because that is what people see (dropping alpha would reveal whatever colour hides below it).
+    EXIF orientation is applied. Opaque pictures are converted as Pillow's ``convert("RGB")`` does; transparent ones are
+    laid over white, because that is what people see (dropping alpha would reveal whatever colour hides below it).
     16-bit grey is scaled to 8 bits, not clipped. An animation gives its first frame.
 
-    Raises ImageError for pixels without a known range (floats, 32-bit integers), a mode without a way to RGB, and
-    EXIF data that cannot be read.
+    Args:
+        picture: A picture of any size and mode.
+        spec: The sizes.
+
+    Returns:
+        uint8 RGB [side,side,3].
+
+    Raises:
+        ImageError: The pixels have no known range, or no way to RGB (``image.pixel-format``), or the EXIF data cannot
+            be read (``image.unreadable``).
     """
     return np.array(_resize_and_crop(_to_rgb(_upright(picture)), spec))
 
@@ -97,7 +105,19 @@ def to_planar(pixels: Pixels) -> NDArray[np.float32]:
 
 
 def load(path: Path, spec: ImageSpec) -> Pixels:
-    """One picture file -> uint8 RGB [side,side,3]; raises ImageError, naming the file, when it cannot be read whole."""
+    """Read and prepare one picture file.
+
+    Args:
+        path: The file.
+        spec: The sizes.
+
+    Returns:
+        uint8 RGB [side,side,3].
+
+    Raises:
+        ImageError: The file cannot be read completely (``image.not-found``, ``image.unreadable``), has too many pixels
+            (``image.too-large``), or pixels that cannot become RGB (``image.pixel-format``).
+    """
     with _decode(path) as picture:
         try:
             return preprocess(picture, spec)
@@ -136,8 +156,12 @@ class Skipped:
 class ImageSet:
     """Named pictures in a fixed order, read one at a time: a thousand of them need the memory of one.
 
-    `read(name)` gives uint8 RGB [side,side,3]; every pass over the set reads again. A set of a folder can be sent to
-    another process.
+    A set of a folder can be sent to another process.
+
+    Attributes:
+        names: Names of the pictures.
+        read: Gives the picture of a name, uint8 RGB [side,side,3]; every pass over the set reads again.
+        skipped: Pictures that could not be read.
     """
 
     names: tuple[str, ...]
@@ -146,11 +170,17 @@ class ImageSet:
 
     @classmethod
     def from_folder(cls, folder: Path, spec: ImageSpec, *, limit: int | None = None, skip_broken: bool = False) -> Self:
-        """The pictures below `folder` (or the one picture), named by their POSIX path relative to it.
+        """Find the pictures below a folder, named by their POSIX path relative to it.
 
-        `limit` takes that many, evenly spread over the sorted names: in a folder of classes the first hundred would
-        all show the first class. `skip_broken` reads each picture once now and leaves the unreadable ones in
-        `.skipped`, without replacing them; otherwise reading the first broken one raises ImageError, naming it.
+        Args:
+            folder: The folder, or a single picture.
+            spec: How pictures are prepared.
+            limit: Number of pictures, evenly spread over the sorted names, which may begin with all of one class.
+                Default: all.
+            skip_broken: Read each picture once now and move the unreadable ones to ``skipped``, without replacing them.
+
+        Raises:
+            ImageError: There is no folder (``image.not-found``), or no readable picture in it (``image.no-pictures``).
         """
         root = folder.parent if folder.is_file() else folder
         names = [path.relative_to(root).as_posix() for path in _spread(find_pictures(folder), limit)]

@@ -131,9 +131,19 @@ class Reference:
 
 
 def reference(name: str, model: Runner, exact: Runner, pictures: ImageSet) -> Reference:
-    """Run the trained model over `pictures`: `model` in float32, `exact` in float64.
+    """Run the trained model over the pictures, in float32 and in float64.
 
-    Raises CheckpointError when its logits are not finite: nothing could be compared with them.
+    Args:
+        name: Name of the model in reports.
+        model: The model in float32.
+        exact: The same model in float64.
+        pictures: The pictures to run it on.
+
+    Returns:
+        The float32 logits, and their SQNR against float64.
+
+    Raises:
+        CheckpointError: A logit is not finite (``checkpoint.not-finite``), so nothing could be compared with it.
     """
     logits = run(model, pictures)
     if bad := _not_finite(logits):
@@ -145,7 +155,16 @@ def reference(name: str, model: Runner, exact: Runner, pictures: ImageSet) -> Re
 
 
 def run(runner: Runner, pictures: ImageSet, *, progress: Progress = silent) -> Array:
-    """All pictures through a runner, a few at a time: logits [N,classes]."""
+    """Run all pictures through a runner, 8 at a time.
+
+    Args:
+        runner: What gives the logits.
+        pictures: The pictures, prepared for the model.
+        progress: Called after every batch.
+
+    Returns:
+        Logits [N,classes] in the order of the pictures.
+    """
     parts, done = [], 0
     for images in pictures.batches(BATCH):
         parts.append(runner(images))
@@ -155,7 +174,19 @@ def run(runner: Runner, pictures: ImageSet, *, progress: Progress = silent) -> A
 
 
 def compare(reference: Reference, candidate: Array, *, name: str, tolerance: Tolerance) -> ParityReport:
-    """The candidate's logits [N,classes] against the reference's. Never raises for bad logits: they fail the report."""
+    """Compare a candidate's logits with the reference's.
+
+    It never raises because of bad logits: a wrong shape, NaN or infinity makes the report fail.
+
+    Args:
+        reference: The reference with its logits [N,classes].
+        candidate: The candidate's logits [N,classes] on the same pictures.
+        name: Name of the candidate in reports.
+        tolerance: The bounds on the difference.
+
+    Returns:
+        The figures over all pictures.
+    """
     names = reference.pictures.names
     tally, defect = LogitStats(), _defect(reference.logits, candidate)
     if defect is None:
@@ -183,7 +214,21 @@ def report_of(
     tolerance: Tolerance,
     defect: str | None = None,
 ) -> ParityReport:
-    """What a tally of `images` pictures comes to; a picture without a row breaks every bound, and so does `defect`."""
+    """Make the report from statistics that were collected picture by picture.
+
+    Args:
+        tally: Statistics of the pictures seen.
+        reference: Name of the reference.
+        candidate: Name of the candidate.
+        images: Number of pictures expected; a picture that the tally lacks breaks every bound.
+        images_digest: SHA-256 over the names and pixels of all pictures.
+        floor_sqnr_db: SQNR in dB of the reference in float32 against itself in float64.
+        tolerance: The bounds on the difference.
+        defect: Why the logits could not be compared, which breaks every bound; None if they could.
+
+    Returns:
+        The figures; all NaN if there is a defect.
+    """
     if tally.not_finite:
         defect = f"the artifact gave NaN or infinite logits on {tally.not_finite} of {images} pictures"
     elif defect is None and tally.pictures != images:

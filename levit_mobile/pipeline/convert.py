@@ -136,10 +136,23 @@ def build(
     timing: bool = False,
     progress: Progress = silent,
 ) -> Bundle:
-    """One artifact and its bundle; an int8 recipe without a quantization gets the default one.
+    """Make one artifact and its bundle.
 
-    `progress` is told of each of STEPS as it begins: "calibrate" for int8 only, "time" for what computes in integers
-    and with `timing` only. Raises LevitMobileError.
+    Args:
+        source: The trained model.
+        recipe: The recipe.
+        out: The folder in which the bundle's folder is made.
+        quantization: Calibration pictures and plan. Default: those of the recipe's defaults, for int8.
+        force: Replace an existing bundle.
+        timing: Also time an artifact that computes in integers beside its float32 form.
+        progress: Called at the beginning of each of STEPS; ``calibrate`` is for int8 only, ``time`` for ``timing``
+            only.
+
+    Returns:
+        The bundle.
+
+    Raises:
+        LevitMobileError: There is no bundle; the classes and codes are those of ``convert``.
     """
     quantization, steps = quantization or quantized(source, recipe), Steps(progress, recipe.name, STEPS)
     target, final = TARGETS[recipe.target], out / writing.name_of(source, recipe)
@@ -186,10 +199,20 @@ def to_deploy_form(
 
 
 def inspect(artifact: Path, target: Target, *, integers: int = 0) -> Inspection:
-    """Read the artifact back.
+    """Read the artifact back and require that it is what the recipe promises.
 
-    Raises ConversionError for a fallback op, a second partition, a rank above 4, and when fewer than `integers`
-    convolutions and linears run in integers.
+    Args:
+        artifact: The file or folder.
+        target: Its target.
+        integers: Smallest number of convolutions and linears that run in integers.
+
+    Returns:
+        The artifact's contents.
+
+    Raises:
+        ConversionError: An op is outside the delegate (``conversion.fallback``), there are several partitions
+            (``conversion.partitions``), too few layers run in integers (``conversion.in-float``), or a tensor has more
+            than four axes (``conversion.rank``).
     """
     found = inspector(target)(artifact)
     if found.fallbacks:

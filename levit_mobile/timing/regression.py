@@ -27,7 +27,14 @@ class Slowdown:
     baseline: str | None
 
     def broken(self, most: float) -> str | None:
-        """The sentence of it, above `most`; NaN is above everything."""
+        """Return the sentence that says so if the slowdown is above ``most``, else None.
+
+        Args:
+            most: Largest allowed ratio; NaN is above every bound.
+
+        Returns:
+            One sentence with the ratio and its interval, or None.
+        """
         if self.ratio.middle <= most:
             return None
         by = f"{self.ratio.middle:.3f} ({self.ratio.low:.3f} to {self.ratio.high:.3f}) of what it was"
