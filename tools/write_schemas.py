@@ -11,6 +11,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,7 @@ class _Generator(GenerateJsonSchema):
             self.strings = before
 
 
+@cache
 def made(one: Published) -> dict[str, Any]:
     """The schema of one type, with its descriptions."""
     mode: Any = "validation" if one.is_file else "serialization"
@@ -128,6 +130,7 @@ def _describe(part: dict[str, Any], words: dict[str, str]) -> None:
             schema.setdefault("description", words[field])
 
 
+@cache
 def words() -> dict[str, dict[str, str]]:
     """The descriptions by type and field."""
     return tomllib.loads(WORDS.read_text(encoding="utf-8"))
