@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: convert test lint format benchmark arm64 arm64-setup clean
+.PHONY: convert test lint format docs benchmark arm64 arm64-setup clean
 
 convert: $(INSTALLED) ## the bundled checkpoint -> build/, one bundle a target
 	$(BIN)/levit-mobile convert --target all --out build --force
@@ -20,6 +20,9 @@ lint: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(INSTALLED) ## the documentation -> build/docs, without a network
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --builder html docs build/docs
 
 arm64-setup: $(INSTALLED) ## both runtimes for ARM64, in the user's cache folder
 	$(BIN)/levit-mobile setup arm64

@@ -42,7 +42,7 @@ PAIRS = (  # ours, against what, ratio to reach
     ("executorch fp32", "executorch stock", 0.80),
     ("executorch int8", "executorch fp32", 0.40),
 )
-CONVERSION_LIMITS = 30.0, 3.0  # seconds and GB, a target
+CONVERSION_LIMITS = 30.0, 3.0  # seconds and GB, per target
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one `levit-mobile convert` took, from a cold start, its proof included."""
+    """The cost of one `levit-mobile convert` from a cold start, its proof included."""
 
     target: str
     seconds: float
@@ -64,9 +64,9 @@ class Cost:
 
 
 def main(
-    rounds: Annotated[int, typer.Option(help="Timed rounds; each times every candidate once.")] = 150,
-    warmup: Annotated[int, typer.Option(help="Rounds before, not kept.")] = 10,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write every sample here.")] = None,
+    rounds: Annotated[int, typer.Option(help="Number of timed rounds; each round runs every candidate once.")] = 150,
+    warmup: Annotated[int, typer.Option(help="Number of rounds for warm-up, which are not kept.")] = 10,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File to write every sample to.")] = None,
 ) -> None:
     """Latency of both runtimes, ours against stock, and the cost of converting each target."""
     torch.set_num_threads(1)
@@ -115,7 +115,7 @@ def quantize_by_vendor(source: Path, path: Path) -> None:
 
 
 def timed_in_turn(files: dict[str, Path], *, rounds: int, warmup: int) -> list[Timed]:
-    """Every candidate once a round, by `bench`."""
+    """Every candidate once per round, by `bench`."""
     run = bench(list(files.values()), options=BenchOptions(rounds=rounds, warmup=warmup, starts=PROCESSES))
     if missing := [timing.not_run for timing in run.timings if timing.not_run]:
         raise SystemExit("; ".join(missing))
@@ -135,7 +135,7 @@ def convert_cost(target: str, out: Path) -> Cost:
 
 
 def latency_table(timed: Sequence[Timed]) -> Table:
-    """One row a candidate."""
+    """One row per candidate."""
     table = Table("candidate", "MB", "min ms", "median ms", "IQR/median")
     for candidate in timed:
         table.add_row(*_row(candidate))
@@ -143,7 +143,7 @@ def latency_table(timed: Sequence[Timed]) -> Table:
 
 
 def ratio_table(timed: Sequence[Timed]) -> Table:
-    """One row a pair: the ratio of their medians."""
+    """One row per pair: the ratio of their medians."""
     table = Table("ours", "against", "ratio of medians (95 %)", "goal")
     by_name = {candidate.name: candidate for candidate in timed}
     for ours, against, goal in PAIRS:
@@ -153,7 +153,7 @@ def ratio_table(timed: Sequence[Timed]) -> Table:
 
 
 def cost_table(costs: Sequence[Cost]) -> Table:
-    """One row a target."""
+    """One row per target."""
     seconds, gigabytes = CONVERSION_LIMITS
     table = Table("convert", f"seconds (goal <= {seconds:.0f})", f"peak GB (goal <= {gigabytes:.0f})")
     for cost in costs:

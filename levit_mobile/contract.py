@@ -196,11 +196,15 @@ class Contract(ContractPart):
     """Result of the proof that `convert` made."""
 
     def write(self, folder: Path) -> None:
-        """Write `contract.json` into a bundle's folder."""
+        """Write ``contract.json`` into a bundle's folder."""
         (folder / CONTRACT_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read a bundle's contract; raises BundleError when it is missing, damaged or of another schema."""
+        """Read ``contract.json`` from a bundle's folder.
+
+        Raises:
+            BundleError: It is missing (``bundle.unreadable``), damaged or of another schema (``bundle.schema``).
+        """
         where = f"{folder} is not a bundle: {CONTRACT_FILE}"
         return read_json(cls, folder / CONTRACT_FILE, BundleError, "not a contract", where=where)

@@ -29,17 +29,28 @@ FAILURES: Mapping[type[Exception], str] = {
 
 
 class LevitMobileError(Exception):
-    """Base of every error that a caller may want to catch; `str(error)` is one sentence for a person.
+    """Base of every error that this package raises on purpose; ``str(error)`` is one sentence for a person.
 
-    `code` is for programs: "<kind>.<fault>", such as "checkpoint.shape", or the kind alone. Codes are stable, sentences
-    are not. `FAULTS` lists the kind's faults, each with what it means; docs/errors.md is made from them.
+    Codes are stable, sentences are not. ``FAULTS`` lists the faults of a kind with their meanings; docs/errors.md is
+    made from them.
+
+    Args:
+        sentence: What went wrong, what was expected and what to do.
+        fault: A key of the kind's ``FAULTS``; None for a kind without faults.
+
+    Attributes:
+        KIND: First half of the code, such as ``checkpoint``.
+        FAULTS: The faults of this kind and what each means.
+        fault: Second half of the code, such as ``shape``; None for the kind alone.
+
+    Raises:
+        KeyError: The kind does not list the fault.
     """
 
     KIND: ClassVar[str] = "error"
     FAULTS: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, sentence: str = "", *, fault: str | None = None) -> None:
-        """Raises KeyError for a fault that the kind does not list."""
         super().__init__(sentence)
         self.fault = fault
         if fault is not None:
@@ -47,11 +58,11 @@ class LevitMobileError(Exception):
 
     @property
     def code(self) -> str:
-        """What programs tell errors apart by."""
+        """The code for programs: ``<kind>.<fault>``, such as ``checkpoint.shape``, or the kind alone."""
         return f"{self.KIND}.{self.fault}" if self.fault else self.KIND
 
     def reworded(self, sentence: str) -> Self:
-        """The same error in other words, such as on one line or with a path in front."""
+        """Return the same error with another sentence, such as one with a path in front."""
         error = copy(self)
         error.args = (sentence,)
         return error

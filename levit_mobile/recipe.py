@@ -21,12 +21,15 @@ class Verdict(StrEnum):
     """What is known of an artifact: it computes what the trained model computes, it does not, or nothing could run."""
 
     PROVEN = "proven"
+    """The artifact ran, and every bound holds."""
     BROKEN = "broken"
+    """The artifact does not run, or a bound does not hold."""
     NOT_RUN = "not run"
+    """No runtime for the artifact exists here, so nothing is known."""
 
     @classmethod
     def worst(cls, verdicts: Iterable[Verdict]) -> Verdict:
-        """Broken if any is, else NOT RUN if any is or there are none, else proven."""
+        """Return broken if any verdict is; else NOT RUN if any is or there are none; else proven."""
         found = set(verdicts)
         if cls.BROKEN in found:
             return cls.BROKEN
@@ -60,10 +63,10 @@ NEEDED_IOS: dict[Precision, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """The bounds that `parity` holds an artifact to, against the trained model; None asks nothing.
+    """The bounds on the difference between an artifact and the trained model; None sets no bound.
 
-    `min_sqnr_db` is in dB; errors are in logits, `max_kl` in nats, agreements shares of pictures, 0 to 1, cosine -1 to
-    1. The last two need labels: top-1 accuracy of the artifact, and by how much it may lie below the reference's.
+    Raises:
+        ValueError: A bound is out of its range.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid", "use_attribute_docstrings": True}  # part of every contract
@@ -97,7 +100,7 @@ class Tolerance:
             self._require(name, 0, sys.float_info.max)
 
     def loosened(self, other: Tolerance) -> Tolerance:
-        """Of each pair of bounds the one that is easier to hold; what either does not ask is not asked."""
+        """Return the looser of each pair of bounds; a bound that either side does not set is not set."""
         pairs = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
         easier = {name: min if name.startswith("min_") else max for name in pairs}
         both: dict[str, Any] = {n: None if None in pair else easier[n](pair) for n, pair in pairs.items()}
@@ -133,11 +136,19 @@ def _listed(words: Iterable[object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One artifact to build; raises RecipeError when its parts do not go together.
+    """One artifact to build: a target, a precision and the bounds of its proof.
 
-    `minimum_ios` is the oldest iOS that the artifact runs on: 16, 17 or 18 for coreml, None for every other target.
-    `io` is what the artifact takes and gives: "float" as the table of recipes says, or "int8", pixels as level - 128
-    and logits on the grid that the contract names.
+    Attributes:
+        target: ``coreml``, ``executorch`` or ``tflite``.
+        precision: The number format of weights and activations.
+        tolerance: The bounds on the difference from the trained model.
+        minimum_ios: Oldest iOS that the artifact runs on, 16, 17 or 18; None for targets other than Core ML.
+        io: ``"float"`` for the target's usual input and output, or ``"int8"``: pixels as level - 128, and logits with
+            the scale and zero point that the contract names.
+
+    Raises:
+        RecipeError: A part is unknown (``recipe.unknown-target``, ``recipe.unknown-precision``, ``recipe.unknown-io``),
+            or the parts do not go together (``recipe.not-available``, ``recipe.minimum-ios``).
     """
 
     target: str
@@ -172,23 +183,28 @@ class Recipe:
 
     @property
     def has_integers(self) -> bool:
-        """Does its artifact store integers or palettes?"""
+        """Whether the artifact stores integers or palettes."""
         return self.precision not in (Precision.FLOAT32, Precision.FLOAT16)
 
     @property
     def computes_in_integers(self) -> bool:
-        """Does it multiply integers? Core ML widens what it only stores as integers."""
+        """Whether the artifact multiplies integers; Core ML widens integers that it only stores."""
         run_time = self.precision in (Precision.INT8_DYNAMIC, Precision.INT4_WEIGHT) and self.target != "coreml"
         return run_time or self.precision is Precision.INT8
 
     @property
     def name(self) -> str:
-        """`<target>-<precision>`; `Recipe.from_name` reads it back."""
+        """``<target>-<precision>``, such as ``tflite-int8``."""
         return f"{self.target}-{self.precision}"
 
     @classmethod
     def from_name(cls, name: str) -> Recipe:
-        """The recipe of that name, such as "tflite-fp32"; raises RecipeError, which lists the known ones."""
+        """Return the recipe of that name, such as ``"tflite-fp32"``.
+
+        Raises:
+            RecipeError: There is no such recipe (``recipe.unknown-recipe``), or the target lacks the precision
+                (``recipe.not-available``); the message lists those that exist.
+        """
         _require_had(*name.split("-", 1))
         _require_known(name, RECIPES, fault="unknown-recipe")
         return RECIPES[name]
@@ -222,6 +238,7 @@ RECIPES: dict[str, Recipe] = {
     "tflite-int8-weight": Recipe("tflite", Precision.INT8_WEIGHT, WEIGHT8),
     "tflite-int4-weight": Recipe("tflite", Precision.INT4_WEIGHT, WEIGHT4),
 }
+"""Every recipe by its name, ``<target>-<precision>``, with the bounds of its proof."""
 
 DEFAULT_PRECISION: dict[str, Precision] = {
     "coreml": Precision.FLOAT16,  # the Neural Engine computes in nothing else
@@ -231,9 +248,20 @@ DEFAULT_PRECISION: dict[str, Precision] = {
 
 
 def recipe(target: str, precision: str | None = None, *, minimum_ios: int | None = None, io: str = "float") -> Recipe:
-    """The recipe for a target, at `DEFAULT_PRECISION` unless told; `minimum_ios` (coreml only) is the row's own.
+    """Return the recipe for a target and a precision.
 
-    Raises RecipeError for an unknown target or precision, and for a precision or option that the target does not have.
+    Args:
+        target: ``coreml``, ``executorch`` or ``tflite``.
+        precision: A value of ``Precision``. Default: the target's own in ``DEFAULT_PRECISION``.
+        minimum_ios: Oldest iOS of a Core ML artifact, 16, 17 or 18. Default: that of the recipe in ``RECIPES``.
+        io: ``"float"`` or ``"int8"``, see ``Recipe``.
+
+    Returns:
+        The recipe in ``RECIPES``, with these options.
+
+    Raises:
+        RecipeError: The target, the precision or an option is unknown, or the target lacks it; the codes are those of
+            ``Recipe`` and ``Recipe.from_name``.
     """
     _require_known(target, TARGETS, fault="unknown-target")
     chosen = DEFAULT_PRECISION[target] if precision is None else precision

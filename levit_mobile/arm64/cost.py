@@ -39,31 +39,39 @@ class Function(CostPart):
     """One function and the instructions that ran in it; `name` is empty where its file does not tell."""
 
     file: str
+    """Name of the library or program."""
     name: str
+    """Name of the function; empty if its file has no names."""
     instructions: int
+    """Number of instructions executed in it."""
 
 
 class Cost(CostPart):
-    """One artifact on one core: the instructions of its second inference, because the first one prepares.
-
-    `classes` are those of `counting.TITLES`, and sum up to `instructions`. `outside` is what ran outside of XNNPACK:
-    for a `.pte` while the delegate was not called; for a `.tflite` in functions of other names than XNNPACK's, among
-    them the copies of memory that XNNPACK asks of libc. `functions` are the first KEPT, most instructions first.
-    """
+    """The instructions of one artifact's second inference on one core; the first one prepares."""
 
     artifact: str
+    """Name of the bundle or file."""
     artifact_sha256: Sha256
+    """SHA-256 of the artifact."""
     runtime: str
+    """Name and version of the runtime."""
     cpu: str
+    """Name of the core."""
     instructions: int
+    """Number of executed instructions."""
     classes: dict[str, int]
+    """The same by class of instruction; the values sum up to ``instructions``."""
     outside: int
+    """Instructions outside XNNPACK: for a ``.pte`` while the delegate was not running; for a ``.tflite`` in functions
+    not named as XNNPACK's are, including the memory copies that it asks of libc."""
     outside_by: Literal["names", "delegate calls"]
+    """How ``outside`` was counted."""
     functions: tuple[Function, ...]
+    """The functions with most instructions, most first, at most 40."""
 
     @property
     def outside_share(self) -> float:
-        """Of all instructions, 0 to 1."""
+        """The share of all instructions that are outside XNNPACK, 0 to 1."""
         return self.outside / self.instructions if self.instructions else 0.0
 
 

@@ -38,7 +38,12 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Arm64:
-    """The folder, when it is whole."""
+    """The installed ARM64 runtimes, whose files are intact.
+
+    Attributes:
+        path: The folder.
+        manifest: Versions and digests of what was installed.
+    """
 
     path: Path
     manifest: Manifest

@@ -22,7 +22,14 @@ KINDS = {True: "folder", False: "file"}
 
 @dataclass(frozen=True, slots=True)
 class OpenBundle:
-    """A bundle whose artifact, labels, golden files and proof are what its contract says."""
+    """A bundle read back from disk, all its files checked against the digests in its contract.
+
+    Attributes:
+        path: The bundle's folder.
+        contract: What an app must know of the artifact.
+        labels: One label per class, in the order of the logits.
+        proof: The comparison that ``convert`` made.
+    """
 
     path: Path
     contract: c.Contract
@@ -31,12 +38,12 @@ class OpenBundle:
 
     @property
     def target(self) -> Target:
-        """The target that its recipe is for."""
+        """The target of its recipe."""
         return TARGETS[RECIPES[self.contract.recipe].target]
 
     @property
     def artifact(self) -> Path:
-        """The file or folder that a phone runs."""
+        """The path of the file or folder that a phone runs."""
         return self.path / self.contract.artifact.file
 
     @property
@@ -46,7 +53,7 @@ class OpenBundle:
         return ImageSpec(side_px=found.crop_px, resize_px=found.resize_px)
 
     def golden(self) -> dict[str, tuple[Pixels, Array]]:
-        """The golden pictures, uint8 [H,W,3], and the trained model's logits float32 [classes], by name."""
+        """Return the golden pictures, uint8 [H,W,3], and the trained model's logits, float32 [classes], by name."""
         return {vector.name: self._vector(vector) for vector in self.contract.golden}
 
     def _vector(self, vector: c.Golden) -> tuple[Pixels, Array]:
@@ -56,10 +63,23 @@ class OpenBundle:
 
 
 def open_bundle(path: str | Path) -> OpenBundle:
-    """The bundle at `path`; nothing in it is run.
+    """Open a bundle and check every file against its contract; nothing in it is run.
 
-    Raises BundleError, one line, when it is none, is of an unknown schema or recipe, contradicts itself, misses a file,
-    holds one that does not match its digest in the contract, or a link that leads out of it.
+    Args:
+        path: The bundle's folder.
+
+    Returns:
+        The bundle. Its files matched their digests when it was opened.
+
+    Raises:
+        BundleError: It is not there or not readable (``bundle.missing``, ``bundle.unreadable``), of an unknown schema
+            or recipe (``bundle.schema``, ``bundle.recipe``), contradicts itself (``bundle.inconsistent``), has a file
+            that was changed (``bundle.digest``), or names or links to a file outside its folder (``bundle.path``,
+            ``bundle.link``).
+
+    Example:
+        >>> levit_mobile.open_bundle("build/levit_128s-tflite-fp32").contract.recipe
+        'tflite-fp32'
     """
     try:
         return _opened(Path(path))

@@ -14,6 +14,7 @@ from levit_mobile.cli.common import signals_heeded
 from levit_mobile.cli.convert import convert
 from levit_mobile.cli.cost import cost
 from levit_mobile.cli.doctor import doctor
+from levit_mobile.cli.examples import epilog, paragraphs
 from levit_mobile.cli.inspect import inspect
 from levit_mobile.cli.plan import plan
 from levit_mobile.cli.recipes import recipes
@@ -22,7 +23,6 @@ from levit_mobile.cli.setup import setup
 from levit_mobile.cli.validate import validate
 
 app = typer.Typer(
-    help="Turn a trained LeViT into Core ML, ExecuTorch and TFLite bundles that hold their own proof.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -31,8 +31,8 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def common(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    """Options without a command."""
+def common(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    """Convert a trained LeViT to Core ML, ExecuTorch and TFLite, and prove and time the results."""
     if version:
         import levit_mobile
 
@@ -41,7 +41,7 @@ def common(version: Annotated[bool, typer.Option("--version", help="Print the ve
 
 
 for _command in (convert, validate, inspect, bench, report, recipes, cost, plan, setup, doctor):
-    app.command()(_command)
+    app.command(help=paragraphs(str(_command.__doc__)), epilog=epilog(_command.__name__))(_command)
 
 
 def main() -> None:

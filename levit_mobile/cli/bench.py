@@ -23,21 +23,52 @@ SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 
 ArtifactsArgument = Annotated[
     list[Path],
-    typer.Argument(help="Folders that `convert` has made, or .tflite, .pte and .mlpackage.", show_default=False),
+    typer.Argument(help="Bundle folders, or .tflite, .pte and .mlpackage artifacts.", show_default=False),
 ]
-RoundsOption = Annotated[int, typer.Option("--rounds", min=2, help="Each times every artifact once.")]
-WarmupOption = Annotated[int, typer.Option("--warmup", min=1, help="Rounds before, in each process, not kept.")]
-StartsOption = Annotated[int, typer.Option("--starts", min=1, help="Fresh processes an artifact.")]
-ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Of LiteRT and ExecuTorch.")]
+RoundsOption = Annotated[
+    int, typer.Option("--rounds", min=2, help="Number of rounds; each round runs every artifact once.")
+]
+WarmupOption = Annotated[
+    int, typer.Option("--warmup", min=1, help="Number of warm-up rounds per process, whose times are discarded.")
+]
+StartsOption = Annotated[
+    int,
+    typer.Option(
+        "--starts",
+        min=1,
+        help="Number of processes that share the rounds, and in which each artifact is loaded afresh.",
+    ),
+]
+ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Number of threads for LiteRT and ExecuTorch.")]
 UnitsOption = Annotated[
     Literal["cpuOnly", "cpuAndGPU", "cpuAndNeuralEngine", "all"],
-    typer.Option("--compute-units", help="Of Core ML."),
+    typer.Option("--compute-units", help="Processors that Core ML may use."),
 ]
-PictureOption = Annotated[str, typer.Option("--picture", help="Width x height where end to end begins.")]
-ProfileOption = Annotated[bool, typer.Option("--profile", help="Time by block of the model, where it can be had.")]
-BaselineOption = Annotated[Path | None, typer.Option("--baseline", help="An earlier --out: exit 1 if it was faster.")]
-SlowdownOption = Annotated[float, typer.Option("--max-slowdown", min=0, help="Share of its time that is let pass.")]
-OutOption = Annotated[Path | None, typer.Option("--out", help="Write the record of all samples to this file.")]
+PictureOption = Annotated[
+    str,
+    typer.Option(
+        "--picture", help="Width x height, in pixels, of the decoded image with which end-to-end timing begins."
+    ),
+]
+ProfileOption = Annotated[
+    bool,
+    typer.Option(
+        "--profile", help="Also time every block of the model; only .tflite artifacts can be split into blocks."
+    ),
+]
+BaselineOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline",
+        help="Record of an earlier run, from --out; a slowdown above --max-slowdown exits with 1. Default: none.",
+    ),
+]
+SlowdownOption = Annotated[
+    float, typer.Option("--max-slowdown", min=0, help="Fail above this ratio to the baseline; 1.10 means 10% slower.")
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Write the record with every sample to this JSON file. Default: no file.")
+]
 
 
 def bench(
@@ -56,7 +87,13 @@ def bench(
     json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Time artifacts on this machine, interleaved, each with the verdict on what it computes. Exit: 0, 1, 2 usage."""
+    """Time artifacts on this machine, interleaved, each with a verdict on its logits.
+
+    Loads every artifact in fresh processes, then times all of them in turn, in random order. Reports load, first run,
+    inference, end-to-end time and memory, and ratios with 95% intervals.
+
+    Exit codes: 0 done, 1 an artifact computes wrong logits or is slower than --max-slowdown allows, 2 wrong usage.
+    """
     size = understood(lambda: _size(picture))
     with known_failures(as_json=json):
         import levit_mobile

@@ -13,12 +13,16 @@ from levit_mobile.targets import TARGETS
 
 TargetOption = Annotated[
     str | None,
-    typer.Option("--target", "-t", help="List one target only: coreml, executorch or tflite. Default: all three."),
+    typer.Option("--target", "-t", help="Target to list: coreml, executorch or tflite. Default: all three."),
 ]
 
 
 def recipes(target: TargetOption = None, json: JsonOption = False) -> None:
-    """List every recipe: what it stores and computes, its input, its size and the bounds that it must prove."""
+    """List every recipe with its size and its bounds.
+
+    A recipe is a target and a precision, such as tflite-int8. The table shows the types that it stores, computes in and
+    takes, the measured size for LeViT-128S, and the bounds that its proof must keep.
+    """
     from rich.console import Console
 
     from levit_mobile.reporting.tables import recipes as tables

@@ -14,11 +14,20 @@ COLUMNS = ("file", "label")
 
 
 def read(source: str | Path, names: Sequence[str], labels: Sequence[str]) -> dict[str, int]:
-    """The class index of each picture in `names`, POSIX paths below the pictures' folder.
+    """Read which class each picture shows.
 
-    `source` is "folders", each picture's outermost folder naming its class, or a CSV file with the columns `file` and
-    `label`. A class is named by its label, or by its index. Raises LabelsError for a class that does not exist, a
-    picture without a row and a row without a picture.
+    Args:
+        source: ``"folders"``, where each picture's outermost folder names its class, or a CSV file with the columns
+            ``file`` and ``label``.
+        names: The pictures, POSIX paths below their folder.
+        labels: Labels of the classes, in class order; a class is named by its label or its index.
+
+    Returns:
+        The class index of each picture, by name.
+
+    Raises:
+        LabelsError: The file cannot be read (``labels.unreadable``, ``labels.format``), a class does not exist
+            (``labels.unknown-class``), or a picture has no row or two (``labels.no-label``, ``labels.two-labels``).
     """
     named = _from_folders(names) if str(source) == FOLDERS else _from_csv(Path(source), names)
     index = {str(i): i for i in range(len(labels))} | {label: i for i, label in enumerate(labels)}

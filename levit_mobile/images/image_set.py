@@ -31,10 +31,21 @@ BICUBIC = Image.Resampling.BICUBIC
 
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
-    """What a picture becomes before the graph sees it, and the mean and std that the graph applies to [0,1] values.
+    """How a picture is prepared before the graph sees it, and how the graph normalises it.
 
-    The default is LeViT's evaluation at 224 px. Only antialiased bicubic exists, in Python as in the apps; the two
-    fields are there because the contract states them.
+    The default is LeViT's evaluation at 224 px. The resize is always antialiased bicubic, in Python as in the apps; the
+    two fields exist because the contract states them.
+
+    Attributes:
+        side_px: Side in pixels of the square that is cropped from the centre.
+        resize_px: Length in pixels to which the short side is resized first; at least ``side_px``.
+        interpolation: Only ``"bicubic"``.
+        antialias: Only True.
+        mean: Mean of the red, green and blue values in [0,1], which the graph subtracts. Default: ImageNet's.
+        std: Standard deviation of the same values, by which the graph divides; above 0. Default: ImageNet's.
+
+    Raises:
+        ValueError: A field is out of its range.
     """
 
     side_px: int = 224
@@ -58,22 +69,30 @@ class ImageSpec:
 
     @classmethod
     def for_side(cls, side_px: int) -> Self:
-        """The spec for a crop of `side_px`: 224 -> 256, 256 -> 292, 288 -> 329.
+        """Return the spec for a crop of ``side_px`` pixels: 224 -> 256, 256 -> 292, 288 -> 329.
 
-        Source: the evaluation transform of the paper's code resizes to `int((256 / 224) * input_size)`.
+        Source: the evaluation transform of the LeViT authors' code resizes to ``int((256 / 224) * input_size)``.
         """
         return cls(side_px=side_px, resize_px=int((256 / 224) * side_px))
 
 
 def preprocess(picture: Image.Image, spec: ImageSpec) -> Pixels:
-    """One picture -> uint8 RGB [side,side,3]: upright, opaque, short side resized, centre cropped.
+    """Prepare one picture: upright, opaque, short side resized, centre cropped.
 
-    EXIF orientation is applied. Opaque pictures are converted as `convert("RGB")` does; transparent ones are laid
-    over white, because that is what people see (dropping alpha would reveal whatever colour hides below it).
+    EXIF orientation is applied. Opaque pictures are converted as Pillow's ``convert("RGB")`` does; transparent ones are
+    laid over white, because that is what people see (dropping alpha would reveal whatever colour hides below it).
     16-bit grey is scaled to 8 bits, not clipped. An animation gives its first frame.
 
-    Raises ImageError for pixels without a known range (floats, 32-bit integers), a mode without a way to RGB, and
-    EXIF data that cannot be read.
+    Args:
+        picture: A picture of any size and mode.
+        spec: The sizes.
+
+    Returns:
+        uint8 RGB [side,side,3].
+
+    Raises:
+        ImageError: The pixels have no known range, or no way to RGB (``image.pixel-format``), or the EXIF data cannot
+            be read (``image.unreadable``).
     """
     return np.array(_resize_and_crop(_to_rgb(_upright(picture)), spec))
 
@@ -86,7 +105,19 @@ def to_planar(pixels: Pixels) -> NDArray[np.float32]:
 
 
 def load(path: Path, spec: ImageSpec) -> Pixels:
-    """One picture file -> uint8 RGB [side,side,3]; raises ImageError, naming the file, when it cannot be read whole."""
+    """Read and prepare one picture file.
+
+    Args:
+        path: The file.
+        spec: The sizes.
+
+    Returns:
+        uint8 RGB [side,side,3].
+
+    Raises:
+        ImageError: The file cannot be read completely (``image.not-found``, ``image.unreadable``), has too many pixels
+            (``image.too-large``), or pixels that cannot become RGB (``image.pixel-format``).
+    """
     with _decode(path) as picture:
         try:
             return preprocess(picture, spec)
@@ -125,8 +156,12 @@ class Skipped:
 class ImageSet:
     """Named pictures in a fixed order, read one at a time: a thousand of them need the memory of one.
 
-    `read(name)` gives uint8 RGB [side,side,3]; every pass over the set reads again. A set of a folder can be sent to
-    another process.
+    A set of a folder can be sent to another process.
+
+    Attributes:
+        names: Names of the pictures.
+        read: Gives the picture of a name, uint8 RGB [side,side,3]; every pass over the set reads again.
+        skipped: Pictures that could not be read.
     """
 
     names: tuple[str, ...]
@@ -135,11 +170,17 @@ class ImageSet:
 
     @classmethod
     def from_folder(cls, folder: Path, spec: ImageSpec, *, limit: int | None = None, skip_broken: bool = False) -> Self:
-        """The pictures below `folder` (or the one picture), named by their POSIX path relative to it.
+        """Find the pictures below a folder, named by their POSIX path relative to it.
 
-        `limit` takes that many, evenly spread over the sorted names: in a folder of classes the first hundred would
-        all show the first class. `skip_broken` reads each picture once now and leaves the unreadable ones in
-        `.skipped`, without replacing them; otherwise reading the first broken one raises ImageError, naming it.
+        Args:
+            folder: The folder, or a single picture.
+            spec: How pictures are prepared.
+            limit: Number of pictures, evenly spread over the sorted names, which may begin with all of one class.
+                Default: all.
+            skip_broken: Read each picture once now and move the unreadable ones to ``skipped``, without replacing them.
+
+        Raises:
+            ImageError: There is no folder (``image.not-found``), or no readable picture in it (``image.no-pictures``).
         """
         root = folder.parent if folder.is_file() else folder
         names = [path.relative_to(root).as_posix() for path in _spread(find_pictures(folder), limit)]

@@ -10,7 +10,19 @@ from levit_mobile.errors import LabelsError
 
 
 def read(path: Path, classes: int) -> tuple[str, ...]:
-    """The labels in a UTF-8 text file, one a line, made unique; raises LabelsError when they are not `classes` many."""
+    """Read a UTF-8 text file with one label per line, and make equal labels unique.
+
+    Args:
+        path: The text file.
+        classes: Number of labels that it must have.
+
+    Returns:
+        The labels in class order.
+
+    Raises:
+        LabelsError: The file cannot be read (``labels.unreadable``, ``labels.format``), has another number of labels
+            (``labels.count``), or an empty one (``labels.not-one-line``).
+    """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:

@@ -45,9 +45,19 @@ class SubtractMean(nn.Module):
 
 
 def bake(model: LeViT, *, mean: Sequence[float], std: Sequence[float], pixel_range: float = 1.0) -> LeViT:
-    """All rewrites, in order: trained LeViT -> pixels in [0, pixel_range] to merged logits, only constants left.
+    """Apply all rewrites in order: trained LeViT -> a model that takes pixels and has only constants left.
 
-    Raises ValueError in training mode: batch norm's statistics are not constants there.
+    Args:
+        model: The trained model in evaluation mode, which is left as it is.
+        mean: Mean of the red, green and blue values in [0,1].
+        std: Standard deviation of the same values.
+        pixel_range: Value of a full pixel in the graph's input, 1 or 255.
+
+    Returns:
+        A new model: pixels in [0, pixel_range] -> logits of the merged heads.
+
+    Raises:
+        ValueError: The model is in training mode, where batch norm's statistics are not constants.
     """
     if model.training:
         raise ValueError("only a model in evaluation mode can be baked; call model.eval() first")

@@ -26,11 +26,19 @@ from levit_mobile.system.progress import Progress, silent
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """An imported LeViT.
+    """An imported LeViT and what its file says about it.
 
-    `model` is in evaluation mode, float32, on the CPU. `side` is in pixels. `format` is the layout that was read:
-    official, timm, transformers or levit-mobile. `sha256` is that of the weight file's bytes, of all shards in order.
-    `labels` has one name a class, None where the file names none. `metadata` is a .safetensors file's own.
+    Attributes:
+        model: The model in evaluation mode, float32, on the CPU.
+        variant: ``levit_128s``, ``levit_128``, ``levit_192``, ``levit_256`` or ``levit_384``.
+        classes: Number of classes.
+        side: Height and width of the input in pixels.
+        distillation: Whether there is a second head, trained on a teacher's predictions.
+        source: The name that was given.
+        format: Layout of the file: official, timm, transformers or levit-mobile.
+        sha256: SHA-256 of the weight file, or of all shards in order.
+        labels: One label per class; None if the file has none.
+        metadata: The metadata of a ``.safetensors`` file, else empty.
     """
 
     model: LeViT
@@ -46,12 +54,31 @@ class Checkpoint:
 
 
 def load_checkpoint(source: str | Path, *, variant: str | None = None, progress: Progress = silent) -> Checkpoint:
-    """Imports a file, a folder, a hub id or an official name (see `download.resolve`).
+    """Import weights from a file, a folder, the Hugging Face hub or the LeViT authors' server.
 
-    `variant` is only checked: the weights say which they are. `progress` is told of a
-    download.
+    Every key and every shape must match exactly one LeViT, and nothing in the file is executed. Thread-safe.
 
-    Raises CheckpointError for weights that are not exactly a LeViT's, DownloadError for those out of reach.
+    Args:
+        source: A file, a folder, a hub id (``owner/name``) or an official name, such as ``LeViT-256``.
+        variant: Raise an error unless the weights are of this variant; they determine it themselves.
+        progress: Called while weights are downloaded.
+
+    Returns:
+        The model and what its file says about it.
+
+    Raises:
+        CheckpointError: There are no such weights (``checkpoint.not-found``, ``checkpoint.no-weights``), the file
+            cannot be read safely (``checkpoint.unreadable``, ``checkpoint.damaged``, ``checkpoint.unsafe``,
+            ``checkpoint.no-state-dict``, ``checkpoint.metadata``), it is not a LeViT (``checkpoint.not-levit``,
+            ``checkpoint.other-levit``, ``checkpoint.variant``), or its tensors do not fit (``checkpoint.missing-keys``,
+            ``checkpoint.surplus-keys``, ``checkpoint.shape``, ``checkpoint.dtype``, ``checkpoint.not-finite``).
+        DownloadError: The weights cannot be fetched (``download.not-fetched``, ``download.wrong-hash``), or the hub
+            does not provide them (``download.gated``, ``download.no-repository``, ``download.no-weights``).
+
+    Example:
+        >>> checkpoint = levit_mobile.load_checkpoint("LeViT-256.pth")
+        >>> checkpoint.variant
+        'levit_256'
     """
     path = resolve(source, progress=progress)
     files = weight_files.find(path)

@@ -60,16 +60,24 @@ HUB_REASONS: dict[str, Reason] = {
 
 
 def resolve(source: str | Path, *, progress: Progress = silent) -> Path:
-    """The file or folder that `source` names, downloaded if need be.
+    """Return the file or folder that a name stands for, downloaded if need be.
 
-    An existing path is used as it is. `LeViT-128S`, `levit_128s` or `LeViT-128S-96703c44.pth` is the official file,
-    kept in torch.hub's folder. Its name holds the first 8 digits of its sha256, no more are published: what is fetched
-    must agree with them, and at every later use with the whole sha256, which was noted beside it then. `owner/name` is
-    a hub id (HF_ENDPOINT, HF_HUB_OFFLINE and HF_HOME apply), kept in the hub's cache; weights there are held against
-    the whole sha256 that the hub stated. `progress` is told of a download, in bytes
-    where the file comes in one piece.
+    An existing path is used as it is. ``LeViT-128S``, ``levit_128s`` or ``LeViT-128S-96703c44.pth`` is the official
+    file, kept in torch.hub's folder. Its name holds the first 8 digits of its SHA-256, which is all that its authors
+    publish: a downloaded file must match them, and at every later use the whole digest that was stored beside it then.
+    ``owner/name`` is a hub id (HF_ENDPOINT, HF_HUB_OFFLINE and HF_HOME apply), kept in the hub's cache; its weights
+    must match the whole SHA-256 that the hub states.
 
-    Raises CheckpointError for a name that is none of these, DownloadError for weights that could not be fetched.
+    Args:
+        source: A path, an official name or a hub id.
+        progress: Called during a download, in bytes if the file comes in one piece.
+
+    Returns:
+        The path of the weights.
+
+    Raises:
+        CheckpointError: The name is none of these (``checkpoint.not-found``).
+        DownloadError: The weights could not be fetched; any ``download`` code.
     """
     path = Path(source).expanduser()
     name = str(source)

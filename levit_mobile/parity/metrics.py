@@ -1,8 +1,8 @@
 """How far a candidate's logits are from a reference's. Needs numpy only.
 
-Every function checks first that both have one shape and hold finite numbers, and raises ValueError otherwise: a NaN
-never becomes a score. `SignalNoise`, which sums a part at a time, keeps a NaN instead: it breaks every bound. All sums
-run in float64, whatever the inputs are.
+Every function first checks that both arrays have the same shape and hold finite numbers, and raises ValueError
+otherwise: a NaN never becomes a score. ``SignalNoise``, which sums a part at a time, keeps a NaN instead, and NaN
+breaks every bound. All sums run in float64, whatever the inputs are.
 """
 
 from __future__ import annotations
@@ -18,68 +18,96 @@ Values = NDArray[np.float64]
 
 
 def max_abs_error(reference: ArrayLike, candidate: ArrayLike) -> float:
-    """max |reference - candidate| over all values, in logits, 0 or more. Any shape."""
+    """Return the largest ``|reference - candidate|`` over all values, 0 or more; any shape."""
     expected, found = _pair(reference, candidate)
     return float(np.abs(expected - found).max())
 
 
 def mean_abs_error(reference: ArrayLike, candidate: ArrayLike) -> float:
-    """mean |reference - candidate| over all values, in logits, 0 or more. Any shape."""
+    """Return the mean ``|reference - candidate|`` over all values, 0 or more; any shape."""
     expected, found = _pair(reference, candidate)
     return float(np.abs(expected - found).mean())
 
 
 def sqnr_db(reference: ArrayLike, candidate: ArrayLike) -> float:
-    """Signal to quantization noise, 10 log10(sum(reference^2) / sum((reference - candidate)^2)), in dB. Any shape.
+    """Return the signal-to-quantization-noise ratio in dB.
 
-    inf when both are identical, 20 dB for an error of a tenth, 0 dB for an error as large as the signal, -inf for
-    noise where the reference is all zeros.
+    It is ``10 log10(sum(reference^2) / sum((reference - candidate)^2))``: 20 dB for an error of a tenth, 0 dB for an
+    error as large as the signal.
+
+    Source: the definition of the signal-to-noise ratio, with quantization error as noise; Bennett, "Spectra of
+    Quantized Signals", Bell System Technical Journal 27, 1948.
+
+    Args:
+        reference: The signal, any shape.
+        candidate: The signal with noise, of the same shape.
+
+    Returns:
+        The ratio in dB; inf if both are identical, -inf if the reference is all zeros and the candidate is not.
+
+    Raises:
+        ValueError: The shapes differ, or a value is not finite.
     """
     return SignalNoise.of(*_pair(reference, candidate)).sqnr_db
 
 
 @dataclass(frozen=True, slots=True)
 class SignalNoise:
-    """What SQNR is made of: the sums of reference^2 and of (reference - candidate)^2, 0 or more each."""
+    """The two sums of which SQNR is the ratio.
+
+    Attributes:
+        signal: Sum of ``reference^2``, 0 or more.
+        noise: Sum of ``(reference - candidate)^2``, 0 or more.
+    """
 
     signal: float = 0.0
     noise: float = 0.0
 
     @classmethod
     def of(cls, reference: ArrayLike, candidate: ArrayLike) -> SignalNoise:
-        """Those of two arrays of one shape, any shape; a NaN or an infinity in them stays in the sums."""
+        """Return the sums of two arrays of the same shape; a NaN or an infinity in them stays in the sums."""
         expected, found = np.asarray(reference, np.float64), np.asarray(candidate, np.float64)
         return cls(float(np.square(expected).sum()), float(np.square(expected - found).sum()))
 
     @classmethod
     def total(cls, parts: Iterable[SignalNoise]) -> SignalNoise:
-        """All parts in one, rounded once."""
+        """Return the sums of all parts, rounded once."""
         kept = tuple(parts)
         return cls(math.fsum(part.signal for part in kept), math.fsum(part.noise for part in kept))
 
     def __add__(self, other: SignalNoise) -> SignalNoise:
-        """One part more, rounded."""
+        """Return the sums with one more part, rounded."""
         return SignalNoise(self.signal + other.signal, self.noise + other.noise)
 
     @property
     def sqnr_db(self) -> float:
-        """See the function of that name."""
+        """The ratio in dB, as the function ``sqnr_db`` gives it."""
         if self.noise == 0:
             return math.inf
         return 10 * (math.log10(self.signal) - math.log10(self.noise)) if self.signal else -math.inf
 
     @property
     def relative_error(self) -> float:
-        """|reference - candidate| / |reference|, as vectors, 0 or more; inf for noise where there is no signal."""
+        """``|reference - candidate| / |reference|`` of the vectors, 0 or more; inf for noise without a signal."""
         if self.signal:
             return math.sqrt(self.noise / self.signal)
         return 0.0 if self.noise == 0 else math.inf
 
 
 def cosine(reference: ArrayLike, candidate: ArrayLike) -> float:
-    """Cosine similarity of each picture's logits, r.c / (|r| |c|), mean over the pictures; -1 to 1. [N,classes].
+    """Return the mean cosine similarity of each picture's logits.
 
-    A picture whose logits are all zeros on one side counts 0, on both sides 1.
+    Per picture it is ``r.c / (|r| |c|)``. A picture whose logits are all zeros on one side counts 0, on both sides 1.
+
+    Args:
+        reference: Logits [N,classes].
+        candidate: Logits [N,classes].
+
+    Returns:
+        The mean over the pictures, -1 to 1.
+
+    Raises:
+        ValueError: The shapes differ or are not [N,classes], or a value is not finite.
     """
     expected, found = _logits(reference, candidate)
     lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
@@ -90,9 +118,22 @@ def cosine(reference: ArrayLike, candidate: ArrayLike) -> float:
 
 
 def kl(reference: ArrayLike, candidate: ArrayLike) -> float:
-    """Kullback-Leibler divergence of softmax(reference) from softmax(candidate), in nats, 0 or more. [N,classes].
+    """Return the mean Kullback-Leibler divergence of the reference's probabilities from the candidate's.
 
-    sum over the classes of p (log p - log q), p = softmax(reference), q = softmax(candidate); mean over the pictures.
+    Per picture it is the sum over the classes of ``p (log p - log q)``, where p is the softmax of the reference and q
+    that of the candidate.
+
+    Source: Kullback and Leibler, "On Information and Sufficiency", Annals of Mathematical Statistics 22, 1951.
+
+    Args:
+        reference: Logits [N,classes].
+        candidate: Logits [N,classes].
+
+    Returns:
+        The mean over the pictures in nats, 0 or more.
+
+    Raises:
+        ValueError: The shapes differ or are not [N,classes], or a value is not finite.
     """
     expected, found = (_log_softmax(logits) for logits in _logits(reference, candidate))
     each = (np.exp(expected) * (expected - found)).sum(axis=1)
@@ -100,10 +141,19 @@ def kl(reference: ArrayLike, candidate: ArrayLike) -> float:
 
 
 def top_k_agreement(reference: ArrayLike, candidate: ArrayLike, k: int) -> float:
-    """Share of the pictures whose top class in the reference is among the candidate's top k; 0 to 1. [N,classes].
+    """Return the share of pictures whose top class in the reference is among the candidate's top k.
 
-    For k = 1 it is the share of equal argmax. Among equal logits the lower class index comes first. k above the
-    number of classes means all classes.
+    Args:
+        reference: Logits [N,classes].
+        candidate: Logits [N,classes].
+        k: Number of classes that count, 1 or more; above the number of classes it means all. For 1 the result is the
+            share of pictures with the same argmax. Among equal logits the lower class index comes first.
+
+    Returns:
+        The share, 0 to 1.
+
+    Raises:
+        ValueError: The shapes differ or are not [N,classes], a value is not finite, or k is below 1.
     """
     if k < 1:
         raise ValueError(f"k is {k}, expected 1 or more")
@@ -112,18 +162,17 @@ def top_k_agreement(reference: ArrayLike, candidate: ArrayLike, k: int) -> float
 
 
 def top_classes(logits: ArrayLike, k: int) -> NDArray[np.intp]:
-    """Each picture's k best classes, best first, [N,classes] -> [N,k]; of equal logits the lower class comes first.
+    """Return each picture's k best classes, best first: [N,classes] -> [N,k].
 
-    k above the number of classes means all classes.
+    Among equal logits the lower class index comes first. A k above the number of classes means all classes.
     """
     return np.argsort(-np.asarray(logits, np.float64), axis=1, kind="stable")[:, :k]
 
 
 def margins(logits: ArrayLike) -> Values:
-    """How far each picture's best class lies above its second best, in logits, 0 or more. [N,classes] -> [N].
+    """Return the distance of each picture's best two logits, 0 or more: [N,classes] -> [N].
 
-    inf where there is one class only. A top-1 flip between two logits of a small margin is rounding, of a large one a
-    defect.
+    It is inf if there is only one class. A top-1 flip at a small margin is rounding, at a large margin an error.
     """
     values = np.asarray(logits, np.float64)
     if values.shape[1] == 1:
@@ -134,16 +183,29 @@ def margins(logits: ArrayLike) -> Values:
 
 
 def softmax(logits: ArrayLike) -> Values:
-    """Probabilities, [N,classes] -> [N,classes], each row sums to 1."""
+    """Return the probabilities: [N,classes] -> [N,classes], where each row sums to 1."""
     shares: Values = np.exp(_log_softmax(np.asarray(logits, np.float64)))
     return shares
 
 
 def mcnemar_p(only_reference: int, only_candidate: int) -> float:
-    """Two-sided exact p of equal accuracy, from the numbers of pictures that only one of two models gets right.
+    """Return McNemar's exact two-sided p for the hypothesis that two models are equally accurate.
 
-    min(1, 2 sum_{i=0}^{k} C(n,i) / 2^n), n = only_reference + only_candidate, k = the smaller of both; 1 for n = 0.
-    Source: Q. McNemar, Psychometrika 12, 1947, in its exact (binomial) form.
+    It is ``min(1, 2 sum_{i=0}^{k} C(n,i) / 2^n)``, where n is the sum of both counts and k the smaller one; 1 if n is
+    0.
+
+    Source: McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
+    Psychometrika 12, 1947, in its exact (binomial) form.
+
+    Args:
+        only_reference: Number of pictures that only the reference gets right, 0 or more.
+        only_candidate: Number of pictures that only the candidate gets right, 0 or more.
+
+    Returns:
+        The probability, 0 to 1, of counts at least this unequal if both models were equally accurate.
+
+    Raises:
+        ValueError: A count is negative.
     """
     if only_reference < 0 or only_candidate < 0:
         raise ValueError(f"{only_reference} and {only_candidate} pictures, expected 0 or more")
@@ -153,10 +215,23 @@ def mcnemar_p(only_reference: int, only_candidate: int) -> float:
 
 
 def wilson_interval(successes: int, count: int, z: float = 1.96) -> tuple[float, float]:
-    """Lower and upper bound of a share seen as `successes` of `count`, 0 to 1; z = 1.96 covers 95 %.
+    """Return the lower and upper bound of a share that was seen as ``successes`` of ``count``.
 
-    (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), p = successes/n, n = count. Source: E. B. Wilson,
-    "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22, 1927.
+    It is ``(p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)``, where p is ``successes / count`` and n is
+    ``count``.
+
+    Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22, 1927.
+
+    Args:
+        successes: Number of successes, 0 to ``count``.
+        count: Number of independent trials, 1 or more.
+        z: Quantile of the normal distribution; 1.96 covers 95%.
+
+    Returns:
+        Both bounds, 0 to 1.
+
+    Raises:
+        ValueError: A count is out of its range.
     """
     if not 0 <= successes <= count or count < 1:
         raise ValueError(f"{successes} successes of {count}, expected 0 to count, and a count of 1 or more")

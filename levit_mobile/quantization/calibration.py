@@ -77,9 +77,20 @@ class Remembered:
 
 
 def find(source: str | Path | None, spec: ImageSpec, *, count: int | None = None, seed: int = 0) -> CalibrationSet:
-    """A folder, "synthetic", or None for the bundled training digits; `count` (512) of them, drawn by `seed`.
+    """Find the pictures on which ranges are measured.
 
-    Raises ImageError for a folder that cannot be read, holds fewer than 16 pictures, or holds noise.
+    Args:
+        source: A folder, ``"synthetic"`` for noise, or None for the bundled training digits.
+        spec: How pictures are prepared.
+        count: Number of pictures, 1 or more. Default: 512.
+        seed: Seed that draws them, 0 or more.
+
+    Returns:
+        The pictures, which are read on use.
+
+    Raises:
+        ImageError: The folder cannot be read (``image.not-found``, ``image.no-pictures``), or holds fewer than 16
+            pictures (``image.too-few``) or noise (``image.noise``).
     """
     return drawn_from(calibration_source(source), spec, count=count or COUNT, seed=seed)
 
@@ -92,10 +103,15 @@ def drawn_from(source: ImageSource, spec: ImageSpec, *, count: int, seed: int) -
 
 
 def concerns(found: CalibrationSet, *, proof: ImageSet, bundled_model: bool) -> tuple[str, ...]:
-    """One sentence for each reason to doubt ranges from these pictures.
+    """Return one sentence for each reason to doubt ranges measured on these pictures.
 
-    `proof` are the pictures of the validation; `bundled_model` says whether the bundled digits are what the checkpoint
-    was trained for.
+    Args:
+        found: The calibration pictures.
+        proof: The pictures of the proof; those that both use make the proof too good.
+        bundled_model: Whether the checkpoint is the bundled digits model.
+
+    Returns:
+        The sentences; empty if there is no reason.
     """
     return tuple(_doubts(found, proof, bundled_model))
 

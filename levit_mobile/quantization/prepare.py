@@ -53,9 +53,21 @@ class Int8Options:
 
 
 def find(recipe: Recipe, options: Int8Options, *, variant: str, spec: ImageSpec) -> Quantization | None:
-    """What the options name; None for a recipe that measures nothing.
+    """Find the calibration pictures and the plan of a static int8 recipe.
 
-    Raises ImageError, and RecipeError for what a recipe without calibration is asked.
+    Args:
+        recipe: The recipe.
+        options: What the caller of ``convert`` asked for.
+        variant: LeViT variant of the checkpoint.
+        spec: How pictures are prepared.
+
+    Returns:
+        Pictures and plan; None for a recipe that measures no ranges.
+
+    Raises:
+        ImageError: The calibration pictures cannot be used; the codes are those of ``quantization.calibration.find``.
+        RecipeError: An option is for int8 only (``recipe.int8-only``) or unknown (``recipe.unknown-observer``), or the
+            plan cannot be used; the codes are those of ``quantization.plan.find``.
     """
     if recipe.precision is not Precision.INT8:
         if name := next(options.given(), None):

@@ -253,7 +253,15 @@ def open_journal(path: Path, origin: Origin, target: str) -> ScoreCache:
 
 
 def search(bench: CandidateEvaluator, journal: ScoreCache, origin: Origin, *, variant: str, target: str) -> Plan:
-    """Settings, then groups, then steps from int8 to float, then the cheapest step that is good enough."""
+    """Choose settings, rank the groups, move them to float one by one, and pick the cheapest step that is good enough.
+
+    Args:
+        bench: Makes candidates and scores them.
+        journal: Scores that are known; new ones are written there at once.
+        origin: What the search rests on, with the divergence to reach.
+        variant: LeViT variant of the plan.
+        target: Target of the plan.
+    """
     settings = best_settings(bench, journal)
     evidence = weigh(bench, journal, settings)
     front = walk(bench, journal, settings, evidence, origin.max_kl)

@@ -109,7 +109,18 @@ def on(cpu: str, target: str) -> RuntimeId:
 
 
 def chosen(name: str | None, target: str) -> RuntimeId:
-    """The runtime of that name, or the first default; raises RecipeError when it does not run the target."""
+    """Return the runtime of that name, or the target's first default.
+
+    Args:
+        name: A key of RUNTIMES, with ``@`` and a core for an ARM64 one; None for the default.
+        target: The target whose artifacts it must run.
+
+    Returns:
+        The runtime's id.
+
+    Raises:
+        RecipeError: The runtime does not run the target (``recipe.runtime``).
+    """
     if name is None:
         return defaults(target)[0]
     found = RuntimeId.parse(name)

@@ -16,10 +16,20 @@ PARTIAL, ASIDE = "partial", "-old"
 
 @contextmanager
 def staged(final: Path, *, force: bool) -> Iterator[Path]:
-    """A folder beside `final` to write into; it becomes `final` when the block ends well and is removed otherwise.
+    """Yield a folder to write into, which becomes ``final`` if the block succeeds and is removed otherwise.
 
-    Leftovers of runs that were killed are cleared first. Raises BundleError when `final` exists without `force`, and
-    when the disk is full or cannot be written.
+    Leftovers of runs that were killed are cleared first.
+
+    Args:
+        final: The folder to make.
+        force: Replace an existing folder.
+
+    Yields:
+        The folder to write into, beside ``final``.
+
+    Raises:
+        BundleError: ``final`` exists without ``force``, or is a file (``bundle.exists``), or the disk is full or cannot
+            be written (``bundle.unwritable``).
     """
     partial = final.with_name(f".{final.name}.{PARTIAL}-{os.getpid()}")
     try:

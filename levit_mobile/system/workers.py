@@ -39,11 +39,22 @@ def spread(
     processes: int,
     timeout_s: float = TIMEOUT_S,
 ) -> Generator[Result, None, None]:
-    """Results in the order of `items`, each made by one of `processes` other processes, one thread each.
+    """Process items in other processes with one thread each, so that a crash ends only one of them.
 
-    `load` runs once in every process, and what it returns is called with each item; both and the items are pickled.
-    What they raise is raised here. Raises ArtifactError when a process dies, or is silent for `timeout_s`; no process
-    outlives the iteration. What the processes print goes to stderr, and each gets its share of the memory at most.
+    No process outlives the iteration. What the processes print goes to stderr, and each gets its share of the memory at
+    most. What ``load`` and its result raise is raised here.
+
+    Args:
+        load: Runs once in every process; what it returns is called with each item. It is pickled.
+        items: The items, which are pickled.
+        processes: Number of processes, 1 or more.
+        timeout_s: Longest time in seconds for one item.
+
+    Yields:
+        The results in the order of the items.
+
+    Raises:
+        ArtifactError: A process died (``artifact.crashed``), or gave no result in time (``artifact.timeout``).
     """
     crew = _Crew(pickle.dumps(load), _share_bytes(processes))
     threads, waiting = ThreadPoolExecutor(processes), deque[Future[Any]]()

@@ -38,10 +38,20 @@ CHUNK = 5  # rounds between two looks at the progress bar
 
 @dataclass(frozen=True, slots=True)
 class BenchOptions:
-    """How often and on what. `starts` fresh processes load each artifact, and as many share the `rounds`, each after
-    `warmup` rounds that are not kept.
+    """How often, where and on what input ``bench`` times each artifact.
 
-    Raises TimingError for a number that cannot be.
+    Attributes:
+        rounds: Number of timed rounds, 2 or more; each round runs every artifact once.
+        warmup: Number of rounds that each process runs first and does not record, 1 or more.
+        starts: Number of fresh processes, 1 or more. Each artifact is loaded in that many, and the rounds are shared
+            among as many.
+        threads: Number of CPU threads for ExecuTorch and LiteRT, 1 or more.
+        compute_units: The processors that Core ML may use, by the names of its ``MLComputeUnits``.
+        picture_px: Width and height in pixels of the picture from which end-to-end times start.
+        profile: Also time every block of each artifact.
+
+    Raises:
+        TimingError: A number is too small (``timing.option``).
     """
 
     rounds: int = ROUNDS
@@ -58,7 +68,7 @@ class BenchOptions:
                 raise TimingError(f"{name} is {getattr(self, name)}, expected {least} or more", fault="option")
 
     def of(self, target: str) -> Placement:
-        """Where a target's artifacts run."""
+        """Return where the artifacts of a target run: on CPU threads, or on Core ML's compute units."""
         return Placement(compute_units=self.compute_units) if target == "coreml" else Placement(threads=self.threads)
 
 
@@ -82,23 +92,31 @@ def bench(
     command: str = "",
     progress: Progress = silent,
 ) -> TimingRun:
-    """Time bundles and bare artifacts on this machine, each round all of them once, in turn.
+    """Time bundles and artifacts on this machine, in turn: each round runs every artifact once.
 
-    An artifact whose runtime does not exist here is NOT RUN, with the reason; one that computes something else is timed
-    and marked broken. Two calls at once would time each other; while it runs, this process is pinned to one core.
+    An artifact whose runtime does not exist here is recorded as NOT RUN, with the reason. An artifact that gives wrong
+    logits is timed and marked broken. Two calls at once would disturb each other's times. While it runs, this process
+    is pinned to as many cores as there are threads, where the system allows it.
 
     Args:
-        paths: Bundles' folders, or `.tflite`, `.pte` and `.mlpackage`.
-        against: What the others are compared with.
-        options: How often, and on how many threads. Default: BenchOptions().
-        command: What was typed, for the record.
-        progress: Is told of every start and every few rounds.
+        paths: Bundle folders, or ``.tflite``, ``.pte`` and ``.mlpackage`` artifacts.
+        against: Baselines of the same kinds, with which the others are compared.
+        options: How often, and on how many threads. Default: ``BenchOptions()``.
+        command: The command line that makes this run again, stored in the record.
+        progress: Called at every start of a process and every few rounds.
 
     Returns:
-        The record of all samples, in ms; statistics are derived from it.
+        The record with all samples, in ms. Statistics are computed from it where it is read.
 
     Raises:
-        LevitMobileError: One sentence; nothing was timed.
+        BundleError: A bundle is damaged; the codes are those of ``open_bundle``.
+        ArtifactError: A path is not an artifact (``artifact.missing``, ``artifact.unknown-format``), or the process
+            that timed it ended (``artifact.crashed``).
+
+    Example:
+        >>> run = levit_mobile.bench(["build/levit_128s-tflite-fp32"])
+        >>> len(run.timings[0].samples_ms)
+        120
     """
     asked, found = options or BenchOptions(), opening.opened([Path(p) for p in paths], [Path(p) for p in against])
     vectors = golden.shared_golden(found)

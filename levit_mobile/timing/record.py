@@ -261,13 +261,22 @@ class TimingRun(RecordPart):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """A file of one run; raises TimingError when it cannot be read, is none, or of another schema."""
+        """Read the file of one run.
+
+        Raises:
+            TimingError: It cannot be read (``timing.unreadable``), or is not a run of a known schema
+                (``timing.schema``).
+        """
         return read_json(cls, path, TimingError, "no timing")
 
     def written(self) -> str:
-        """As JSON, a line each."""
+        """Return the run as JSON, with one line per value."""
         return self.model_dump_json(indent=2) + "\n"
 
     def write(self, path: str | Path) -> None:
-        """Write it to a file, whole or not at all. Raises BundleError when it cannot be written."""
+        """Write the run to a file, completely or not at all.
+
+        Raises:
+            BundleError: The file cannot be written (``bundle.unwritable``).
+        """
         write_text(Path(path), self.written())

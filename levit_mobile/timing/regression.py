@@ -14,14 +14,27 @@ Pair = tuple[Timing, Timing]  # one artifact now and then
 
 @dataclass(frozen=True, slots=True)
 class Slowdown:
-    """One artifact's median now as a share of what it was. `baseline` is what both were divided by, if so."""
+    """How an artifact's median time changed between two runs.
+
+    Attributes:
+        name: Name of the artifact in both runs.
+        ratio: The time now divided by the time then, with its interval; above 1 is slower.
+        baseline: Name of the artifact by whose time both were divided first; None if there was none.
+    """
 
     name: str
     ratio: Ratio
     baseline: str | None
 
     def broken(self, most: float) -> str | None:
-        """The sentence of it, above `most`; NaN is above everything."""
+        """Return the sentence that says so if the slowdown is above ``most``, else None.
+
+        Args:
+            most: Largest allowed ratio; NaN is above every bound.
+
+        Returns:
+            One sentence with the ratio and its interval, or None.
+        """
         if self.ratio.middle <= most:
             return None
         by = f"{self.ratio.middle:.3f} ({self.ratio.low:.3f} to {self.ratio.high:.3f}) of what it was"
@@ -30,10 +43,29 @@ class Slowdown:
 
 
 def slowdowns(now: TimingRun, then: TimingRun) -> tuple[Slowdown, ...]:
-    """Every artifact of `now` that is no baseline, against the one of its name in `then`.
+    """Compare every artifact of a run, except its baselines, with the artifact of the same name in an earlier run.
 
-    Where both runs have timed the very same baseline, ratios to it are compared, and the machines may differ. Raises
-    TimingError when they do and there is none, and for an artifact that `then` has not timed.
+    If both runs timed the same baseline artifact with the same options, ratios to it are compared, so the machines may
+    differ. Otherwise both runs must be from the same kind of machine.
+
+    Args:
+        now: The later run.
+        then: The earlier run.
+
+    Returns:
+        One slowdown per artifact of ``now`` that has samples and is not a baseline.
+
+    Raises:
+        TimingError: ``then`` did not time an artifact (``timing.not-timed``), timed it with other threads or compute
+            units (``timing.other-set-up``), or ran on another machine without a common baseline
+            (``timing.other-machine``).
+
+    Example:
+        >>> from pathlib import Path
+        >>> then = levit_mobile.TimingRun.read(Path("bench.json"))
+        >>> now = levit_mobile.bench(["build/levit_128s-tflite-fp32"])
+        >>> [found.name for found in levit_mobile.slowdowns(now, then)]
+        ['levit_128s-tflite-fp32']
     """
     before = {timing.name: timing for timing in then.timings}
     baseline = _baseline(now, before)
