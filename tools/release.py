@@ -33,12 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("version", nargs="?", help="version to release, such as 0.2.0")
     parser.add_argument("--dry-run", action="store_true", help="check everything and change nothing")
+    parser.add_argument("--check-tag", metavar="TAG", help="check that TAG is that of the version in pyproject.toml")
     parser.add_argument("--notes", metavar="VERSION", help="print the changelog's section of a version")
     asked = parser.parse_args(arguments)
-    if (asked.version is None) == (asked.notes is None):
-        parser.error("expected a version, or --notes VERSION")
+    if [asked.version, asked.check_tag, asked.notes].count(None) != 2:
+        parser.error("expected one of a version, --check-tag TAG and --notes VERSION")
     try:
-        if asked.notes:
+        if asked.check_tag:
+            require_tag(asked.check_tag)
+        elif asked.notes:
             print(section(read(Path(CHANGELOG)), asked.notes))
         else:
             release(Path.cwd(), asked.version, today=datetime.now(UTC).date(), dry_run=asked.dry_run)
@@ -72,6 +75,12 @@ def release(root: Path, version: str, *, today: date, dry_run: bool = False) -> 
         git(root, "reset", "--hard", "--quiet", start)  # the working tree had no changes of its own
         raise
     print(f"committed and tagged v{version}; to publish it: git push --atomic origin {BRANCH} v{version}")
+
+
+def require_tag(tag: str) -> None:
+    """The tag of the version in pyproject.toml. Raises Refused for another."""
+    if tag != (expected := f"v{current(read(Path(PROJECT)))}"):
+        raise Refused(f"the tag is {tag}, expected {expected} for the version in {PROJECT}")
 
 
 def require_state(root: Path) -> None:

@@ -132,6 +132,13 @@ def test_notes_are_the_section_of_a_version(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err == "error: CHANGELOG.md has no section 9.9.9\n"
 
 
+def test_a_release_has_the_tag_of_its_version(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    release.release(repository, "0.2.0", today=TODAY)
+    assert release.main(["--check-tag", "v0.2.0"]) == 0
+    assert release.main(["--check-tag", "v0.3.0"]) == 1
+    assert "the tag is v0.3.0, expected v0.2.0" in capsys.readouterr().err
+
+
 # What it refuses
 
 
