@@ -33,10 +33,7 @@ class SchemaFields(SphinxDirective):
         _, file = self.env.relfn2path(self.arguments[0])
         self.env.note_dependency(file)
         schema = json.loads(Path(file).read_text(encoding="utf-8"))
-        made: list[Any] = self.parse_text_to_nodes("\n\n".join(sections(schema)), allow_section_headings=True)
-        for section in made:
-            section["classes"].append("fields")  # for site.css; the theme drops the classes of tables
-        return made
+        return self.parse_text_to_nodes("\n\n".join(sections(schema)), allow_section_headings=True)
 
 
 def sections(schema: Schema) -> Iterator[str]:
