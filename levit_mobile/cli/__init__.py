@@ -34,9 +34,9 @@ app = typer.Typer(
 def common(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
     """Convert a trained LeViT to Core ML, ExecuTorch and TFLite, and prove and time the results."""
     if version:
-        from importlib.metadata import version as installed
+        import levit_mobile
 
-        typer.echo(installed("levit-mobile"))
+        typer.echo(levit_mobile.__version__)
         raise typer.Exit
 
 
