@@ -25,7 +25,7 @@ extensions = [
 ]
 exclude_patterns = ["_ext"]
 highlight_language = "text"  # code blocks without a language are shell calls and listings
-smartquotes = False  # they would turn the two hyphens of an option into a dash
+smartquotes_action = "D"  # dashes only, as between an argument and its meaning
 default_role = "literal"  # docstrings write code in single backticks, as Markdown does
 nitpicky = True
 # Names of other projects have no page here, unless intersphinx below knows where it is.

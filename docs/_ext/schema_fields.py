@@ -9,6 +9,7 @@ The build fails when a field of the schema has no description.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 Schema = dict[str, Any]
+OPTION = re.compile(r"--[\w-]+")  # as code, or its hyphens would become a dash
 UNIT = " Unit: "  # a description may end with this, the unit and a full stop
 
 
@@ -31,16 +33,14 @@ class SchemaFields(SphinxDirective):
         _, file = self.env.relfn2path(self.arguments[0])
         self.env.note_dependency(file)
         schema = json.loads(Path(file).read_text(encoding="utf-8"))
-        made = self.parse_text_to_nodes("\n\n".join(sections(schema)), allow_section_headings=True)
-        for found in (table for node in made for table in node.findall(nodes.table)):
-            found["classes"].append("fields")
-        return made
+        return self.parse_text_to_nodes("\n\n".join(sections(schema)), allow_section_headings=True)
 
 
 def sections(schema: Schema) -> Iterator[str]:
     """Markdown of the whole schema: the outermost object first, then the others by name."""
     for name, part in {schema["title"]: schema, **schema.get("$defs", {})}.items():
-        yield f"## {name}\n\n{on_one_line(part.get('description', ''))}"
+        title = OPTION.sub(lambda option: f"`{option[0]}`", name)
+        yield f"## {title}\n\n{on_one_line(part.get('description', ''))}"
         yield table(name, part) if "properties" in part else f"One of {choices(part)}."
 
 

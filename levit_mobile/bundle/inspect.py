@@ -88,7 +88,7 @@ def inspect(artifact: str | Path) -> Inspected:
     found = surveyor(TARGETS[target])(path)
     suffix = TARGETS[target].suffix
     if path.is_file() and path.suffix not in (suffix, MODEL_SUFFIX):
-        found = _noted(found, f"it is called {path.name}, and its bytes are those of a {suffix}")
+        found = _noted(found, f"the file name is {path.name}, but the content is a {suffix}")
     return _inspected(path, target, found)
 
 

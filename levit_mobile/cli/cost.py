@@ -87,7 +87,7 @@ def _share(written: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise ValueError(f"{written!r} is no growth, expected a share such as 1% or 0.01")
+        raise ValueError(f"{written!r} is not a growth, expected a share such as 1% or 0.01")
     return value
 
 

@@ -48,5 +48,5 @@ SeedOption = Annotated[
 ]
 AgainstOption = Annotated[
     list[Path] | None,
-    typer.Option("--against", help="Bundle or artifact of any origin to compare with; can be repeated."),
+    typer.Option("--against", help="Bundle or artifact of any origin to compare with; can be repeated. Default: none."),
 ]

@@ -30,7 +30,7 @@ def report(folder: FolderArgument, out: OutOption = None, json: JsonOption = Fal
     Exit codes: 0 the page was written, whatever the verdicts are, 1 it failed, 2 wrong usage.
     """
     if str(out) == "-":
-        raise typer.BadParameter("--out - is no file: a page is opened from one; --json prints on stdout")
+        raise typer.BadParameter("--out - is not a file: name one for the page; --json prints on stdout")
     with known_failures(as_json=json):
         import levit_mobile
         from levit_mobile.reporting.pages.overview import summary_line

@@ -287,10 +287,10 @@ class _Program:
     def _notes(self) -> Iterator[str]:
         methods = [plan["name"] for plan in self.plans if any(c["instructions"] for c in plan["chains"])]
         if len(methods) > 1:
-            yield f"it has the methods {', '.join(methods)}: all of this is about {self.plan['name']}"
+            yield f"the program has the methods {', '.join(methods)}; everything here describes {self.plan['name']}"
         infos = (v["extra_tensor_info"] for v in self.values if v and v.kind == "Tensor")
         if outside := sum(info is not None and info["location"] == "EXTERNAL" for info in infos):
-            yield f"{outside} of its constants are in another file (.ptd), and are not counted"
+            yield f"{outside} constants are in a separate .ptd file and are not counted"
 
 
 def _own(tensor: GraphTensor, call: int) -> GraphTensor:

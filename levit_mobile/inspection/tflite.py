@@ -78,7 +78,7 @@ def survey(path: Path) -> Inspection:
     except ArtifactError as error:
         if error.fault != "unsupported-op":
             raise
-        return replace(found, notes=(*found.notes, f"partitions and fallback ops are not known: {error}"))
+        return replace(found, notes=(*found.notes, f"partitions and fallback ops are unknown: {error}"))
 
 
 def _delegated(found: Inspection, by: Delegation) -> Inspection:
@@ -228,7 +228,9 @@ class _Model:
 
     def _notes(self) -> tuple[str, ...]:
         count = len(self.subgraphs)
-        many = f"it has {count} subgraphs: MACs count each once, and partitions and fallback ops are those of the first"
+        many = (
+            f"the model has {count} subgraphs: MACs count each once; partitions and fallback ops are those of the first"
+        )
         return (many,) if count > 1 else ()
 
 

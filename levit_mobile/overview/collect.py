@@ -191,7 +191,7 @@ def _validations(whole: Any) -> Iterable[Any]:
 def _sentence(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return f"no validation of schema 1: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return f"not a validation of schema 1: {'.'.join(map(str, first['loc']))}: {first['msg']}"
     if isinstance(error, LevitMobileError):
         return str(error)
-    return "nested too deeply to be read" if isinstance(error, RecursionError) else f"no JSON: {error}"
+    return "nested too deeply to be read" if isinstance(error, RecursionError) else f"not JSON: {error}"

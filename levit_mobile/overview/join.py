@@ -160,23 +160,23 @@ def _timed(
         *_of_bundle(timing, bundles.get(timing.sha256, ()), holders.get(timing.name)),
     ]
     if not current:
-        told.append(TimingWarning("EARLIER RUN", "a later run timed the same"))
+        told.append(TimingWarning("EARLIER RUN", "a later run timed the same artifact and setting"))
     return Timed(run.place, run, timing, found, tuple(told), current)
 
 
 def _of_bundle(timing: Timing, bundles: Sequence[FoundBundle], namesake: FoundBundle | None) -> Iterator[TimingWarning]:
     """Is what was timed what lies here?"""
     if not bundles and namesake is None:
-        yield TimingWarning("NO BUNDLE", "no bundle that was found holds this artifact")
+        yield TimingWarning("NO BUNDLE", "no bundle in the folder holds this artifact")
     elif not bundles and namesake:
         holds = namesake.stored.contract.artifact.sha256[:SHORT] if namesake.stored else "damaged"
         yield TimingWarning(
             "OTHER ARTIFACT",
-            f"it timed {timing.sha256[:SHORT]}, and the bundle {namesake.place} is {holds}: time it again",
+            f"the times are of {timing.sha256[:SHORT]}, but {namesake.place} holds {holds}: repeat the timing",
         )
     contracts = {bundle.contract_sha256 for bundle in bundles}
     if timing.contract_sha256 and contracts and timing.contract_sha256 not in contracts:
-        yield TimingWarning("OTHER CONTRACT", "it was timed by another contract than the bundle has now")
+        yield TimingWarning("OTHER CONTRACT", "the contract of the bundle has changed since it was timed")
 
 
 def _artifact(

@@ -245,7 +245,9 @@ def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | N
     try:
         runner = load_runner(artifact, source=takes, result=gives)
     except RunnerUnavailable as error:
-        return compare.not_run(f"{error}; `levit-mobile validate` holds it against the trained model by what runs here")
+        return compare.not_run(
+            f"{error}; `levit-mobile validate` compares it with the trained model on a runtime that works here"
+        )
     candidate = compare.run(runner, source.reference.pictures)
     report = compare.compare(source.reference, candidate, name=recipe.name, tolerance=recipe.tolerance)
     return compare.judge(report)

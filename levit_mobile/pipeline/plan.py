@@ -107,7 +107,9 @@ def plan(
     try:
         found = search(CandidateEvaluator(problem, progress), cache, origin, variant=model.variant, target=target)
     except KeyboardInterrupt as error:
-        error.add_note(f"the same command goes on from {cache.path}" if cache.known else "nothing was measured yet")
+        error.add_note(
+            f"run the same command again to continue from {cache.path}" if cache.known else "nothing was measured yet"
+        )
         raise
     found.write(path)
     cache.path.unlink(missing_ok=True)
@@ -142,4 +144,4 @@ def _concerns(model: Checkpoint, images: CalibrationSet) -> tuple[str, ...]:
 
 
 def _resumed(cache: ScoreCache) -> tuple[str, ...]:
-    return (f"going on from {cache.path}: {cache.found} measurements were in it",) if cache.found else ()
+    return (f"continuing from {cache.path}, which holds {cache.found} measurements",) if cache.found else ()

@@ -121,17 +121,17 @@ def _doubts(found: CalibrationSet, proof: ImageSet, bundled_model: bool) -> Iter
     if not found.for_release:
         yield "calibrated on synthetic noise: this bundle is not for release"
     if len(pictures) < FEW_PICTURES:
-        yield f"{len(pictures)} calibration pictures are few: {FEW_PICTURES} and more give steady ranges"
+        yield f"only {len(pictures)} calibration images: use at least {FEW_PICTURES} for stable ranges"
     if found.classes == 1:
-        yield "all calibration pictures show one class: ranges of the others were not seen"
+        yield "all calibration images show one class: the ranges of other classes are unknown"
     if found.source.origin is ImageOrigin.BUNDLED and not bundled_model:
         yield "calibrated on the bundled digits, which this checkpoint was not trained for: use --calibration DIR"
     saturated = float(np.mean([np.isin(pixels, (0, 255)).mean() for pixels in _some(pictures)]))
     if found.for_release and saturated > SATURATED:
-        yield f"{saturated:.0%} of the calibration pixels are at 0 or 255: the pictures are clipped, and so are ranges"
+        yield f"{saturated:.0%} of the calibration pixels are 0 or 255: the images are clipped, and so are the ranges"
     shared = {*found.digests.values()} & {picture_digest(p) for p in proof}
     if shared:
-        yield f"{len(shared)} calibration pictures are among those of the proof: it flatters the artifact"
+        yield f"{len(shared)} calibration images are also used by the proof, which makes its result too good"
 
 
 def _bundled(spec: ImageSpec, count: int, seed: int) -> CalibrationSet:

@@ -51,7 +51,9 @@ def report(folder: str | Path, *, out: str | Path | None = None) -> Report:
     """
     path = Path(folder) / PAGE if out is None else Path(out)
     if path.exists() and not is_report(path):
-        raise BundleError(f"{path} exists already and is no report: use --out for another place", fault="exists")
+        raise BundleError(
+            f"{path} already exists and is not a report: use --out to choose a different path", fault="exists"
+        )
     found = gather(Path(folder))
     artifacts = join(found)
     write_text(path, page(found, artifacts))

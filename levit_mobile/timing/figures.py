@@ -101,14 +101,16 @@ def slowed(timing: Timing) -> float | None:
 
 
 def doubts(run: TimingRun, timing: Timing, found: Figures) -> Iterator[TimingWarning]:
-    """Every reason to doubt what was timed."""
+    """Every reason to doubt the times."""
     if run.device.simulated:
-        yield TimingWarning("SIMULATED", "a simulator or emulator: this is no phone's time")
+        yield TimingWarning("SIMULATED", "timed on a simulator or emulator, not on a phone")
     if found.inference and found.inference.noisy:
         spread = f"the interquartile range is {found.inference.spread:.0%} of the median"
-        yield TimingWarning("NOISY", f"{spread}: the device was busy with other things")
+        yield TimingWarning("NOISY", f"{spread}: the device was busy")
     if found.slowed is not None and found.slowed > SLOWED:
-        yield TimingWarning("SLOWED", f"its late samples take {found.slowed:.2f} times the median of its early ones")
+        yield TimingWarning(
+            "SLOWED", f"the median of the late samples is {found.slowed:.2f} times that of the early ones"
+        )
     if timing.samples_ms:
         yield from _of_conditions(run.device.platform, run.before, run.after)
 
@@ -116,11 +118,11 @@ def doubts(run: TimingRun, timing: Timing, found: Figures) -> Iterator[TimingWar
 def _of_conditions(platform: Platform, before: Conditions, after: Conditions) -> Iterator[TimingWarning]:
     start, end = heat(platform, before), heat(platform, after)
     if start:
-        yield TimingWarning("WARM", f"the device was {before.thermal} when the run began")
+        yield TimingWarning("WARM", f"the thermal state was {before.thermal} when the run began")
     if start is not None and end is not None and end > start:
-        yield TimingWarning("HOTTER", f"the device went from {before.thermal} to {after.thermal} while it ran")
+        yield TimingWarning("HOTTER", f"the thermal state went from {before.thermal} to {after.thermal} during the run")
     if before.low_power_mode or after.low_power_mode:
-        yield TimingWarning("LOW POWER", "the device was in its low power mode")
+        yield TimingWarning("LOW POWER", "the device was in low power mode")
 
 
 def heat(platform: Platform, conditions: Conditions) -> int | None:

@@ -163,7 +163,7 @@ class Emulation(Finding):
                 "max_relative_error",
                 self.relative_error,
                 self.max_relative_error,
-                f"the logits differ from {self.host.title}'s on this machine by {self.relative_error:.1e} of them",
+                f"relative error of the logits vs {self.host.title} on this machine is {self.relative_error:.1e}",
             ),
             (
                 "max_difference_db",
@@ -175,7 +175,7 @@ class Emulation(Finding):
                 "max_margin",
                 worst,
                 self.max_margin,
-                f"a top class flips against this machine at a margin of {worst:.3g}",
+                f"a top class differs from this machine's at a margin of {worst:.3g}",
             ),
         )
         return tuple(

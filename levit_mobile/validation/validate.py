@@ -113,17 +113,17 @@ def _validation(
 
 
 def _notes(case: ValidationSetup) -> Iterator[str]:
-    """What a reader should know beside the verdict."""
+    """Warnings that do not change the verdict."""
     checkpoint, wanted = case.reference.checkpoint, case.stored.contract.model
     if checkpoint is not None and not case.reference.own:
         yield (
-            f"the reference is not what the bundle was made from: its sha256 begins with {checkpoint.sha256[:12]}, the "
-            f"bundle's checkpoint's with {wanted.checkpoint_sha256[:12]}"
+            "the reference is not the checkpoint that the bundle was made from: its sha256 starts with "
+            f"{checkpoint.sha256[:12]} instead of {wanted.checkpoint_sha256[:12]}"
         )
     if len(case.pictures) < FEW:
-        yield f"{len(case.pictures)} pictures only: one flip more or less decides, {FEW} or more say something"
+        yield f"only {len(case.pictures)} images: a single flip changes the verdict; use at least {FEW}"
     if not registry.described(case.runtime).real:
-        yield "the MIL reference computes what the file says; what a device makes of it, only Core ML on a Mac can tell"
+        yield "the MIL reference computes the program as written; only Core ML on a Mac shows the results of a device"
 
 
 def _versions() -> dict[str, str]:

@@ -57,7 +57,7 @@ def test_a_core_that_agrees_holds_every_bound() -> None:
 
 def test_float32_differs_by_rounding_only() -> None:
     (sentence,) = broken(relative_error=1.1e-5)
-    assert sentence == "the logits differ from LiteRT's on this machine by 1.1e-05 of them, expected at most 1e-05"
+    assert sentence == "relative error of the logits vs LiteRT on this machine is 1.1e-05, expected at most 1e-05"
 
 
 @pytest.mark.parametrize("apart", [1.2, -1.2, float("nan")])
@@ -72,7 +72,7 @@ def test_a_flip_within_the_error_is_let_pass_and_another_is_not() -> None:
     near, far = (picture(3, 0.1, flip=True).model_copy(update={"reference_margin": m}) for m in (0.9e-5, 0.4))
     assert broken(flips=(near,)) == []
     (sentence,) = broken(flips=(near, far))
-    assert sentence == "a top class flips against this machine at a margin of 0.4, expected at most 2e-05"
+    assert sentence == "a top class differs from this machine's at a margin of 0.4, expected at most 2e-05"
 
 
 def test_every_recipe_that_runs_there_has_its_bounds() -> None:
@@ -106,7 +106,7 @@ def test_reports_show_the_core_beside_this_machine() -> None:
     (row,) = json.loads(validations_json([there]))["validations"]
     assert row["emulation"]["instructions"]["sdot, udot"] == 17_980_000
     titles = [bound.title for bound in bounds(there)]
-    assert "error relative to this machine" in titles
+    assert "relative error vs this machine" in titles
     assert "LiteRT on cortex-a76, emulated" in junit_xml([there])
     ET.fromstring(junit_xml([there]))
 
@@ -114,7 +114,7 @@ def test_reports_show_the_core_beside_this_machine() -> None:
 def test_flips_against_this_machine_are_listed() -> None:
     flip = picture(3, 0.1, flip=True)
     (line,) = note_lines([proven(runtime=CORE, emulation=found(flips=(flip,)), notes=())])
-    assert line.endswith(": digit-0003 is 6, and 3 on this machine, by a margin of 0.023")
+    assert line.endswith(": digit-0003: top class 6, but 3 on this machine, with a margin of 0.023")
 
 
 def test_a_page_and_a_table_show_what_ran() -> None:
@@ -123,7 +123,7 @@ def test_a_page_and_a_table_show_what_ran() -> None:
     assert "SQNR on this machine" in page([there], {})
     assert "kernels executed" not in page([proven()], {})
     headings = list(validation_table([there]).columns[0].cells)
-    assert {"kernels executed", "error relative to it"} <= set(headings)
+    assert {"kernels executed", "error vs this machine"} <= set(headings)
     assert "kernels executed" not in list(validation_table([proven()]).columns[0].cells)
 
 

@@ -118,7 +118,7 @@ def test_a_growth_is_a_share(written: str, share: float) -> None:
 def test_another_growth_is_a_usage_error(levit_mobile: Run, tmp_path: Path, written: str) -> None:
     done = levit_mobile("cost", tmp_path, f"--max-growth={written}")
     assert done.returncode == 2
-    assert "is no growth, expected a share" in done.stderr
+    assert "is not a growth, expected a share" in done.stderr
 
 
 # What is measured

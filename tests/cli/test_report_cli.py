@@ -32,7 +32,7 @@ def test_the_page_is_written_into_the_folder_and_over_itself(folder: Path) -> No
         code, out, err = ask(folder)
         assert code == 0
         assert out == f"{folder / 'report.html'}: 9 artifacts: 8 bundles, 4 validations, 5 runs on 4 devices\n"
-        assert err.startswith("not read: records/scrap.json: no JSON: ")
+        assert err.startswith("not read: records/scrap.json: not JSON: ")
         assert len(err.splitlines()) == 1
     assert (folder / "report.html").read_text(encoding="utf-8") == made.drawn(folder)
 
@@ -47,7 +47,10 @@ def test_a_file_that_is_no_report_is_never_replaced(folder: Path, tmp_path: Path
     (tmp_path / "index.html").write_text("<title>mine</title>")
     code, out, err = ask(folder, "--out", tmp_path / "index.html")
     assert (code, out) == (1, "")
-    assert err == f"error: {tmp_path / 'index.html'} exists already and is no report: use --out for another place\n"
+    assert (
+        err
+        == f"error: {tmp_path / 'index.html'} already exists and is not a report: use --out to choose a different path\n"
+    )
     assert (tmp_path / "index.html").read_text() == "<title>mine</title>"
     assert ask(folder, "--out", tmp_path)[0] == 1
 

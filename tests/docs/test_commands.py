@@ -8,6 +8,7 @@ from support.markdown import DOCS, blocks, calls, commands, known_options, menti
 CALLS = [(page, call) for page in pages() for call in calls(page)]
 MENTIONS = [(page, call) for page in pages() for call in mentions(page)]
 COMMANDS = tuple(commands())
+PROGRAM_OPTIONS = ("--help", "--version")  # of `levit-mobile` without a command
 
 
 def options_of(call: list[str]) -> set[str]:
@@ -25,7 +26,7 @@ def test_documented_commands_and_options_exist(page: str, call: list[str]) -> No
 
 @pytest.mark.parametrize("page", sorted({page for page, _ in MENTIONS}))
 def test_commands_and_options_in_the_text_exist(page: str) -> None:
-    for call in (call for found, call in MENTIONS if found == page and call[0] not in ("--help", "...")):
+    for call in (call for found, call in MENTIONS if found == page and call[0] not in (*PROGRAM_OPTIONS, "...")):
         assert call[0] in COMMANDS, call
         assert options_of(call) <= known_options(call[0]), call
 

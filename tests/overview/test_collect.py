@@ -73,12 +73,12 @@ def test_a_damaged_bundle_has_a_sentence_and_stops_nothing(tmp_path: Path) -> No
 
 
 OURS_BUT = {
-    "cut short": ('{"schema_version": 1, "timings": [', "no JSON: "),
+    "cut short": ('{"schema_version": 1, "timings": [', "not JSON: "),
     "of another schema": (made.run().written().replace('"schema_version": 1', '"schema_version": 2'), "schema_version"),
     "with a surplus name": (made.run().written().replace('"app"', '"ape"', 1), "app"),
     "a broken validation": (
         validations_json([validations.proven()]).replace('"proven"', '"fine"'),
-        "no validation of schema 1: 0.verdict",
+        "not a validation of schema 1: 0.verdict",
     ),
     "nested without end": ('{"schema_version": 1, "timings": ' + "[" * 100_000, "nested too deeply to be read"),
 }

@@ -113,7 +113,8 @@ def test_times_of_an_older_artifact_are_told(tmp_path: Path) -> None:
     assert old.title == f"{made.name('tflite-fp32')} (0d0d0d0d)"
     assert new.title == f"{made.name('tflite-fp32')} ({contract.artifact.sha256[:8]})"
     assert [doubt.sentence for doubt in old.timed[0].doubts] == [
-        f"it timed 0d0d0d0d, and the bundle {made.name('tflite-fp32')} is {contract.artifact.sha256[:8]}: time it again"
+        f"the times are of 0d0d0d0d, but {made.name('tflite-fp32')} holds {contract.artifact.sha256[:8]}: "
+        "repeat the timing"
     ]
 
 
@@ -176,7 +177,7 @@ def test_a_damaged_bundle_is_an_artifact_with_its_sentence(tmp_path: Path) -> No
     (tmp_path / "v.json").write_text(validations_json([refused]))
     (artifact,) = made.joined(tmp_path)
     assert (artifact.title, artifact.sha256, artifact.verdict) == ("a", "", "broken")
-    assert [claim.source for claim in artifact.claims] == ["the folder itself", "validate"]
+    assert [claim.source for claim in artifact.claims] == ["bundle folder", "validate"]
     assert rows([artifact])[0].timed is None
 
 

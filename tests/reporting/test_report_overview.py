@@ -69,12 +69,16 @@ def test_every_row_has_its_figures(folder: Path, document: Document) -> None:
     [
         ("BROKEN", "levit_128s-tflite-fp16 (0053def8): validate by LiteRT 2.3.0: SQNR is 17.6 dB"),
         ("NOT RUN", "levit_128s-tflite-int4-weight: LiteRT 2.3.0 on Sample Pixel: the runtime has no kernel for int4"),
-        ("HOTTER", "Sample iPhone, iOS 18.2; Sample Pixel, Android 15: such as: the device went from nominal to fair"),
-        ("SIMULATED", "Sample iPhone, iOS 18.2 (simulated): a simulator or emulator: this is no phone's time"),
+        (
+            "HOTTER",
+            "Sample iPhone, iOS 18.2; Sample Pixel, Android 15: "
+            "for example: the thermal state went from nominal to fair",
+        ),
+        ("SIMULATED", "Sample iPhone, iOS 18.2 (simulated): timed on a simulator or emulator, not on a phone"),
         ("NOISY", "levit_128s-executorch-fp32 on Sample Pixel; levit_128s-executorch-int8 on Sample Pixel"),
-        ("SLOWED", "levit_128s-executorch-fp32 on Sample Pixel: its late samples take 1.1"),
-        ("OTHER ARTIFACT", "levit_128s-tflite-fp16 (0d0d0d0d) on Sample Pixel: it timed 0d0d0d0d, and the bundle"),
-        ("EARLIER RUN", "levit_128s-tflite-int8 on Sample Pixel: a later run timed the same"),
+        ("SLOWED", "levit_128s-executorch-fp32 on Sample Pixel: the median of the late samples is 1.1"),
+        ("OTHER ARTIFACT", "levit_128s-tflite-fp16 (0d0d0d0d) on Sample Pixel: the times are of 0d0d0d0d, but"),
+        ("EARLIER RUN", "levit_128s-tflite-int8 on Sample Pixel: a later run timed the same artifact and setting"),
     ],
 )
 def test_what_is_doubted_is_said_first(document: Document, word: str, where: str) -> None:
@@ -127,7 +131,7 @@ def test_versions_say_who_used_them(document: Document) -> None:
 
 
 def test_what_could_not_be_read_is_listed(document: Document) -> None:
-    assert [said for said in document.said("li") if said.startswith("records/scrap.json: no JSON")]
+    assert [said for said in document.said("li") if said.startswith("records/scrap.json: not JSON")]
 
 
 def test_every_drawing_has_words_for_who_cannot_see_it(document: Document) -> None:

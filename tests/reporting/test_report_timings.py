@@ -27,8 +27,8 @@ def table(found: TimingRun) -> str:
 
 def test_the_headline_says_what_ran_where() -> None:
     assert headline(run()) == (
-        "Sample EPYC (x86_64, 2 cores), Linux 6.1; pinned to core 0; 10 rounds interleaved, 5 before them in each "
-        "process not kept; the runtime's own call, one picture"
+        "Sample EPYC (x86_64, 2 cores), Linux 6.1; pinned to core 0; 10 interleaved rounds after 5 discarded warm-up "
+        "rounds per process; only the runtime's call, on one image"
     )
 
 
@@ -39,11 +39,11 @@ def test_a_column_has_every_figure() -> None:
         "load": "21.0",
         "first run": "3.50",
         "memory, MB": "80",
-        "  of it the model's": "30.0",
+        "  added by model": "30.0",
         "inference, min": "2.97",
         "  median": "3.00",
         "  p99": "-",
-        "  pictures a second": "333.3",
+        "  images per second": "333.3",
         "end to end, median": "6.00",
         "MB": "8.02",
     }
@@ -62,7 +62,7 @@ def test_ratios_are_to_the_yardsticks_or_else_to_the_first() -> None:
 def test_a_baseline_has_a_row() -> None:
     now = run(timing(samples_ms=slower(1.2)))
     text = drawn(timing_table(now, now.timings, slowdowns(now, run())))
-    assert "1.200 (1." in row(text, "of the baseline")
+    assert "1.200 (1." in row(text, "vs the baseline")
 
 
 def test_what_was_not_run_has_no_figures_and_a_reason() -> None:
@@ -77,17 +77,13 @@ def test_a_wrong_artifact_is_called_wrong_where_it_was_timed() -> None:
     broken = Parity(verdict="broken", reasons=("SQNR is 3.0 dB, expected at least 25 dB",), sqnr_db=3.0)
     found = run(timing(parity=broken))
     assert "BROKEN 3.0 dB" in row(table(found), "parity")
-    assert reason_lines(found) == [
-        "levit_128s-tflite-int8: WRONG, and timed all the same: SQNR is 3.0 dB, expected at least 25 dB"
-    ]
+    assert reason_lines(found) == ["levit_128s-tflite-int8: BROKEN, but timed: SQNR is 3.0 dB, expected at least 25 dB"]
 
 
 def test_a_disturbed_run_is_flagged_and_a_steady_one_is_not() -> None:
     found = run(timing("steady"), timing("busy", samples_ms=(3.0, 4.0, 5.0, 6.0)))
     assert row(table(found), "  IQR / median").count("NOISY") == 1
-    assert reason_lines(found) == [
-        "busy: NOISY: IQR / median is 33%: the machine was busy with other things, time it again"
-    ]
+    assert reason_lines(found) == ["busy: NOISY: IQR / median is 33%: the machine was busy; repeat the timing"]
 
 
 def test_logits_without_an_error_are_exact() -> None:

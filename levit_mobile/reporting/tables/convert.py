@@ -24,8 +24,8 @@ ON_DEVICE = "decided on device"
 
 
 def bundle_table(bundles: Sequence[Bundle]) -> Table:
-    """One column a bundle: three of them fit a terminal of 80 characters, paths and all."""
-    table = Table(title="Converted, and held against the trained model", show_header=False)
+    """One column per bundle: three of them fit a terminal of 80 characters, paths and all."""
+    table = Table(title="Converted and compared with the trained model", show_header=False)
     table.add_column(style="bold", no_wrap=True)
     for _ in bundles:
         table.add_column(overflow="fold")
@@ -40,7 +40,7 @@ def bundle_table(bundles: Sequence[Bundle]) -> Table:
 
 
 def reasons(bundles: Sequence[Bundle]) -> list[str]:
-    """One line for each thing that a verdict other than proven rests on, and for each that a reader should know."""
+    """One line per reason for a verdict that is not proven, and one per note."""
     lines = [f"{b.contract.recipe}: {b.proof.verdict.upper()}: {why}" for b in bundles for why in b.proof.reasons]
     return lines + [f"{b.contract.recipe}: NOTE: {why}" for b in bundles for why in _notes(b)]
 
@@ -50,9 +50,10 @@ def _notes(bundle: Bundle) -> Iterator[str]:
         yield from bundle.contract.calibration.concerns
     found = bundle.integers
     if found and found.not_timed:
-        yield f"nothing was timed: {found.not_timed}"
+        yield f"not timed: {found.not_timed}"
     if found and found.speed and found.speed.ratio.middle > 1:
-        yield f"slower than float32 here: {found.speed.median_ms:.2f} ms against {found.speed.float_median_ms:.2f} ms"
+        median, in_float = found.speed.median_ms, found.speed.float_median_ms
+        yield f"slower than float32 on this machine: {median:.2f} ms vs {in_float:.2f} ms"
 
 
 def bundles_json(bundles: Sequence[Bundle], errors: Mapping[str, LevitMobileError]) -> str:
@@ -87,14 +88,14 @@ def _proof_cells(proof: Proof) -> dict[str, str]:
     return {
         "max abs error": f"{report.max_abs_error:.1e}" if report else "-",
         "SQNR": f"{report.sqnr_db:.1f} dB" if report else "-",
-        "SQNR of fp32 itself": f"{report.floor_sqnr_db:.1f} dB" if report else "-",
+        "SQNR, fp32 vs fp64": f"{report.floor_sqnr_db:.1f} dB" if report else "-",
         "top-1 agreement": f"{report.top1_agreement:.1%} of {report.images}" if report else "-",
         "verdict": verdict(proof.verdict),
     }
 
 
 NOT_FINITE: dict[str, outputs.NotFinite] = {"inf": "inf", "-inf": "-inf", "nan": "nan"}
-INTEGER_ROWS = ("float by plan", "bias tables", "time here", "of float32's")
+INTEGER_ROWS = ("kept in float", "attention biases", "median time", "vs float32")
 
 
 def _integer_cells(found: QuantizationSummary | None) -> dict[str, str]:
@@ -106,7 +107,7 @@ def _integer_cells(found: QuantizationSummary | None) -> dict[str, str]:
         of, noisy = speed.ratio, ", noisy" if speed.noisy else ""
         timed = (
             f"{speed.median_ms:.2f} ms{noisy}",
-            f"{speed.float_median_ms:.2f} ms: {of.middle:.3f} ({of.low:.3f} to {of.high:.3f})",
+            f"{of.middle:.3f} ({of.low:.3f} to {of.high:.3f}) of {speed.float_median_ms:.2f} ms",
         )
     floats = MISSING if plan is None else ", ".join(plan) or "nothing"
     return dict(zip(INTEGER_ROWS, (floats, f"{tables.stored}, {db(tables.sqnr_db)} alone", *timed), strict=True))

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from levit_mobile.reporting.outputs import CostOutput
 
 IS_NOT = (
-    "Executed ARM64 instructions of one inference, counted in an emulator. They are not milliseconds: an fmla and a "
-    "branch count the same, and caches, stalls and clocks do not exist here."
+    "Number of ARM64 instructions that one inference executes, counted in an emulator. They are not milliseconds: an "
+    "fmla and a branch count the same, and caches, stalls and clock rates are not modelled."
 )
 
 
 def cost_table(costs: Sequence[Cost], against: Sequence[Cost] = ()) -> Table:
-    """One column a cost, in millions: three of them fit a terminal of 80 characters.
+    """One column per cost, in millions: three of them fit a terminal of 80 characters.
 
     A class that nothing has is left out. The last rows are the ratios to those of `against` on the same core.
     """
@@ -39,9 +39,9 @@ def cost_table(costs: Sequence[Cost], against: Sequence[Cost] = ()) -> Table:
         if any(cost.classes[title] for cost in costs):
             table.add_row(f"  {title}", *(millions(cost.classes[title]) for cost in costs))
     table.add_row("outside XNNPACK", *(share(cost.outside_share) for cost in costs))
-    table.add_row("  judged by", *(cost.outside_by for cost in costs))
+    table.add_row("  measured by", *(cost.outside_by for cost in costs))
     for name in dict.fromkeys(other.artifact for other in against):
-        table.add_row(f"of {escape(clean(name))}", *(_ratio(cost, name, against) for cost in costs))
+        table.add_row(f"vs {escape(clean(name))}", *(_ratio(cost, name, against) for cost in costs))
     return table
 
 
@@ -54,7 +54,7 @@ def function_table(cost: Cost, limit: int) -> Table:
         named = (
             function.name
             if function.name.startswith(OWN)
-            else f"{function.name or '-'} in {function.file or 'no file'}"
+            else f"{function.name or '-'} in {function.file or 'an unknown file'}"
         )
         table.add_row(millions(function.instructions), part, escape(clean(named)))
     return table

@@ -24,7 +24,7 @@ UNKNOWN = "unknown"
 
 
 def inspection_table(found: Inspected) -> Table:
-    """One artifact, a row a fact."""
+    """One artifact, one row per fact."""
     table = Table(show_header=False, title=shown(found.path), title_justify="left")
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -34,7 +34,7 @@ def inspection_table(found: Inspected) -> Table:
 
 
 def difference_table(a: Inspected, b: Inspected, rows: Sequence[Difference]) -> Table:
-    """Only what differs, a row each."""
+    """Only the differences, one row each."""
     table = Table("", shown(a.path), shown(b.path))
     table.columns[0].style = "bold"
     for column in table.columns:
@@ -47,9 +47,9 @@ def difference_table(a: Inspected, b: Inspected, rows: Sequence[Difference]) -> 
 def equality(rows: Sequence[Difference]) -> str | None:
     """A sentence for two artifacts between which nothing differs, or nothing but their files' bytes."""
     if not rows:
-        return "no difference: both are the same, byte for byte"
+        return "no difference: the files are identical"
     if all(row.group == FILE for row in rows):
-        return "no difference but in the digest: what can be told of one holds for the other"
+        return "no difference except the digest: everything else that inspect reads is equal"
     return None
 
 
@@ -136,14 +136,14 @@ def _macs(found: Inspected) -> str:
     """Of one run; the trained model has more where it has two heads."""
     counted = UNKNOWN if found.inspection.macs is None else f"{found.inspection.macs:,}"
     stated = found.contract.model.macs if found.contract else found.inspection.macs
-    return counted if stated == found.inspection.macs else f"{counted}; the trained model {stated:,}"
+    return counted if stated == found.inspection.macs else f"{counted}; trained model: {stated:,}"
 
 
 def _partitions(found: Inspected, inside: Inspection) -> str:
     if inside.partitions is None:
         return ON_DEVICE if found.target == "coreml" else UNKNOWN
     by = ", ".join(f"{count} of {name}" for name, count in inside.delegates.items())
-    return by or "none: no delegate"
+    return by or "none (no delegate)"
 
 
 def _size_rows(inside: Inspection) -> Iterator[tuple[str, str]]:
