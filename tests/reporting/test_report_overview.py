@@ -67,7 +67,7 @@ def test_every_row_has_its_figures(folder: Path, document: Document) -> None:
 @pytest.mark.parametrize(
     ("word", "where"),
     [
-        ("BROKEN", "levit_128s-tflite-fp16 (0053def8): validate by LiteRT 2.3.0: SQNR is 17.6 dB"),
+        ("BROKEN", "levit_128s-tflite-fp16 (0053def8): validate on LiteRT 2.3.0: SQNR is 17.6 dB"),
         ("NOT RUN", "levit_128s-tflite-int4-weight: LiteRT 2.3.0 on Sample Pixel: the runtime has no kernel for int4"),
         (
             "HOTTER",
@@ -104,9 +104,9 @@ def test_ratios_have_their_interval_and_what_they_are_of(folder: Path, document:
 
 def test_every_claim_is_shown_beside_its_verdict(document: Document) -> None:
     cells = document.said("td")
-    at = cells.index("BROKEN", cells.index("validate by LiteRT 2.3.0")) - 1
+    at = cells.index("BROKEN", cells.index("validate on LiteRT 2.3.0")) - 1
     more = ("88.00%84.86 to 90.56%", "87.20%", "records/validated.json")
-    assert cells[at : at + 8] == ["validate by LiteRT 2.3.0", "BROKEN", "500", "3.21", "17.6 dB", *more]
+    assert cells[at : at + 8] == ["validate on LiteRT 2.3.0", "BROKEN", "500", "3.21", "17.6 dB", *more]
     assert cells.count("convert") == 8
 
 
