@@ -47,10 +47,8 @@ def test_a_file_that_is_no_report_is_never_replaced(folder: Path, tmp_path: Path
     (tmp_path / "index.html").write_text("<title>mine</title>")
     code, out, err = ask(folder, "--out", tmp_path / "index.html")
     assert (code, out) == (1, "")
-    assert (
-        err
-        == f"error: {tmp_path / 'index.html'} already exists and is not a report: use --out to choose a different path\n"
-    )
+    page = tmp_path / "index.html"
+    assert err == f"error: {page} already exists and is not a report: use --out to choose a different path\n"
     assert (tmp_path / "index.html").read_text() == "<title>mine</title>"
     assert ask(folder, "--out", tmp_path)[0] == 1
 

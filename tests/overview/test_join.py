@@ -65,7 +65,7 @@ def test_a_real_bundle_its_validation_and_its_times_are_one_row(bundles: Bundles
     assert (artifact.title, artifact.size_bytes) == (bundle.path.name, bundle.contract.artifact.bytes)
     assert [claim.source for claim in artifact.all_claims] == [
         "convert",
-        "validate by LiteRT 2.3.0",
+        "validate on LiteRT 2.3.0",
         "LiteRT 2.3.0 on Sample EPYC",
     ]
     (row,) = rows([artifact])

@@ -94,7 +94,7 @@ def test_what_was_compared_is_said(fact: str) -> None:
 def test_accuracy_is_said_in_a_sentence() -> None:
     (said,) = (line for line in of(made.broken()).said("p") if "McNemar" in line)
     assert said.startswith("500 images have a label, from the digits' own labels.")
-    assert "Only the reference is right on 53, only the artifact on 5:" in said
+    assert "Only the reference is right on 53 of them, only the artifact on 5." in said
     assert said.endswith("is <0.0001.")
     assert "McNemar" not in " ".join(of(made.proven()).said("p"))
 

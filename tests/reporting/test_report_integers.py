@@ -80,7 +80,7 @@ def test_a_disturbed_run_is_called_noisy(plain: Bundle) -> None:
 
 def test_integers_that_are_slower_are_a_note_with_both_numbers(plain: Bundle) -> None:
     made = with_integers(plain, speed=SLOWER)
-    assert reasons([made]) == ["executorch-fp32: NOTE: slower than float32 here: 9.10 ms against 8.10 ms"]
+    assert reasons([made]) == ["executorch-fp32: NOTE: slower than float32 on this machine: 9.10 ms vs 8.10 ms"]
 
 
 def test_what_was_not_timed_is_not_run(plain: Bundle) -> None:
@@ -88,5 +88,5 @@ def test_what_was_not_timed_is_not_run(plain: Bundle) -> None:
     assert rows(made)["median time"] == "NOT RUN"
     assert found(made)["integers"]["speed"] is None
     assert reasons([made]) == [
-        "executorch-fp32: NOTE: nothing was timed: NOT RUN: Core ML runs on macOS only, and this is linux"
+        "executorch-fp32: NOTE: not timed: NOT RUN: Core ML runs on macOS only, and this is linux"
     ]

@@ -56,7 +56,7 @@ def test_ratios_are_to_the_yardsticks_or_else_to_the_first() -> None:
     assert [one.name for one in baselines(run(ours, stock))] == [ours.name]
     found = run(ours, stock, against=("stock",))
     assert [one.name for one in baselines(found)] == ["stock"]
-    assert "0.400 (0." in row(table(found), "of stock")
+    assert "0.400 (0." in row(table(found), "vs stock")
 
 
 def test_a_baseline_has_a_row() -> None:

@@ -127,7 +127,7 @@ def _counts_axis(height: Scale) -> Iterator[Markup]:
         if tick == int(tick):
             yield line(LEFT, height(tick), WIDTH - RIGHT, height(tick), "grid")
             yield words(LEFT - 6, height(tick) + 4, f"{tick:.0f}", "tick", "end")
-    yield upright(14, (TOP + HEIGHT - BOTTOM) / 2, "pictures")
+    yield upright(14, (TOP + HEIGHT - BOTTOM) / 2, "images")
 
 
 def _bars(bins: Bins, height: Scale) -> Iterator[Markup]:

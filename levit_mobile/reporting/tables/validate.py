@@ -164,7 +164,7 @@ ROWS: tuple[tuple[str, Cell], ...] = (
     ("flips", flip_count),
     ("top-1 accuracy", _of_accuracy(lambda a: share(a.candidate))),
     (INTERVAL, _of_accuracy(lambda a: interval(a.candidate_interval))),
-    ("  reference", _of_accuracy(lambda a: share(a.reference))),
+    ("  reference accuracy", _of_accuracy(lambda a: share(a.reference))),
     (INTERVAL, _of_accuracy(lambda a: interval(a.reference_interval))),
     ("McNemar p", _of_accuracy(lambda a: p_value(a.mcnemar_p))),
     ("SQNR on this machine", _of_emulation(lambda e: db(e.host_sqnr_db))),
