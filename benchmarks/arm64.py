@@ -1,4 +1,4 @@
-"""Executed ARM64 instructions of all variants, by both runtimes, on two cores: the README's table.
+"""Executed ARM64 instructions of all variants, by both runtimes, on two cores: the table in docs/measured.md.
 
     python benchmarks/arm64.py                                 every variant with 1000 classes
     python benchmarks/arm64.py --variants levit_128s --json build/arm64.json
@@ -35,11 +35,11 @@ RECIPES = ("tflite-fp32", "executorch-fp32", "tflite-int8", "executorch-int8")
 
 
 def main(
-    variants: Annotated[str, typer.Option(help="Some of them, with commas between.")] = ",".join(VARIANTS),
-    recipes: Annotated[str, typer.Option(help="Some of them, with commas between.")] = ",".join(RECIPES),
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write every cost here.")] = None,
+    variants: Annotated[str, typer.Option(help="Variants to count, separated by commas.")] = ",".join(VARIANTS),
+    recipes: Annotated[str, typer.Option(help="Recipes to count, separated by commas.")] = ",".join(RECIPES),
+    json_file: Annotated[Path | None, typer.Option("--json", help="File to write every count to.")] = None,
 ) -> None:
-    """Convert each variant by each recipe, and count on each core."""
+    """Convert each variant with each recipe, and count its instructions on each core."""
     torch.set_num_threads(1)
     found: dict[str, list[Cost]] = {}
     with tempfile.TemporaryDirectory() as place:
@@ -67,7 +67,7 @@ def costs(weights: Path, recipes: list[str], place: Path) -> Iterator[Cost]:
 
 
 def table(found: dict[str, list[Cost]], recipes: list[str]) -> Table:
-    """One row a variant; millions, the cores of a recipe side by side."""
+    """One row per variant, in millions, with the cores of a recipe side by side."""
     drawn = Table("M instructions", *(f"{recipe}, {' / '.join(DEFAULT)}" for recipe in recipes))
     for variant, every in found.items():
         by = {(one.artifact, one.cpu): f"{one.instructions / 1e6:.1f}" for one in every}

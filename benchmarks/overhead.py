@@ -1,9 +1,9 @@
-"""What `bench` adds to a call: each sample has a look at the clock before and after, and a call through Python.
+"""The time that `bench` adds to a call: each sample reads the clock before and after, and calls through Python.
 
     python benchmarks/overhead.py
 
-A call of nothing, and LiteRT's own of the smallest model there is here (LeViT's head), once a sample as `bench` takes
-them, and many in a row between two looks. The difference of both a call is what `bench` adds.
+An empty call and LiteRT's call of the smallest model here (LeViT's last block) are timed in two ways: once per sample,
+as `bench` does, and many in a row between two readings of the clock. The difference per call is what `bench` adds.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from levit_mobile.timing.samples import Call, interleaved
 CALLS, REPEATS = 2000, 15
 
 
-def main(repeats: Annotated[int, typer.Option(help="Of each way, in turn.")] = REPEATS) -> None:
-    """Both calls both ways."""
+def main(repeats: Annotated[int, typer.Option(help="Number of repeats of each way, in turn.")] = REPEATS) -> None:
+    """Time both calls in both ways."""
     with tempfile.TemporaryDirectory() as place, pinned(1):
         table = Table("call", "in a row, us", "by bench, us", "added by bench, us (min to max)")
         for name, call in {"nothing": lambda: None, "LiteRT, LeViT's head": head(Path(place))}.items():
@@ -50,7 +50,7 @@ def head(place: Path) -> Call:
 
 
 def in_a_row(call: Call) -> float:
-    """us a call, between two looks at the clock."""
+    """us per call, between two readings of the clock."""
     start = time.perf_counter_ns()
     for _ in range(CALLS):
         call()

@@ -3,10 +3,10 @@
     python benchmarks/paper.py                       every network, both runtimes, float32 and our int8: build/paper/
     python benchmarks/paper.py --networks levit_128s,deit_tiny --recipes tflite-fp32
 
-Our five variants go through `convert`, transformers' networks through each vendor's shortest way; all of a runtime
-are timed by `bench`, in one run. Weights are random, which does not change the time. Each artifact is held against its
-own network, in torch; what misses its bound, as int8 of an untrained network may, is drawn hollow. `levit-mobile report
-build/paper` shows every sample.
+Our five variants go through `convert`, and transformers' networks through each vendor's shortest way. `bench` times
+all artifacts of a runtime in one run. Weights are random, which does not change the time. Each artifact is compared
+with its own network in torch. One that misses its bound is drawn hollow; int8 of an untrained network may miss it.
+`levit-mobile report build/paper` shows every sample.
 """
 
 from __future__ import annotations
@@ -65,13 +65,15 @@ TOP1 = {
 
 
 def main(
-    networks: Annotated[str, typer.Option(help="Some of them, with commas between.")] = ",".join(TOP1),
-    recipes: Annotated[str, typer.Option(help="For LeViT; the others are float32.")] = (
+    networks: Annotated[str, typer.Option(help="Networks to time, separated by commas.")] = ",".join(TOP1),
+    recipes: Annotated[str, typer.Option(help="Recipes for LeViT, separated by commas; others are float32.")] = (
         "tflite-fp32,tflite-int8,executorch-fp32,executorch-int8"
     ),
-    rounds: Annotated[int, typer.Option(help="Each times every artifact once.")] = 60,
+    rounds: Annotated[
+        int, typer.Option(help="Number of rounds, shared by five processes; each runs every artifact once.")
+    ] = 60,
     out: Annotated[Path, typer.Option(help="Folder for the plot and the records.")] = Path("build/paper"),
-    redraw: Annotated[bool, typer.Option(help="Only draw the records that are there once more.")] = False,
+    redraw: Annotated[bool, typer.Option(help="Only draw the existing records again.")] = False,
 ) -> None:
     """Convert, time and draw."""
     torch.set_num_threads(1)
@@ -92,7 +94,7 @@ def main(
 
 
 def made(networks: list[str], recipes: list[str], target: str, place: Path) -> dict[Path, Parity | None]:
-    """Every artifact of one target, with its verdict where no bundle tells."""
+    """Every artifact of one target, with its verdict where no bundle has one."""
     found: dict[Path, Parity | None] = {}
     for network in networks:
         if network in VARIANTS:
@@ -115,7 +117,7 @@ def stock(network: str, target: str, place: Path) -> Path:
 
 
 def of_torch(model: torch.nn.Module, path: Path, target: str) -> Parity:
-    """The artifact against its own network, on one picture of noise."""
+    """Compares the artifact with its own network, on one picture of noise."""
     loaded = timing_loader(TARGETS[target])(path)
     picture = np.random.default_rng(0).random((1, 3, models.SIDE_PX, models.SIDE_PX), np.float32)
     with torch.no_grad():
@@ -166,7 +168,7 @@ def draw(run: TimingRun, path: Path) -> None:
 
 
 def table(target: str, run: TimingRun) -> Table:
-    """One row an artifact."""
+    """One row per artifact."""
     drawn = Table("network", "precision", "top-1, published", "MB", "median ms", "IQR/median", "parity", title=target)
     for timing in run.timings:
         found, network = Summary.of(timing.samples_ms), network_of(timing)

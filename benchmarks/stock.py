@@ -29,12 +29,12 @@ from models import SIDE_PX, SUFFIXES, levit_128s, lower
 from rich.console import Console
 from rich.table import Table
 
+from levit_mobile.reporting.text import ratio_text
 from levit_mobile.system.capture_output import diverted
-from levit_mobile.timing import machine, samples
+from levit_mobile.timing import machine, ratios, samples
 from levit_mobile.timing.bench import BenchOptions, bench
 
 PRECISIONS = ("fp32", "int8")
-PROCESSES = 5  # that share the rounds
 PAIRS = (  # ours, against what, ratio to reach
     ("tflite fp32", "tflite stock", 1.0),
     ("tflite int8", "tflite stock", 0.40),
@@ -42,21 +42,27 @@ PAIRS = (  # ours, against what, ratio to reach
     ("executorch fp32", "executorch stock", 0.80),
     ("executorch int8", "executorch fp32", 0.40),
 )
-CONVERSION_LIMITS = 30.0, 3.0  # seconds and GB, a target
+CONVERSION_LIMITS = 30.0, 3.0  # seconds and GB, per target
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Every sample of one candidate, in order, in ms, and the size of its file."""
+    """Every sample of one candidate, in order, in ms, how many are of each process, and the size of its file."""
 
     name: str
     megabytes: float
     samples_ms: samples.Samples
+    process_samples: tuple[int, ...]
+
+    @property
+    def by_process(self) -> ratios.ByProcess:
+        """The samples of each process by themselves."""
+        return ratios.by_process(self.samples_ms, self.process_samples)
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one `levit-mobile convert` took, from a cold start, its proof included."""
+    """The cost of one `levit-mobile convert` from a cold start, its proof included."""
 
     target: str
     seconds: float
@@ -64,9 +70,9 @@ class Cost:
 
 
 def main(
-    rounds: Annotated[int, typer.Option(help="Timed rounds; each times every candidate once.")] = 150,
-    warmup: Annotated[int, typer.Option(help="Rounds before, not kept.")] = 10,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write every sample here.")] = None,
+    rounds: Annotated[int, typer.Option(help="Number of timed rounds; each round runs every candidate once.")] = 150,
+    warmup: Annotated[int, typer.Option(help="Number of rounds for warm-up, which are not kept.")] = 10,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File to write every sample to.")] = None,
 ) -> None:
     """Latency of both runtimes, ours against stock, and the cost of converting each target."""
     torch.set_num_threads(1)
@@ -77,7 +83,7 @@ def main(
             files = candidates(Path(folder))
         timed = timed_in_turn(files, rounds=rounds, warmup=warmup)
     console = Console()
-    console.print(f"{this_machine()}; one thread, {rounds} rounds of {PROCESSES} processes, interleaved")
+    console.print(f"{this_machine()}; one thread, {rounds} rounds of {ratios.PROCESSES} processes, interleaved")
     console.print(latency_table(timed))
     console.print(ratio_table(timed))
     console.print(cost_table(costs))
@@ -115,12 +121,12 @@ def quantize_by_vendor(source: Path, path: Path) -> None:
 
 
 def timed_in_turn(files: dict[str, Path], *, rounds: int, warmup: int) -> list[Timed]:
-    """Every candidate once a round, by `bench`."""
-    run = bench(list(files.values()), options=BenchOptions(rounds=rounds, warmup=warmup, starts=PROCESSES))
+    """Every candidate once per round, by `bench`."""
+    run = bench(list(files.values()), options=BenchOptions(rounds=rounds, warmup=warmup))
     if missing := [timing.not_run for timing in run.timings if timing.not_run]:
         raise SystemExit("; ".join(missing))
     taken = zip(files, run.timings, strict=True)
-    return [Timed(name, timing.bytes / 1e6, timing.samples_ms) for name, timing in taken]
+    return [Timed(name, timing.bytes / 1e6, timing.samples_ms, timing.process_samples) for name, timing in taken]
 
 
 def convert_cost(target: str, out: Path) -> Cost:
@@ -135,7 +141,7 @@ def convert_cost(target: str, out: Path) -> Cost:
 
 
 def latency_table(timed: Sequence[Timed]) -> Table:
-    """One row a candidate."""
+    """One row per candidate."""
     table = Table("candidate", "MB", "min ms", "median ms", "IQR/median")
     for candidate in timed:
         table.add_row(*_row(candidate))
@@ -143,17 +149,17 @@ def latency_table(timed: Sequence[Timed]) -> Table:
 
 
 def ratio_table(timed: Sequence[Timed]) -> Table:
-    """One row a pair: the ratio of their medians."""
-    table = Table("ours", "against", "ratio of medians (95 %)", "goal")
+    """One row per pair: the ratio of their times."""
+    table = Table("ours", "against", f"ratio (95% over {ratios.PROCESSES} processes)", "goal")
     by_name = {candidate.name: candidate for candidate in timed}
     for ours, against, goal in PAIRS:
-        of = samples.ratio(by_name[ours].samples_ms, by_name[against].samples_ms)
-        table.add_row(ours, against, f"{of.middle:.3f} ({of.low:.3f} to {of.high:.3f})", f"<= {goal:.2f}")
+        of = ratios.ratio(by_name[ours].by_process, by_name[against].by_process)
+        table.add_row(ours, against, ratio_text(of), f"<= {goal:.2f}")
     return table
 
 
 def cost_table(costs: Sequence[Cost]) -> Table:
-    """One row a target."""
+    """One row per target."""
     seconds, gigabytes = CONVERSION_LIMITS
     table = Table("convert", f"seconds (goal <= {seconds:.0f})", f"peak GB (goal <= {gigabytes:.0f})")
     for cost in costs:

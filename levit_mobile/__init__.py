@@ -2,15 +2,19 @@
 
     >>> import levit_mobile
     >>> bundle = levit_mobile.convert("LeViT-256.pth", "tflite-fp32", out="build")
-    >>> bundle.proof.verdict
-    'proven'
+    >>> run = levit_mobile.validate(bundle.path, images="photos")
+    >>> print(run.verdict)
+    proven
 
-One function a command: `convert`, `validate`, `inspect`, `bench`, `plan`, `cost`, `report`, `doctor` and `setup_arm64`
-take and give typed values, draw nothing, and leave the process as they found it; the command line parses, calls one of
-them and prints. Each says whether threads may call it at once. A call that takes long has a `progress` argument, which
-is told how far it has come (see `Progress`).
+There is one function per command: ``convert``, ``validate``, ``inspect``, ``bench``, ``plan``, ``cost``, ``report``,
+``doctor`` and ``setup_arm64``. They take and return typed values, print nothing themselves, and leave the process as
+they found it. The command line parses its options, calls one of them and prints the result. Each docstring says whether
+several threads may call the function at once. Calls that take long have a ``progress`` argument, which is called as the
+work advances (see ``Progress``).
 
-Public names are imported on first use, so that `import levit_mobile` needs neither torch nor a vendor.
+Everything that these functions raise on purpose is a ``LevitMobileError``, with a stable ``code`` for programs.
+
+Public names are imported on first use, so ``import levit_mobile`` needs neither torch nor a vendor package.
 """
 
 from importlib import import_module

@@ -21,12 +21,15 @@ class Verdict(StrEnum):
     """What is known of an artifact: it computes what the trained model computes, it does not, or nothing could run."""
 
     PROVEN = "proven"
+    """The artifact ran, and every bound holds."""
     BROKEN = "broken"
+    """The artifact does not run, or a bound does not hold."""
     NOT_RUN = "not run"
+    """No runtime for the artifact exists here, so nothing is known."""
 
     @classmethod
     def worst(cls, verdicts: Iterable[Verdict]) -> Verdict:
-        """Broken if any is, else NOT RUN if any is or there are none, else proven."""
+        """Return broken if any verdict is; else NOT RUN if any is or there are none; else proven."""
         found = set(verdicts)
         if cls.BROKEN in found:
             return cls.BROKEN
@@ -60,23 +63,32 @@ NEEDED_IOS: dict[Precision, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """The bounds that `parity` holds an artifact to, against the trained model; None asks nothing.
+    """The bounds on the difference between an artifact and the trained model; None sets no bound.
 
-    `min_sqnr_db` is in dB; errors are in logits, `max_kl` in nats, agreements shares of pictures, 0 to 1, cosine -1 to
-    1. The last two need labels: top-1 accuracy of the artifact, and by how much it may lie below the reference's.
+    Raises:
+        ValueError: A bound is out of its range.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}  # it is a part of every contract
+    __pydantic_config__: ClassVar = {"extra": "forbid", "use_attribute_docstrings": True}  # part of every contract
 
     min_sqnr_db: float
+    """Lowest signal-to-quantization-noise ratio of the logits. Unit: dB."""
     min_top1_agreement: float
+    """Lowest share of pictures with the same top class. Unit: share, 0 to 1."""
     min_top5_agreement: float | None = None
+    """Lowest share of pictures whose reference class is in the top 5. Unit: share, 0 to 1."""
     min_cosine: float | None = None
+    """Lowest mean cosine similarity of the logits, -1 to 1."""
     max_abs_error: float | None = None
+    """Largest error of any logit. Unit: logits."""
     max_mean_abs_error: float | None = None
+    """Largest mean error over all logits. Unit: logits."""
     max_kl: float | None = None
+    """Largest KL divergence of the probabilities from the reference's. Unit: nats."""
     min_top1_accuracy: float | None = None
+    """Lowest top-1 accuracy of the artifact; needs labels. Unit: share, 0 to 1."""
     max_accuracy_drop: float | None = None
+    """Largest loss of top-1 accuracy against the reference; needs labels. Unit: share, 0 to 1."""
 
     def __post_init__(self) -> None:
         if not 0 < self.min_sqnr_db < math.inf:
@@ -88,7 +100,7 @@ class Tolerance:
             self._require(name, 0, sys.float_info.max)
 
     def loosened(self, other: Tolerance) -> Tolerance:
-        """Of each pair of bounds the one that is easier to hold; what either does not ask is not asked."""
+        """Return the looser of each pair of bounds; a bound that either side does not set is not set."""
         pairs = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
         easier = {name: min if name.startswith("min_") else max for name in pairs}
         both: dict[str, Any] = {n: None if None in pair else easier[n](pair) for n, pair in pairs.items()}
@@ -107,15 +119,17 @@ def _require_known(word: str, known: Iterable[str], *, fault: str) -> None:
     if word in words:
         return
     close = get_close_matches(word, words, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    raise RecipeError(f"{fault.replace('-', ' ')} {word!r}: {hint}known are {_listed(words)}", fault=fault)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    raise RecipeError(f"{fault.replace('-', ' ')} {word!r}{hint}, expected one of {_listed(words)}", fault=fault)
 
 
 def _require_had(target: str, precision: str = "") -> None:
     """Of two known words, is there a recipe of both?"""
     had = [str(row.precision) for row in RECIPES.values() if row.target == target]
     if had and precision in list(Precision) and precision not in had:
-        raise RecipeError(f"{target} has no {precision}: it has {_listed(had)}", fault="not-available")
+        raise RecipeError(
+            f"{target} does not have the precision {precision}, expected one of {_listed(had)}", fault="not-available"
+        )
 
 
 def _listed(words: Iterable[object]) -> str:
@@ -124,11 +138,19 @@ def _listed(words: Iterable[object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One artifact to build; raises RecipeError when its parts do not go together.
+    """One artifact to build: a target, a precision and the bounds of its proof.
 
-    `minimum_ios` is the oldest iOS that the artifact runs on: 16, 17 or 18 for coreml, None for every other target.
-    `io` is what the artifact takes and gives: "float" as the table of recipes says, or "int8", pixels as level - 128
-    and logits on the grid that the contract names.
+    Attributes:
+        target: ``coreml``, ``executorch`` or ``tflite``.
+        precision: The number format of weights and activations.
+        tolerance: The bounds on the difference from the trained model.
+        minimum_ios: Oldest iOS that the artifact runs on, 16, 17 or 18; None for targets other than Core ML.
+        io: ``"float"`` for the target's usual input and output, or ``"int8"``: pixels as level - 128, and logits with
+            the scale and zero point that the contract names.
+
+    Raises:
+        RecipeError: A part is unknown (``recipe.unknown-target``, ``recipe.unknown-precision``, ``recipe.unknown-io``),
+            or the parts do not go together (``recipe.not-available``, ``recipe.minimum-ios``).
     """
 
     target: str
@@ -142,44 +164,51 @@ class Recipe:
         _require_known(self.precision, Precision, fault="unknown-precision")
         if self.target != "coreml" and self.minimum_ios is not None:
             raise RecipeError(
-                f"minimum_ios={self.minimum_ios} has no meaning for {self.target}, only for coreml", fault="minimum-ios"
+                f"minimum_ios is {self.minimum_ios}, expected none for {self.target}: only coreml has it",
+                fault="minimum-ios",
             )
         if self.target == "coreml" and self.minimum_ios not in IOS_VERSIONS:
             raise RecipeError(
-                f"minimum_ios={self.minimum_ios} is not supported, expected one of {_listed(IOS_VERSIONS)}",
+                f"minimum_ios is {self.minimum_ios}, expected one of {_listed(IOS_VERSIONS)}",
                 fault="minimum-ios",
             )
         _require_known(self.io, IO, fault="unknown-io")
         if self.io == "int8" and (self.precision is not Precision.INT8 or self.target == "coreml"):
             raise RecipeError(
-                f"{self.name} takes no int8 pixels: only tflite-int8 and executorch-int8 do", fault="not-available"
+                f"{self.name} does not have int8 inputs and outputs: use tflite-int8 or executorch-int8",
+                fault="not-available",
             )
         needed = NEEDED_IOS.get(self.precision)
         if needed and self.minimum_ios and self.minimum_ios < needed:
             raise RecipeError(
-                f"{self.name} needs minimum_ios={needed} or later, and was given {self.minimum_ios}",
+                f"minimum_ios is {self.minimum_ios}, expected {needed} or later for {self.name}",
                 fault="minimum-ios",
             )
 
     @property
     def has_integers(self) -> bool:
-        """Does its artifact store integers or palettes?"""
+        """Whether the artifact stores integers or palettes."""
         return self.precision not in (Precision.FLOAT32, Precision.FLOAT16)
 
     @property
     def computes_in_integers(self) -> bool:
-        """Does it multiply integers? Core ML widens what it only stores as integers."""
+        """Whether the artifact multiplies integers; Core ML widens integers that it only stores."""
         run_time = self.precision in (Precision.INT8_DYNAMIC, Precision.INT4_WEIGHT) and self.target != "coreml"
         return run_time or self.precision is Precision.INT8
 
     @property
     def name(self) -> str:
-        """`<target>-<precision>`; `Recipe.from_name` reads it back."""
+        """``<target>-<precision>``, such as ``tflite-int8``."""
         return f"{self.target}-{self.precision}"
 
     @classmethod
     def from_name(cls, name: str) -> Recipe:
-        """The recipe of that name, such as "tflite-fp32"; raises RecipeError, which lists the known ones."""
+        """Return the recipe of that name, such as ``"tflite-fp32"``.
+
+        Raises:
+            RecipeError: There is no such recipe (``recipe.unknown-recipe``), or the target lacks the precision
+                (``recipe.not-available``); the message lists those that exist.
+        """
         _require_had(*name.split("-", 1))
         _require_known(name, RECIPES, fault="unknown-recipe")
         return RECIPES[name]
@@ -213,6 +242,7 @@ RECIPES: dict[str, Recipe] = {
     "tflite-int8-weight": Recipe("tflite", Precision.INT8_WEIGHT, WEIGHT8),
     "tflite-int4-weight": Recipe("tflite", Precision.INT4_WEIGHT, WEIGHT4),
 }
+"""Every recipe by its name, ``<target>-<precision>``, with the bounds of its proof."""
 
 DEFAULT_PRECISION: dict[str, Precision] = {
     "coreml": Precision.FLOAT16,  # the Neural Engine computes in nothing else
@@ -222,9 +252,20 @@ DEFAULT_PRECISION: dict[str, Precision] = {
 
 
 def recipe(target: str, precision: str | None = None, *, minimum_ios: int | None = None, io: str = "float") -> Recipe:
-    """The recipe for a target, at `DEFAULT_PRECISION` unless told; `minimum_ios` (coreml only) is the row's own.
+    """Return the recipe for a target and a precision.
 
-    Raises RecipeError for an unknown target or precision, and for a precision or option that the target does not have.
+    Args:
+        target: ``coreml``, ``executorch`` or ``tflite``.
+        precision: A value of ``Precision``. Default: the target's own in ``DEFAULT_PRECISION``.
+        minimum_ios: Oldest iOS of a Core ML artifact, 16, 17 or 18. Default: that of the recipe in ``RECIPES``.
+        io: ``"float"`` or ``"int8"``, see ``Recipe``.
+
+    Returns:
+        The recipe in ``RECIPES``, with these options.
+
+    Raises:
+        RecipeError: The target, the precision or an option is unknown, or the target lacks it; the codes are those of
+            ``Recipe`` and ``Recipe.from_name``.
     """
     _require_known(target, TARGETS, fault="unknown-target")
     chosen = DEFAULT_PRECISION[target] if precision is None else precision

@@ -40,9 +40,9 @@ FILE_NAME = f"{VARIANT}_outliers.safetensors"
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder for the picture pool, the resumable state and the checkpoint.")],
-    minutes: Annotated[float, typer.Option(min=0.01, help="Training time.")] = 30,
-    pictures: Annotated[int, typer.Option(min=1, help="Training pictures in the pool.")] = 12_000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that draw pictures.")] = os.cpu_count() or 1,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Training time, in minutes.")] = 30,
+    pictures: Annotated[int, typer.Option(min=1, help="Number of training pictures in the pool.")] = 12_000,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes that draw pictures.")] = os.cpu_count() or 1,
     seed: int = 0,
 ) -> None:
     """Grow the outliers, then train on."""

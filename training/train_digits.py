@@ -27,10 +27,10 @@ from safetensors.torch import save as serialised
 from torch import Tensor
 from torch.nn import functional as F
 
-from levit_mobile.images.digits import CENTRE_PX, CLASSES, LABELS, Split, source_indices
+from levit_mobile.images.digits import CENTRE_PX, CLASSES, LABELS, Split, source_of
 from levit_mobile.model.checkpoint import load_checkpoint
 from levit_mobile.model.levit import LeViT
-from levit_mobile.parity.metrics import wilson_interval
+from levit_mobile.parity.metrics import clustered_interval
 
 VARIANT = "levit_128s"
 FILE_NAME = f"{VARIANT}_digits.safetensors"
@@ -44,8 +44,8 @@ SMOOTHING = 0.1
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 Out = Annotated[Path, typer.Option(help="Folder for the picture pool, the resumable state and the checkpoint.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, ...")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes that draw pictures.")]
-Minutes = Annotated[float, typer.Option(min=0.01, help="Training time at this resolution.")]
+Workers = Annotated[int, typer.Option(min=1, help="Number of processes that draw pictures.")]
+Minutes = Annotated[float, typer.Option(min=0.01, help="Training time at this resolution, in minutes.")]
 WORKERS = os.cpu_count() or 1
 
 
@@ -54,15 +54,15 @@ def train(
     out: Out = Path("runs/digits"),
     device: Device = "auto",
     workers: Workers = WORKERS,
-    pictures: Annotated[int, typer.Option(min=1, help="Training pictures in the pool.")] = 48_000,
+    pictures: Annotated[int, typer.Option(min=1, help="Number of training pictures in the pool.")] = 48_000,
     half_minutes: Minutes = 28,
     full_minutes: Minutes = 150,
-    weights: Annotated[Path | None, typer.Option(exists=True, help="Weights that both phases go on from.")] = None,
+    weights: Annotated[Path | None, typer.Option(exists=True, help="Weights that both phases start from.")] = None,
     batch: Annotated[int, typer.Option(min=2)] = 32,
-    save_seconds: Annotated[float, typer.Option(min=0, help="How often to save the state.")] = 60,
+    save_seconds: Annotated[float, typer.Option(min=0, help="Seconds between two saves of the state.")] = 60,
     seed: int = 0,
 ) -> None:
-    """Trains a teacher at half resolution, then the student at full; started again, goes on where it was."""
+    """Trains a teacher at half resolution, then the student at full resolution; continues an interrupted run."""
     out.mkdir(parents=True, exist_ok=True)
     if "RANK" in os.environ:  # started by torchrun
         dist.init_process_group()
@@ -100,14 +100,14 @@ def train(
 @app.command()
 def evaluate(
     checkpoint: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="A file that `train` wrote.")] = BUNDLED,
-    count: Annotated[int, typer.Option(min=1, help="How many held-out pictures.")] = 5000,
+    count: Annotated[int, typer.Option(min=1, help="Number of held-out pictures.")] = 5000,
     device: Device = "auto",
     workers: Workers = WORKERS,
-    batch: Annotated[int, typer.Option(min=1, help="On a CPU, larger ones are slower.")] = 20,
-    min_top1: Annotated[float, typer.Option(min=0, max=1, help="Fails under this top-1.")] = 0.98,
-    spread: Annotated[float, typer.Option(min=0, help="Poses this much wider; training's are 1.75.")] = 1.0,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures per batch; on a CPU, larger batches are slower.")] = 20,
+    min_top1: Annotated[float, typer.Option(min=0, max=1, help="Exit 1 below this top-1 accuracy, 0 to 1.")] = 0.98,
+    spread: Annotated[float, typer.Option(min=0, help="Factor by which poses are wider; training uses 1.75.")] = 1.0,
 ) -> None:
-    """Judges a checkpoint on the first held-out pictures, centre crop, mean of both heads."""
+    """Measures a checkpoint on the first held-out pictures: centre crop, mean of both heads."""
     pictures = held_out(count, batch, workers, spread)
     labels, heads = predictions(load_checkpoint(checkpoint).model, pictures, chosen(device))
     hits = {name: guess == labels for name, guess in heads.items()}
@@ -247,12 +247,12 @@ def per_head(model: LeViT, x: Tensor) -> Tensor:
 
 def show(checkpoint: Path, labels: Tensor, hits: dict[str, Tensor]) -> None:
     count = len(labels)
-    low, high = wilson_interval(int(hits["mean"].sum()), count)
-    digits = len(source_indices(Split.HELD_OUT))
-    print(f"{checkpoint}: {count} held-out pictures of {digits} source digits")
+    digits = [source_of(Split.HELD_OUT, index) for index in range(count)]
+    low, high = clustered_interval(hits["mean"].numpy(), digits)
+    print(f"{checkpoint}: {count} held-out pictures of {len(set(digits))} source digits")
     for name, hit in hits.items():
         print(f"top-1 {float(hit.double().mean()):.4f}  {name}")
-    print(f"95 % interval of the mean's top-1: {low:.4f} to {high:.4f} (Wilson, over pictures)")
+    print(f"95% interval of the mean's top-1: {low:.4f} to {high:.4f} (over {len(set(digits))} source digits)")
     for label, name in enumerate(LABELS):
         of_class = hits["mean"][labels == label]
         print(f"top-1 {float(of_class.double().mean()):.4f}  class {name}, {len(of_class)} pictures")

@@ -1,4 +1,4 @@
-"""Real ARM64 builds of the runtimes on this desk: made, run in an emulator, and their instructions counted.
+"""The runtimes built for ARM64: how they are set up on this machine, run in an emulator, and counted by instruction.
 
 Door: cost, count, counting, cpus, folder, packages, runner, setup.
 """

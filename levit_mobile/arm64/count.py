@@ -17,7 +17,13 @@ CORES = ("cortex-a53", "cortex-a76")
 
 @dataclass(frozen=True, slots=True)
 class CostRun:
-    """Costs of the artifacts and of those that they are compared with; `broken` has a sentence for each that grew."""
+    """What ``cost`` counted, and which costs grew.
+
+    Attributes:
+        costs: One cost per artifact and core, in the order asked.
+        against: The same of the artifacts to compare with.
+        broken: One sentence for each cost that exceeds the baseline or is missing from it.
+    """
 
     costs: tuple[Cost, ...]
     against: tuple[Cost, ...] = ()
@@ -34,21 +40,35 @@ def cost(
     write_baseline_to: str | Path | None = None,
     progress: Progress = silent,
 ) -> CostRun:
-    """Count the ARM64 instructions that one inference executes, by class and by function. They are not milliseconds.
+    """Count the ARM64 instructions that one inference executes, by class and by function.
 
-    Thread-safe: everything runs in processes of its own.
+    Instructions are not milliseconds: they rank versions of an artifact and show what changed. Thread-safe: everything
+    runs in processes of its own.
 
     Args:
-        artifacts: Bundles' folders, or `.tflite` and `.pte` files.
-        cpus: Names of `arm64.cpus.CPUS`.
-        against: Others to compare with.
-        baseline: A file that `write_baseline_to` wrote. What executes more than it says is in `broken`.
-        max_growth: The share by which a cost may exceed its baseline, 0 or more: 0.01 is 1%.
-        write_baseline_to: The file that takes what was measured as a baseline.
-        progress: Is told of every artifact on every core.
+        artifacts: Bundle folders, or ``.tflite`` and ``.pte`` files.
+        cpus: Names of cores: ``cortex-a53``, ``cortex-a76`` or ``i8mm``.
+        against: Other artifacts to compare with, of the same kinds.
+        baseline: A file that ``write_baseline_to`` wrote. A cost that exceeds it is reported in ``broken``.
+        max_growth: The ratio by which a cost may exceed its baseline, 0 or more: 0.01 allows 1% more.
+        write_baseline_to: The JSON file to write the costs to, as a baseline for later calls.
+        progress: Called for every artifact on every core.
+
+    Returns:
+        The costs of all artifacts on all cores.
 
     Raises:
-        LevitMobileError: One sentence: ARM64 is not set up, or an artifact or the baseline cannot be read.
+        RunnerUnavailable: The emulator is not ready (``runner.not-set-up``, ``runner.damaged``,
+            ``runner.not-installed``), or this machine cannot run it (``runner.platform``).
+        BundleError: A bundle is damaged, or the baseline cannot be read or written (``bundle.unreadable``,
+            ``bundle.schema``, ``bundle.unwritable``).
+        ArtifactError: An artifact is neither ``.tflite`` nor ``.pte`` (``artifact.unknown-format``), or its runtime
+            failed to run it.
+
+    Example:
+        >>> run = levit_mobile.cost(["build/levit_128s-tflite-fp32"], cpus=["cortex-a76"])
+        >>> run.costs[0].cpu
+        'cortex-a76'
     """
     arm64 = folder.found()
     before = read_baseline(Path(baseline)) if baseline else None

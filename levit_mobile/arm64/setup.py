@@ -27,11 +27,26 @@ RUN = (
 
 
 def setup_arm64(*, force: bool = False, progress: Progress = silent) -> Arm64:
-    """Make both runtimes for ARM64, in the versions that are installed here, in the cache folder; or find them.
+    """Install both runtimes for ARM64 in the cache folder, in the versions installed here, or find them there.
 
-    Processes and threads that want it at the same time wait for each other. `force` makes it anew, even where it is
-    whole; when it is made, those of earlier versions that nobody uses go. `progress` is told of each of STEPS, and of
-    what went. Raises RunnerUnavailable where it cannot be made, with the reason and what to do about it.
+    Concurrent calls from threads and processes wait for each other. Runtimes of earlier versions that nobody uses are
+    removed.
+
+    Args:
+        force: Install anew, even if the installed files are intact.
+        progress: Called at the beginning of every step.
+
+    Returns:
+        The folder and its manifest.
+
+    Raises:
+        RunnerUnavailable: This machine cannot run or install them (``runner.platform``, ``runner.not-installed``), or
+            the installation failed (``runner.set-up-failed``); the message says what to do.
+
+    Example:
+        >>> arm64 = levit_mobile.setup_arm64()
+        >>> arm64.path.is_dir()
+        True
     """
     packages.require_host()
     path = folder.folder()
@@ -42,7 +57,7 @@ def setup_arm64(*, force: bool = False, progress: Progress = silent) -> Arm64:
                 earlier.remove(path, lambda sentence: progress(sentence, len(STEPS), len(STEPS)))
     except (OSError, BundleError) as error:
         raise RunnerUnavailable(
-            f"ARM64 could not be set up: {error}; {CACHE_VARIABLE} can name another folder for it",
+            f"ARM64 could not be set up: {error}; {CACHE_VARIABLE} can name a different folder",
             fault="set-up-failed",
         ) from error
     return folder.found()

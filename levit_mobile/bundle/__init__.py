@@ -1,4 +1,4 @@
-"""A bundle on disk: opened and checked against its own digests, and inspected together with any other artifact.
+"""A bundle on disk: it is opened, checked against its own digests, and inspected like an artifact of any origin.
 
 Door: inspect, reader.
 """

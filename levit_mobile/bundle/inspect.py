@@ -20,9 +20,16 @@ Row = tuple[str, str]  # a group, and a name in it
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """One artifact: where it is, what is in it, and for a bundle its contract and how the artifact contradicts it.
+    """One artifact and its contents.
 
-    `bytes` and `sha256` are those of the file, or of the folder as `contract.digest` takes it.
+    Attributes:
+        path: The path that was given: a bundle's folder or an artifact.
+        target: ``coreml``, ``executorch`` or ``tflite``.
+        bytes: Size of the artifact's file, or of all files in its folder.
+        sha256: SHA-256 of the file, or of the folder as ``system.files.digest`` computes it.
+        inspection: Ops, inputs, outputs, types and sizes that were read from the artifact.
+        contract: The bundle's contract; None if the path is not a bundle.
+        contradictions: One sentence for each fact on which contract and artifact differ.
     """
 
     path: Path
@@ -36,7 +43,14 @@ class Inspected:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row that two artifacts do not share; None where one has no such row."""
+    """One row in which two artifacts differ.
+
+    Attributes:
+        group: The section of the row, such as ``input`` or ``file``; empty for facts about the whole artifact.
+        name: What the row is about.
+        a: Value of the first artifact; None if it has no such row.
+        b: Value of the second artifact; None if it has no such row.
+    """
 
     group: str
     name: str
@@ -45,10 +59,27 @@ class Difference:
 
 
 def inspect(artifact: str | Path) -> Inspected:
-    """Read what is inside a bundle's artifact, or a `.tflite`, `.pte`, `.mlpackage` or `.mlmodel` of any origin.
+    """Read what is inside a bundle's artifact or a model file of any origin.
 
-    Nothing is run, and no vendor's package is imported but for Core ML's. Thread-safe. Raises LevitMobileError, one
-    sentence, for what is broken, is neither bundle nor artifact, or needs a package.
+    It reads ``.tflite``, ``.pte``, ``.mlpackage`` and ``.mlmodel``. Nothing is run, and no vendor package is imported
+    except parts of coremltools for Core ML. Thread-safe.
+
+    Args:
+        artifact: A bundle's folder, or the path of an artifact.
+
+    Returns:
+        The artifact's contents, and for a bundle its contract and where the two contradict each other.
+
+    Raises:
+        ArtifactError: It is not there, not readable or damaged (``artifact.missing``, ``artifact.unreadable``,
+            ``artifact.damaged``), or of an unknown kind (``artifact.unknown-format``, ``artifact.unsupported-model``).
+        BundleError: The bundle is damaged; the codes are those of ``open_bundle``.
+        ToolchainMissing: coremltools is not installed, and the artifact is a Core ML model (``toolchain``).
+
+    Example:
+        >>> found = levit_mobile.inspect("build/levit_128s-tflite-fp32")
+        >>> found.target, found.inspection.partitions, found.contradictions
+        ('tflite', 1, ())
     """
     path = Path(artifact)
     if (path / c.CONTRACT_FILE).is_file():
@@ -57,12 +88,26 @@ def inspect(artifact: str | Path) -> Inspected:
     found = surveyor(TARGETS[target])(path)
     suffix = TARGETS[target].suffix
     if path.is_file() and path.suffix not in (suffix, MODEL_SUFFIX):
-        found = _noted(found, f"the file name is {path.name}, but the content is a {suffix}")
+        found = _noted(found, f"the file is called {path.name} but holds a {suffix}")
     return _inspected(path, target, found)
 
 
 def differences(a: Inspected, b: Inspected) -> tuple[Difference, ...]:
-    """Every row in which they differ, digests and sizes of the files last; contracts too where both have one."""
+    """List every row in which two artifacts differ.
+
+    Args:
+        a: The first artifact.
+        b: The second artifact, of the same or another target.
+
+    Returns:
+        The rows that differ, the files' sizes and digests last. If both are bundles, rows of their contracts are
+        included.
+
+    Example:
+        >>> fp32 = levit_mobile.inspect("build/levit_128s-tflite-fp32")
+        >>> levit_mobile.differences(fp32, fp32)
+        ()
+    """
     first, second = dict(_rows(a)), dict(_rows(b))
     if a.contract and b.contract:
         first |= dict(_contract_rows(a.contract))
@@ -112,12 +157,12 @@ def _named(declared: tuple[Port, ...], name: str) -> Port | None:
 
 def _about_port(port: Port | None, wanted: c.Input | c.Output) -> Iterator[str]:
     if port is None:
-        yield f"the contract names {wanted.name}, and the artifact has no such input or output"
+        yield f"the artifact has no input or output {wanted.name}, which the contract names"
         return
     shape = wanted.shape[2:] if wanted.dtype == "image" else wanted.shape
-    for what, said, has in (("type", wanted.dtype, port.dtype), ("shape", list(shape), list(port.shape))):
-        if said != has:
-            yield f"by the contract the {what} of {wanted.name} is {said}, and in the artifact {has}"
+    for what, stated, found in (("type", wanted.dtype, port.dtype), ("shape", list(shape), list(port.shape))):
+        if stated != found:
+            yield f"the {what} of {wanted.name} is {found} in the artifact, expected {stated} by the contract"
     grid = wanted.quantization
     if (
         grid
@@ -125,8 +170,8 @@ def _about_port(port: Port | None, wanted: c.Input | c.Output) -> Iterator[str]:
         and (_rounded(grid.scale), grid.zero_point) != (_rounded(port.scale), port.zero_point)
     ):
         yield (
-            f"by the contract {wanted.name} has the scale {grid.scale:g} and zero point {grid.zero_point}, and in the "
-            f"artifact {port.scale:g} and {port.zero_point}"
+            f"{wanted.name} has the scale {port.scale:g} and zero point {port.zero_point} in the artifact, expected "
+            f"{grid.scale:g} and {grid.zero_point} by the contract"
         )
 
 
@@ -137,9 +182,9 @@ def _rounded(scale: float) -> str:
 def _about_counts(inside: Inspection, stated: c.Contract) -> Iterator[str]:
     classes, partitions = stated.model.classes, stated.artifact.partitions
     if inside.class_labels not in (None, classes):
-        yield f"by the contract there are {classes} classes, and the artifact has {inside.class_labels} labels"
+        yield f"the number of labels is {inside.class_labels} in the artifact, expected {classes} by the contract"
     if inside.partitions != partitions:
-        yield f"by the contract there are {partitions} partitions, and by the artifact {inside.partitions}"
+        yield f"the number of partitions is {inside.partitions} in the artifact, expected {partitions} by the contract"
 
 
 # As rows

@@ -1,4 +1,4 @@
-"""Images: how one is prepared for a network, folders of them, the bundled digits, and names and truths of classes.
+"""Images: preparation for a network, sets of images, the bundled digits, and labels and true classes.
 
 Door: digits, ground_truth, image_set, labels, source.
 """

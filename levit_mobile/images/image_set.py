@@ -31,10 +31,21 @@ BICUBIC = Image.Resampling.BICUBIC
 
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
-    """What a picture becomes before the graph sees it, and the mean and std that the graph applies to [0,1] values.
+    """How a picture is prepared before the graph sees it, and how the graph normalises it.
 
-    The default is LeViT's evaluation at 224 px. Only antialiased bicubic exists, in Python as in the apps; the two
-    fields are there because the contract states them.
+    The default is LeViT's evaluation at 224 px. The resize is always antialiased bicubic, in Python as in the apps; the
+    two fields exist because the contract states them.
+
+    Attributes:
+        side_px: Side in pixels of the square that is cropped from the centre.
+        resize_px: Length in pixels to which the short side is resized first; at least ``side_px``.
+        interpolation: Only ``"bicubic"``.
+        antialias: Only True.
+        mean: Mean of the red, green and blue values in [0,1], which the graph subtracts. Default: ImageNet's.
+        std: Standard deviation of the same values, by which the graph divides; above 0. Default: ImageNet's.
+
+    Raises:
+        ValueError: A field is out of its range.
     """
 
     side_px: int = 224
@@ -46,10 +57,11 @@ class ImageSpec:
 
     def __post_init__(self) -> None:
         if not 1 <= self.side_px <= self.resize_px:
-            raise ValueError(f"side_px is {self.side_px}, expected 1 to resize_px, which is {self.resize_px}")
+            raise ValueError(f"side_px is {self.side_px}, expected 1 to {self.resize_px} (resize_px)")
         if self.interpolation != "bicubic" or not self.antialias:
             raise ValueError(
-                f"interpolation={self.interpolation!r}, antialias={self.antialias}: only antialiased bicubic exists"
+                f"interpolation is {self.interpolation!r} and antialias is {self.antialias}, "
+                "expected 'bicubic' and True"
             )
         if len(self.mean) != 3 or not all(map(math.isfinite, self.mean)):
             raise ValueError(f"mean is {self.mean}, expected three finite numbers")
@@ -58,22 +70,30 @@ class ImageSpec:
 
     @classmethod
     def for_side(cls, side_px: int) -> Self:
-        """The spec for a crop of `side_px`: 224 -> 256, 256 -> 292, 288 -> 329.
+        """Return the spec for a crop of ``side_px`` pixels: 224 -> 256, 256 -> 292, 288 -> 329.
 
-        Source: the evaluation transform of the paper's code resizes to `int((256 / 224) * input_size)`.
+        Source: the evaluation transform of the LeViT authors' code resizes to ``int((256 / 224) * input_size)``.
         """
         return cls(side_px=side_px, resize_px=int((256 / 224) * side_px))
 
 
 def preprocess(picture: Image.Image, spec: ImageSpec) -> Pixels:
-    """One picture -> uint8 RGB [side,side,3]: upright, opaque, short side resized, centre cropped.
+    """Prepare one picture: upright, opaque, short side resized, centre cropped.
 
-    EXIF orientation is applied. Opaque pictures are converted as `convert("RGB")` does; transparent ones are laid
-    over white, because that is what people see (dropping alpha would reveal whatever colour hides below it).
+    EXIF orientation is applied. Opaque pictures are converted as Pillow's ``convert("RGB")`` does; transparent ones are
+    laid over white, because that is what people see (dropping alpha would reveal whatever colour hides below it).
     16-bit grey is scaled to 8 bits, not clipped. An animation gives its first frame.
 
-    Raises ImageError for pixels without a known range (floats, 32-bit integers), a mode without a way to RGB, and
-    EXIF data that cannot be read.
+    Args:
+        picture: A picture of any size and mode.
+        spec: The sizes.
+
+    Returns:
+        uint8 RGB [side,side,3].
+
+    Raises:
+        ImageError: The pixels have no known range, or no way to RGB (``image.pixel-format``), or the EXIF data cannot
+            be read (``image.unreadable``).
     """
     return np.array(_resize_and_crop(_to_rgb(_upright(picture)), spec))
 
@@ -86,7 +106,19 @@ def to_planar(pixels: Pixels) -> NDArray[np.float32]:
 
 
 def load(path: Path, spec: ImageSpec) -> Pixels:
-    """One picture file -> uint8 RGB [side,side,3]; raises ImageError, naming the file, when it cannot be read whole."""
+    """Read and prepare one picture file.
+
+    Args:
+        path: The file.
+        spec: The sizes.
+
+    Returns:
+        uint8 RGB [side,side,3].
+
+    Raises:
+        ImageError: The file cannot be read completely (``image.not-found``, ``image.unreadable``), has too many pixels
+            (``image.too-large``), or pixels that cannot become RGB (``image.pixel-format``).
+    """
     with _decode(path) as picture:
         try:
             return preprocess(picture, spec)
@@ -103,12 +135,12 @@ def find_pictures(folder: Path) -> list[Path]:
     if folder.is_file():
         return [folder]
     if not folder.is_dir():
-        raise ImageError(f"{folder} does not exist, expected a folder of pictures or one picture", fault="not-found")
+        raise ImageError(f"{folder} does not exist, expected a folder of images or one image file", fault="not-found")
     found = {path.relative_to(folder): path for path in folder.rglob("*") if _is_picture(path)}
     visible = [name for name in found if not any(part.startswith(".") for part in name.parts)]
     if not visible:
         raise ImageError(
-            f"{folder} holds no picture, expected files ending in {' '.join(PICTURE_SUFFIXES)}", fault="no-pictures"
+            f"{folder} holds no image, expected files ending in {', '.join(PICTURE_SUFFIXES)}", fault="no-pictures"
         )
     return [found[name] for name in sorted(visible, key=Path.as_posix)]
 
@@ -125,8 +157,12 @@ class Skipped:
 class ImageSet:
     """Named pictures in a fixed order, read one at a time: a thousand of them need the memory of one.
 
-    `read(name)` gives uint8 RGB [side,side,3]; every pass over the set reads again. A set of a folder can be sent to
-    another process.
+    A set of a folder can be sent to another process.
+
+    Attributes:
+        names: Names of the pictures.
+        read: Gives the picture of a name, uint8 RGB [side,side,3]; every pass over the set reads again.
+        skipped: Pictures that could not be read.
     """
 
     names: tuple[str, ...]
@@ -135,11 +171,17 @@ class ImageSet:
 
     @classmethod
     def from_folder(cls, folder: Path, spec: ImageSpec, *, limit: int | None = None, skip_broken: bool = False) -> Self:
-        """The pictures below `folder` (or the one picture), named by their POSIX path relative to it.
+        """Find the pictures below a folder, named by their POSIX path relative to it.
 
-        `limit` takes that many, evenly spread over the sorted names: in a folder of classes the first hundred would
-        all show the first class. `skip_broken` reads each picture once now and leaves the unreadable ones in
-        `.skipped`, without replacing them; otherwise reading the first broken one raises ImageError, naming it.
+        Args:
+            folder: The folder, or a single picture.
+            spec: How pictures are prepared.
+            limit: Number of pictures, evenly spread over the sorted names, which may begin with all of one class.
+                Default: all.
+            skip_broken: Read each picture once now and move the unreadable ones to ``skipped``, without replacing them.
+
+        Raises:
+            ImageError: There is no folder (``image.not-found``), or no readable picture in it (``image.no-pictures``).
         """
         root = folder.parent if folder.is_file() else folder
         names = [path.relative_to(root).as_posix() for path in _spread(find_pictures(folder), limit)]
@@ -147,14 +189,14 @@ class ImageSet:
         skipped = tuple(_broken(names, read)) if skip_broken else ()
         readable = set(names).difference(broken.name for broken in skipped)
         if not readable:
-            raise ImageError(f"{folder} holds no readable picture; the first: {skipped[0].reason}", fault="no-pictures")
+            raise ImageError(f"no image in {folder} can be read; the first: {skipped[0].reason}", fault="no-pictures")
         return cls(tuple(name for name in names if name in readable), read, skipped)
 
     @classmethod
     def from_arrays(cls, pictures: Mapping[str, Pixels]) -> Self:
         """Pictures made elsewhere: name -> uint8 RGB [side,side,3]; a lazy mapping is read on use, like a folder."""
         if not pictures:
-            raise ImageError("no pictures were given, expected at least one", fault="no-pictures")
+            raise ImageError("no images were given, expected at least one", fault="no-pictures")
         return cls(tuple(pictures), pictures.__getitem__)
 
     def __len__(self) -> int:
@@ -167,7 +209,7 @@ class ImageSet:
     def batches(self, size: int) -> Iterator[NDArray[np.float32]]:
         """float32 RGB [N,3,side,side] in [0,1] each, N = `size` but for a shorter last batch: what runners take."""
         if size < 1:
-            raise ValueError(f"a batch of {size} pictures, expected 1 or more")
+            raise ValueError(f"size is {size}, expected 1 or more images in a batch")
         for start in range(0, len(self), size):
             yield np.stack([to_planar(self.read(name)) for name in self.names[start : start + size]])
 
@@ -223,12 +265,12 @@ def _decode(path: Path) -> Image.Image:
     if not path.is_file():
         raise ImageError(f"{path} {'is not a file' if path.exists() else 'does not exist'}", fault="not-found")
     if path.stat().st_size == 0:
-        raise ImageError(f"{path} is empty (0 bytes), expected a picture", fault="unreadable")
+        raise ImageError(f"{path} is empty (0 bytes), expected an image", fault="unreadable")
     try:
         picture = Image.open(path)
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"{path} is no picture in a known format, or only its beginning", fault="unreadable"
+            f"{path} is not an image in a known format, or is cut short after its first bytes", fault="unreadable"
         ) from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{path} has too many pixels to be decoded safely: {error}", fault="too-large") from error
@@ -254,12 +296,13 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         picture = _sixteen_to_eight_bits(picture)
     if picture.mode == "F":
         raise ImageError(
-            "a picture of floats has no known range, expected 8 or 16 bits a channel", fault="pixel-format"
+            "the image has floating-point pixels of unknown range, expected 8 or 16 bits per channel",
+            fault="pixel-format",
         )
     try:
         return _over_white(picture) if picture.has_transparency_data else picture.convert("RGB")
     except ValueError as error:
-        raise ImageError(f"mode {picture.mode} cannot be converted to RGB", fault="pixel-format") from error
+        raise ImageError(f"images of mode {picture.mode} cannot be converted to RGB", fault="pixel-format") from error
 
 
 def _sixteen_to_eight_bits(picture: Image.Image) -> Image.Image:
@@ -267,7 +310,8 @@ def _sixteen_to_eight_bits(picture: Image.Image) -> Image.Image:
     values = np.asarray(picture).astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
         raise ImageError(
-            f"grey values from {values.min()} to {values.max()}, expected 0 to 65535 (16 bits)", fault="pixel-format"
+            f"the grey values range from {values.min()} to {values.max()}, expected 0 to 65535 (16 bits)",
+            fault="pixel-format",
         )
     return Image.fromarray(((values + 128) // 257).astype(np.uint8))
 

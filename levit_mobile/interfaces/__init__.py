@@ -1,4 +1,4 @@
-"""Values and protocols that cross walls: what a converter, an inspector, a runner and a loader take and give.
+"""Values and protocols shared by rooms: the arguments and results of converters, inspectors, runners and loaders.
 
 Door: card, inspection, runner, toolchain.
 """

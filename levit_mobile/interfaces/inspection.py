@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """One kind of op that the delegate left to the runtime's reference kernels."""
+    """One kind of op that the delegate left to the runtime's reference kernels.
+
+    Attributes:
+        op: Name of the op in the format.
+        count: Number of such ops.
+        reason: Why the delegate did not take it.
+    """
 
     op: str
     count: int
@@ -19,8 +25,14 @@ class Fallback:
 class Port:
     """An input or an output as the artifact declares it.
 
-    `shape` is [] where it has none, and [height, width] of an image, whose `color` is its layout; a size below 1 is set
-    at run time. With a `scale`, real = (stored - zero_point) * scale.
+    Attributes:
+        name: Its name.
+        dtype: Element type, or ``image``.
+        shape: Sizes of the axes; empty if it declares none, [height, width] for an image. A size below 1 is set at run
+            time.
+        scale: Distance of two levels: real = (stored - zero_point) * scale. None without quantization.
+        zero_point: The stored integer that stands for 0.0; None without quantization.
+        color: Colour layout of an image; None for a tensor.
     """
 
     name: str
@@ -33,14 +45,27 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """One artifact, read from its bytes.
+    """The contents of one artifact, read from its bytes.
 
-    `ops` counts the ops by the format's own names, inside and outside of delegates, constants excluded. `partitions`
-    is None where the split is decided on the phone (Core ML), or is not known, for which a note says why.
-    `weight_bytes` is stored bytes by element type, `kind_bytes` the same bytes by what they are for, in the order of
-    `kinds.KINDS`. `products` are the convolutions and linears, and `integer_products` those of them that run in
-    integers. `activations` counts tensors that are computed, by element type. `macs` are of one run, None where a shape
-    is open. `minimum` is the oldest system or runtime. `notes` are what a reader should know, a sentence each.
+    Attributes:
+        ops: Number of ops by the format's own names, inside and outside delegates, without constants.
+        partitions: Number of delegate partitions; None if the phone decides (Core ML) or a note says why it is unknown.
+        fallbacks: Ops outside the delegate.
+        max_rank: Largest number of axes of any tensor.
+        weight_bytes: Stored bytes by element type.
+        products: Number of convolutions and linears.
+        integer_products: Number of those that run in integers.
+        format: Name and version of the format.
+        inputs: Declared inputs.
+        outputs: Declared outputs.
+        class_labels: Number of class labels in the artifact; None if it has none.
+        delegates: Number of partitions by delegate.
+        kind_bytes: Stored bytes by their purpose, in the order of ``kinds.KINDS``.
+        activations: Number of computed tensors by element type.
+        macs: Multiply-accumulates of one run; None if a shape is open.
+        minimum: Oldest system or runtime that runs it.
+        metadata: Metadata stored in the artifact.
+        notes: What a reader should know besides, one sentence each.
     """
 
     ops: Mapping[str, int]

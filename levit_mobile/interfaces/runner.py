@@ -17,18 +17,20 @@ ComputeUnits = Literal["cpuOnly", "cpuAndGPU", "cpuAndNeuralEngine", "all"]  # C
 
 
 class Runner(Protocol):
-    """A model that can be asked: it reads an artifact's own layout, type and range from the contract and adapts."""
+    """A model as a function, which adapts pictures to the artifact's own layout, type and range."""
 
     def __call__(self, images: Images, /) -> Logits:
-        """RGB pictures [N,3,H,W] float32 in [0,1] -> logits [N,classes] float32, N of 1 or more."""
+        """Return the logits: RGB pictures [N,3,H,W] float32 in [0,1] -> [N,classes] float32, N of 1 or more."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where an artifact runs while it is timed: on `threads` of the CPU, or on Core ML's `compute_units`.
+    """Where an artifact runs while it is timed; None leaves the choice to the runtime.
 
-    What the runtime chooses itself is None.
+    Attributes:
+        threads: Number of CPU threads.
+        compute_units: The processors that Core ML may use.
     """
 
     threads: int | None = None
@@ -41,10 +43,13 @@ CPU_ONLY = Placement(compute_units="cpuOnly")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An artifact that a runtime has loaded, with one input of `shape` and `dtype`.
+    """An artifact that a runtime has loaded.
 
-    `call` is the runtime's own call with an input in place: what is timed. `run` takes an input as the artifact does,
-    and gives all its outputs in its own types, copied.
+    Attributes:
+        shape: Shape of its one input.
+        dtype: Element type of that input.
+        call: The runtime's own call with an input in place, which is what is timed.
+        run: Takes an input as the artifact does, and returns copies of all outputs in their own types.
     """
 
     shape: tuple[int, ...]

@@ -21,10 +21,22 @@ class Converter(Protocol):
     """Writes an artifact."""
 
     def __call__(self, module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: tuple[str, ...] = ()) -> int:
-        """Write `module`, of one picture, to `path`; how many convolutions and linears must run in integers.
+        """Write a module that takes one picture as an artifact.
 
-        With `taps` the module gives (logits, *taps), and those are outputs too. Raises ToolchainMissing, and
-        ConversionError or what the vendor raises.
+        Args:
+            module: Gives logits, or ``(logits, *taps)`` if ``taps`` are named.
+            recipe: The recipe.
+            card: Texts that are stored in the artifact.
+            path: Where to write the artifact.
+            taps: Names of the further outputs.
+
+        Returns:
+            Number of convolutions and linears that must run in integers.
+
+        Raises:
+            ToolchainMissing: The vendor's packages are not installed.
+            ConversionError: The artifact would not be what the recipe promises; the vendor's own errors come through
+                too.
         """
         ...
 
@@ -41,7 +53,22 @@ class RunnerLoader(Protocol):
     """Makes an artifact ready to run by its contract."""
 
     def __call__(self, path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:
-        """Raises RunnerUnavailable, ToolchainMissing, and ArtifactError for what the runtime refuses."""
+        """Load an artifact to be run.
+
+        Args:
+            path: The artifact.
+            source: Its input, as the contract states it.
+            result: Its output, as the contract states it.
+            threads: Number of CPU threads.
+
+        Returns:
+            A runner over the artifact.
+
+        Raises:
+            RunnerUnavailable: The runtime does not exist here.
+            ToolchainMissing: The runtime is not installed.
+            ArtifactError: The runtime cannot load the artifact.
+        """
         ...
 
 
@@ -49,7 +76,17 @@ class OutputsLoader(Protocol):
     """Makes an artifact with several outputs ready to run."""
 
     def __call__(self, path: Path, *, source: Input, names: tuple[str, ...], threads: int = 1) -> Outputs:
-        """`names` are the outputs that are asked for. Raises as a RunnerLoader does."""
+        """Load an artifact with several outputs to be run; it raises what a RunnerLoader raises.
+
+        Args:
+            path: The artifact.
+            source: Its input, as the contract states it.
+            names: Names of the outputs to return.
+            threads: Number of CPU threads.
+
+        Returns:
+            A call that maps one picture to these outputs by name.
+        """
         ...
 
 
@@ -57,7 +94,20 @@ class TimingLoader(Protocol):
     """Makes any artifact of a format ready to be timed, with a contract or without."""
 
     def __call__(self, path: Path, on: Placement = ...) -> Loaded:
-        """Raises RunnerUnavailable, ToolchainMissing, and ArtifactError for what the runtime refuses."""
+        """Load any artifact of a format to be timed, with or without a contract.
+
+        Args:
+            path: The artifact.
+            on: Where it runs.
+
+        Returns:
+            The loaded artifact.
+
+        Raises:
+            RunnerUnavailable: The runtime does not exist here.
+            ToolchainMissing: The runtime is not installed.
+            ArtifactError: The runtime cannot load the artifact.
+        """
         ...
 
 

@@ -1,4 +1,4 @@
-"""LeViT itself: the trained form, its checkpoints, and the exact rewrites into deployable forms.
+"""LeViT: the trained form, its checkpoints, and the exact rewrites into deployable forms.
 
 Door: bake, checkpoint, download, fake_quant, forms, intermediate_outputs, levit.
 """

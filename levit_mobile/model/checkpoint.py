@@ -26,11 +26,19 @@ from levit_mobile.system.progress import Progress, silent
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """An imported LeViT.
+    """An imported LeViT and what its file says about it.
 
-    `model` is in evaluation mode, float32, on the CPU. `side` is in pixels. `format` is the layout that was read:
-    official, timm, transformers or levit-mobile. `sha256` is that of the weight file's bytes, of all shards in order.
-    `labels` has one name a class, None where the file names none. `metadata` is a .safetensors file's own.
+    Attributes:
+        model: The model in evaluation mode, float32, on the CPU.
+        variant: ``levit_128s``, ``levit_128``, ``levit_192``, ``levit_256`` or ``levit_384``.
+        classes: Number of classes.
+        side: Height and width of the input in pixels.
+        distillation: Whether there is a second head, trained on a teacher's predictions.
+        source: The name that was given.
+        format: Layout of the file: official, timm, transformers or levit-mobile.
+        sha256: SHA-256 of the weight file, or of all shards in order.
+        labels: One label per class; None if the file has none.
+        metadata: The metadata of a ``.safetensors`` file, else empty.
     """
 
     model: LeViT
@@ -46,12 +54,31 @@ class Checkpoint:
 
 
 def load_checkpoint(source: str | Path, *, variant: str | None = None, progress: Progress = silent) -> Checkpoint:
-    """Imports a file, a folder, a hub id or an official name (see `download.resolve`).
+    """Import weights from a file, a folder, the Hugging Face hub or the LeViT authors' server.
 
-    `variant` is only checked: the weights say which they are. `progress` is told of a
-    download.
+    Every key and every shape must match exactly one LeViT, and nothing in the file is executed. Thread-safe.
 
-    Raises CheckpointError for weights that are not exactly a LeViT's, DownloadError for those out of reach.
+    Args:
+        source: A file, a folder, a hub id (``owner/name``) or an official name, such as ``LeViT-256``.
+        variant: Raise an error unless the weights are of this variant; they determine it themselves.
+        progress: Called while weights are downloaded.
+
+    Returns:
+        The model and what its file says about it.
+
+    Raises:
+        CheckpointError: There are no such weights (``checkpoint.not-found``, ``checkpoint.no-weights``), the file
+            cannot be read safely (``checkpoint.unreadable``, ``checkpoint.damaged``, ``checkpoint.unsafe``,
+            ``checkpoint.no-state-dict``, ``checkpoint.metadata``), it is not a LeViT (``checkpoint.not-levit``,
+            ``checkpoint.other-levit``, ``checkpoint.variant``), or its tensors do not fit (``checkpoint.missing-keys``,
+            ``checkpoint.surplus-keys``, ``checkpoint.shape``, ``checkpoint.dtype``, ``checkpoint.not-finite``).
+        DownloadError: The weights cannot be fetched (``download.not-fetched``, ``download.wrong-hash``), or the hub
+            does not provide them (``download.gated``, ``download.no-repository``, ``download.no-weights``).
+
+    Example:
+        >>> checkpoint = levit_mobile.load_checkpoint("LeViT-256.pth")
+        >>> checkpoint.variant
+        'levit_256'
     """
     path = resolve(source, progress=progress)
     files = weight_files.find(path)
@@ -119,7 +146,7 @@ def _check_keys(found: Iterable[str], expected: set[str], ignorable: set[str], w
     ]
     if parts:
         raise CheckpointError(
-            f"these are not the weights of a {what}: {' and '.join(parts)}; pass one model's whole state_dict()",
+            f"the weights are not those of a {what}: {' and '.join(parts)}; pass one model's whole state_dict()",
             fault="missing-keys" if missing else "surplus-keys",
         )
 
@@ -134,13 +161,15 @@ def _weight(key: str, tensor: Tensor, shape: torch.Size) -> Tensor:
         )
     if not tensor.is_floating_point():
         raise CheckpointError(
-            f"{key} is {tensor.dtype}: pass the floating-point weights, not quantized ones", fault="dtype"
+            f"{key} has the type {tensor.dtype}, expected floating-point numbers: pass weights that are not quantized",
+            fault="dtype",
         )
     # A copy: .safetensors tensors are windows into the file on disk.
     weight = tensor.detach().to(torch.float32, copy=True, memory_format=torch.contiguous_format)
     if not bool(weight.isfinite().all()):
         raise CheckpointError(
-            f"{key} holds NaN or infinity in float32: the training diverged, or the file is damaged", fault="not-finite"
+            f"{key} holds NaN or infinity in float32: pass weights of a training that did not diverge",
+            fault="not-finite",
         )
     return weight
 
@@ -152,8 +181,8 @@ def _check_numbering(state: Mapping[str, Tensor], model: LeViT, names: Mapping[s
         key = names[f"{name}.index"]
         if key in state and not torch.equal(state[key].to(torch.int64), bias.index):
             raise CheckpointError(
-                f"{key} numbers the attention offsets otherwise than |dy| * side + |dx|, so its table would be "
-                "misread: reorder the table's columns, and leave the buffer out",
+                f"{key} does not number the attention offsets as |dy| * side + |dx|, so the bias table cannot be "
+                "read: reorder the table's columns and omit this buffer",
                 fault="other-levit",
             )
 
@@ -173,7 +202,7 @@ def _check_metadata(metadata: Mapping[str, str], variant: str, sizes: keys.Sizes
     for name, value in read.items():
         if metadata.get(name, value) != value:
             raise CheckpointError(
-                f"the file's metadata calls its {name} {metadata[name]!r}, and its weights say {value!r}: correct it",
+                f"the file's metadata has {name} {metadata[name]!r}, expected {value!r} as in the weights: correct it",
                 fault="metadata",
             )
 
@@ -184,7 +213,7 @@ def _labels(folder: Path, layout: str, metadata: Mapping[str, str], classes: int
         labels = _config_labels(read_json(folder / "config.json").get("id2label"))
     if labels is not None and len(labels) != classes:
         raise CheckpointError(
-            f"the checkpoint names {len(labels)} labels, and its head has {classes} classes: "
+            f"the checkpoint has {len(labels)} labels, expected {classes}, the classes of its head: "
             "correct id2label or labels",
             fault="metadata",
         )
@@ -197,7 +226,8 @@ def _own_labels(text: str) -> tuple[str, ...]:
         listed = json.loads(text) if text.startswith("[") else text.split(",")
     except ValueError as error:
         raise CheckpointError(
-            f"the file's labels are neither a JSON list nor separated by commas ({error})", fault="metadata"
+            f"the labels in the file's metadata are neither a JSON list nor separated by commas ({error})",
+            fault="metadata",
         ) from error
     return tuple(str(label) for label in listed)
 
@@ -209,6 +239,7 @@ def _config_labels(id2label: Any) -> tuple[str, ...] | None:
     names = {str(key): str(label) for key, label in id2label.items()}
     if set(names) != {str(i) for i in range(len(names))}:
         raise CheckpointError(
-            "id2label in config.json does not number its labels 0, 1, 2 and so on: correct it", fault="metadata"
+            "id2label in config.json does not number its labels 0, 1, 2 and so on: correct the numbers",
+            fault="metadata",
         )
     return tuple(names[str(i)] for i in range(len(names)))

@@ -49,27 +49,35 @@ class Reason:
     fault: str
 
 
-# The hub client's exceptions, the narrower first -> what to tell a person.
+# The hub client's exceptions, the narrower first -> the reason for a person and the fault.
 HUB_REASONS: dict[str, Reason] = {
-    "GatedRepoError": Reason("its owner asks you to log in and to accept terms (hf auth login)", fault="gated"),
+    "GatedRepoError": Reason("its owner requires you to log in and to accept terms (hf auth login)", fault="gated"),
     "RepositoryNotFoundError": Reason(
         "there is no such repository, or it is private (hf auth login)", fault="no-repository"
     ),
-    "LocalEntryNotFoundError": Reason("there is no connection, and it is not in the cache", fault="not-fetched"),
+    "LocalEntryNotFoundError": Reason("there is no connection and no copy in the cache", fault="not-fetched"),
 }
 
 
 def resolve(source: str | Path, *, progress: Progress = silent) -> Path:
-    """The file or folder that `source` names, downloaded if need be.
+    """Return the file or folder that a name stands for, downloaded if need be.
 
-    An existing path is used as it is. `LeViT-128S`, `levit_128s` or `LeViT-128S-96703c44.pth` is the official file,
-    kept in torch.hub's folder. Its name holds the first 8 digits of its sha256, no more are published: what is fetched
-    must agree with them, and at every later use with the whole sha256, which was noted beside it then. `owner/name` is
-    a hub id (HF_ENDPOINT, HF_HUB_OFFLINE and HF_HOME apply), kept in the hub's cache; weights there are held against
-    the whole sha256 that the hub stated. `progress` is told of a download, in bytes
-    where the file comes in one piece.
+    An existing path is used as it is. ``LeViT-128S``, ``levit_128s`` or ``LeViT-128S-96703c44.pth`` is the official
+    file, kept in torch.hub's folder. Its name holds the first 8 digits of its SHA-256, which is all that its authors
+    publish: a downloaded file must match them, and at every later use the whole digest that was stored beside it then.
+    ``owner/name`` is a hub id (HF_ENDPOINT, HF_HUB_OFFLINE and HF_HOME apply), kept in the hub's cache; its weights
+    must match the whole SHA-256 that the hub states.
 
-    Raises CheckpointError for a name that is none of these, DownloadError for weights that could not be fetched.
+    Args:
+        source: A path, an official name or a hub id.
+        progress: Called during a download, in bytes if the file comes in one piece.
+
+    Returns:
+        The path of the weights.
+
+    Raises:
+        CheckpointError: The name is none of these (``checkpoint.not-found``).
+        DownloadError: The weights could not be fetched; any ``download`` code.
     """
     path = Path(source).expanduser()
     name = str(source)
@@ -80,7 +88,7 @@ def resolve(source: str | Path, *, progress: Progress = silent) -> Path:
     if HUB_ID.fullmatch(name) and not name.endswith(WEIGHT_SUFFIXES):
         return _fetch_hub(name, progress=progress)
     raise CheckpointError(
-        f"{name!r} does not exist; pass a file, a folder, a hub id (owner/name, such as facebook/levit-128S) or an "
+        f"{name!r} does not exist: pass a file, a folder, a hub id (owner/name, such as facebook/levit-128S) or an "
         f"official name ({', '.join(file.rpartition('-')[0] for file in OFFICIAL_FILES.values())})",
         fault="not-found",
     )
@@ -174,8 +182,8 @@ def _require_prefix(url: str, downloaded: Path, target: Path) -> Sha256:
     found = digest(downloaded)
     if not found.startswith(_prefix(target)):
         raise DownloadError(
-            f"{url} is not the official file (its sha256 begins with {found[:8]}, expected {_prefix(target)}), and "
-            f"what was downloaded was deleted: {_by_hand(target)}",
+            f"{url} is not the official file: its sha256 begins with {found[:8]}, expected {_prefix(target)}; the "
+            f"download was deleted: {_by_hand(target)}",
             fault="wrong-hash",
         )
     return found
@@ -204,13 +212,14 @@ def _fetch_hub(repo: str, *, progress: Progress) -> Path:
             progress(f"downloading {repo}", 1, 1)
         except Exception as error:  # the client lets its HTTP library's own exceptions through
             reason = _hub_reason(error)
-            sentence = f"{repo} is no path here, and not to be had from the hub ({reason.sentence}): {advice}"
+            sentence = f"{repo} is not a local path and could not be fetched from the hub ({reason.sentence}): {advice}"
             raise DownloadError(sentence, fault=reason.fault) from error
         if files := sorted(folder.glob(patterns[1])):
             _require_blobs(files, page)
             return folder
     raise DownloadError(
-        f"{page} holds neither *.safetensors nor *.bin: pass another hub id, or --checkpoint FOLDER", fault="no-weights"
+        f"{page} holds neither *.safetensors nor *.bin: pass a different hub id or --checkpoint FOLDER",
+        fault="no-weights",
     )
 
 
@@ -236,7 +245,7 @@ def _require_blobs(files: list[Path], page: str) -> None:
     for file in files:
         blob = file.resolve()
         if BLOB.fullmatch(blob.name) and digest(blob) != blob.name:
-            sentence = f"{blob} is damaged, it is not what {page} holds: delete it, and it is fetched again"
+            sentence = f"{blob} is damaged, its sha256 is not the one that {page} lists: delete it and try again"
             raise DownloadError(sentence, fault="wrong-hash")
 
 

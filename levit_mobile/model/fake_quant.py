@@ -19,20 +19,36 @@ SCALE = "weight_scale"  # of a layer whose weights lie on int8 grids: float32 [o
 
 @dataclass(frozen=True, slots=True)
 class QParams:
-    """int8 values of one tensor: real = (stored - zero_point) * scale, stored -128 to 127."""
+    """Scale and zero point of one tensor in int8: ``real = (stored - zero_point) * scale``.
+
+    Attributes:
+        scale: Distance of two neighbouring levels, above 0.
+        zero_point: The stored integer that stands for 0.0, -128 to 127.
+    """
 
     scale: float
     zero_point: int
 
     @classmethod
     def from_range(cls, low: float, high: float) -> QParams:
-        """The grid whose ends are `low` and `high`, moved so that 0.0 is on it exactly.
+        """Return the parameters whose ends are nearest to a range and that represent 0.0 exactly.
 
-        Raises ValueError for a range that is not finite, or empty.
+        Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+        Inference", 2017, arXiv:1712.05877, section 3.
+
+        Args:
+            low: The lower end of the range.
+            high: The upper end of the range.
+
+        Returns:
+            Scale and zero point.
+
+        Raises:
+            ValueError: The range is not finite, or empty.
         """
         low, high = min(low, 0.0), max(high, 0.0)
         if not 0 < high - low < float("inf"):
-            raise ValueError(f"a range from {low} to {high} cannot be quantized")
+            raise ValueError(f"the range is {low} to {high}, expected finite ends that differ")
         scale = (high - low) / (INT8_MAX - INT8_MIN)
         return cls(scale, round(INT8_MIN - low / scale))
 

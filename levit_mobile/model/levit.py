@@ -235,20 +235,30 @@ def shrink(variant: Variant, i: int, side: int) -> nn.Sequential:
 
 
 class LeViT(nn.Module):
-    """The trained form.
+    """LeViT as it is trained, before any rewrite for a phone.
 
-    forward: normalised pictures [N,3,side,side] -> logits [N,classes], the mean of both heads in evaluation; in
-    training, with a distillation head, the pair (class logits, distillation logits).
+    Calling it maps normalised pictures [N,3,side,side] to logits [N,classes]: the mean of both heads in evaluation
+    mode. In training mode with a distillation head it returns the pair (class logits, distillation logits).
 
-    Raises ValueError for a side that is not a multiple of 16, or an unknown variant.
+    Source: Graham et al., "LeViT: a Vision Transformer in ConvNet's Clothing for Faster Inference", 2021,
+    arXiv:2104.01136.
+
+    Args:
+        variant: ``levit_128s``, ``levit_128``, ``levit_192``, ``levit_256`` or ``levit_384``.
+        classes: Number of logits.
+        side: Height and width of the input in pixels, a multiple of 16.
+        distillation: Whether there is a second head, trained on a teacher's predictions.
+
+    Raises:
+        ValueError: The variant is unknown, or the side is not a positive multiple of 16.
     """
 
     def __init__(self, variant: str, *, classes: int = 1000, side: int = 224, distillation: bool = True) -> None:
         super().__init__()
         if variant not in VARIANTS:
-            raise ValueError(f"unknown LeViT variant {variant!r}; known: {', '.join(VARIANTS)}")
+            raise ValueError(f"unknown LeViT variant {variant!r}, expected one of {', '.join(VARIANTS)}")
         if side < PATCH_PX or side % PATCH_PX:
-            raise ValueError(f"input side {side} px is not a positive multiple of {PATCH_PX}")
+            raise ValueError(f"the input side is {side} px, expected a positive multiple of {PATCH_PX} px")
         self.variant, self.classes, self.side, self.distillation = variant, classes, side, distillation
         sizes = VARIANTS[variant]
         self.stem = stem(sizes.channels[0])
@@ -257,12 +267,13 @@ class LeViT(nn.Module):
         self.head_dist = NormLinear(sizes.channels[-1], classes) if distillation else None
 
     def features(self, x: Tensor) -> Tensor:
-        """[N,3,H,W] -> [N,C], the mean over the last grid's tokens."""
+        """Return the mean over the tokens of the last stage: [N,3,side,side] -> [N,C]."""
         tokens: Tensor = self.stem(x).flatten(2).transpose(1, 2)  # N T C
         pooled: Tensor = self.body(tokens).mean(1)
         return pooled
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """Return the logits: [N,3,side,side] -> [N,classes], or one such tensor per head in training."""
         pooled = self.features(x)
         logits: Tensor = self.head(pooled)
         if self.head_dist is None:

@@ -1,4 +1,4 @@
-"""Everything that was found of artifacts below a folder, joined: what `report` draws.
+"""Everything found below a folder about artifacts, joined by their digests, for ``report``.
 
 Door: collect, evidence, join, pareto.
 """

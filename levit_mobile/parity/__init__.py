@@ -1,4 +1,4 @@
-"""Logits against logits: the metrics, their statistics over many images, and the report that holds the bounds.
+"""The comparison of logits: metrics, their statistics over many images, and the report with its bounds.
 
 Door: checks, compare, logit_stats, metrics.
 """

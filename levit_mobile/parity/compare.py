@@ -32,52 +32,65 @@ BOUNDS: dict[str, tuple[str, str]] = {
     "min_sqnr_db": ("sqnr_db", "SQNR is {0.sqnr_db:.1f} dB, {at} {bound:g} dB"),
     "min_top1_agreement": (
         "top1_agreement",
-        "top-1 agrees on {0.top1_agreement:.2%} of {0.images} pictures, {at} {bound:.2%}",
+        "top-1 agrees on {0.top1_agreement:.2%} of {0.images} images, {at} {bound:.2%}",
     ),
     "min_top5_agreement": (
         "top5_agreement",
-        "the reference's top class is among the artifact's top 5 on {0.top5_agreement:.2%} of {0.images} pictures, "
+        "the reference's top class is among the artifact's top 5 on {0.top5_agreement:.2%} of {0.images} images, "
         "{at} {bound:.2%}",
     ),
     "min_cosine": ("cosine", "cosine is {0.cosine:.6f}, {at} {bound:g}"),
-    "max_abs_error": ("max_abs_error", "max abs error is {0.max_abs_error:.2e}, {at} {bound:g}"),
-    "max_mean_abs_error": ("mean_abs_error", "mean abs error is {0.mean_abs_error:.2e}, {at} {bound:g}"),
+    "max_abs_error": ("max_abs_error", "max abs error is {0.max_abs_error:.2e} logits, {at} {bound:g}"),
+    "max_mean_abs_error": ("mean_abs_error", "mean abs error is {0.mean_abs_error:.2e} logits, {at} {bound:g}"),
     "max_kl": ("kl", "KL is {0.kl:.2e} nats, {at} {bound:g}"),
 }
 
 
 class ParityReport(BaseModel):
-    """What the candidate's logits differ by, over all pictures; `metrics` has the formulas.
+    """How far the candidate's logits are from the reference's, over all pictures.
 
-    `floor_sqnr_db` is the reference in float32 against itself in float64: what rounding alone costs. Agreements are
-    shares of pictures, 0 to 1. NaN stands where a number could not be had; it breaks its bound.
+    The formulas are in ``parity.metrics``. A figure that could not be computed is NaN, which breaks its bound.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     reference: str
+    """Name of the trained model, or of the other model to compare with."""
     candidate: str
+    """Name of the artifact."""
     images: int
+    """Number of pictures."""
     images_digest: str
+    """SHA-256 over the names and pixels of all pictures."""
     max_abs_error: float
+    """Largest difference of two logits."""
     mean_abs_error: float
+    """Mean difference of two logits."""
     sqnr_db: float
+    """Signal-to-quantization-noise ratio of all logits together, in dB."""
     floor_sqnr_db: float
+    """SQNR in dB of the reference in float32 against itself in float64: the effect of rounding alone."""
     cosine: float
+    """Mean cosine similarity of each picture's logits, -1 to 1."""
     kl: float
+    """Mean Kullback-Leibler divergence of the probabilities, in nats."""
     top1_agreement: float
+    """Share of pictures with the same top class, 0 to 1."""
     top5_agreement: float
+    """Share of pictures whose top class in the reference is among the candidate's top five, 0 to 1."""
     tolerance: Tolerance
+    """The bounds on these figures."""
     defect: str | None = None
+    """Why the logits could not be compared; None if they could."""
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """One sentence a broken bound; empty is a pass."""
+        """One sentence for each broken bound; empty if all hold."""
         return (self.defect, *broken(self.checks)) if self.defect else broken(self.checks)
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """Every bound that is asked and needs no labels, in the Tolerance's order."""
+        """Every bound that is set and needs no labels, in the order of ``Tolerance``."""
         asked = {name: getattr(self.tolerance, name) for name in BOUNDS}
         return tuple(self._check(name, limit) for name, limit in asked.items() if limit is not None)
 
@@ -88,17 +101,21 @@ class ParityReport(BaseModel):
 
 
 class Proof(BaseModel):
-    """`parity.json`: the verdict, why it is one, and the numbers behind it (none when nothing could be run)."""
+    """The verdict on a bundle's artifact and the figures behind it; the bundle's ``parity.json``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     schema_version: Literal[1] = 1
+    """Version of this format."""
     verdict: Verdict
+    """Whether the artifact computes what the trained model computes."""
     reasons: tuple[str, ...]
+    """Why the verdict is not proven, one sentence each."""
     report: ParityReport | None
+    """The figures behind the verdict; None if nothing could be run."""
 
     def write(self, folder: Path) -> None:
-        """Write `parity.json` into a bundle's folder."""
+        """Write ``parity.json`` into a bundle's folder."""
         (folder / PARITY_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
@@ -114,21 +131,40 @@ class Reference:
 
 
 def reference(name: str, model: Runner, exact: Runner, pictures: ImageSet) -> Reference:
-    """Run the trained model over `pictures`: `model` in float32, `exact` in float64.
+    """Run the trained model over the pictures, in float32 and in float64.
 
-    Raises CheckpointError when its logits are not finite: nothing could be compared with them.
+    Args:
+        name: Name of the model in reports.
+        model: The model in float32.
+        exact: The same model in float64.
+        pictures: The pictures to run it on.
+
+    Returns:
+        The float32 logits, and their SQNR against float64.
+
+    Raises:
+        CheckpointError: A logit is not finite (``checkpoint.not-finite``), so nothing could be compared with it.
     """
     logits = run(model, pictures)
     if bad := _not_finite(logits):
         raise CheckpointError(
-            f"{name} gives NaN or infinite logits on {bad} of {len(logits)} pictures", fault="not-finite"
+            f"{name} gives NaN or infinite logits on {bad} of {len(logits)} images", fault="not-finite"
         )
     floor = metrics.sqnr_db(run(exact, pictures), logits)
     return Reference(name, pictures, pictures.digest(), logits, floor)
 
 
 def run(runner: Runner, pictures: ImageSet, *, progress: Progress = silent) -> Array:
-    """All pictures through a runner, a few at a time: logits [N,classes]."""
+    """Run all pictures through a runner, 8 at a time.
+
+    Args:
+        runner: What gives the logits.
+        pictures: The pictures, prepared for the model.
+        progress: Called after every batch.
+
+    Returns:
+        Logits [N,classes] in the order of the pictures.
+    """
     parts, done = [], 0
     for images in pictures.batches(BATCH):
         parts.append(runner(images))
@@ -138,7 +174,19 @@ def run(runner: Runner, pictures: ImageSet, *, progress: Progress = silent) -> A
 
 
 def compare(reference: Reference, candidate: Array, *, name: str, tolerance: Tolerance) -> ParityReport:
-    """The candidate's logits [N,classes] against the reference's. Never raises for bad logits: they fail the report."""
+    """Compare a candidate's logits with the reference's.
+
+    It never raises because of bad logits: a wrong shape, NaN or infinity makes the report fail.
+
+    Args:
+        reference: The reference with its logits [N,classes].
+        candidate: The candidate's logits [N,classes] on the same pictures.
+        name: Name of the candidate in reports.
+        tolerance: The bounds on the difference.
+
+    Returns:
+        The figures over all pictures.
+    """
     names = reference.pictures.names
     tally, defect = LogitStats(), _defect(reference.logits, candidate)
     if defect is None:
@@ -166,11 +214,25 @@ def report_of(
     tolerance: Tolerance,
     defect: str | None = None,
 ) -> ParityReport:
-    """What a tally of `images` pictures comes to; a picture without a row breaks every bound, and so does `defect`."""
+    """Make the report from statistics that were collected picture by picture.
+
+    Args:
+        tally: Statistics of the pictures seen.
+        reference: Name of the reference.
+        candidate: Name of the candidate.
+        images: Number of pictures expected; a picture that the tally lacks breaks every bound.
+        images_digest: SHA-256 over the names and pixels of all pictures.
+        floor_sqnr_db: SQNR in dB of the reference in float32 against itself in float64.
+        tolerance: The bounds on the difference.
+        defect: Why the logits could not be compared, which breaks every bound; None if they could.
+
+    Returns:
+        The figures; all NaN if there is a defect.
+    """
     if tally.not_finite:
-        defect = f"the artifact gave NaN or infinite logits on {tally.not_finite} of {images} pictures"
+        defect = f"the artifact gave NaN or infinite logits on {tally.not_finite} of {images} images"
     elif defect is None and tally.pictures != images:
-        defect = f"the artifact gave logits of {tally.pictures} pictures, expected {images}"
+        defect = f"the artifact gave logits of {tally.pictures} images, expected {images}"
     found = Figures() if defect else Figures.of(tally.rows)
     return ParityReport(
         reference=reference,
@@ -234,7 +296,7 @@ def _defect(reference: Array, candidate: Array) -> str | None:
     if candidate.shape != reference.shape:
         return f"the artifact gave logits of shape {list(candidate.shape)}, expected {list(reference.shape)}"
     if bad := _not_finite(candidate):
-        return f"the artifact gave NaN or infinite logits on {bad} of {len(candidate)} pictures"
+        return f"the artifact gave NaN or infinite logits on {bad} of {len(candidate)} images"
     return None
 
 

@@ -62,10 +62,21 @@ class LogitStats:
         return len(self.rows) + self.not_finite
 
     def add(self, names: Sequence[str], reference: Array, candidate: Array) -> None:
-        """Some pictures more, both [N,classes]. Raises ValueError for shapes that differ, or N other than the names."""
+        """Add some more pictures.
+
+        Args:
+            names: Names of the N pictures.
+            reference: Logits [N,classes] of the reference.
+            candidate: Logits [N,classes] of the candidate. A picture with a logit that is not finite is counted and
+                gets no row.
+
+        Raises:
+            ValueError: The shapes differ, or N is not the number of names.
+        """
         if reference.shape != candidate.shape or reference.ndim != 2 or len(reference) != len(names):
             raise ValueError(
-                f"{len(names)} pictures, reference {list(reference.shape)}, candidate {list(candidate.shape)}"
+                f"the reference's shape is {list(reference.shape)} and the candidate's {list(candidate.shape)}, "
+                f"expected [{len(names)},classes] for both"
             )
         finite: Flags = np.isfinite(np.concatenate([candidate, reference], axis=1)).all(axis=1)
         self.not_finite += int((~finite).sum())

@@ -49,35 +49,56 @@ def convert(
     timing: bool = True,
     progress: Progress = silent,
 ) -> Bundle:
-    """Convert a checkpoint into a bundle below `out`, and prove it against the trained model.
+    """Convert a checkpoint into a bundle below ``out`` and compare the artifact with the trained model.
 
-    A proof that fails still gives its bundle: look at `bundle.proof.verdict`. Not thread-safe: while it runs, torch and
-    ExecuTorch compute on one thread in the whole process, and coremltools knows two more ops; all are put back.
+    A proof that fails still leaves its bundle: look at ``bundle.proof.verdict``. Not thread-safe: while it runs, torch
+    and ExecuTorch compute on one thread in the whole process, and two ops are registered with coremltools; all of this
+    is undone at the end.
 
     Args:
-        checkpoint: A file, a folder, a hub id, an official name, or what `load_source` made of one, which several
-            calls can share; `variant`, `labels`, `images` and `skip_broken` are given to that then. Default: the
-            bundled digits.
-        recipe: One of RECIPES or its name.
+        checkpoint: A file, a folder, a hub id, an official name, or the result of ``load_source``, which several calls
+            can share; ``variant``, ``labels``, ``images`` and ``skip_broken`` are then options of that call. Default:
+            the bundled digits model.
+        recipe: A recipe, or the name of one in ``RECIPES``.
         out: The folder in which the bundle's folder is made.
-        variant: Raise unless the checkpoint is this variant.
-        labels: A text file, one label a line, in class order. Default: the checkpoint's own, else placeholders.
-        images: A folder of at least 32 images for the proof. Default: held-out digits.
+        variant: Raise an error unless the checkpoint is of this variant.
+        labels: A text file with one label per line, in class order. Default: the checkpoint's own, else placeholders.
+        images: A folder of at least 32 images for the proof, of which up to 64 are used. Default: held-out digits.
         skip_broken: Leave out images that cannot be read.
-        force: Replace a bundle that exists.
-        calibration: int8 only: a folder of images to measure ranges on, or "synthetic". Default: bundled digits.
-        count: int8 only: how many of them, 1 or more. Default: 512.
-        seed: int8 only: draws them, 0 or more.
-        observer: int8 only: "min-max", "percentile", "mse" or "entropy". Default: the plan's.
-        plan: int8 only: a JSON file of what stays float. Default: the committed plan.
-        timing: Lower what computes in integers once more, in float32, and time both here.
-        progress: Is told of every step as it begins.
+        force: Replace an existing bundle.
+        calibration: int8 only: a folder of images to measure ranges on, or ``"synthetic"``. Default: the bundled
+            training digits.
+        count: int8 only: number of calibration images, 1 or more. Default: 512.
+        seed: int8 only: seed that draws the calibration images, 0 or more.
+        observer: int8 only: ``"min-max"``, ``"percentile"``, ``"mse"`` or ``"entropy"``. Default: the plan's.
+        plan: int8 only: a JSON file that lists what stays float. Default: the committed plan of the variant and target.
+        timing: For recipes that compute in integers: also convert to float32, and time both artifacts here.
+        progress: Called at the beginning of every step.
 
     Returns:
-        The bundle: where it lies, its contract, its proof and what is inside the artifact.
+        The bundle: its folder, its contract, its proof and the contents of its artifact.
 
     Raises:
-        LevitMobileError: One sentence that says why there is no bundle; nothing was written.
+        RecipeError: The recipe is unknown (``recipe.unknown-recipe``, ``recipe.not-available``), an option does not go
+            with it (``recipe.int8-only``, ``recipe.unknown-observer``, ``recipe.options``), or the plan cannot be used
+            (``recipe.unreadable``, ``recipe.schema``, ``recipe.other-plan``).
+        CheckpointError: As ``load_source``.
+        DownloadError: As ``load_source``.
+        LabelsError: As ``load_source``.
+        ImageError: The images of the proof or of the calibration cannot be used (``image.not-found``,
+            ``image.no-pictures``, ``image.too-few``, ``image.unreadable``, ``image.noise``).
+        ToolchainMissing: The target's packages are not installed (``toolchain``).
+        ConversionError: The vendor's toolchain failed, or the artifact is not what the recipe promises; any
+            ``conversion`` code.
+        ArtifactError: The runtime cannot load or run the artifact (``artifact.refused``, ``artifact.failed``).
+        BundleError: The bundle exists (``bundle.exists``) or cannot be written (``bundle.unwritable``).
+
+    Example:
+        >>> bundle = levit_mobile.convert(recipe="tflite-fp32", out="build")
+        >>> bundle.path.name
+        'levit_128s-tflite-fp32'
+        >>> print(bundle.proof.verdict)
+        proven
     """
     chosen = Recipe.from_name(recipe) if isinstance(recipe, str) else recipe
     if isinstance(checkpoint, SourceModel):
@@ -95,9 +116,7 @@ def convert(
 
 def _require_none(**options: object) -> None:
     if given := [name for name, value in options.items() if value is not None]:
-        raise RecipeError(
-            f"{given[0]} has no effect on a checkpoint that is loaded: give it to load_source", fault="options"
-        )
+        raise RecipeError(f"{given[0]} has no effect on a loaded checkpoint: pass it to load_source", fault="options")
 
 
 def quantized(source: SourceModel, recipe: Recipe, options: Int8Options | None = None) -> Quantization | None:
@@ -115,10 +134,23 @@ def build(
     timing: bool = False,
     progress: Progress = silent,
 ) -> Bundle:
-    """One artifact and its bundle; an int8 recipe without a quantization gets the default one.
+    """Make one artifact and its bundle.
 
-    `progress` is told of each of STEPS as it begins: "calibrate" for int8 only, "time" for what computes in integers
-    and with `timing` only. Raises LevitMobileError.
+    Args:
+        source: The trained model.
+        recipe: The recipe.
+        out: The folder in which the bundle's folder is made.
+        quantization: Calibration pictures and plan. Default: those of the recipe's defaults, for int8.
+        force: Replace an existing bundle.
+        timing: Also time an artifact that computes in integers beside its float32 form.
+        progress: Called at the beginning of each of STEPS; ``calibrate`` is for int8 only, ``time`` for ``timing``
+            only.
+
+    Returns:
+        The bundle.
+
+    Raises:
+        LevitMobileError: There is no bundle; the classes and codes are those of ``convert``.
     """
     quantization, steps = quantization or quantized(source, recipe), Steps(progress, recipe.name, STEPS)
     target, final = TARGETS[recipe.target], out / writing.name_of(source, recipe)
@@ -165,15 +197,25 @@ def to_deploy_form(
 
 
 def inspect(artifact: Path, target: Target, *, integers: int = 0) -> Inspection:
-    """Read the artifact back.
+    """Read the artifact back and require that it is what the recipe promises.
 
-    Raises ConversionError for a fallback op, a second partition, a rank above 4, and when fewer than `integers`
-    convolutions and linears run in integers.
+    Args:
+        artifact: The file or folder.
+        target: Its target.
+        integers: Smallest number of convolutions and linears that run in integers.
+
+    Returns:
+        The artifact's contents.
+
+    Raises:
+        ConversionError: An op is outside the delegate (``conversion.fallback``), there are several partitions
+            (``conversion.partitions``), too few layers run in integers (``conversion.in-float``), or a tensor has more
+            than four axes (``conversion.rank``).
     """
     found = inspector(target)(artifact)
     if found.fallbacks:
         named = "; ".join(f"{f.count} x {f.op} ({f.reason})" for f in found.fallbacks)
-        raise ConversionError(f"the {target.name} artifact leaves ops outside XNNPACK: {named}", fault="fallback")
+        raise ConversionError(f"the {target.name} artifact has ops outside XNNPACK: {named}", fault="fallback")
     if found.partitions not in (1, None):
         raise ConversionError(
             f"the {target.name} artifact has {found.partitions} XNNPACK partitions, expected one", fault="partitions"
@@ -202,7 +244,7 @@ def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | N
         runner = load_runner(artifact, source=takes, result=gives)
     except RunnerUnavailable as error:
         return compare.not_run(
-            f"{error}; `levit-mobile validate` compares it with the trained model on a runtime that works here"
+            f"{error}; `levit-mobile validate` proves the bundle with a runtime that this machine has"
         )
     candidate = compare.run(runner, source.reference.pictures)
     report = compare.compare(source.reference, candidate, name=recipe.name, tolerance=recipe.tolerance)
@@ -223,12 +265,11 @@ def timed(found: QuantizationSummary, artifact: Path, source: SourceModel, recip
     """Beside the float32 artifact of the same form; a runtime that does not exist here is said to be NOT RUN."""
     in_float = RECIPES[f"{recipe.target}-{Precision.FLOAT32}"]
     try:
-        ours = integers.timer(artifact, recipe.target)
+        integers.require_runtime(recipe.target)  # before anything is lowered in vain
         with temporary_folder() as folder:
             path = folder / artifact.name
             form = to_deploy_form(source, TARGETS[recipe.target])
             lowering.lower(form, in_float, writing.card_of(source, in_float), path)
-            other = integers.timer(path, recipe.target)
-            return replace(found, speed=integers.speed(ours, other))
+            return replace(found, speed=integers.speed(artifact, path, recipe.target))
     except (RunnerUnavailable, ToolchainMissing, ArtifactError, ConversionError) as error:
         return replace(found, not_timed=f"NOT RUN: {error}")

@@ -28,10 +28,17 @@ def with_scales(
     *,
     progress: Progress = silent,
 ) -> LaidOut:
-    """The baked model in the form that the target's kernels like best; with a quantization, on int8 grids.
+    """Bake the model and build the form that suits the target's kernels; with a quantization, in int8.
 
-    Beside it, by what its blocks' outputs differ from the trained model's. `progress` is told of every
-    calibration picture.
+    Args:
+        model: The trained model.
+        spec: Its preprocessing, whose mean and std go into the graph.
+        target: The target.
+        quantization: Calibration pictures and plan; None for float.
+        progress: Called for every calibration picture.
+
+    Returns:
+        The form, and by what its blocks' outputs differ from the trained model's.
     """
     baked = bake(model, mean=spec.mean, std=spec.std, pixel_range=target.pixel_range)
     if quantization is None:
@@ -53,10 +60,21 @@ def form_of(baked: LeViT, target: Target) -> nn.Module:
 
 
 def lower(form: nn.Module, recipe: Recipe, card: Card, path: Path, *, taps: tuple[str, ...] = ()) -> int:
-    """Call the target's converter; whatever a vendor raises becomes one ConversionError.
+    """Call the target's converter.
 
-    Returns how many convolutions and linears of the artifact must run in integers. `form` gives logits, or (logits,
-    *taps) where outputs besides are asked for: one name each, valid identifiers.
+    Args:
+        form: A module that gives logits, or ``(logits, *taps)`` if ``taps`` are named.
+        recipe: The recipe.
+        card: Texts that are stored in the artifact.
+        path: Where to write the artifact.
+        taps: Names of the further outputs, valid identifiers, one each.
+
+    Returns:
+        Number of convolutions and linears of the artifact that must run in integers.
+
+    Raises:
+        ToolchainMissing: The target's packages are not installed.
+        ConversionError: The vendor's toolchain failed (``conversion.toolchain``).
     """
     convert = converter(TARGETS[recipe.target])
     try:

@@ -32,7 +32,13 @@ SEARCH_COUNT, MAX_KL = 64, 1e-3
 
 @dataclass(frozen=True, slots=True)
 class PlanSearch:
-    """A plan, the file that holds it, and what a reader should know of the search, a sentence each."""
+    """The result of a search for a mixed-precision plan.
+
+    Attributes:
+        plan: What stays float and how the rest is quantized, with the measurements behind it.
+        path: The JSON file that holds the plan.
+        notes: Warnings about the calibration images, and whether the search was resumed, one sentence each.
+    """
 
     plan: Plan
     path: Path
@@ -53,26 +59,39 @@ def plan(
     force: bool = False,
     progress: Progress = silent,
 ) -> PlanSearch:
-    """Find what an int8 artifact must keep in float, group by group, and write it down for `convert(plan=...)`.
+    """Search for the groups of ops that an int8 artifact must keep in float, and write them to a plan file.
 
-    A search takes minutes. Its measurements are kept beside `out`, so that the same call goes on after an interruption;
-    the KeyboardInterrupt carries a note that says so. Not thread-safe: torch computes on one thread meanwhile.
+    A search takes minutes. Its measurements are stored beside ``out``, so the same call resumes after an interruption;
+    the KeyboardInterrupt carries a note about that. Not thread-safe: torch computes on one thread meanwhile.
 
     Args:
-        checkpoint: A file, a folder, a hub id or an official name. Default: the bundled digits.
-        target: "coreml", "executorch" or "tflite".
-        out: The JSON file to write. Default: `<variant>-<target>-int8.json` in the working directory.
-        variant: Raise unless the checkpoint is this variant.
-        calibration: A folder of images to measure ranges on, or "synthetic". Default: bundled digits.
-        count: How many of them, 1 or more. Default: 512.
-        seed: Draws them, 0 or more.
-        search_count: How many of them judge each candidate, evenly spread, 1 or more.
-        max_kl: KL divergence of the probabilities from the float model's to reach, in nats, 0 or more.
-        force: Replace a plan that exists.
-        progress: Is told of every candidate.
+        checkpoint: A file, a folder, a hub id or an official name. Default: the bundled digits model.
+        target: ``"coreml"``, ``"executorch"`` or ``"tflite"``.
+        out: The JSON file to write. Default: ``<variant>-<target>-int8.json`` in the working directory.
+        variant: Raise an error unless the checkpoint is of this variant.
+        calibration: A folder of images to measure ranges on, or ``"synthetic"``. Default: the bundled training digits.
+        count: Number of calibration images, 1 or more. Default: 512.
+        seed: Seed that draws the calibration images, 0 or more.
+        search_count: Number of calibration images that score each candidate, evenly spread, 1 or more.
+        max_kl: Largest KL divergence of the probabilities from the float model's, in nats, 0 or more.
+        force: Replace an existing plan.
+        progress: Called for every candidate.
+
+    Returns:
+        The plan and its file.
 
     Raises:
-        LevitMobileError: One sentence; no plan was written.
+        CheckpointError: The weights cannot be imported; the codes are those of ``load_checkpoint``.
+        DownloadError: The weights cannot be downloaded; the codes are those of ``load_checkpoint``.
+        ImageError: The calibration images cannot be used (``image.not-found``, ``image.no-pictures``,
+            ``image.too-few``, ``image.unreadable``, ``image.noise``).
+        RecipeError: The target is unknown (``recipe.unknown-target``), or the stored measurements are of another search
+            (``recipe.other-search``).
+        BundleError: The plan exists (``bundle.exists``) or cannot be written (``bundle.unwritable``).
+
+    Example:
+        >>> found = levit_mobile.plan(target="tflite", out="plan.json")
+        >>> bundle = levit_mobile.convert(recipe="tflite-int8", plan=found.path)
     """
     recipe(target)
     _require_free(Path(out) if out else None, force)
@@ -88,9 +107,7 @@ def plan(
     try:
         found = search(CandidateEvaluator(problem, progress), cache, origin, variant=model.variant, target=target)
     except KeyboardInterrupt as error:
-        error.add_note(
-            f"run the same command again to continue from {cache.path}" if cache.known else "nothing was measured yet"
-        )
+        error.add_note(f"the same command continues from {cache.path}" if cache.known else "nothing was measured yet")
         raise
     found.write(path)
     cache.path.unlink(missing_ok=True)
@@ -99,10 +116,12 @@ def plan(
 
 def _require_free(path: Path | None, force: bool) -> None:
     if path is not None and path.is_dir():
-        raise BundleError(f"{path} is a folder, and a plan is a file: use --out for another place", fault="exists")
+        raise BundleError(
+            f"{path} is a folder, expected a file or nothing: use --out to choose a different path", fault="exists"
+        )
     if path is not None and path.exists() and not force:
         raise BundleError(
-            f"{path} exists already; use --force to replace it, or --out for another place", fault="exists"
+            f"{path} already exists: use --force to replace it, or --out to choose a different path", fault="exists"
         )
 
 
@@ -125,4 +144,4 @@ def _concerns(model: Checkpoint, images: CalibrationSet) -> tuple[str, ...]:
 
 
 def _resumed(cache: ScoreCache) -> tuple[str, ...]:
-    return (f"continuing from {cache.path}, which holds {cache.found} measurements",) if cache.found else ()
+    return (f"continued from {cache.path}, which held {cache.found} measurements",) if cache.found else ()

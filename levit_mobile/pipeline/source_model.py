@@ -24,7 +24,14 @@ MIN_PROOF_PICTURES = 32
 
 @dataclass(frozen=True, slots=True)
 class SourceModel:
-    """A checkpoint, one label a class, how pictures are prepared for it, and its logits on the proof's pictures."""
+    """A trained model ready to be converted: weights, labels, preprocessing and its own logits.
+
+    Attributes:
+        checkpoint: The imported weights.
+        labels: One label per class, in the order of the logits.
+        spec: How pictures are prepared for the model.
+        reference: The model's logits on the images of the proof.
+    """
 
     checkpoint: Checkpoint
     labels: tuple[str, ...]
@@ -41,18 +48,35 @@ def load_source(
     skip_broken: bool = False,
     progress: Progress = silent,
 ) -> SourceModel:
-    """Import a checkpoint, find its labels, and run it on the images of the proof: what several `convert` calls share.
+    """Import a checkpoint, find its labels, and run it on the images of the proof.
+
+    Several ``convert`` calls can share the result.
 
     Args:
-        source: A file, a folder, a hub id or an official name. Default: the bundled digits.
-        variant: Raise unless the checkpoint is this variant.
-        labels: A text file, one label a line, in class order. Default: the checkpoint's own, else placeholders.
-        images: A folder of at least 32 images for the proof. Default: held-out digits.
+        source: A file, a folder, a hub id or an official name. Default: the bundled digits model.
+        variant: Raise an error unless the checkpoint is of this variant.
+        labels: A text file with one label per line, in class order. Default: the checkpoint's own, else placeholders.
+        images: A folder of at least 32 images for the proof, of which up to 64 are used. Default: held-out digits.
         skip_broken: Leave out images that cannot be read.
-        progress: Is told when the import begins and ends.
+        progress: Called when the import begins and ends.
+
+    Returns:
+        The model with everything that ``convert`` needs of it.
 
     Raises:
-        LevitMobileError: One sentence: the weights, the labels or the images cannot be used.
+        CheckpointError: The weights cannot be imported, with the codes of ``load_checkpoint``, or their logits are not
+            finite (``checkpoint.not-finite``).
+        DownloadError: The weights cannot be downloaded; the codes are those of ``load_checkpoint``.
+        LabelsError: The labels do not fit the classes (``labels.count``, ``labels.format``, ``labels.not-one-line``,
+            ``labels.unreadable``).
+        ImageError: The images cannot be used (``image.not-found``, ``image.no-pictures``, ``image.too-few``,
+            ``image.unreadable``).
+
+    Example:
+        >>> source = levit_mobile.load_source()
+        >>> len(source.labels)
+        10
+        >>> bundle = levit_mobile.convert(source, "tflite-fp32", force=True)
     """
     asked = source or BUNDLED
     progress(f"importing {asked}", 0, 1)
@@ -82,8 +106,8 @@ def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_br
     pictures = ImageSet.from_folder(Path(images), spec, limit=PROOF_PICTURES, skip_broken=skip_broken)
     if len(pictures) < MIN_PROOF_PICTURES:
         raise ImageError(
-            f"{images} holds {len(pictures)} readable pictures, and a proof wants at least {MIN_PROOF_PICTURES}: "
-            "add some, or leave --images out to use the held-out digits",
+            f"{images} gave {len(pictures)} readable images, expected at least {MIN_PROOF_PICTURES} for a proof: "
+            "add some, or omit --images to use the held-out digits",
             fault="too-few",
         )
     return pictures

@@ -32,9 +32,14 @@ PIXELS = c.Quantization(scale=1 / 255, zero_point=-128)  # of int8 input: a pict
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle on disk: one artifact, its contract, its proof, and what was found inside the artifact.
+    """A bundle on disk as ``convert`` wrote it: one artifact, its contract, its proof and its contents.
 
-    `integers` is None for a recipe without any.
+    Attributes:
+        path: The bundle's folder, ``<out>/<variant>-<recipe>``.
+        contract: What an app must know of the artifact; the bundle's ``contract.json``.
+        proof: The comparison with the trained model; the bundle's ``parity.json``.
+        inspection: Ops, types and sizes that were read from the artifact.
+        integers: What is float and how fast the artifact is; None for float32 and float16 recipes.
     """
 
     path: Path
@@ -154,8 +159,8 @@ def calibration_of(trained: SourceModel, quantization: Quantization) -> c.Calibr
 def _doubts(plan: Plan, checkpoint_sha256: Sha256) -> Iterator[str]:
     if plan.origin and plan.origin.checkpoint_sha256 != checkpoint_sha256:
         yield (
-            "the plan was searched on another checkpoint, whose sha256 begins with "
-            f"{plan.origin.checkpoint_sha256[:12]}: `levit-mobile plan` searches on this one"
+            "the plan was found for a different checkpoint, whose sha256 begins with "
+            f"{plan.origin.checkpoint_sha256[:12]}: `levit-mobile plan` finds one for this checkpoint"
         )
 
 

@@ -77,9 +77,20 @@ class Remembered:
 
 
 def find(source: str | Path | None, spec: ImageSpec, *, count: int | None = None, seed: int = 0) -> CalibrationSet:
-    """A folder, "synthetic", or None for the bundled training digits; `count` (512) of them, drawn by `seed`.
+    """Find the pictures on which ranges are measured.
 
-    Raises ImageError for a folder that cannot be read, holds fewer than 16 pictures, or holds noise.
+    Args:
+        source: A folder, ``"synthetic"`` for noise, or None for the bundled training digits.
+        spec: How pictures are prepared.
+        count: Number of pictures, 1 or more. Default: 512.
+        seed: Seed that draws them, 0 or more.
+
+    Returns:
+        The pictures, which are read on use.
+
+    Raises:
+        ImageError: The folder cannot be read (``image.not-found``, ``image.no-pictures``), or holds fewer than 16
+            pictures (``image.too-few``) or noise (``image.noise``).
     """
     return drawn_from(calibration_source(source), spec, count=count or COUNT, seed=seed)
 
@@ -92,10 +103,15 @@ def drawn_from(source: ImageSource, spec: ImageSpec, *, count: int, seed: int) -
 
 
 def concerns(found: CalibrationSet, *, proof: ImageSet, bundled_model: bool) -> tuple[str, ...]:
-    """One sentence for each reason to doubt ranges from these pictures.
+    """Return one sentence for each reason to doubt ranges measured on these pictures.
 
-    `proof` are the pictures of the validation; `bundled_model` says whether the bundled digits are what the checkpoint
-    was trained for.
+    Args:
+        found: The calibration pictures.
+        proof: The pictures of the proof; those that both use make the proof too good.
+        bundled_model: Whether the checkpoint is the bundled digits model.
+
+    Returns:
+        The sentences; empty if there is no reason.
     """
     return tuple(_doubts(found, proof, bundled_model))
 
@@ -107,15 +123,15 @@ def _doubts(found: CalibrationSet, proof: ImageSet, bundled_model: bool) -> Iter
     if len(pictures) < FEW_PICTURES:
         yield f"only {len(pictures)} calibration images: use at least {FEW_PICTURES} for stable ranges"
     if found.classes == 1:
-        yield "all calibration images show one class: the ranges of other classes are unknown"
+        yield "all calibration images show one class: the ranges of the other classes were not measured"
     if found.source.origin is ImageOrigin.BUNDLED and not bundled_model:
-        yield "calibrated on the bundled digits, which this checkpoint was not trained for: use --calibration DIR"
+        yield "calibrated on the bundled digits, which this checkpoint was not trained on: use --calibration DIR"
     saturated = float(np.mean([np.isin(pixels, (0, 255)).mean() for pixels in _some(pictures)]))
     if found.for_release and saturated > SATURATED:
-        yield f"{saturated:.0%} of the calibration pixels are 0 or 255: the images are clipped, and so are the ranges"
+        yield f"{saturated:.0%} of the calibration pixels are 0 or 255: clipped images give clipped ranges"
     shared = {*found.digests.values()} & {picture_digest(p) for p in proof}
     if shared:
-        yield f"{len(shared)} calibration images are also used by the proof, which makes its result too good"
+        yield f"{len(shared)} calibration images are also used by the proof, which makes its figures too good"
 
 
 def _bundled(spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
@@ -146,7 +162,8 @@ def _folder(folder: Path, spec: ImageSpec, count: int, seed: int) -> Calibration
     names = tuple(everything.names[index] for index in sorted(order))
     if len(names) < MIN_PICTURES:
         raise ImageError(
-            f"{folder} holds {len(names)} pictures, and calibration wants at least {MIN_PICTURES}", fault="too-few"
+            f"{folder} gave {len(names)} images of up to {count}, expected at least {MIN_PICTURES} for a calibration",
+            fault="too-few",
         )
     read = Remembered(everything.read)
     chosen = ImageSet(names, read)
@@ -159,8 +176,8 @@ def _refuse_noise(pictures: ImageSet, folder: Path) -> None:
     likeness = float(np.mean([_likeness(pixels) for pixels in _some(pictures)]))
     if likeness < NOISE:
         raise ImageError(
-            f"the pictures in {folder} are noise: neighbours correlate by {likeness:.2f}, by 0.9 in photographs; "
-            "give real ones, or say --calibration synthetic for a bundle that is not for release",
+            f"the images in {folder} are noise: neighbouring pixels correlate by {likeness:.2f}, expected about 0.9 "
+            "as in photographs; use real images, or --calibration synthetic for a bundle that is not for release",
             fault="noise",
         )
 

@@ -23,10 +23,19 @@ STEM_END = "stem.conv3"
 
 
 def equalize(baked: LeViT, pictures: Iterable[Tensor], *, strength: float = 0.5) -> tuple[LeViT, Scales]:
-    """Both rewrites, from the sizes measured on `pictures` (batches as the baked model takes them).
+    """Balance queries against keys and the channels of the residual stream, by sizes measured on pictures.
 
-    `strength` is the share of a residual channel's size that is taken from it, 0 to 1. With the model come the scales
-    by which its blocks' outputs differ from those of `baked`.
+    Source: scaling by powers of measured sizes follows Xiao et al., "SmoothQuant", 2022, arXiv:2211.10438; moving
+    scales between layers without changing the logits follows Nagel et al., "Data-Free Quantization Through Weight
+    Equalization and Bias Correction", 2019, arXiv:1906.04721, section 4.1.
+
+    Args:
+        baked: The baked model, which is left as it is.
+        pictures: Batches [N,3,side,side] as the baked model takes them.
+        strength: Exponent of the residual channels' sizes, 0 to 1; 0 leaves the stream as it is.
+
+    Returns:
+        The balanced model, and by what each channel of its blocks' outputs was divided.
     """
     sizes = channel_sizes(baked, pictures)
     balanced = balance_stream(balance_queries(baked, sizes), sizes, strength=strength)
@@ -35,7 +44,7 @@ def equalize(baked: LeViT, pictures: Iterable[Tensor], *, strength: float = 0.5)
 
 @torch.no_grad()
 def channel_sizes(baked: LeViT, pictures: Iterable[Tensor]) -> Sizes:
-    """The largest absolute value of every channel of every module's output."""
+    """Return the largest absolute value of every channel of every module's output."""
     sizes: Sizes = {}
 
     def note(name: str, _module: nn.Module, _inputs: object, output: Tensor) -> None:
@@ -157,5 +166,7 @@ def _scale_columns(layer: nn.Module, factor: Tensor) -> None:
 
 def _parameters(layer: nn.Module) -> tuple[Tensor, Tensor]:
     if not isinstance(layer, nn.Linear | nn.Conv2d) or layer.bias is None:
-        raise ValueError(f"bake the model before it is equalised: {type(layer).__name__} is no plain projection")
+        raise ValueError(
+            f"the layer is a {type(layer).__name__}, expected a linear or convolution with a bias: bake the model first"
+        )
     return layer.weight, layer.bias

@@ -24,18 +24,30 @@ STEPS = 80  # candidate ends between a tenth of the range and all of it
 
 
 class Observer(StrEnum):
-    """How a range is chosen from what was seen."""
+    """The rule that chooses a range from the values seen.
+
+    Sources: percentile and entropy follow Migacz, "8-bit Inference with TensorRT", 2017; mean squared error is in Nagel
+    et al., "A White Paper on Neural Network Quantization", 2021, arXiv:2106.08295, section 3.1.
+    """
 
     MIN_MAX = "min-max"
+    """The smallest and the largest value."""
     PERCENTILE = "percentile"
+    """All values but a share of 1e-5 on either side."""
     MSE = "mse"
+    """The range of the least mean squared error after rounding and clipping."""
     ENTROPY = "entropy"
+    """The range of the least Kullback-Leibler divergence of the clipped values from the rounded ones."""
 
 
 def observer_of(name: str) -> Observer:
-    """The observer of that name; raises RecipeError, which lists the known ones."""
+    """Return the observer of that name.
+
+    Raises:
+        RecipeError: There is no such observer (``recipe.unknown-observer``); the message lists the known ones.
+    """
     if name not in list(Observer):
-        raise RecipeError(f"unknown observer {name!r}: known are {', '.join(Observer)}", fault="unknown-observer")
+        raise RecipeError(f"unknown observer {name!r}, expected one of {', '.join(Observer)}", fault="unknown-observer")
     return Observer(name)
 
 
@@ -63,9 +75,20 @@ Range = tuple[float, float]
 
 
 def choose(histogram: Histogram, observer: Observer) -> Range:
-    """The range (low, high) that `observer` keeps; 0.0 lies in it. Raises ValueError for an empty histogram."""
+    """Return the range that an observer keeps.
+
+    Args:
+        histogram: Counts of the values seen, at least one.
+        observer: The rule; its source is in ``Observer``.
+
+    Returns:
+        The lower and the upper end; 0.0 is always between them.
+
+    Raises:
+        ValueError: The histogram is empty.
+    """
     if not histogram.counts.sum():
-        raise ValueError("a histogram without a value has no range")
+        raise ValueError("the histogram is empty, expected at least one value")
     return RULES[observer](histogram)
 
 

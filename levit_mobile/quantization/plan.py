@@ -112,11 +112,24 @@ class Plan(PlanPart):
     @classmethod
     def read(cls, path: Path) -> Self:
         """Raises RecipeError when the file cannot be read, or is no plan."""
-        return read_json(cls, path, RecipeError, "no plan")
+        return read_json(cls, path, RecipeError, "a plan")
 
 
 def find(path: str | Path | None, *, variant: str, target: str) -> Plan:
-    """The plan in a file, else the committed one, else everything in int8. Raises RecipeError for another model's."""
+    """Return the plan in a file, else the committed one, else the plan with everything in int8.
+
+    Args:
+        path: A plan's JSON file, or None.
+        variant: Variant for which the plan must be.
+        target: Target for which the plan must be.
+
+    Returns:
+        The plan.
+
+    Raises:
+        RecipeError: The file cannot be read (``recipe.unreadable``), is not a plan (``recipe.schema``), or is a plan
+            for another variant or target (``recipe.other-plan``).
+    """
     committed = PLANS / f"{variant}-{target}-int8.json"
     source = Path(path) if path is not None else committed
     if path is None and not committed.exists():
@@ -124,7 +137,7 @@ def find(path: str | Path | None, *, variant: str, target: str) -> Plan:
     plan = Plan.read(source)
     if (plan.variant, plan.target) != (variant, target):
         raise RecipeError(
-            f"{source} is a plan for {plan.variant} on {plan.target}, and this is {variant} on {target}",
+            f"{source} is a plan for {plan.variant} on {plan.target}, expected one for {variant} on {target}",
             fault="other-plan",
         )
     return plan

@@ -53,13 +53,28 @@ class Int8Options:
 
 
 def find(recipe: Recipe, options: Int8Options, *, variant: str, spec: ImageSpec) -> Quantization | None:
-    """What the options name; None for a recipe that measures nothing.
+    """Find the calibration pictures and the plan of a static int8 recipe.
 
-    Raises ImageError, and RecipeError for what a recipe without calibration is asked.
+    Args:
+        recipe: The recipe.
+        options: What the caller of ``convert`` asked for.
+        variant: LeViT variant of the checkpoint.
+        spec: How pictures are prepared.
+
+    Returns:
+        Pictures and plan; None for a recipe that measures no ranges.
+
+    Raises:
+        ImageError: The calibration pictures cannot be used; the codes are those of ``quantization.calibration.find``.
+        RecipeError: An option is for int8 only (``recipe.int8-only``) or unknown (``recipe.unknown-observer``), or the
+            plan cannot be used; the codes are those of ``quantization.plan.find``.
     """
     if recipe.precision is not Precision.INT8:
         if name := next(options.given(), None):
-            raise RecipeError(f"{recipe.name} measures no ranges: {name} is for int8 only", fault="int8-only")
+            raise RecipeError(
+                f"{name} has no effect on {recipe.name}: only recipes of the precision int8 measure ranges",
+                fault="int8-only",
+            )
         return None
     known = plans.find(options.plan, variant=variant, target=recipe.target)
     if options.observer is not None:
@@ -128,7 +143,7 @@ def planned_grids(form: nn.Module, statistics: Statistics, plan: Plan) -> dict[s
     unknown = set(plan.float_edges) - fake_quants_of(form).keys()
     if unknown:
         raise RecipeError(
-            f"the plan names {sorted(unknown)[0]}, and no edge of {plan.variant} is called so", fault="other-plan"
+            f"the plan names {sorted(unknown)[0]}, which {plan.variant} does not have", fault="other-plan"
         )
     grids = grids_of(statistics, plan.observer)
     return {name: grid for name, grid in grids.items() if name not in plan.float_edges}

@@ -10,12 +10,22 @@ from levit_mobile.model.fake_quant import Layer, fake_quantize_weight_
 
 
 def round_weights(layers: Mapping[str, Layer], mean_inputs: Mapping[str, Tensor], *, correct: bool = True) -> None:
-    """Put every layer's weights on its rows' grids, in place, and, with `correct`, correct its bias.
+    """Round every layer's weights to int8 with one scale per row, in place, and correct its bias.
 
-    before   y = w x + b
-    after    y = w' x + (b - (w' - w) mean(x))          w' = round(w / scale) * scale
+    ::
 
-    The output's mean over the calibration pictures stays what it was: arXiv:1906.04721, section 4.2.
+        before   y = w x + b
+        after    y = w' x + (b - (w' - w) mean(x))          w' = round(w / scale) * scale
+
+    The mean of the output over the calibration pictures stays what it was.
+
+    Source: bias correction is from Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
+    Correction", 2019, arXiv:1906.04721, section 4.2.
+
+    Args:
+        layers: Linears and convolutions by path.
+        mean_inputs: Mean of each input channel over the calibration pictures by path, float64 [in].
+        correct: Whether to correct the biases.
     """
     for name, layer in layers.items():
         before = layer.weight.detach().double().clone()
@@ -34,5 +44,5 @@ def _response(weight: Tensor, mean_input: Tensor) -> Tensor:
 
 def _shift(layer: nn.Linear | nn.Conv2d, by: Tensor) -> None:
     if layer.bias is None:
-        raise ValueError("a layer without a bias cannot be corrected")
+        raise ValueError("the layer has no bias, expected one to correct")
     layer.bias.data = (layer.bias.detach().double() + by).to(layer.bias.dtype)

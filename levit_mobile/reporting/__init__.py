@@ -1,4 +1,4 @@
-"""Reports as tables, JSON, JUnit XML, GitHub annotations and HTML pages; computes nothing that is not in them.
+"""Results as tables, JSON, JUnit XML, GitHub annotations and HTML pages; no result is computed here.
 
 Door: github, junit, pages, report, tables, text.
 """

@@ -16,7 +16,13 @@ PAGE = "report.html"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The page's file, what was found below the folder, and the artifacts that it was joined to."""
+    """A report on everything that was found below a folder.
+
+    Attributes:
+        path: The HTML file.
+        found: Bundles, validations and timings that were found, and files that could not be read.
+        artifacts: The same, joined by the artifact's digest.
+    """
 
     path: Path
     found: Gathered
@@ -24,10 +30,24 @@ class Report:
 
 
 def report(folder: str | Path, *, out: str | Path | None = None) -> Report:
-    """Put every bundle, validation and timing found below `folder` on one page, whatever their verdicts are.
+    """Write one HTML page about every bundle, validation and timing found below a folder.
 
-    `out` is the page's file (default: report.html in the folder); an earlier report there is replaced. Thread-safe.
-    Raises BundleError when the folder does not exist, or another file is in the page's way.
+    It contains them whatever their verdicts are. Thread-safe.
+
+    Args:
+        folder: The folder to search.
+        out: The HTML file to write; an earlier report is replaced. Default: ``report.html`` in the folder.
+
+    Returns:
+        The page's path and what is on it.
+
+    Raises:
+        BundleError: The folder does not exist or holds nothing to report (``bundle.missing``), ``out`` is another kind
+            of file (``bundle.exists``), or it cannot be written (``bundle.unwritable``).
+
+    Example:
+        >>> levit_mobile.report("build").path.name
+        'report.html'
     """
     path = Path(folder) / PAGE if out is None else Path(out)
     if path.exists() and not is_report(path):

@@ -1,4 +1,4 @@
-"""Which runtimes there are, what each runs, and which of them work on this machine.
+"""The table of runtimes: the targets that each one runs, and whether it works on this machine.
 
 Door: doctor, registry.
 """

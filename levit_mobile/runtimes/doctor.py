@@ -25,8 +25,15 @@ TIMEOUT_S = 120
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One target on this machine. `versions` has None for a distribution that is not installed; `advice` is empty when
-    all works."""
+    """Whether one target works on this machine.
+
+    Attributes:
+        target: Name of the target.
+        converts: Whether the packages of its converter import.
+        runs: Whether its runtime imports.
+        versions: Installed version by distribution; None for one that is not installed.
+        advice: What to do, one line each; empty if everything works.
+    """
 
     target: str
     converts: bool
@@ -37,9 +44,13 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """This machine: one line of what it is, every target in the table's order, and whether ARM64 kernels run here.
+    """What works on this machine.
 
-    `arm64` says where they are set up, what sets them up, or why nothing can.
+    Attributes:
+        machine: Python version, system and processor, in one line.
+        targets: One diagnosis per target: Core ML, ExecuTorch, TFLite.
+        arm64_runs: Whether ARM64 kernels run here, natively or emulated.
+        arm64: Where the ARM64 runtimes are set up, how to set them up, or why that is impossible, in one line.
     """
 
     machine: str
@@ -49,7 +60,17 @@ class Examination:
 
 
 def doctor() -> Examination:
-    """Try every target's converter and runtime on this machine, each in a process of its own. Thread-safe."""
+    """Import every target's converter and runtime, each in a fresh interpreter.
+
+    Thread-safe.
+
+    Returns:
+        One diagnosis per target, and whether ARM64 kernels run here.
+
+    Example:
+        >>> [found.target for found in levit_mobile.doctor().targets]
+        ['coreml', 'executorch', 'tflite']
+    """
     runs, line = arm64()
     return Examination(machine(), tuple(examine(target) for target in TARGETS.values()), runs, line)
 
@@ -64,7 +85,7 @@ def examine(target: Target) -> Diagnosis:
     if not converts:
         advice.append(f"pip install 'levit-mobile[{target.extra}]'" + (f" ({why})" if all(versions.values()) else ""))
     if not runs and converts:
-        advice.append(WITHOUT_RUNTIME.get(target.name, f"its runtime does not load: {why_not}"))
+        advice.append(WITHOUT_RUNTIME.get(target.name, f"the runtime cannot be imported: {why_not}"))
     return Diagnosis(target.name, converts, runs, versions, tuple(advice))
 
 
@@ -75,12 +96,12 @@ def arm64() -> tuple[bool, str]:
     try:
         return True, f"ARM64: set up in {folder.found().path}"
     except RunnerUnavailable as error:
-        said = error
+        obstacle = error
     try:
         packages.require_host()
-    except RunnerUnavailable as obstacle:
-        said = obstacle
-    return False, f"ARM64: NOT RUN: {said}"
+    except RunnerUnavailable as error:
+        obstacle = error
+    return False, f"ARM64: NOT RUN: {obstacle}"
 
 
 def machine() -> str:

@@ -109,7 +109,18 @@ def on(cpu: str, target: str) -> RuntimeId:
 
 
 def chosen(name: str | None, target: str) -> RuntimeId:
-    """The runtime of that name, or the first default; raises RecipeError when it does not run the target."""
+    """Return the runtime of that name, or the target's first default.
+
+    Args:
+        name: A key of RUNTIMES, with ``@`` and a core for an ARM64 one; None for the default.
+        target: The target whose artifacts it must run.
+
+    Returns:
+        The runtime's id.
+
+    Raises:
+        RecipeError: The runtime does not run the target (``recipe.runtime``).
+    """
     if name is None:
         return defaults(target)[0]
     found = RuntimeId.parse(name)
@@ -118,7 +129,8 @@ def chosen(name: str | None, target: str) -> RuntimeId:
     fitting = [runtime for runtime, row in RUNTIMES.items() if row.target == target]
     if name not in fitting:
         raise RecipeError(
-            f"runtime {name!r} does not run {target} artifacts, expected one of {', '.join(fitting)}", fault="runtime"
+            f"the runtime {name!r} does not run {target} artifacts, expected one of {', '.join(fitting)}",
+            fault="runtime",
         )
     return found
 
@@ -135,7 +147,8 @@ def require(runtime: RuntimeId) -> None:
     """Raise RunnerUnavailable where a runtime on a CPU cannot be had, without starting it; others are not looked at."""
     if runtime.cpu is not None and RUNTIMES[runtime.name].target == "coreml":
         raise RunnerUnavailable(
-            f"Core ML exists on Apple's systems only: nothing runs its packages on {runtime.cpu}", fault="platform"
+            f"Core ML exists on Apple's systems only: no runtime executes its packages on {runtime.cpu}",
+            fault="platform",
         )
     if runtime.cpu is not None and not folder.native():
         folder.found()

@@ -16,21 +16,33 @@ PARTIAL, ASIDE = "partial", "-old"
 
 @contextmanager
 def staged(final: Path, *, force: bool) -> Iterator[Path]:
-    """A folder beside `final` to write into; it becomes `final` when the block ends well and is removed otherwise.
+    """Yield a folder to write into, which becomes ``final`` if the block succeeds and is removed otherwise.
 
-    Leftovers of runs that were killed are cleared first. Raises BundleError when `final` exists without `force`, and
-    when the disk is full or cannot be written.
+    Leftovers of runs that were killed are cleared first.
+
+    Args:
+        final: The folder to make.
+        force: Replace an existing folder.
+
+    Yields:
+        The folder to write into, beside ``final``.
+
+    Raises:
+        BundleError: ``final`` exists without ``force``, or is a file (``bundle.exists``), or the disk is full or cannot
+            be written (``bundle.unwritable``).
     """
     partial = final.with_name(f".{final.name}.{PARTIAL}-{os.getpid()}")
     try:
         _clear_leftovers(final)
         if final.is_file():
             raise BundleError(
-                f"{final} is a file, and a bundle is a folder: use --out for another place", fault="exists"
+                f"{final} is a file, expected a folder or nothing: delete the file or choose a different folder",
+                fault="exists",
             )
         if final.exists() and not force:
             raise BundleError(
-                f"{final} exists already; use --force to replace it, or --out for another place", fault="exists"
+                f"{final} already exists: use --force to replace it, or --out to choose a different folder",
+                fault="exists",
             )
         final.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
@@ -38,7 +50,7 @@ def staged(final: Path, *, force: bool) -> Iterator[Path]:
         _replace(partial, final)
     except OSError as error:
         raise BundleError(
-            f"{final} could not be written: {error.strerror or error}; nothing was left behind", fault="unwritable"
+            f"{final} could not be written: {error.strerror or error}; no partial result was left", fault="unwritable"
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)

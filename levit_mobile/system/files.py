@@ -21,9 +21,20 @@ AnyModel = TypeVar("AnyModel", bound=BaseModel)
 def read_json(
     kind: type[AnyModel], path: Path, refusal: type[LevitMobileError], called: str, *, where: str | None = None
 ) -> AnyModel:
-    """A file of schema 1; raises `refusal`, one sentence: what cannot be read (`where`), or that it is `called`.
+    """Read a JSON file of schema 1 into a model.
 
-    The faults are "unreadable" and "schema", where `refusal` lists them.
+    Args:
+        kind: The pydantic model.
+        path: The file.
+        refusal: The error class to raise; its faults are ``unreadable`` and ``schema`` if it lists them.
+        called: What the file should be, for the error's sentence, such as ``"a plan"``.
+        where: What cannot be read, for the error's sentence. Default: the path.
+
+    Returns:
+        The model.
+
+    Raises:
+        LevitMobileError: ``refusal``, if the file cannot be read or does not fit the model.
     """
     try:
         return kind.model_validate_json(path.read_bytes())
@@ -34,7 +45,7 @@ def read_json(
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        sentence = f"{path} is {called} of schema {SCHEMA_VERSION}: {place}: {first['msg']}"
+        sentence = f"{path} is not {called} of schema {SCHEMA_VERSION}: {place}: {first['msg']}"
         raise refusal(sentence, fault=_listed("schema", refusal)) from error
 
 

@@ -7,13 +7,19 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Is told how far a call has come, in the thread that made the call.
+    """A callable that is called as a long call advances, in the thread that made the call.
 
-    Whatever it raises ends the call, as KeyboardInterrupt does: nothing half-made is left behind.
+    Whatever it raises ends the call, as KeyboardInterrupt does, and leaves nothing unfinished behind.
     """
 
     def __call__(self, what: str, done: float, of: float) -> None:
-        """`what` is being done; `done` of its `of` parts are finished, 0 <= done <= of."""
+        """Take note of how far the call has come.
+
+        Args:
+            what: What is being done now.
+            done: Number of finished parts, from 0 to ``of``.
+            of: Number of all parts, above 0.
+        """
 
 
 def silent(what: str, done: float, of: float) -> None:

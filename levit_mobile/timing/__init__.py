@@ -1,4 +1,4 @@
-"""How long artifacts take, on this machine and on phones: one record, the same statistics, and what made them.
+"""Times of artifacts on this machine and on phones: how they are measured, recorded, summarised and compared.
 
-Door: bench, figures, record, regression, samples.
+Door: beside, bench, figures, ratios, record, regression, samples.
 """

@@ -28,25 +28,35 @@ from levit_mobile.timing.candidates import Candidate
 from levit_mobile.timing.golden import Golden
 from levit_mobile.timing.measure import END_TO_END, INFERENCE, Job, Key, Pixels, Start, starter, turns
 from levit_mobile.timing.profile import profiled
+from levit_mobile.timing.ratios import PROCESSES
 from levit_mobile.timing.record import App, Parity, Profile, Timing, TimingRun
-from levit_mobile.timing.samples import Samples
+from levit_mobile.timing.samples import ROUNDS, WARMUP, Samples, shares
 
-ROUNDS, WARMUP, STARTS = 120, 5, 3
 PICTURE_PX = (640, 480)  # width and height of the picture where `end to end` begins: a camera's preview
 CHUNK = 5  # rounds between two looks at the progress bar
 
 
 @dataclass(frozen=True, slots=True)
 class BenchOptions:
-    """How often and on what. `starts` fresh processes load each artifact, and as many share the `rounds`, each after
-    `warmup` rounds that are not kept.
+    """How often, where and on what input ``bench`` times each artifact.
 
-    Raises TimingError for a number that cannot be.
+    Attributes:
+        rounds: Number of timed rounds, 2 or more; each round runs every artifact once.
+        warmup: Number of rounds that each process runs first and does not record, 1 or more.
+        starts: Number of fresh processes, 1 or more. Each artifact is loaded in that many, and the rounds are shared
+            among as many.
+        threads: Number of CPU threads for ExecuTorch and LiteRT, 1 or more.
+        compute_units: The processors that Core ML may use, by the names of its ``MLComputeUnits``.
+        picture_px: Width and height in pixels of the picture from which end-to-end times start.
+        profile: Also time every block of each artifact.
+
+    Raises:
+        TimingError: A number is too small (``timing.option``).
     """
 
     rounds: int = ROUNDS
     warmup: int = WARMUP
-    starts: int = STARTS
+    starts: int = PROCESSES
     threads: int = 1
     compute_units: ComputeUnits = "all"
     picture_px: tuple[int, int] = PICTURE_PX
@@ -58,7 +68,7 @@ class BenchOptions:
                 raise TimingError(f"{name} is {getattr(self, name)}, expected {least} or more", fault="option")
 
     def of(self, target: str) -> Placement:
-        """Where a target's artifacts run."""
+        """Return where the artifacts of a target run: on CPU threads, or on Core ML's compute units."""
         return Placement(compute_units=self.compute_units) if target == "coreml" else Placement(threads=self.threads)
 
 
@@ -82,23 +92,31 @@ def bench(
     command: str = "",
     progress: Progress = silent,
 ) -> TimingRun:
-    """Time bundles and bare artifacts on this machine, each round all of them once, in turn.
+    """Time bundles and artifacts on this machine, in turn: each round runs every artifact once.
 
-    An artifact whose runtime does not exist here is NOT RUN, with the reason; one that computes something else is timed
-    and marked broken. Two calls at once would time each other; while it runs, this process is pinned to one core.
+    An artifact whose runtime does not exist here is recorded as NOT RUN, with the reason. An artifact that gives wrong
+    logits is timed and marked broken. Two calls at once would disturb each other's times. While it runs, this process
+    is pinned to as many cores as there are threads, where the system allows it.
 
     Args:
-        paths: Bundles' folders, or `.tflite`, `.pte` and `.mlpackage`.
-        against: What the others are compared with.
-        options: How often, and on how many threads. Default: BenchOptions().
-        command: What was typed, for the record.
-        progress: Is told of every start and every few rounds.
+        paths: Bundle folders, or ``.tflite``, ``.pte`` and ``.mlpackage`` artifacts.
+        against: Baselines of the same kinds, with which the others are compared.
+        options: How often, and on how many threads. Default: ``BenchOptions()``.
+        command: The command line that makes this run again, stored in the record.
+        progress: Called at every start of a process and every few rounds.
 
     Returns:
-        The record of all samples, in ms; statistics are derived from it.
+        The record with all samples, in ms. Statistics are computed from it where it is read.
 
     Raises:
-        LevitMobileError: One sentence; nothing was timed.
+        BundleError: A bundle is damaged; the codes are those of ``open_bundle``.
+        ArtifactError: A path is not an artifact (``artifact.missing``, ``artifact.unknown-format``), or the process
+            that timed it ended (``artifact.crashed``).
+
+    Example:
+        >>> run = levit_mobile.bench(["build/levit_128s-tflite-fp32"])
+        >>> len(run.timings[0].samples_ms)
+        120
     """
     asked, found = options or BenchOptions(), opening.opened([Path(p) for p in paths], [Path(p) for p in against])
     vectors = golden.shared_golden(found)
@@ -160,7 +178,7 @@ def _in_turn(jobs: Sequence[Job], options: BenchOptions, progress: Progress) -> 
     """
     taken: dict[Key, list[float]] = defaultdict(list)
     picture, done = _picture(options), 0
-    for seed, share in enumerate(_shares(options.rounds, options.starts) if jobs else ()):
+    for seed, share in enumerate(shares(options.rounds, options.starts) if jobs else ()):
         counts = [options.warmup, *_chunks(share)]
         load = partial(turns, tuple(jobs), picture, seed)
         with closing(spread(load, counts, processes=1)) as parts:  # or an interruption would wait for all of them
@@ -174,7 +192,7 @@ def _in_turn(jobs: Sequence[Job], options: BenchOptions, progress: Progress) -> 
 
 def _profile(known: Mapping[str, CandidateState], options: BenchOptions, progress: Progress) -> None:
     """By block, one artifact after the other; where there can be none, a note says why."""
-    rounds = _shares(options.rounds, options.starts)
+    rounds = shares(options.rounds, options.starts)
     for place, (name, one) in enumerate(known.items()):
         progress(f"profiling {name}", place, len(known))
         if one.not_run is None:
@@ -182,11 +200,6 @@ def _profile(known: Mapping[str, CandidateState], options: BenchOptions, progres
                 one.profile = profiled(one.job, rounds=rounds, warmup=options.warmup)
             except ArtifactError as error:
                 one.notes.append(f"profile NOT RUN: {error}")
-
-
-def _shares(rounds: int, parts: int) -> list[int]:
-    """As equal as can be; those without any are left out."""
-    return [share for place in range(parts) if (share := (rounds + place) // parts)]
 
 
 def _chunks(rounds: int) -> Iterator[int]:
@@ -229,7 +242,7 @@ def _timing(
         peak_memory_bytes=tuple(size for size in peaks if size is not None),
         warmup_runs=options.warmup,
         samples_ms=(samples := taken.get((one.name, INFERENCE), ())),
-        process_samples=tuple(_shares(options.rounds, options.starts)) if samples else (),
+        process_samples=tuple(shares(options.rounds, options.starts)) if samples else (),
         end_to_end_samples_ms=end_to_end,
         picture_px=options.picture_px if end_to_end else None,
         not_run=state.not_run,

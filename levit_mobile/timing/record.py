@@ -17,6 +17,8 @@ from levit_mobile.interfaces.runner import ComputeUnits
 from levit_mobile.recipe import Verdict
 from levit_mobile.system.atomic_write import write_text
 from levit_mobile.system.files import Sha256, read_json
+from levit_mobile.timing.ratios import by_process
+from levit_mobile.timing.samples import Samples
 
 SCHEMA_VERSION: Literal[1] = 1
 Platform = Literal["host", "android", "ios"]
@@ -30,7 +32,7 @@ Count = Annotated[int, Field(ge=0)]
 
 def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
-        raise ValueError("a moment without a time zone, expected UTC such as 2026-01-31T12:00:00Z")
+        raise ValueError("the time has no time zone, expected UTC such as 2026-01-31T12:00:00Z")
     return moment
 
 
@@ -40,14 +42,16 @@ Moment = Annotated[datetime, AfterValidator(_in_utc)]
 class RecordPart(BaseModel):
     """Base of everything here: frozen, and strict about names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), use_attribute_docstrings=True)
 
 
 class App(RecordPart):
     """What took the times: "levit-mobile", or an app's identifier; and its version."""
 
     name: str
+    """`levit-mobile`, or the app's identifier."""
     version: str
+    """Version of the tool or app."""
 
 
 class Device(RecordPart):
@@ -58,14 +62,23 @@ class Device(RecordPart):
     """
 
     platform: Platform
+    """Kind of machine: `host` is a computer."""
     model: str
+    """The maker's name for the model, such as `Pixel 8` or `iPhone16,1`."""
     soc: str
+    """Name of the chip or processor."""
     os: str
+    """Name of the operating system."""
     os_version: str
+    """Version of the operating system."""
     os_build: str
+    """Exact build of the operating system."""
     cores: Annotated[int, Field(ge=1)]
+    """Number of all CPU cores. Unit: cores."""
     memory_bytes: Count | None = None
+    """Size of the main memory; null when unknown. Unit: bytes."""
     simulated: bool = False
+    """True for a simulator or an emulator, whose times are never a phone's."""
 
 
 class Conditions(RecordPart):
@@ -75,10 +88,15 @@ class Conditions(RecordPart):
     """
 
     thermal: Thermal | None = None
+    """Thermal state in the platform's own words; null when unknown."""
     battery_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Charge of the battery; null when unknown. Unit: %."""
     charging: bool | None = None
+    """Whether the device is charging; null when unknown."""
     low_power_mode: bool | None = None
+    """Whether the low-power mode is on; null when unknown."""
     load: Annotated[float, Field(ge=0)] | None = None
+    """Runnable processes per core over the last minute; null when unknown."""
 
 
 class Parity(RecordPart):
@@ -89,27 +107,39 @@ class Parity(RecordPart):
     """
 
     verdict: Verdict
+    """Whether the artifact computes what the trained model computes on this device."""
     reasons: tuple[str, ...] = ()
+    """Why the verdict is not proven, one sentence each."""
     against: str = ""
+    """What the logits were compared with."""
     pictures: Count = 0
+    """Number of golden pictures compared."""
     max_abs_error: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Largest error of any logit; null when not measured. Unit: logits."""
     sqnr_db: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """Signal-to-quantization-noise ratio; null when not measured, or without any error. Unit: dB."""
     top1_agreement: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of pictures with the same top class; null when not measured. Unit: share, 0 to 1."""
 
 
 class Block(RecordPart):
     """One block of the model in a profile: the time it adds in ms, a sample a round, and its ops by name."""
 
     name: str
+    """Name of the block in the model."""
     samples_ms: tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
+    """Time that the block adds, one sample per round. Unit: ms."""
     ops: dict[str, int] = {}
+    """Number of ops of each kind."""
 
 
 class Profile(RecordPart):
     """Time by block, in the order in which they run; `how` says how the runtime was made to tell."""
 
     how: str
+    """How the time was split into blocks."""
     blocks: tuple[Block, ...]
+    """The blocks, in the order in which they run."""
 
 
 class Timing(RecordPart):
@@ -127,40 +157,74 @@ class Timing(RecordPart):
     """
 
     name: str
+    """Name of the artifact, unique in the run."""
     file: str
+    """File or folder that was timed."""
     sha256: Sha256
+    """SHA-256 of the artifact; the same digest as in its contract."""
     bytes: Count
+    """Size of the artifact. Unit: bytes."""
     target: str
+    """Format of the artifact: `coreml`, `executorch` or `tflite`."""
     variant: str | None = None
+    """Which LeViT it is; null when unknown."""
     recipe: str | None = None
+    """Name of the recipe; null for artifacts that this tool did not make."""
     contract_sha256: Sha256 | None = None
+    """SHA-256 of the bundle's contract; null without a bundle."""
     runtime: str
+    """Name of the runtime that ran the artifact."""
     runtime_version: str
+    """Version of the runtime."""
     accelerator: str
+    """What computes: `xnnpack`, `gpu`, `nnapi` or `coreml`."""
     threads: Annotated[int, Field(ge=1)] | None = None
+    """Number of CPU threads; null for Core ML."""
     compute_units: ComputeUnits | None = None
+    """Processors that Core ML may use; null for other runtimes."""
     parity: Parity
+    """What the artifact computes on this device."""
     load_ms: tuple[Milliseconds, ...] = ()
+    """Time from the file to a model that can run, once per fresh process. Unit: ms."""
     first_run_ms: tuple[Milliseconds, ...] = ()
+    """Time of the first inference after loading, once per fresh process. Unit: ms."""
     memory_before_bytes: tuple[Count, ...] = ()
+    """Resident memory before loading, once per fresh process. Unit: bytes."""
     peak_memory_bytes: tuple[Count, ...] = ()
+    """Peak resident memory until the first inference ended, once per fresh process. Unit: bytes."""
     warmup_runs: Count = 0
+    """Inferences before the first sample, not kept."""
     samples_ms: tuple[Milliseconds, ...] = ()
+    """Time of the runtime's own call for one picture, one sample per round, in order. Unit: ms."""
     process_samples: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    """Number of samples of each process, in order; empty for one process."""
     end_to_end_samples_ms: tuple[Milliseconds, ...] = ()
+    """Time from a decoded RGB picture in memory to float logits. Unit: ms."""
     picture_px: tuple[int, int] | None = None
+    """Width and height of the picture that end to end begins with. Unit: px."""
     not_run: str | None = None
+    """Why there are no samples; null when there are some."""
     profile: Profile | None = None
+    """Time by block; null when it was not measured."""
     notes: tuple[str, ...] = ()
+    """Remarks for the reader, one sentence each."""
+
+    @property
+    def by_process(self) -> tuple[Samples, ...]:
+        """`samples_ms`, those of each process by themselves."""
+        return by_process(self.samples_ms, self.process_samples)
 
     @model_validator(mode="after")
     def _timed_or_told(self) -> Self:
         if bool(self.samples_ms) == bool(self.not_run):
-            raise ValueError("samples_ms and not_run: expected one of the two")
+            raise ValueError("samples_ms and not_run are both present or both missing, expected one of the two")
         if self.process_samples and sum(self.process_samples) != len(self.samples_ms):
-            raise ValueError("process_samples: expected numbers that sum up to those of samples_ms")
+            raise ValueError(
+                f"process_samples adds up to {sum(self.process_samples)}, expected {len(self.samples_ms)}, "
+                "the number of samples_ms"
+            )
         if self.samples_ms and (self.threads is None) == (self.compute_units is None):
-            raise ValueError("threads and compute_units: expected one of the two")
+            raise ValueError("threads and compute_units are both present or both missing, expected one of the two")
         return self
 
 
@@ -172,36 +236,63 @@ class TimingRun(RecordPart):
     """
 
     schema_version: Literal[1]
+    """Version of this format; readers refuse an unknown one."""
     app: App
+    """What measured the times."""
     started_at: Moment
+    """Start of the run, in UTC."""
     device: Device
+    """The machine or phone."""
     before: Conditions
+    """State of the device before the run."""
     after: Conditions
+    """State of the device after the run."""
     cores: tuple[int, ...] = ()
+    """Numbers of the CPU cores that the run was pinned to; empty for none."""
     interleaved: bool
+    """True when every round timed each artifact once, in turn."""
     command: str = ""
+    """Command line that repeats the run."""
     against: tuple[str, ...] = ()
+    """Names of the timings that the others are compared with."""
     timings: tuple[Timing, ...]
+    """One entry per artifact."""
     versions: dict[str, str] = {}
+    """Version of each package that took part, by name."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         names = [timing.name for timing in self.timings]
         if len(set(names)) < len(names):
-            raise ValueError("timings: two have one name")
+            raise ValueError("two timings have the same name, expected unique ones")
         if unknown := set(self.against) - set(names):
-            raise ValueError(f"against: no timing is called {', '.join(sorted(unknown))}")
+            raise ValueError(f"against names timings that do not exist: {', '.join(sorted(unknown))}")
         return self
+
+    def lacks(self, earlier: TimingRun) -> tuple[str, ...]:
+        """Names of artifacts that `earlier` has timed, its `against` left out, and this run has not."""
+        timed = {timing.name for timing in self.timings if timing.samples_ms}
+        asked = [timing.name for timing in earlier.timings if timing.samples_ms and timing.name not in earlier.against]
+        return tuple(name for name in asked if name not in timed)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """A file of one run; raises TimingError when it cannot be read, is none, or of another schema."""
-        return read_json(cls, path, TimingError, "no timing")
+        """Read the file of one run.
+
+        Raises:
+            TimingError: It cannot be read (``timing.unreadable``), or is not a run of a known schema
+                (``timing.schema``).
+        """
+        return read_json(cls, path, TimingError, "a timing record")
 
     def written(self) -> str:
-        """As JSON, a line each."""
+        """Return the run as JSON, with one line per value."""
         return self.model_dump_json(indent=2) + "\n"
 
     def write(self, path: str | Path) -> None:
-        """Write it to a file, whole or not at all. Raises BundleError when it cannot be written."""
+        """Write the run to a file, completely or not at all.
+
+        Raises:
+            BundleError: The file cannot be written (``bundle.unwritable``).
+        """
         write_text(Path(path), self.written())

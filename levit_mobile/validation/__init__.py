@@ -1,4 +1,4 @@
-"""validate(): a bundle proven again: reference -> images -> both models -> verdict.
+"""Validation in one pass or several: find the reference and the images, run both models, and give the verdict.
 
 Door: passes, results.
 """

@@ -22,9 +22,12 @@ FLIPS_SHOWN = 50  # whose pictures a page shows, a pass
 
 @dataclass(frozen=True, slots=True)
 class ValidationRun:
-    """One bundle, and a Validation for each pass over it: one on most machines, three for Core ML on a Mac.
+    """One bundle and all passes over it: one on most machines, three for Core ML on a Mac.
 
-    `refused` is the error that kept the bundle from being judged, and `setups` what each pass compared, in order.
+    Attributes:
+        validations: One validation per pass.
+        setups: What each pass compared, in the same order.
+        refused: The error that prevented any pass, for runs made by ``not_judged``; else None.
     """
 
     validations: tuple[Validation, ...]
@@ -33,17 +36,17 @@ class ValidationRun:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of all passes."""
+        """The worst verdict of all passes."""
         return Verdict.worst(found.verdict for found in self.validations)
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the verdict is not proven: a sentence for each thing, over all passes."""
+        """Why the verdict is not proven, one sentence each, over all passes."""
         return tuple(reason for found in self.validations for reason in found.reasons)
 
     @property
     def report(self) -> ParityReport | None:
-        """The figures of the first pass, the one by the runtime that phones run; None where nothing could be run."""
+        """The figures of the first pass, by the runtime that phones use; None if nothing could be run."""
         return self.validations[0].report
 
     @property
@@ -53,16 +56,25 @@ class ValidationRun:
 
     @property
     def flips(self) -> tuple[Picture, ...]:
-        """The images of the first pass whose top class differs."""
+        """The images of the first pass for which the top class differs."""
         return self.validations[0].flips
 
     @classmethod
     def not_judged(cls, bundle: str | Path, error: LevitMobileError, verdict: Verdict) -> ValidationRun:
-        """For lists of several bundles: one that is damaged is broken, one without its reference is NOT RUN."""
+        """Make the run of a bundle that could not be judged, for a list of several bundles.
+
+        Args:
+            bundle: The bundle's folder.
+            error: The error that prevented the validation.
+            verdict: Broken for a damaged bundle, NOT RUN for one without its reference.
+
+        Returns:
+            A run with one validation, which has no figures.
+        """
         return cls((refusal(bundle, error, verdict),), refused=error)
 
     def thumbnails(self) -> dict[str, bytes]:
-        """The pictures that a page shows, as PNG files by name: the worst of each pass, and its flips."""
+        """Return the pictures that a page shows, as PNG files by name: the worst of each pass, and its flips."""
         shown: dict[str, bytes] = {}
         for case, found in zip(self.setups, self.validations, strict=False):
             for picture in _to_show(found):
@@ -92,29 +104,49 @@ def validate(
     processes: int | None = None,
     progress: Progress = silent,
 ) -> ValidationRun:
-    """Compare a bundle with a reference on real images, by every runtime that its verdict wants, and say what differs.
+    """Compare a bundle with a reference on real images, by every runtime that its verdict needs.
 
-    An artifact that cannot be run, crashes or gives nonsense is a verdict, "broken" or "not run", and no error.
+    An artifact that cannot be run, crashes or gives wrong logits is not an error but a verdict, broken or NOT RUN.
     Thread-safe: models run in processes of their own.
 
     Args:
-        bundle: A folder that `convert` has made, or what `open_bundle` made of one.
-        reference: A checkpoint, a bundle's folder, or "golden". Default: the checkpoint that the bundle was made from.
+        bundle: A bundle's folder, or the result of ``open_bundle``.
+        reference: A checkpoint, another bundle's folder, or ``"golden"`` for the bundle's own golden vectors. Default:
+            the checkpoint from which the bundle was made.
         images: A folder of images. Default: held-out digits.
-        count: How many of them, evenly spread, 1 or more.
-        truth: What the images show: "folders", or a CSV file with the columns file and label.
-        runtime: A name of `runtimes.registry.RUNTIMES`, for one pass. Default: all that prove the target here.
-        cpus: Names of `arm64.cpus.CPUS`: one pass more on each emulated core.
-        cpu_count: How many images on each of those. Default: 8.
-        bounds: Replace fields of the recipe's Tolerance.
+        count: Number of images, evenly spread over the folder, 1 or more. Default: all of a folder, or 256 digits.
+        truth: The source of the true classes: ``"folders"``, or a CSV file with the columns ``file`` and ``label``.
+        runtime: A name in ``runtimes.registry.RUNTIMES``, for one pass. Default: all that prove the target here.
+        cpus: Names of ARM64 cores, as ``cost`` takes them; each adds one pass on that core, emulated if need be.
+        cpu_count: Number of images on each of those cores, 1 or more. Default: 8.
+        bounds: Fields of ``Tolerance`` that replace the recipe's.
         skip_broken: Leave out images that cannot be read.
-        drill: Add the error of every block to the first pass; static int8 is calibrated once more for it.
-        calibration: With `drill` of int8: the folder that it was calibrated on. Default: as its contract says.
-        processes: How many share the work. Default: one a core.
-        progress: Is told of every few images.
+        drill: Add the error of every block to the first pass; an int8 bundle is calibrated once more for it.
+        calibration: For ``drill`` with int8: the folder on which the bundle was calibrated. Default: as its contract
+            says.
+        processes: Number of processes that share the images, 1 or more. Default: one per core.
+        progress: Called every few images.
+
+    Returns:
+        One validation per pass, and the verdict over all of them.
 
     Raises:
-        LevitMobileError: The bundle is damaged, the reference is not here or does not fit, an image cannot be read.
+        BundleError: The bundle is damaged, with the codes of ``open_bundle``, or the reference is not here or does not
+            fit (``bundle.reference``).
+        CheckpointError: The reference cannot be imported, with the codes of ``load_checkpoint``, has other classes or
+            another side (``checkpoint.variant``), or gives logits that are not finite (``checkpoint.not-finite``).
+        DownloadError: The reference cannot be downloaded; the codes are those of ``load_checkpoint``.
+        ImageError: The images cannot be used (``image.not-found``, ``image.no-pictures``, ``image.unreadable``,
+            ``image.golden``).
+        LabelsError: The true classes cannot be used (``labels.unreadable``, ``labels.format``,
+            ``labels.unknown-class``, ``labels.no-label``, ``labels.no-picture``, ``labels.two-labels``).
+        RecipeError: The runtime does not run the target (``recipe.runtime``), or the options do not go together
+            (``recipe.options``).
+
+    Example:
+        >>> run = levit_mobile.validate("build/levit_128s-tflite-fp32")
+        >>> print(run.verdict, run.report.top1_agreement)
+        proven 1.0
     """
     opened = bundle if isinstance(bundle, OpenBundle) else open_bundle(bundle)
     here = setup.passes(opened, runtime, reference)
