@@ -69,7 +69,9 @@ def main(
     recipes: Annotated[str, typer.Option(help="Recipes for LeViT, separated by commas; others are float32.")] = (
         "tflite-fp32,tflite-int8,executorch-fp32,executorch-int8"
     ),
-    rounds: Annotated[int, typer.Option(help="Number of rounds; each round runs every artifact once.")] = 60,
+    rounds: Annotated[
+        int, typer.Option(help="Number of rounds, shared by five processes; each runs every artifact once.")
+    ] = 60,
     out: Annotated[Path, typer.Option(help="Folder for the plot and the records.")] = Path("build/paper"),
     redraw: Annotated[bool, typer.Option(help="Only draw the existing records again.")] = False,
 ) -> None:

@@ -29,12 +29,12 @@ from models import SIDE_PX, SUFFIXES, levit_128s, lower
 from rich.console import Console
 from rich.table import Table
 
+from levit_mobile.reporting.text import ratio_text
 from levit_mobile.system.capture_output import diverted
-from levit_mobile.timing import machine, samples
+from levit_mobile.timing import machine, ratios, samples
 from levit_mobile.timing.bench import BenchOptions, bench
 
 PRECISIONS = ("fp32", "int8")
-PROCESSES = 5  # that share the rounds
 PAIRS = (  # ours, against what, ratio to reach
     ("tflite fp32", "tflite stock", 1.0),
     ("tflite int8", "tflite stock", 0.40),
@@ -47,11 +47,17 @@ CONVERSION_LIMITS = 30.0, 3.0  # seconds and GB, per target
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Every sample of one candidate, in order, in ms, and the size of its file."""
+    """Every sample of one candidate, in order, in ms, how many are of each process, and the size of its file."""
 
     name: str
     megabytes: float
     samples_ms: samples.Samples
+    process_samples: tuple[int, ...]
+
+    @property
+    def by_process(self) -> ratios.ByProcess:
+        """The samples of each process by themselves."""
+        return ratios.by_process(self.samples_ms, self.process_samples)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ def main(
             files = candidates(Path(folder))
         timed = timed_in_turn(files, rounds=rounds, warmup=warmup)
     console = Console()
-    console.print(f"{this_machine()}; one thread, {rounds} rounds of {PROCESSES} processes, interleaved")
+    console.print(f"{this_machine()}; one thread, {rounds} rounds of {ratios.PROCESSES} processes, interleaved")
     console.print(latency_table(timed))
     console.print(ratio_table(timed))
     console.print(cost_table(costs))
@@ -116,11 +122,11 @@ def quantize_by_vendor(source: Path, path: Path) -> None:
 
 def timed_in_turn(files: dict[str, Path], *, rounds: int, warmup: int) -> list[Timed]:
     """Every candidate once per round, by `bench`."""
-    run = bench(list(files.values()), options=BenchOptions(rounds=rounds, warmup=warmup, starts=PROCESSES))
+    run = bench(list(files.values()), options=BenchOptions(rounds=rounds, warmup=warmup))
     if missing := [timing.not_run for timing in run.timings if timing.not_run]:
         raise SystemExit("; ".join(missing))
     taken = zip(files, run.timings, strict=True)
-    return [Timed(name, timing.bytes / 1e6, timing.samples_ms) for name, timing in taken]
+    return [Timed(name, timing.bytes / 1e6, timing.samples_ms, timing.process_samples) for name, timing in taken]
 
 
 def convert_cost(target: str, out: Path) -> Cost:
@@ -143,12 +149,12 @@ def latency_table(timed: Sequence[Timed]) -> Table:
 
 
 def ratio_table(timed: Sequence[Timed]) -> Table:
-    """One row per pair: the ratio of their medians."""
-    table = Table("ours", "against", "ratio of medians (95 %)", "goal")
+    """One row per pair: the ratio of their times."""
+    table = Table("ours", "against", f"ratio (95% over {ratios.PROCESSES} processes)", "goal")
     by_name = {candidate.name: candidate for candidate in timed}
     for ours, against, goal in PAIRS:
-        of = samples.ratio(by_name[ours].samples_ms, by_name[against].samples_ms)
-        table.add_row(ours, against, f"{of.middle:.3f} ({of.low:.3f} to {of.high:.3f})", f"<= {goal:.2f}")
+        of = ratios.ratio(by_name[ours].by_process, by_name[against].by_process)
+        table.add_row(ours, against, ratio_text(of), f"<= {goal:.2f}")
     return table
 
 

@@ -55,7 +55,7 @@ def require_compressed(program: Any, recipe: Recipe) -> None:
     large = [constant for constant in large_constants(program) if _use(constant, program) in uses]
     left = [f"{constant.name} {list(constant.outputs[0].shape)}" for constant in large]
     if left:
-        raise ConversionError(f"{recipe.name} leaves weights in float: {', '.join(left)}", fault="weights")
+        raise ConversionError(f"the {recipe.name} artifact still has float weights: {', '.join(left)}", fault="weights")
 
 
 def large_constants(program: Any) -> Iterator[Any]:

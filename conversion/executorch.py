@@ -63,4 +63,4 @@ def _require_outputs(program: torch.export.ExportedProgram, names: tuple[str, ..
     """Whoever reads the outputs knows them by their places only."""
     found = len(program.graph_signature.user_outputs)
     if found != len(names):
-        raise ValueError(f"the module gives {found} outputs, expected {len(names)}: {', '.join(names)}")
+        raise ValueError(f"the module has {found} outputs, expected {len(names)}: {', '.join(names)}")

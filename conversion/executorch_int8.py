@@ -29,7 +29,9 @@ class IntegerEnds(nn.Module):
         super().__init__()
         self.module, grid = module, logits_qparams(module)
         if grid is None:
-            raise ConversionError("the logits are float, and int8 logits need the head in int8", fault="ends")
+            raise ConversionError(
+                "the logits are float, expected int8: the plan must keep the head in int8", fault="ends"
+            )
         self.grid = grid
 
     def forward(self, image: Tensor) -> Tensor | tuple[Tensor, ...]:

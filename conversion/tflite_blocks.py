@@ -29,7 +29,7 @@ def blocks(
     for number, block in enumerate(dict.fromkeys(names)):
         first, last = names.index(block), len(names) - names[::-1].index(block)
         if set(names[first:last]) != {block}:
-            raise ValueError(f"other ops stand among those of {block}")
+            raise ValueError(f"the ops of {block} are not in one sequence")
         target = folder / f"{number}.tflite"
         flatbuffer_utils.write_model(_cut(model, running[first:last], running[last:]), str(target))
         yield block, target, dict(Counter(_kind(model, op) for op in running[first:last]).most_common())
@@ -40,7 +40,7 @@ def _names(graph: Any, running: Sequence[Any], block_of: Callable[[str], str | N
     own = [block_of(graph.tensors[op.outputs[0]].name.decode()) for op in running]
     current = next((name for name in own if name), None)
     if current is None:
-        raise ValueError("no tensor is named after a block of LeViT")
+        raise ValueError("no tensor has the name of a LeViT block")
     return [current := name or current for name in own]
 
 

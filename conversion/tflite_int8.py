@@ -81,7 +81,8 @@ def _end_at(graph: Any, end: Any, op: Any, tensor: int) -> None:
 
     if [graph.tensors[index].type == schema.TensorType.INT8 for index in (end.tensorIndex, tensor)] != [False, True]:
         raise ConversionError(
-            f"{end.name.decode()} is not int8 inside, and cannot be at the end of the graph", fault="ends"
+            f"the layer at {end.name.decode()} computes in float, expected int8: the plan must keep it in int8",
+            fault="ends",
         )
     graph.operators.remove(op)
     graph.inputs = [tensor if index == end.tensorIndex else index for index in graph.inputs]
@@ -124,7 +125,8 @@ def _grids(content: bytes, image: Tensor, seen: list[Seen]) -> dict[str, QParams
             missing -= {edge.name for edge in matches}
     if missing:
         raise ConversionError(
-            f"the float TFLite model holds no tensor for {', '.join(sorted(missing))}", fault="lost-edges"
+            f"the TFLite model has no tensor for {', '.join(sorted(missing))}, whose ranges were measured",
+            fault="lost-edges",
         )
     return grids
 

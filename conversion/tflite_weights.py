@@ -217,7 +217,7 @@ def _require_stored(model: Model, types: dict[str, str]) -> None:
     wrong = [f"{operation} {kind}" for operation, kind in _large_weights(model) if types.get(operation, kind) != kind]
     if wrong:
         found = ", ".join(f"{wrong.count(each)} x {each}" for each in sorted(set(wrong)))
-        raise ConversionError(f"the quantizer left weights in another type than the recipe's: {found}", fault="weights")
+        raise ConversionError(f"the quantizer did not give these weights the recipe's type: {found}", fault="weights")
 
 
 def _large_weights(model: Model) -> Iterator[tuple[str, str]]:

@@ -207,4 +207,4 @@ class Contract(ContractPart):
             BundleError: It is missing (``bundle.unreadable``), damaged or of another schema (``bundle.schema``).
         """
         where = f"{folder} is not a bundle: {CONTRACT_FILE}"
-        return read_json(cls, folder / CONTRACT_FILE, BundleError, "not a contract", where=where)
+        return read_json(cls, folder / CONTRACT_FILE, BundleError, "a contract", where=where)

@@ -2,16 +2,16 @@
 
 LevitMobileError            one clear sentence; the CLI prints it and exits 1
 ├── CheckpointError         weights that are missing, surplus, misshapen, not finite, unsafe or not a LeViT
-├── DownloadError           weights that could not be fetched; says what to download and where to put it
-├── ImageError              a picture that cannot be read, or a folder without pictures
+├── DownloadError           weights that could not be fetched; names what to download and where to put it
+├── ImageError              an image that cannot be read, or a folder without images
 ├── RecipeError             an unknown recipe, target or precision; lists the known ones
-├── LabelsError             a labels file that does not fit the checkpoint
+├── LabelsError             labels that do not fit the checkpoint, or ground truth that does not fit the images
 ├── ToolchainMissing        a vendor package that is not installed; carries the pip line
 ├── ConversionError         a vendor toolchain failed, or left an op outside its delegate
 ├── ArtifactError           an artifact that cannot be read or run
 ├── RunnerUnavailable       a runtime that does not exist on this machine: NOT RUN, never "passed"
-├── TimingError             a record of times that cannot be read, or compared with another
-└── BundleError             a bundle that is damaged, of an unknown schema, or in the way
+├── TimingError             a timing record that cannot be read or compared with another
+└── BundleError             a bundle that is damaged or of an unknown schema, or a path that is already taken
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from copy import copy
 from typing import ClassVar, Self
 
-# What runtimes raise, most special first, and the artifact's fault that it stands for.
+# Exceptions that runtimes raise, most special first, and the fault of ArtifactError that each one means.
 FAILURES: Mapping[type[Exception], str] = {
     MemoryError: "out-of-memory",
     TimeoutError: "timeout",
@@ -73,21 +73,21 @@ class CheckpointError(LevitMobileError):
 
     KIND: ClassVar[str] = "checkpoint"
     FAULTS: ClassVar[Mapping[str, str]] = {
-        "not-found": "the name is no file, no folder, no hub id and no official name",
-        "no-weights": "a folder without exactly one file of weights, a missing shard, another file, a Git LFS pointer",
+        "not-found": "the name is not a file, a folder, a hub id or an official name",
+        "no-weights": "a folder does not hold exactly one weight file, a shard is missing, or a file holds no weights",
         "unreadable": "the file cannot be opened",
         "damaged": "the file is empty, cut short, or not in the format of its name",
         "unsafe": "the file asks to run code; nothing in it was run",
-        "no-state-dict": "the file holds something else than tensors under names",
-        "not-levit": "the names are those of another net, or of no layout that is known",
-        "other-levit": "a LeViT of sizes, of a grid or of attention offsets that no variant has",
-        "variant": "another variant than was asked for, or other classes or pixels than those of the bundle",
-        "missing-keys": "tensors of the net are missing, and others may be surplus",
-        "surplus-keys": "tensors that the net does not have, or that stand in two shards",
-        "shape": "a tensor has another shape than in the net",
+        "no-state-dict": "the file does not hold tensors under names",
+        "not-levit": "the names of the tensors belong to a different network or to an unknown layout",
+        "other-levit": "the LeViT has sizes, a grid or attention offsets that no known variant has",
+        "variant": "the variant, the number of classes or the input side is not the expected one",
+        "missing-keys": "tensors of the network are missing; there may be surplus ones too",
+        "surplus-keys": "the file has tensors that the network does not have, or two shards hold the same tensor",
+        "shape": "a tensor does not have the shape that the network needs",
         "dtype": "a tensor does not hold floating-point numbers",
         "not-finite": "weights or logits are NaN or infinite",
-        "metadata": "what the file or its config.json says of sizes or labels does not fit, or cannot be read",
+        "metadata": "sizes or labels in the file's metadata or in config.json contradict the weights or cannot be read",
     }
 
 
@@ -97,27 +97,27 @@ class DownloadError(LevitMobileError):
     KIND: ClassVar[str] = "download"
     FAULTS: ClassVar[Mapping[str, str]] = {
         "not-fetched": "there is no connection, or the server or the disk failed",
-        "wrong-hash": "what came, or lies in the hub's cache, is not the file that it should be",
-        "gated": "the owner of the hub's repository asks for a login and for terms to be accepted",
+        "wrong-hash": "the downloaded file, or the one in the hub's cache, does not have the expected hash",
+        "gated": "the hub's repository needs a login and its terms to be accepted",
         "no-repository": "the hub has no such repository, or it is private",
         "no-weights": "the hub's repository holds no weights",
     }
 
 
 class ImageError(LevitMobileError):
-    """A picture could not be read, or a folder held none."""
+    """An image could not be read, or a folder held none."""
 
     KIND: ClassVar[str] = "image"
     FAULTS: ClassVar[Mapping[str, str]] = {
-        "not-found": "a picture or a folder of pictures is not there, or the picture is no file",
-        "no-pictures": "there is not one picture, or none that can be read",
-        "too-few": "there are fewer pictures than a proof, a calibration or a search needs",
-        "unreadable": "a picture is empty, damaged, or in no format that is known",
-        "too-large": "a picture has too many pixels to be decoded safely",
-        "pixel-format": "the pixels have no known range, or cannot become RGB",
-        "noise": "the pictures to calibrate on are noise",
-        "other-pictures": "the pictures are not those that ranges were measured on",
-        "golden": "pictures were named beside golden vectors, which bring their own",
+        "not-found": "an image or a folder of images does not exist, or the image is not a file",
+        "no-pictures": "there are no images, or none can be read",
+        "too-few": "there are fewer images than a proof, a calibration or a search needs",
+        "unreadable": "an image is empty, damaged or in an unknown format",
+        "too-large": "an image has too many pixels to be decoded safely",
+        "pixel-format": "the pixels have no known range or cannot be converted to RGB",
+        "noise": "the calibration images are noise",
+        "other-pictures": "the images are not the ones that the activation ranges were measured on",
+        "golden": "images were given together with golden vectors, which include their own images",
     }
 
 
@@ -131,32 +131,32 @@ class RecipeError(LevitMobileError):
         "unknown-recipe": "there is no such recipe",
         "unknown-io": "there is no such type of inputs and outputs",
         "unknown-observer": "there is no such observer",
-        "unknown-cpu": "there is no such CPU, or none is named",
-        "not-available": "the target does not have the precision, or the recipe not the type of inputs and outputs",
-        "minimum-ios": "minimum_ios is not known, too old for the precision, or given to another target than coreml",
-        "int8-only": "what only int8 has was asked of another recipe or target",
+        "unknown-cpu": "there is no such CPU, or no CPU was given",
+        "not-available": "the target lacks the precision, or the recipe lacks the type of inputs and outputs",
+        "minimum-ios": "minimum_ios is unknown, too old for the precision, or given with a target that is not coreml",
+        "int8-only": "an option that only int8 recipes have was given with a different recipe or target",
         "runtime": "the runtime does not run the target's artifacts",
-        "options": "options of a validation that do not go together, or lack another one",
+        "options": "options cannot be combined, or one needs a second one that is missing",
         "unreadable": "the plan cannot be opened",
-        "schema": "the file is no plan of a schema that is known",
-        "other-plan": "the plan is for another variant or target, or names an edge that the net does not have",
-        "other-search": "the unfinished search has another checkpoint, calibration or count",
+        "schema": "the file is not a plan of a known schema",
+        "other-plan": "the plan is for a different variant or target, or names a tensor that the network does not have",
+        "other-search": "the unfinished search used a different checkpoint, calibration or count",
     }
 
 
 class LabelsError(LevitMobileError):
-    """The labels do not fit the checkpoint's classes."""
+    """The labels do not fit the checkpoint's classes, or the ground truth does not fit the images."""
 
     KIND: ClassVar[str] = "labels"
     FAULTS: ClassVar[Mapping[str, str]] = {
         "unreadable": "the file cannot be opened",
-        "format": "the file is not UTF-8 text, no CSV, or has no header with file and label",
-        "count": "there are not as many labels as classes",
-        "not-one-line": "a label is empty, or has several lines",
-        "unknown-class": "a picture is said to show a class that the bundle does not have",
-        "no-label": "a picture has no row in the file, or lies in no folder of a class",
-        "no-picture": "a row of the file has no picture",
-        "two-labels": "a picture has two labels",
+        "format": "the file is not UTF-8 text, is not CSV, or has no header with the columns file and label",
+        "count": "the number of labels is not the number of classes",
+        "not-one-line": "a label is empty or has several lines",
+        "unknown-class": "the ground truth names a class that the bundle does not have",
+        "no-label": "an image has no row in the file, or is not in a folder that names its class",
+        "no-picture": "a row of the file names an image that does not exist",
+        "two-labels": "an image has two labels",
     }
 
 
@@ -167,12 +167,12 @@ class ConversionError(LevitMobileError):
     FAULTS: ClassVar[Mapping[str, str]] = {
         "toolchain": "the vendor's toolchain raised an error",
         "fallback": "ops of the artifact are outside its delegate",
-        "partitions": "the artifact is cut into several partitions of its delegate",
-        "rank": "a tensor of the artifact has more than four axes",
-        "in-float": "layers that should run in integers run in float, or the plan leaves all of them in float",
-        "weights": "weights of the artifact are stored in another type than the recipe's",
-        "ends": "the artifact cannot take or give int8, because its ends are float inside",
-        "lost-edges": "tensors whose ranges were measured are not in the artifact",
+        "partitions": "the delegate splits the artifact into several partitions",
+        "rank": "a tensor of the artifact has more than four dimensions",
+        "in-float": "layers that should compute in integers compute in float, or the plan leaves all of them in float",
+        "weights": "weights of the artifact are not stored in the recipe's type",
+        "ends": "the artifact cannot have int8 inputs or outputs, because its first or last layer computes in float",
+        "lost-edges": "tensors whose ranges were measured are missing from the artifact",
     }
 
 
@@ -181,26 +181,26 @@ class ArtifactError(LevitMobileError):
 
     KIND: ClassVar[str] = "artifact"
     FAULTS: ClassVar[Mapping[str, str]] = {
-        "missing": "there is nothing at the path",
-        "unreadable": "the system does not let it be read",
-        "unknown-format": "it is none of the formats that can be read here",
-        "damaged": "it is cut short, contradicts itself or leads nowhere",
-        "unsupported-op": "it holds an op, or a form of one, that the runtime or the MIL reference does not have",
-        "unsupported-tensor": "a tensor has a type, or an open shape, that the MIL reference does not run",
-        "unsupported-model": "the model as a whole is of a kind, an opset or a delegate that cannot be read here",
-        "not-one-image": "its input is not one picture",
-        "mismatch": "it takes or gives something other than what was expected of it, such as by its contract",
-        "refused": "its runtime would not load it",
-        "failed": "its runtime loaded it, and failed to run it",
-        "crashed": "the process that ran it died, or was not started any more",
-        "timeout": "the process that ran it gave no answer in time",
-        "out-of-memory": "it wanted more memory than there was",
-        "no-profile": "it cannot be timed block by block",
+        "missing": "the path does not exist or is not a file",
+        "unreadable": "the operating system refused to read the file",
+        "unknown-format": "the file is not in any of the formats that can be read",
+        "damaged": "the file is cut short, contradicts itself or refers to something that it does not hold",
+        "unsupported-op": "the runtime or the MIL reference does not support an op of the artifact, or a form of it",
+        "unsupported-tensor": "a tensor has a type or a variable shape that the MIL reference does not support",
+        "unsupported-model": "the model is of a kind, opset or delegate that is not supported",
+        "not-one-image": "the artifact's input is not one image",
+        "mismatch": "the artifact's inputs or outputs are not the expected ones, for example not those of its contract",
+        "refused": "the runtime could not load the artifact",
+        "failed": "the runtime loaded the artifact but could not run it",
+        "crashed": "the process that ran the artifact died or could not be started",
+        "timeout": "the process that ran the artifact did not answer in time",
+        "out-of-memory": "the artifact needed more memory than was available",
+        "no-profile": "the artifact cannot be timed block by block",
     }
 
     @staticmethod
     def fault_of(error: Exception, otherwise: str) -> str:
-        """The fault that an exception of a runtime's stands for; `otherwise` where its type does not tell."""
+        """The fault that a runtime's exception means; `otherwise` where its type is not in `FAILURES`."""
         return next((fault for kind, fault in FAILURES.items() if isinstance(error, kind)), otherwise)
 
 
@@ -209,44 +209,45 @@ class RunnerUnavailable(LevitMobileError):
 
     KIND: ClassVar[str] = "runner"
     FAULTS: ClassVar[Mapping[str, str]] = {
-        "platform": "it does not exist for this system or processor",
-        "not-installed": "a program, a package or a Python that it needs is not installed",
-        "not-set-up": "it has to be set up first; the message names the command",
-        "damaged": "what was set up has changed since; the message says how to set it up again",
-        "set-up-failed": "setting it up failed",
+        "platform": "the runtime does not exist for this operating system or processor",
+        "not-installed": "a program, a package or a Python version that the runtime needs is not installed",
+        "not-set-up": "the runtime has to be set up first; the message names the command",
+        "damaged": "files of the runtime have changed since its set-up; the message names the command that repairs it",
+        "set-up-failed": "setting up the runtime failed",
     }
 
 
 class BundleError(LevitMobileError):
-    """A bundle is damaged, of an unknown schema version, or stands where a new one should go."""
+    """A bundle is damaged or of an unknown schema version, or a result cannot be written where it should go."""
 
     KIND: ClassVar[str] = "bundle"
     FAULTS: ClassVar[Mapping[str, str]] = {
-        "missing": "there is no bundle at the path, or nothing of ours in the folder",
-        "unreadable": "a file is not there, or the system does not let it be read",
-        "schema": "a file is no JSON of a known schema",
-        "recipe": "it names a recipe that is not known here",
-        "inconsistent": "it contradicts itself: its contract, its proof and its files do not fit each other",
-        "digest": "a file is not the one that the contract was written for",
-        "link": "a link leads out of its folder",
+        "missing": "there is no bundle at the path, or the folder holds no results of levit-mobile",
+        "unreadable": "a file does not exist, or the operating system refused to read it",
+        "schema": "a file is not JSON of a known schema",
+        "recipe": "the bundle names a recipe that this version does not have",
+        "inconsistent": "the bundle's contract, proof and files contradict each other",
+        "digest": "a file does not have the digest that the contract records",
+        "link": "a symbolic link points outside the bundle",
         "path": "the contract names a file that is not inside the bundle",
-        "reference": "what it should be held against is not here, or does not fit it",
-        "exists": "something stands already where the result should go",
+        "reference": "the reference for the comparison is missing or does not fit the bundle",
+        "exists": "the path of the result already exists",
         "unwritable": "the result could not be written",
     }
 
 
 class TimingError(LevitMobileError):
-    """A record of times cannot be read, or nothing in it can be compared with what was measured now."""
+    """A timing record cannot be read, or nothing in it can be compared with the new measurement."""
 
     KIND: ClassVar[str] = "timing"
     FAULTS: ClassVar[Mapping[str, str]] = {
-        "option": "a number of rounds, starts or threads that cannot be",
-        "unreadable": "the record cannot be read",
-        "schema": "the record is no JSON of a known schema",
-        "not-timed": "the baseline has not timed this artifact",
-        "other-set-up": "it was timed with other threads or compute units than in the baseline",
-        "other-machine": "it was timed on another machine than the baseline, and beside nothing that both have timed",
+        "option": "the number of rounds, starts or threads is out of range",
+        "unreadable": "the timing record cannot be read",
+        "schema": "the timing record is not JSON of a known schema",
+        "not-timed": "the baseline holds no times of this artifact",
+        "other-set-up": "the artifact was timed with threads or compute units that differ from the baseline's",
+        "other-machine": "the baseline is from a different machine, and no artifact timed in both runs relates the two",
+        "one-process": "one of the two runs timed the artifact in one process, which gives no interval to compare",
     }
 
 
@@ -258,11 +259,11 @@ class ToolchainMissing(LevitMobileError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
-            f"{package} is not installed, and the {extra} target needs it: pip install 'levit-mobile[{extra}]'"
+            f"{package} is not installed; the {extra} target needs it: pip install 'levit-mobile[{extra}]'"
         )
         self.package = package
         self.extra = extra
 
     def __reduce__(self) -> tuple[type[ToolchainMissing], tuple[str, str], dict[str, object]]:
-        """From another process it comes back by its two arguments, and in the words that it has by then."""
+        """An error from a different process is rebuilt from its two arguments and keeps its current sentence."""
         return type(self), (self.package, self.extra), {**vars(self), "args": self.args}

@@ -119,15 +119,17 @@ def _require_known(word: str, known: Iterable[str], *, fault: str) -> None:
     if word in words:
         return
     close = get_close_matches(word, words, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    raise RecipeError(f"{fault.replace('-', ' ')} {word!r}: {hint}known are {_listed(words)}", fault=fault)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    raise RecipeError(f"{fault.replace('-', ' ')} {word!r}{hint}, expected one of {_listed(words)}", fault=fault)
 
 
 def _require_had(target: str, precision: str = "") -> None:
     """Of two known words, is there a recipe of both?"""
     had = [str(row.precision) for row in RECIPES.values() if row.target == target]
     if had and precision in list(Precision) and precision not in had:
-        raise RecipeError(f"{target} has no {precision}: it has {_listed(had)}", fault="not-available")
+        raise RecipeError(
+            f"{target} does not have the precision {precision}, expected one of {_listed(had)}", fault="not-available"
+        )
 
 
 def _listed(words: Iterable[object]) -> str:
@@ -162,22 +164,24 @@ class Recipe:
         _require_known(self.precision, Precision, fault="unknown-precision")
         if self.target != "coreml" and self.minimum_ios is not None:
             raise RecipeError(
-                f"minimum_ios={self.minimum_ios} has no meaning for {self.target}, only for coreml", fault="minimum-ios"
+                f"minimum_ios is {self.minimum_ios}, expected none for {self.target}: only coreml has it",
+                fault="minimum-ios",
             )
         if self.target == "coreml" and self.minimum_ios not in IOS_VERSIONS:
             raise RecipeError(
-                f"minimum_ios={self.minimum_ios} is not supported, expected one of {_listed(IOS_VERSIONS)}",
+                f"minimum_ios is {self.minimum_ios}, expected one of {_listed(IOS_VERSIONS)}",
                 fault="minimum-ios",
             )
         _require_known(self.io, IO, fault="unknown-io")
         if self.io == "int8" and (self.precision is not Precision.INT8 or self.target == "coreml"):
             raise RecipeError(
-                f"{self.name} takes no int8 pixels: only tflite-int8 and executorch-int8 do", fault="not-available"
+                f"{self.name} does not have int8 inputs and outputs: use tflite-int8 or executorch-int8",
+                fault="not-available",
             )
         needed = NEEDED_IOS.get(self.precision)
         if needed and self.minimum_ios and self.minimum_ios < needed:
             raise RecipeError(
-                f"{self.name} needs minimum_ios={needed} or later, and was given {self.minimum_ios}",
+                f"minimum_ios is {self.minimum_ios}, expected {needed} or later for {self.name}",
                 fault="minimum-ios",
             )
 

@@ -104,8 +104,8 @@ def resolve(path: str) -> Callable[..., Any]:
     """
     module, separator, name = path.partition(":")
     if not (module and separator and name):
-        raise ValueError(f"{path!r} names no function, expected 'module:function'")
+        raise ValueError(f"{path!r} does not name a function, expected 'module:function'")
     function = getattr(import_module(module), name, None)
     if not callable(function):
-        raise ValueError(f"module {module} has no function {name}")
+        raise ValueError(f"the module {module} has no function {name}")
     return function  # type: ignore[no-any-return]

@@ -39,10 +39,10 @@ def test_a_card_is_frozen() -> None:
 
 
 def test_a_card_needs_labels() -> None:
-    with pytest.raises(ValueError, match="a card without labels: expected one a class"):
+    with pytest.raises(ValueError, match="labels is empty, expected one per class"):
         card(labels=())
 
 
 def test_every_label_is_its_own() -> None:
-    with pytest.raises(ValueError, match="two classes share a label"):
+    with pytest.raises(ValueError, match="two classes have the same label"):
         card(labels=("crane", "heron", "crane"))

@@ -69,7 +69,7 @@ FIELDS: dict[str, Any] = {
         "plan_file": "plan.json",
         "plan_sha256": ZEROS,
         "for_release": True,
-        "concerns": ["all calibration pictures show one class: ranges of the others were not seen"],
+        "concerns": ["all calibration images show one class: the ranges of the other classes were not measured"],
     },
     "tolerance": {
         "min_sqnr_db": 50.0,

@@ -21,8 +21,14 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "errors.md"
 INTRODUCTION = """# Errors
 
-Every error that this package raises on purpose is a `levit_mobile.LevitMobileError`. `str(error)` is one sentence for a
-person, and may change. `error.code` is for programs, and stays: the kind and what was at fault.
+Every error that this package raises on purpose is a `levit_mobile.LevitMobileError`.
+
+- `str(error)` is one sentence for a person. It names the fault, the expected value or the next step. Its wording may
+  change between versions.
+- `error.code` is for programs and stays the same between versions. It is the kind of error, a dot and the fault, such
+  as `checkpoint.shape`. With `--json`, a command that fails prints it.
+
+The tables list the codes of each class.
 
 """
 KINDS: dict[str, type[LevitMobileError]] = {
@@ -34,15 +40,13 @@ FAULTY = [(kind, fault) for kind in KINDS.values() for fault in kind.FAULTS]
 
 
 def page() -> str:
-    """docs/errors.md, as the classes have it."""
+    """The text of docs/errors.md."""
     return INTRODUCTION + "\n".join(section(kind) for kind in KINDS.values())
 
 
 def section(kind: type[LevitMobileError]) -> str:
-    """One class: what it is, and a row for each of its codes."""
-    rows = {f"{kind.KIND}.{fault}": meaning for fault, meaning in kind.FAULTS.items()} or {
-        kind.KIND: "whatever the cause"
-    }
+    """The part about one class: its docstring and a row for each code."""
+    rows = {f"{kind.KIND}.{fault}": meaning for fault, meaning in kind.FAULTS.items()} or {kind.KIND: "any cause"}
     table = "".join(f"| `{code}` | {meaning} |\n" for code, meaning in rows.items())
     return f"## {kind.__name__}\n\n{(kind.__doc__ or '').strip()}\n\n| code | meaning |\n| --- | --- |\n{table}"
 

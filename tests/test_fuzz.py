@@ -86,7 +86,7 @@ def what(expected: compare.Reference, found: Outcome) -> str:
     sentence = found if isinstance(found, str) else found.sentence
     assert sentence.splitlines() == [sentence]
     assert "Traceback" not in sentence
-    assert "gave no result within" not in sentence
+    assert "did not answer within" not in sentence
     return "refused" if isinstance(found, str) else "died"
 
 

@@ -55,7 +55,14 @@ FAULTS: dict[str, tuple[str, str]] = {
 IN_DOCUMENTS = [name for name in FAULTS if name not in ("pictures", "say")]  # "the README says why" is plain English
 
 # Documents that are reworded apart from this test. Delete a line once its document is clean.
-AWAITED = {"README.md", "docs/architecture.md", "docs/errors.md"}
+AWAITED = {
+    "README.md",
+    "docs/architecture.md",
+    "docs/checkpoints.md",
+    "docs/embedding.md",
+    "docs/errors.md",
+    "docs/quantization.md",
+}
 # Fault -> texts in which its pattern is a false alarm, and why.
 ALLOWED: dict[str, tuple[str, ...]] = {
     "pictures": ("--picture ",),  # an option's name, which stays

@@ -57,7 +57,7 @@ def test_resolve_wants_module_and_function(path: str) -> None:
 
 @pytest.mark.parametrize("path", ["json:dump_all", "json:__name__"])
 def test_resolve_names_a_missing_function(path: str) -> None:
-    with pytest.raises(ValueError, match="module json has no function"):
+    with pytest.raises(ValueError, match="the module json has no function"):
         resolve(path)
 
 

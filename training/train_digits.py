@@ -27,10 +27,10 @@ from safetensors.torch import save as serialised
 from torch import Tensor
 from torch.nn import functional as F
 
-from levit_mobile.images.digits import CENTRE_PX, CLASSES, LABELS, Split, source_indices
+from levit_mobile.images.digits import CENTRE_PX, CLASSES, LABELS, Split, source_of
 from levit_mobile.model.checkpoint import load_checkpoint
 from levit_mobile.model.levit import LeViT
-from levit_mobile.parity.metrics import wilson_interval
+from levit_mobile.parity.metrics import clustered_interval
 
 VARIANT = "levit_128s"
 FILE_NAME = f"{VARIANT}_digits.safetensors"
@@ -247,12 +247,12 @@ def per_head(model: LeViT, x: Tensor) -> Tensor:
 
 def show(checkpoint: Path, labels: Tensor, hits: dict[str, Tensor]) -> None:
     count = len(labels)
-    low, high = wilson_interval(int(hits["mean"].sum()), count)
-    digits = len(source_indices(Split.HELD_OUT))
-    print(f"{checkpoint}: {count} held-out pictures of {digits} source digits")
+    digits = [source_of(Split.HELD_OUT, index) for index in range(count)]
+    low, high = clustered_interval(hits["mean"].numpy(), digits)
+    print(f"{checkpoint}: {count} held-out pictures of {len(set(digits))} source digits")
     for name, hit in hits.items():
         print(f"top-1 {float(hit.double().mean()):.4f}  {name}")
-    print(f"95 % interval of the mean's top-1: {low:.4f} to {high:.4f} (Wilson, over pictures)")
+    print(f"95% interval of the mean's top-1: {low:.4f} to {high:.4f} (over {len(set(digits))} source digits)")
     for label, name in enumerate(LABELS):
         of_class = hits["mean"][labels == label]
         print(f"top-1 {float(of_class.double().mean()):.4f}  class {name}, {len(of_class)} pictures")

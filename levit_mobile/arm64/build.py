@@ -72,4 +72,4 @@ def _headers() -> Path:
     for place in (places and places.submodule_search_locations) or ():
         if (Path(place) / "include" / "pthreadpool.h").is_file():
             return Path(place) / "include"
-    raise RunnerUnavailable("ARM64 could not be set up: torch is installed without its headers", fault="not-installed")
+    raise RunnerUnavailable("ARM64 could not be set up: the installed torch has no headers", fault="not-installed")

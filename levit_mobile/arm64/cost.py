@@ -16,7 +16,6 @@ from levit_mobile.arm64.emulator import RUNTIME_TITLES, Emulated
 from levit_mobile.arm64.folder import Arm64
 from levit_mobile.arm64.symbols import by_symbol
 from levit_mobile.bundle import reader
-from levit_mobile.contract import CONTRACT_FILE
 from levit_mobile.errors import ArtifactError, BundleError
 from levit_mobile.system.atomic_write import write_text
 from levit_mobile.system.files import Sha256, digest, read_json
@@ -95,7 +94,7 @@ def artifact_of(path: Path) -> tuple[str, Path]:
         name, artifact = path.name, path
     if artifact.suffix not in RUNTIME_TITLES:
         raise ArtifactError(
-            f"{path} is no bundle of tflite or executorch ({CONTRACT_FILE}), nor a .tflite or .pte file",
+            f"{path} cannot be counted, expected a tflite or executorch bundle, a .tflite file or a .pte file",
             fault="unknown-format",
         )
     return name, artifact
@@ -130,7 +129,8 @@ def _counted(artifact: Path, cpu: Cpu, arm64: Arm64) -> Counts:
         return emulated.counts()
     except (RuntimeError, OSError, ValueError) as error:
         raise ArtifactError(
-            f"{artifact} could not be counted on {cpu.name}: {error}", fault=ArtifactError.fault_of(error, "failed")
+            f"{artifact} could not be counted on {cpu.name}: {error}",
+            fault=ArtifactError.fault_of(error, "failed"),
         ) from error
     finally:
         emulated.end()
@@ -171,7 +171,7 @@ def write_baseline(path: Path, costs: tuple[Cost, ...], arm64: Arm64) -> None:
 
 def read_baseline(path: Path) -> Baseline:
     """Raises BundleError when it cannot be read, or is none."""
-    return read_json(Baseline, path, BundleError, "no baseline", where=f"the baseline {path}")
+    return read_json(Baseline, path, BundleError, "a baseline", where=f"the baseline {path}")
 
 
 def grown(costs: tuple[Cost, ...], baseline: Baseline, *, max_growth: float) -> tuple[str, ...]:
@@ -182,11 +182,11 @@ def grown(costs: tuple[Cost, ...], baseline: Baseline, *, max_growth: float) -> 
 def _broken(cost: Cost, baseline: Baseline, max_growth: float) -> str | None:
     before, where = baseline.instructions.get(cost.artifact, {}).get(cost.cpu), f"{cost.artifact} on {cost.cpu}"
     if before is None or before < 1:
-        return f"{where} has no baseline: --write-baseline makes one"
+        return f"{where} is not in the baseline: --write-baseline writes one"
     if cost.instructions <= before * (1 + max_growth):
         return None
     return (
-        f"{where} executes {cost.instructions / 1e6:.3f} M instructions an inference, "
+        f"{where} executes {cost.instructions / 1e6:.3f} M instructions per inference, "
         f"{cost.instructions / before - 1:.2%} more than the "
         f"{before / 1e6:.3f} M of the baseline, expected at most {max_growth:.2%} more"
     )

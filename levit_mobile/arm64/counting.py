@@ -81,10 +81,10 @@ def _blocks(written: bytes) -> Iterator[Block]:
     at = 0
     while at < len(written):
         if len(written) < at + HEAD.size:
-            raise ValueError("the counts break off in the head of a block")
+            raise ValueError("the counts end in the middle of a block's header")
         address, times, delegated, length = HEAD.unpack_from(written, at)
         body = written[at + HEAD.size : at + HEAD.size + 4 * length]
         if len(body) < 4 * length:
-            raise ValueError("the counts break off within a block")
+            raise ValueError("the counts end in the middle of a block")
         yield Block(address, times, delegated, np.frombuffer(body, "<u4"))
         at += HEAD.size + 4 * length

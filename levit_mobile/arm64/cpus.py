@@ -53,7 +53,7 @@ def chosen(names: str | Iterable[str]) -> tuple[Cpu, ...]:
     words = names.split(",") if isinstance(names, str) else list(names)
     wanted = dict.fromkeys(word.strip() for word in words if word.strip())
     if unknown := [word for word in wanted if word not in CPUS]:
-        raise RecipeError(f"unknown CPU {unknown[0]!r}, expected some of {', '.join(CPUS)}", fault="unknown-cpu")
+        raise RecipeError(f"unknown CPU {unknown[0]!r}, expected one or more of {', '.join(CPUS)}", fault="unknown-cpu")
     if not wanted:
-        raise RecipeError(f"no CPU is named, expected some of {', '.join(CPUS)}", fault="unknown-cpu")
+        raise RecipeError(f"no CPU was given, expected one or more of {', '.join(CPUS)}", fault="unknown-cpu")
     return tuple(CPUS[word] for word in wanted)

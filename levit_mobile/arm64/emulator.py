@@ -87,12 +87,13 @@ def require_magic(artifact: Path) -> None:
     target = TARGETS_BY_SUFFIX.get(artifact.suffix)
     if target is None:
         raise ArtifactError(
-            f"{artifact} is no artifact that ARM64 runs, expected {' or '.join(TARGETS_BY_SUFFIX)}",
+            f"{artifact} does not run on ARM64 here, expected a {' or '.join(TARGETS_BY_SUFFIX)} file",
             fault="unknown-format",
         )
     if not begins_as(artifact, target):
         raise ArtifactError(
-            f"{artifact} is damaged or foreign: it does not start as a {artifact.suffix}", fault="unknown-format"
+            f"{artifact} does not begin like a {artifact.suffix} file: it is damaged or of a different format",
+            fault="unknown-format",
         )
 
 
@@ -100,7 +101,8 @@ def _started(artifact: Path, cpu: Cpu, arm64: Arm64, counts: int, limit_s: float
     emulator = shutil.which(EMULATOR)
     if emulator is None:
         raise RunnerUnavailable(
-            f"{EMULATOR} is not on PATH, and ARM64 needs it: {SET_UP} says how to install it", fault="not-installed"
+            f"{EMULATOR} is not on PATH; emulated ARM64 needs it: `{SET_UP}` prints how to install it",
+            fault="not-installed",
         )
     options = ["-cpu", cpu.emulated, "-L", str(arm64.prefix(cpu.name)), "-plugin", f"{arm64.plugin},fd={counts}"]
     guest = GUESTS[artifact.suffix](artifact.absolute(), arm64)

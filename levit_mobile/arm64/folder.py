@@ -84,7 +84,7 @@ def wanted() -> dict[str, str]:
         return {package: version(package) for package in PACKAGES}
     except PackageNotFoundError as error:
         raise RunnerUnavailable(
-            f"ARM64 runs what is installed here, and {error.name} is not: pip install 'levit-mobile[all]'",
+            f"{error.name} is not installed; emulated ARM64 needs it: pip install 'levit-mobile[all]'",
             fault="not-installed",
         ) from error
 
@@ -104,18 +104,18 @@ def found() -> Arm64:
     """
     if sys.platform != "linux":
         raise RunnerUnavailable(
-            f"ARM64 kernels are run on Linux only, and this is {platform.system()}", fault="platform"
+            f"ARM64 kernels run on Linux only; this machine runs {platform.system()}", fault="platform"
         )
     if native():
         raise RunnerUnavailable(
-            "instructions are counted in an emulator on x86_64, and this machine is an ARM64 itself", fault="platform"
+            "instructions are counted in an emulator on x86_64; this machine is ARM64", fault="platform"
         )
     path = folder()
     if not path.is_dir():
-        raise RunnerUnavailable(f"ARM64 is not set up for these versions here: {SET_UP}", fault="not-set-up")
+        raise RunnerUnavailable(f"ARM64 is not set up for the installed versions: run `{SET_UP}`", fault="not-set-up")
     use_until_exit(path)
     if damage := damaged(path):
-        raise RunnerUnavailable(f"{path} is damaged ({damage}): {SET_UP} --force", fault="damaged")
+        raise RunnerUnavailable(f"{path} is damaged ({damage}): run `{SET_UP} --force`", fault="damaged")
     return Arm64(path, read(path))
 
 
@@ -131,5 +131,5 @@ def damaged(path: Path) -> str | None:
         wrong = (name for name, expected in digests.items() if digest(path / name) != expected)
         name = next(wrong, None)
     except (OSError, ValidationError) as error:
-        return f"{type(error).__name__}: {MANIFEST} or what it names cannot be read"
-    return f"{name} has changed" if name else None
+        return f"{type(error).__name__}: {MANIFEST} or a file that it lists cannot be read"
+    return f"{name} has changed since the set-up" if name else None

@@ -50,18 +50,19 @@ def require_host() -> None:
     """Raise RunnerUnavailable, with the reason and the way out, where ARM64 cannot be set up."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         raise RunnerUnavailable(
-            f"ARM64 is emulated on Debian on x86_64 only, and this is {platform.system()} on {platform.machine()}",
+            f"ARM64 is emulated on Debian on x86_64 only; this machine is {platform.system()} on {platform.machine()}",
             fault="platform",
         )
     known = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {"ID": "unknown"}
     if known["ID"] != "debian":
         raise RunnerUnavailable(
-            f"ARM64 is set up from Debian's own packages, and this is {known.get('NAME', 'not it')}", fault="platform"
+            f"ARM64 is set up from Debian's packages; this machine runs {known.get('NAME', 'an unknown system')}",
+            fault="platform",
         )
     require_readers()
     if lacking := missing():
         raise RunnerUnavailable(
-            f"ARM64 needs {', '.join(lacking)} of the distribution: apt-get install --no-install-recommends {ALL}",
+            f"ARM64 needs these Debian packages: {', '.join(lacking)}; apt-get install --no-install-recommends {ALL}",
             fault="not-installed",
         )
 
@@ -111,7 +112,7 @@ def _mirror() -> tuple[str, str]:
         known, _, keys = line.rpartition("|")
         if known.startswith(f"Debian|main|{release()}|"):
             return known.rpartition("|")[2], keys if keys.startswith("/") else KEYS
-    raise RunnerUnavailable(f"apt lists no packages of Debian {release()} here: apt-get update", fault="set-up-failed")
+    raise RunnerUnavailable(f"apt lists no packages of Debian {release()}: run `apt-get update`", fault="set-up-failed")
 
 
 def install_wheels(site: Path, requirements: Mapping[str, str], *, python: str) -> None:
@@ -140,6 +141,6 @@ def do(command: list[str]) -> str:
     done = run(command)
     if done.returncode:
         raise RunnerUnavailable(
-            f"ARM64 could not be set up: {Path(command[0]).name} says: {reason(done)}", fault="set-up-failed"
+            f"ARM64 could not be set up: {Path(command[0]).name} failed: {reason(done)}", fault="set-up-failed"
         )
     return done.stdout

@@ -14,6 +14,6 @@ def require_readers() -> None:
     for package, module in MODULES.items():
         if find_spec(module) is None:
             raise RunnerUnavailable(
-                f"{package} is not installed, and ARM64 needs it: pip install 'levit-mobile[arm64]'",
+                f"{package} is not installed; emulated ARM64 needs it: pip install 'levit-mobile[arm64]'",
                 fault="not-installed",
             )

@@ -57,7 +57,7 @@ def setup_arm64(*, force: bool = False, progress: Progress = silent) -> Arm64:
                 earlier.remove(path, lambda sentence: progress(sentence, len(STEPS), len(STEPS)))
     except (OSError, BundleError) as error:
         raise RunnerUnavailable(
-            f"ARM64 could not be set up: {error}; {CACHE_VARIABLE} can name another folder for it",
+            f"ARM64 could not be set up: {error}; {CACHE_VARIABLE} can name a different folder",
             fault="set-up-failed",
         ) from error
     return folder.found()

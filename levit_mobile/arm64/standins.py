@@ -89,7 +89,7 @@ def loop(name: str) -> Loop:
     """The entry point of that name. Raises ValueError for one that is not of a known kind."""
     found = NAME.fullmatch(name)
     if found is None:
-        raise ValueError(f"{name} is no loop of pthreadpool's that is known here")
+        raise ValueError(f"{name} is not a known loop of pthreadpool")
     flags = {word: bool(found[word]) for word in ("dynamic", "uarch", "thread")}
     return Loop(name, AXES[: int(found["axes"])], int(found["tiles"] or 0), **flags)
 

@@ -88,7 +88,7 @@ def inspect(artifact: str | Path) -> Inspected:
     found = surveyor(TARGETS[target])(path)
     suffix = TARGETS[target].suffix
     if path.is_file() and path.suffix not in (suffix, MODEL_SUFFIX):
-        found = _noted(found, f"the file name is {path.name}, but the content is a {suffix}")
+        found = _noted(found, f"the file is called {path.name} but holds a {suffix}")
     return _inspected(path, target, found)
 
 
@@ -157,12 +157,12 @@ def _named(declared: tuple[Port, ...], name: str) -> Port | None:
 
 def _about_port(port: Port | None, wanted: c.Input | c.Output) -> Iterator[str]:
     if port is None:
-        yield f"the contract names {wanted.name}, and the artifact has no such input or output"
+        yield f"the artifact has no input or output {wanted.name}, which the contract names"
         return
     shape = wanted.shape[2:] if wanted.dtype == "image" else wanted.shape
-    for what, said, has in (("type", wanted.dtype, port.dtype), ("shape", list(shape), list(port.shape))):
-        if said != has:
-            yield f"by the contract the {what} of {wanted.name} is {said}, and in the artifact {has}"
+    for what, stated, found in (("type", wanted.dtype, port.dtype), ("shape", list(shape), list(port.shape))):
+        if stated != found:
+            yield f"the {what} of {wanted.name} is {found} in the artifact, expected {stated} by the contract"
     grid = wanted.quantization
     if (
         grid
@@ -170,8 +170,8 @@ def _about_port(port: Port | None, wanted: c.Input | c.Output) -> Iterator[str]:
         and (_rounded(grid.scale), grid.zero_point) != (_rounded(port.scale), port.zero_point)
     ):
         yield (
-            f"by the contract {wanted.name} has the scale {grid.scale:g} and zero point {grid.zero_point}, and in the "
-            f"artifact {port.scale:g} and {port.zero_point}"
+            f"{wanted.name} has the scale {port.scale:g} and zero point {port.zero_point} in the artifact, expected "
+            f"{grid.scale:g} and {grid.zero_point} by the contract"
         )
 
 
@@ -182,9 +182,9 @@ def _rounded(scale: float) -> str:
 def _about_counts(inside: Inspection, stated: c.Contract) -> Iterator[str]:
     classes, partitions = stated.model.classes, stated.artifact.partitions
     if inside.class_labels not in (None, classes):
-        yield f"by the contract there are {classes} classes, and the artifact has {inside.class_labels} labels"
+        yield f"the number of labels is {inside.class_labels} in the artifact, expected {classes} by the contract"
     if inside.partitions != partitions:
-        yield f"by the contract there are {partitions} partitions, and by the artifact {inside.partitions}"
+        yield f"the number of partitions is {inside.partitions} in the artifact, expected {partitions} by the contract"
 
 
 # As rows

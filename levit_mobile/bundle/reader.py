@@ -91,8 +91,8 @@ def open_bundle(path: str | Path) -> OpenBundle:
 
 def _opened(folder: Path) -> OpenBundle:
     if not folder.is_dir():
-        kind = "is no folder" if folder.exists() else "does not exist"
-        raise BundleError(f"{folder} {kind}, expected a bundle that `levit-mobile convert` has made", fault="missing")
+        fault = "is not a folder" if folder.exists() else "does not exist"
+        raise BundleError(f"{folder} {fault}, expected a bundle made by `levit-mobile convert`", fault="missing")
     _require_inside(folder, folder / c.CONTRACT_FILE)
     contract = c.Contract.read(folder)
     _require_known_recipe(folder, contract)
@@ -110,7 +110,8 @@ def _require_inside(folder: Path, item: Path) -> None:
     target = Path(os.path.realpath(item))
     if not target.is_relative_to(os.path.realpath(folder)):
         raise BundleError(
-            f"{item} is a link to {target}, outside of the bundle: put what it stands for in its place", fault="link"
+            f"{item} is a link to {target}, outside the bundle: replace the link with a copy of its target",
+            fault="link",
         )
 
 
@@ -118,14 +119,14 @@ def _require_known_recipe(folder: Path, contract: c.Contract) -> None:
     where = folder / c.CONTRACT_FILE
     if contract.recipe not in RECIPES:
         raise BundleError(
-            f"{where} names the recipe {contract.recipe}, known are {', '.join(RECIPES)}: levit-mobile {contract.tool} "
-            "made it, perhaps a newer one than this",
+            f"{where} names the unknown recipe {contract.recipe!r}, expected one of {', '.join(RECIPES)}: levit-mobile "
+            f"{contract.tool} made the bundle, which may be newer than this installation",
             fault="recipe",
         )
     suffix = TARGETS[RECIPES[contract.recipe].target].suffix
     if not contract.artifact.file.endswith(suffix):
         raise BundleError(
-            f"{where} names {contract.artifact.file}, expected the {suffix} that {contract.recipe} makes",
+            f"{where} names the artifact {contract.artifact.file}, expected a {suffix}, which {contract.recipe} makes",
             fault="inconsistent",
         )
 
@@ -137,11 +138,15 @@ def _require_consistent(folder: Path, contract: c.Contract) -> None:
     wanted = (1, 3, side, side) if contract.input.layout == "NCHW" else (1, side, side, 3)
     if contract.input.shape != wanted:
         raise BundleError(
-            f"{where}: the input is {list(contract.input.shape)}, expected {list(wanted)}", fault="inconsistent"
+            f"{where}: the input's shape is {list(contract.input.shape)}, expected {list(wanted)}",
+            fault="inconsistent",
         )
-    if classes < 1 or contract.output.shape != (1, classes):
+    if classes < 1:
+        raise BundleError(f"{where}: the model has {classes} classes, expected 1 or more", fault="inconsistent")
+    if contract.output.shape != (1, classes):
         raise BundleError(
-            f"{where}: the output is {list(contract.output.shape)}, and the model has {classes} classes",
+            f"{where}: the output's shape is {list(contract.output.shape)}, expected [1, {classes}] "
+            f"for a model of {classes} classes",
             fault="inconsistent",
         )
 
@@ -150,7 +155,7 @@ def _require_preparation(where: Path, found: c.Preprocessing) -> None:
     try:
         ImageSpec(found.crop_px, found.resize_px, found.interpolation, found.antialias)
     except ValueError as error:
-        raise BundleError(f"{where}: no picture can be prepared so: {error}", fault="inconsistent") from error
+        raise BundleError(f"{where}: the preprocessing is not valid: {error}", fault="inconsistent") from error
 
 
 def _sealed(contract: c.Contract) -> list[tuple[str, Sha256]]:
@@ -166,19 +171,17 @@ def _sealed(contract: c.Contract) -> list[tuple[str, Sha256]]:
 def _require_digest(folder: Path, file: str, expected: Sha256) -> None:
     path = folder / file
     if Path(file).is_absolute() or ".." in Path(file).parts or "\0" in file:
-        raise BundleError(
-            f"{folder / c.CONTRACT_FILE} names {file!r}, which is no file inside the bundle", fault="path"
-        )
+        raise BundleError(f"{folder / c.CONTRACT_FILE} names {file!r}, expected a path inside the bundle", fault="path")
     try:
         found = digest(path)
     except OSError as error:
         raise BundleError(
-            f"{path} cannot be read ({error.strerror}), and the contract names it", fault="unreadable"
+            f"{path}, which the contract names, cannot be read: {error.strerror}", fault="unreadable"
         ) from error
     if found != expected:
         raise BundleError(
-            f"{path} is not the file that the contract was written for: its sha256 begins with {found[:12]}, expected "
-            f"{expected[:12]}; it was changed or damaged since, so convert again or fetch it anew",
+            f"{path} has changed since the contract was written: its sha256 begins with {found[:12]}, expected "
+            f"{expected[:12]}; convert again or copy the bundle again",
             fault="digest",
         )
     if (is_folder := path.is_dir()) != file.endswith(FOLDER):
@@ -190,7 +193,7 @@ def _require_golden_sizes(folder: Path, contract: c.Contract) -> None:
     for vector in contract.golden:
         if vector.rgb8_shape != (side, side, 3) or (folder / vector.rgb8_file).stat().st_size != side * side * 3:
             raise BundleError(
-                f"{folder / vector.rgb8_file} is no picture of {side} x {side} x 3 bytes", fault="inconsistent"
+                f"{folder / vector.rgb8_file} does not hold an image of {side} x {side} x 3 bytes", fault="inconsistent"
             )
         if vector.logits_shape != (classes,) or (folder / vector.logits_file).stat().st_size != classes * 4:
             raise BundleError(
@@ -203,25 +206,29 @@ def _labels(folder: Path, contract: c.Contract) -> tuple[str, ...]:
     try:
         labels = tuple(path.read_text(encoding="utf-8").splitlines())
     except UnicodeDecodeError as error:
-        raise BundleError(f"{path} is not UTF-8 text, expected one label a line", fault="inconsistent") from error
+        raise BundleError(f"{path} is not UTF-8 text, expected one label per line", fault="inconsistent") from error
     if len(labels) != contract.model.classes:
         raise BundleError(
-            f"{path} has {len(labels)} labels, and the model {contract.model.classes} classes", fault="inconsistent"
+            f"{path} has {len(labels)} labels, expected one for each of the model's {contract.model.classes} classes",
+            fault="inconsistent",
         )
     return labels
 
 
 def _proof(folder: Path, contract: c.Contract) -> Proof:
-    """Refuse one that does not belong to the contract, or says other than its own numbers."""
+    """The bundle's proof; refuse one whose verdict or bounds differ from the contract's or from its own figures."""
     path = folder / c.PARITY_FILE
-    proof = read_json(Proof, path, BundleError, "no proof")
+    proof = read_json(Proof, path, BundleError, "a proof")
     if proof.verdict != contract.verdict:
-        raise BundleError(f"{path} says {proof.verdict}, and the contract {contract.verdict}", fault="inconsistent")
+        raise BundleError(
+            f"{path} has the verdict {proof.verdict}, expected {contract.verdict} as in the contract",
+            fault="inconsistent",
+        )
     found = judge(proof.report).verdict if proof.report else Verdict.NOT_RUN
     if proof.verdict != found:
         raise BundleError(
-            f"{path} says {proof.verdict}, and by its own numbers the artifact is {found}", fault="inconsistent"
+            f"{path} has the verdict {proof.verdict}, expected {found} by its own numbers", fault="inconsistent"
         )
     if proof.report and proof.report.tolerance != contract.tolerance:
-        raise BundleError(f"{path} was judged by other bounds than the contract asks", fault="inconsistent")
+        raise BundleError(f"{path} and the contract have different bounds", fault="inconsistent")
     return proof

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from levit_mobile.cli.common import FAILED, known_failures, log_file, understood
+from levit_mobile.cli.common import FAILED, NOT_RUN, known_failures, log_file, understood
 from levit_mobile.cli.options import AgainstOption, JsonOption, VerboseOption
 from levit_mobile.recipe import Verdict
 
@@ -26,7 +26,8 @@ ArtifactsArgument = Annotated[
     typer.Argument(help="Bundle folders, or .tflite, .pte and .mlpackage artifacts.", show_default=False),
 ]
 RoundsOption = Annotated[
-    int, typer.Option("--rounds", min=2, help="Number of rounds; each round runs every artifact once.")
+    int,
+    typer.Option("--rounds", min=2, help="Number of rounds that the processes share; each runs every artifact once."),
 ]
 WarmupOption = Annotated[
     int, typer.Option("--warmup", min=1, help="Number of warm-up rounds per process, whose times are discarded.")
@@ -36,7 +37,7 @@ StartsOption = Annotated[
     typer.Option(
         "--starts",
         min=1,
-        help="Number of processes that share the rounds, and in which each artifact is loaded afresh.",
+        help="Number of fresh processes. Intervals are over them: fewer than 5 make them wide, 1 gives none.",
     ),
 ]
 ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Number of threads for LiteRT and ExecuTorch.")]
@@ -64,7 +65,19 @@ BaselineOption = Annotated[
     ),
 ]
 SlowdownOption = Annotated[
-    float, typer.Option("--max-slowdown", min=0, help="Fail above this ratio to the baseline; 1.10 means 10% slower.")
+    float,
+    typer.Option(
+        "--max-slowdown",
+        min=0,
+        help="Fail when the whole 95% interval of the ratio to the baseline is above this (1.10 = 10% slower).",
+    ),
+]
+StrictOption = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Exit 3 when the interval contains --max-slowdown, or an artifact of the baseline was not timed.",
+    ),
 ]
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="Write the record with every sample to this JSON file. Default: no file.")
@@ -74,15 +87,16 @@ OutOption = Annotated[
 def bench(
     artifacts: ArtifactsArgument,
     against: AgainstOption = None,
-    rounds: RoundsOption = 120,
+    rounds: RoundsOption = 150,
     warmup: WarmupOption = 5,
-    starts: StartsOption = 3,
+    starts: StartsOption = 5,
     threads: ThreadsOption = 1,
     compute_units: UnitsOption = "all",
     picture: PictureOption = "640x480",
     profile: ProfileOption = False,
     baseline: BaselineOption = None,
     max_slowdown: SlowdownOption = 1.10,
+    strict: StrictOption = False,
     out: OutOption = None,
     json: JsonOption = False,
     verbose: VerboseOption = False,
@@ -92,9 +106,13 @@ def bench(
     Loads every artifact in fresh processes, then times all of them in turn, in random order. Reports load, first run,
     inference, end-to-end time and memory, and ratios with 95% intervals.
 
-    Exit codes: 0 done, 1 an artifact computes wrong logits or is slower than --max-slowdown allows, 2 wrong usage.
+    Exit codes: 0 done, 1 broken or slower than --max-slowdown allows, 2 wrong usage, 3 undecided under --strict.
     """
     size = understood(lambda: _size(picture))
+    if strict and baseline is None:
+        raise typer.BadParameter("--strict has no effect without --baseline")
+    if baseline is not None and starts < 2:
+        raise typer.BadParameter("--baseline needs --starts 2 or more: one process gives no interval to compare")
     with known_failures(as_json=json):
         import levit_mobile
         from levit_mobile.cli.progress import shown
@@ -111,12 +129,23 @@ def bench(
         if out is not None:
             run.write(out)
         found = levit_mobile.slowdowns(run, before) if before else ()
+        undecided = _undecided(found, max_slowdown, run.lacks(before) if before else ())
     _print(run, found, as_json=json)
     broken = [sentence for one in found if (sentence := one.broken(max_slowdown))]
     for sentence in broken:
         typer.echo(f"error: {sentence}", err=True)
+    for sentence in undecided:
+        typer.echo(f"UNDECIDED: {sentence}", err=True)
     if broken or any(timing.parity.verdict == Verdict.BROKEN for timing in run.timings):
         raise typer.Exit(FAILED)
+    if strict and undecided:
+        raise typer.Exit(NOT_RUN)
+
+
+def _undecided(found: Sequence[Slowdown], most: float, lacking: Sequence[str]) -> list[str]:
+    """What the comparison with the baseline leaves open, a sentence each."""
+    said = [sentence for one in found if (sentence := one.undecided(most))]
+    return said + [f"the baseline has timed {name}, and this run has not" for name in lacking]
 
 
 def _size(written: str) -> tuple[int, int]:

@@ -77,6 +77,12 @@ def held_out_index(name: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def held_out_source(name: str) -> int | None:
+    """Which of the 1797 digits the held-out picture of that name shows; None for a name of anything else."""
+    index = held_out_index(name)
+    return None if index is None else source_of(Split.HELD_OUT, index)
+
+
 @functools.cache
 def sources() -> Sources:
     """The 1797 digits of both splits."""
@@ -116,6 +122,12 @@ def source_indices(split: Split) -> npt.NDArray[np.int64]:
     return np.sort(np.concatenate([_members(split, label) for label in range(CLASSES)]))
 
 
+def source_of(split: Split, index: int, *, seed: int = 0) -> int:
+    """Which of the 1797 digits picture `index` of a split shows; pictures of the same one are not independent."""
+    members = _members(split, index % CLASSES)
+    return int(members[(index // CLASSES + seed) % len(members)])
+
+
 def picture(split: Split, index: int, *, seed: int = 0, spread: float = 1.0) -> tuple[Pixels, int]:
     """Picture `index` of a split and its label: [256, 256, 3] uint8 RGB, and 0..9.
 
@@ -136,8 +148,7 @@ def scene(split: Split, index: int, *, seed: int = 0, spread: float = 1.0) -> Sc
     """The same picture with its ink mask."""
     rng = np.random.default_rng([seed, list(Split).index(split), index])
     label = index % CLASSES
-    members = _members(split, label)
-    digit = sources().images[members[(index // CLASSES + seed) % len(members)]]
+    digit = sources().images[source_of(split, index, seed=seed)]
 
     ink = _warp(_glyph(digit, rng), rng, spread)
     background = _background(photographs(split), rng)

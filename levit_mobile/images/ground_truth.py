@@ -34,7 +34,7 @@ def read(source: str | Path, names: Sequence[str], labels: Sequence[str]) -> dic
     for name, label in named.items():
         if label not in index:
             raise LabelsError(
-                f"{source} says that {name} shows {label!r}, which is no class of this bundle: expected one of "
+                f"{source} labels {name} as {label!r}, which is not a class of this bundle: expected one of "
                 f"{_some(labels)}, or an index from 0 to {len(labels) - 1}",
                 fault="unknown-class",
             )
@@ -53,7 +53,7 @@ def _from_folders(names: Sequence[str]) -> dict[str, str]:
     for name in names:
         if "/" not in name:
             raise LabelsError(
-                f"{name} lies in no folder of its own, expected a folder for each class, as in cat/1.jpg",
+                f"{name} is not in a class folder, expected a folder for each class, such as cat/1.jpg",
                 fault="no-label",
             )
     return {name: name.partition("/")[0] for name in names}
@@ -63,7 +63,7 @@ def _from_csv(path: Path, names: Sequence[str]) -> dict[str, str]:
     rows = _rows(path)
     missing = [name for name in names if name not in rows]
     if missing:
-        raise LabelsError(f"{path} has no row for {_some(missing)}", fault="no-label")
+        raise LabelsError(f"{path} has no row for {_some(missing)}: add one for each image", fault="no-label")
     return rows
 
 
@@ -74,7 +74,7 @@ def require_pictures(source: str | Path, names: Sequence[str]) -> None:
     known = set(names)
     missing = [name for name in _rows(Path(source)) if name not in known]
     if missing:
-        raise LabelsError(f"{source} lists {_some(missing)}, and the folder holds no such picture", fault="no-picture")
+        raise LabelsError(f"{source} lists images that the folder does not hold: {_some(missing)}", fault="no-picture")
 
 
 def _rows(path: Path) -> dict[str, str]:
@@ -83,17 +83,18 @@ def _rows(path: Path) -> dict[str, str]:
             table = csv.DictReader(stream, strict=True)
             if not set(COLUMNS) <= set(table.fieldnames or ()):
                 raise LabelsError(
-                    f"{path} begins with {table.fieldnames}, expected a header with file and label", fault="format"
+                    f"{path} begins with {table.fieldnames}, expected a header with the columns file and label",
+                    fault="format",
                 )
             rows = [(row["file"].strip(), (row["label"] or "").strip()) for row in table]
     except OSError as error:
         raise LabelsError(f"{path} cannot be read: {error.strerror}", fault="unreadable") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise LabelsError(f"{path} is no CSV file in UTF-8: {error}", fault="format") from error
+        raise LabelsError(f"{path} is not a CSV file in UTF-8: {error}", fault="format") from error
     if len(named := dict(rows)) != len(rows):
         twice = [file for file, label in rows if named[file] != label]
         if twice:
-            raise LabelsError(f"{path} gives {twice[0]} two labels", fault="two-labels")
+            raise LabelsError(f"{path} has two labels for {twice[0]}, expected one", fault="two-labels")
     return named
 
 

@@ -57,10 +57,11 @@ class ImageSpec:
 
     def __post_init__(self) -> None:
         if not 1 <= self.side_px <= self.resize_px:
-            raise ValueError(f"side_px is {self.side_px}, expected 1 to resize_px, which is {self.resize_px}")
+            raise ValueError(f"side_px is {self.side_px}, expected 1 to {self.resize_px} (resize_px)")
         if self.interpolation != "bicubic" or not self.antialias:
             raise ValueError(
-                f"interpolation={self.interpolation!r}, antialias={self.antialias}: only antialiased bicubic exists"
+                f"interpolation is {self.interpolation!r} and antialias is {self.antialias}, "
+                "expected 'bicubic' and True"
             )
         if len(self.mean) != 3 or not all(map(math.isfinite, self.mean)):
             raise ValueError(f"mean is {self.mean}, expected three finite numbers")
@@ -134,12 +135,12 @@ def find_pictures(folder: Path) -> list[Path]:
     if folder.is_file():
         return [folder]
     if not folder.is_dir():
-        raise ImageError(f"{folder} does not exist, expected a folder of pictures or one picture", fault="not-found")
+        raise ImageError(f"{folder} does not exist, expected a folder of images or one image file", fault="not-found")
     found = {path.relative_to(folder): path for path in folder.rglob("*") if _is_picture(path)}
     visible = [name for name in found if not any(part.startswith(".") for part in name.parts)]
     if not visible:
         raise ImageError(
-            f"{folder} holds no picture, expected files ending in {' '.join(PICTURE_SUFFIXES)}", fault="no-pictures"
+            f"{folder} holds no image, expected files ending in {', '.join(PICTURE_SUFFIXES)}", fault="no-pictures"
         )
     return [found[name] for name in sorted(visible, key=Path.as_posix)]
 
@@ -188,14 +189,14 @@ class ImageSet:
         skipped = tuple(_broken(names, read)) if skip_broken else ()
         readable = set(names).difference(broken.name for broken in skipped)
         if not readable:
-            raise ImageError(f"{folder} holds no readable picture; the first: {skipped[0].reason}", fault="no-pictures")
+            raise ImageError(f"no image in {folder} can be read; the first: {skipped[0].reason}", fault="no-pictures")
         return cls(tuple(name for name in names if name in readable), read, skipped)
 
     @classmethod
     def from_arrays(cls, pictures: Mapping[str, Pixels]) -> Self:
         """Pictures made elsewhere: name -> uint8 RGB [side,side,3]; a lazy mapping is read on use, like a folder."""
         if not pictures:
-            raise ImageError("no pictures were given, expected at least one", fault="no-pictures")
+            raise ImageError("no images were given, expected at least one", fault="no-pictures")
         return cls(tuple(pictures), pictures.__getitem__)
 
     def __len__(self) -> int:
@@ -208,7 +209,7 @@ class ImageSet:
     def batches(self, size: int) -> Iterator[NDArray[np.float32]]:
         """float32 RGB [N,3,side,side] in [0,1] each, N = `size` but for a shorter last batch: what runners take."""
         if size < 1:
-            raise ValueError(f"a batch of {size} pictures, expected 1 or more")
+            raise ValueError(f"size is {size}, expected 1 or more images in a batch")
         for start in range(0, len(self), size):
             yield np.stack([to_planar(self.read(name)) for name in self.names[start : start + size]])
 
@@ -264,12 +265,12 @@ def _decode(path: Path) -> Image.Image:
     if not path.is_file():
         raise ImageError(f"{path} {'is not a file' if path.exists() else 'does not exist'}", fault="not-found")
     if path.stat().st_size == 0:
-        raise ImageError(f"{path} is empty (0 bytes), expected a picture", fault="unreadable")
+        raise ImageError(f"{path} is empty (0 bytes), expected an image", fault="unreadable")
     try:
         picture = Image.open(path)
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"{path} is no picture in a known format, or only its beginning", fault="unreadable"
+            f"{path} is not an image in a known format, or is cut short after its first bytes", fault="unreadable"
         ) from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{path} has too many pixels to be decoded safely: {error}", fault="too-large") from error
@@ -295,12 +296,13 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         picture = _sixteen_to_eight_bits(picture)
     if picture.mode == "F":
         raise ImageError(
-            "a picture of floats has no known range, expected 8 or 16 bits a channel", fault="pixel-format"
+            "the image has floating-point pixels of unknown range, expected 8 or 16 bits per channel",
+            fault="pixel-format",
         )
     try:
         return _over_white(picture) if picture.has_transparency_data else picture.convert("RGB")
     except ValueError as error:
-        raise ImageError(f"mode {picture.mode} cannot be converted to RGB", fault="pixel-format") from error
+        raise ImageError(f"images of mode {picture.mode} cannot be converted to RGB", fault="pixel-format") from error
 
 
 def _sixteen_to_eight_bits(picture: Image.Image) -> Image.Image:
@@ -308,7 +310,8 @@ def _sixteen_to_eight_bits(picture: Image.Image) -> Image.Image:
     values = np.asarray(picture).astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
         raise ImageError(
-            f"grey values from {values.min()} to {values.max()}, expected 0 to 65535 (16 bits)", fault="pixel-format"
+            f"the grey values range from {values.min()} to {values.max()}, expected 0 to 65535 (16 bits)",
+            fault="pixel-format",
         )
     return Image.fromarray(((values + 128) // 257).astype(np.uint8))
 

@@ -28,7 +28,7 @@ def read(path: Path, classes: int) -> tuple[str, ...]:
     except OSError as error:
         raise LabelsError(f"{path} cannot be read: {error.strerror}", fault="unreadable") from error
     except UnicodeDecodeError as error:
-        raise LabelsError(f"{path} is not UTF-8 text, expected one label a line", fault="format") from error
+        raise LabelsError(f"{path} is not UTF-8 text, expected one label per line", fault="format") from error
     while lines and not lines[-1].strip():
         lines.pop()
     return checked([line.strip() for line in lines], classes, str(path))
@@ -38,16 +38,17 @@ def checked(labels: Sequence[str], classes: int, origin: str) -> tuple[str, ...]
     """The labels, unique; raises LabelsError when they are not `classes` many, or one is empty or of several lines."""
     if len(labels) != classes:
         raise LabelsError(
-            f"{origin} has {len(labels)} labels and the checkpoint {classes} classes: expected one a class, in order",
+            f"{origin} has {len(labels)} labels, expected one per class in order: the checkpoint has {classes} classes",
             fault="count",
         )
     if "" in labels:
         raise LabelsError(
-            f"{origin} has no label on line {list(labels).index('') + 1}, expected one a line", fault="not-one-line"
+            f"{origin} has no label on line {list(labels).index('') + 1}, expected one label per line",
+            fault="not-one-line",
         )
     if several := [index for index, label in enumerate(labels) if label.splitlines() != [label]]:
         raise LabelsError(
-            f"{origin} has a label of several lines for class {several[0]}, expected one line each",
+            f"{origin} has a label of several lines for class {several[0]}, expected one line per label",
             fault="not-one-line",
         )
     return unique(labels)

@@ -31,9 +31,9 @@ SYSTEMS = {
 PROGRAM = "mlProgram"
 NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
 PIPELINES = ("pipeline", "pipelineClassifier", "pipelineRegressor")
-OLDER = "a {} is the format before ML programs: ranks are known where the converter noted them, MACs are not"
+OLDER = "a {} is an older format than ML programs: MACs are unknown, ranks are known where the converter recorded them"
 OPEN = "a {} holds no ops: only its description is shown"
-MANY = "it has the functions {}: all of this is about {}"
+MANY = "it has the functions {}: the figures are those of {}"
 PLAIN = {"int64Type": "int64", "doubleType": "double", "stringType": "string", "stateType": "state"}
 
 
@@ -71,7 +71,9 @@ def _read(path: Path, *, only_programs: bool) -> Inspection:
         if kind is None:
             raise ValueError(f"it holds no model, expected an {PROGRAM}")
         if only_programs and kind != PROGRAM:
-            raise ArtifactError(f"{path} holds a {kind}, expected an {PROGRAM}", fault="unsupported-model")
+            raise ArtifactError(
+                f"{path} holds a model of the kind {kind}, expected an {PROGRAM}", fault="unsupported-model"
+            )
         return _inspection(model, _contents(model, kind, file.parent, by))
     except OSError as error:
         raise ArtifactError(

@@ -38,7 +38,7 @@ def class_labels(network: Any) -> int | None:
 def _op(layer: Any, number: int, tensors: dict[Id, GraphTensor]) -> Op:
     kind = layer.WhichOneof("layer")
     if kind is None:
-        raise ValueError(f"layer {number} is of no kind that is known")
+        raise ValueError(f"layer {number} is of an unknown kind")
     made = getattr(layer, kind)
     weights: dict[Id, GraphTensor] = {(number, name): tensor for name, tensor in _weights(made, number)}
     tensors |= weights

@@ -92,7 +92,7 @@ class _Reader:
         self._block(block)
         for name in (*block.outputs, *(i for op in self.ops for i in op.inputs)):
             if name not in self.tensors:
-                raise ValueError(f"the program reads {name!r}, which nothing makes")
+                raise ValueError(f"the program reads {name!r}, which no op produces")
         return Graph(self.tensors, tuple(self.ops), tuple(block.outputs))
 
     def _block(self, block: Any) -> None:
@@ -112,7 +112,7 @@ class _Reader:
         if role not in WITH_WEIGHTS:
             return Op(operation.type, role, inputs, outputs)
         if len(inputs) < 2:
-            raise ValueError(f"an op {operation.type} has no weight")
+            raise ValueError(f"the op {operation.type} has no weight")
         weight = self.tensors[inputs[1]].shape or ()  # [O, I, k..]
         channels = 1 if len(weight) > 2 else -1
         return Op(operation.type, role, inputs, outputs, kernel=math.prod(weight[2:]), channels=channels)
@@ -140,7 +140,9 @@ class _Reader:
             return GraphTensor(plain.dtype, plain.shape, key="inline")
         element = plain.dtype.upper()
         if element not in ELEMENT_BITS or plain.shape is None or any(size < 1 for size in plain.shape):
-            raise ValueError(f"a constant of type {plain.dtype} and shape {plain.shape} is not known")
+            raise ValueError(
+                f"a constant has the type {plain.dtype} and shape {plain.shape}, expected a known type and fixed shape"
+            )
         size = math.ceil(math.prod(plain.shape) * ELEMENT_BITS[element] / 8)
         self.blobs[blob.fileName, blob.offset] = size
         return GraphTensor(plain.dtype, plain.shape, size, (blob.fileName, blob.offset))
@@ -159,7 +161,7 @@ def _require_weights(folder: Path, blobs: Mapping[tuple[str, int], int]) -> None
     for (name, place), expected in blobs.items():
         file = folder / name.removeprefix("@model_path/")
         if not file.resolve().is_relative_to(folder.resolve()):
-            raise ValueError(f"it reads weights from outside of it, {file}")
+            raise ValueError(f"it reads weights from {file}, outside the package")
         with file.open("rb") as stream:
             stream.seek(place)
             sentinel, _, size, offset = BLOB.unpack(stream.read(BLOB.size).ljust(BLOB.size, b"\0"))

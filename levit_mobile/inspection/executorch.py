@@ -62,7 +62,7 @@ def inspect(path: Path) -> Inspection:
     found = survey(path)
     if any(name != xnnpack.BACKEND for name in found.delegates):
         raise ArtifactError(
-            f"{path} has a delegate other than XNNPACK: {', '.join(found.delegates)}", fault="unsupported-model"
+            f"{path} has the delegates {', '.join(found.delegates)}, expected XNNPACK only", fault="unsupported-model"
         )
     return found
 
@@ -96,7 +96,7 @@ class _Program:
 
     def __init__(self, data: bytes, by: Schema, delegated: Schema) -> None:
         if not begins(data, "executorch"):
-            raise ValueError("it does not start as one")
+            raise ValueError("it does not begin like one")
         self.data, self.delegated_by = memoryview(data), delegated
         self.segments = self._header()
         self.root = flatbuffer.root(self.data[: self.segments.program_bytes], by)
@@ -114,13 +114,17 @@ class _Program:
             return Segments(len(self.data), 0)
         _, size, base = HEADER.unpack_from(self.data, 12)
         if max(size, base) > len(self.data):
-            raise ValueError(f"it is cut short: its program has {size} bytes, and the file {len(self.data)}")
+            raise ValueError(
+                f"it is cut short: its program needs {max(size, base)} bytes, the file has {len(self.data)}"
+            )
         return Segments(size, base)
 
     def _segment(self, offset: int, size: int) -> memoryview:
         start = self.segments.base + offset
         if start + size > len(self.data):
-            raise ValueError(f"it is cut short: {size} bytes at byte {start} are not all in its {len(self.data)}")
+            raise ValueError(
+                f"it is cut short: {size} bytes at byte {start} are expected, the file has {len(self.data)} bytes"
+            )
         return self.data[start : start + size]
 
     def _instructions(self, chain: Table) -> Iterator[Table]:
@@ -244,7 +248,9 @@ class _Program:
         if not index or value["allocation_info"] is not None or (extra and extra["location"] == "EXTERNAL"):
             return GraphTensor(dtype, shape)
         if dtype not in ELEMENT_BYTES or any(size < 0 for size in shape):
-            raise ValueError(f"a constant of type {dtype} and shape {list(shape)} is not known")
+            raise ValueError(
+                f"a constant has the type {dtype} and shape {list(shape)}, expected a known type and a fixed shape"
+            )
         size = math.prod(shape) * ELEMENT_BYTES[dtype]
         self._require_constant(index, size)
         return GraphTensor(dtype, shape, size, ("constant", index))
@@ -261,7 +267,7 @@ class _Program:
             segment = self.root["segments"][where["segment_index"]]
             held = segment["size"] - where["offsets"][index]
         if held < size:
-            raise ValueError(f"constant {index} is cut short: {held} of {size} bytes")
+            raise ValueError(f"constant {index} is cut short: the file holds {held} of {size} bytes")
 
     def _port(self, name: str, index: int) -> Port:
         value = self.values[index]
@@ -272,7 +278,8 @@ class _Program:
 
     def _minimum(self, delegates: Mapping[str, int]) -> str:
         wanted = ", ".join(delegates) or "no delegate"
-        return f"a .pte names no version; its runtime needs {wanted} and reads program schema {self.root['version']}"
+        schema = self.root["version"]
+        return f"a .pte does not name a version; its runtime needs {wanted} and reads program schema {schema}"
 
     def _metadata(self) -> dict[str, str]:
         """The methods, and what those give that only hold a value; names of data beside the program."""
@@ -287,10 +294,10 @@ class _Program:
     def _notes(self) -> Iterator[str]:
         methods = [plan["name"] for plan in self.plans if any(c["instructions"] for c in plan["chains"])]
         if len(methods) > 1:
-            yield f"the program has the methods {', '.join(methods)}; everything here describes {self.plan['name']}"
+            yield f"it has the methods {', '.join(methods)}: the figures are those of {self.plan['name']}"
         infos = (v["extra_tensor_info"] for v in self.values if v and v.kind == "Tensor")
         if outside := sum(info is not None and info["location"] == "EXTERNAL" for info in infos):
-            yield f"{outside} constants are in a separate .ptd file and are not counted"
+            yield f"{outside} of its constants are in a separate file (.ptd) and are not counted"
 
 
 def _own(tensor: GraphTensor, call: int) -> GraphTensor:

@@ -115,7 +115,7 @@ class Table:
         vtable = start - _number(data, start, "i")
         size, self._size = _numbers_at(data, vtable, "H", 2)
         if size < 4 or size % 2 or self._size < 4 or start + self._size > len(data):
-            raise ValueError(f"no {kind} lies at byte {start}")
+            raise ValueError(f"the {kind} at byte {start} is not valid")
         self._slots = _numbers_at(data, vtable + 4, "H", size // 2 - 2)
 
     def __getitem__(self, name: str) -> Any:
@@ -135,7 +135,7 @@ class Table:
         """Where the field lies; 0 where it has its default."""
         offset = self._slots[slot] if slot < len(self._slots) else 0
         if offset >= self._size and offset:
-            raise ValueError(f"a field of {self.kind} at byte {self._start} lies outside of it")
+            raise ValueError(f"a field of {self.kind} at byte {self._start} is outside that table")
         return self._start + offset if offset else 0
 
     def _one(self, kind: str, at: int) -> Any:
@@ -201,7 +201,7 @@ def _forward(data: memoryview, at: int) -> int:
     """Where the offset at `at` leads: always on, never back."""
     offset = int(_number(data, at, "I"))
     if offset < 4:
-        raise ValueError(f"the offset at byte {at} leads nowhere")
+        raise ValueError(f"the offset at byte {at} is {offset}, expected 4 or more")
     return at + offset
 
 
@@ -215,5 +215,5 @@ def _numbers_at(data: memoryview, at: int, letter: str, count: int) -> tuple[Any
 
 def _span(data: memoryview, start: int, size: int) -> memoryview:
     if start < 0 or start + size > len(data):
-        raise ValueError(f"it is cut short or damaged: what should be at byte {start} is not in its {len(data)} bytes")
+        raise ValueError(f"it is cut short or damaged: it refers to byte {start} and has {len(data)} bytes")
     return data[start : start + size]

@@ -136,5 +136,5 @@ def _macs(op: Op, tensors: Mapping[Id, GraphTensor]) -> int:
 def _shape(tensor: Id, tensors: Mapping[Id, GraphTensor]) -> tuple[int, ...]:
     shape = tensors[tensor].shape
     if shape is None or any(size < 1 for size in shape):
-        raise ValueError("a size is set at run time")
+        raise ValueError("a tensor's shape is not fixed")
     return shape

@@ -35,9 +35,9 @@ def fallbacks(
 
 
 def unreadable(path: Path, kind: str, error: Exception) -> ArtifactError:
-    """The sentence about a damaged file; numbers and names that lead nowhere say only themselves."""
+    """The error for a damaged file. Exceptions other than ValueError hold only a bad number or name."""
     text = " ".join(str(error).split()) or type(error).__name__
-    why = text if isinstance(error, ValueError) else f"something in it leads nowhere ({text})"
+    why = text if isinstance(error, ValueError) else f"it is damaged or contradicts itself ({text})"
     return ArtifactError(
-        f"{path} is not {kind} that can be read: {why}; copy it again, whole, or convert it again", fault="damaged"
+        f"{path} cannot be read as {kind}: {why}; copy the whole artifact again or convert it again", fault="damaged"
     )

@@ -109,7 +109,7 @@ class _Model:
         from ai_edge_litert import schema_py_generated as vendor
 
         if not begins(data, "tflite"):
-            raise ValueError("it does not start as one")
+            raise ValueError("it does not begin like one")
         self.size = len(data)
         self.root = flatbuffer.root(data, flatbuffer.schema(SCHEMA))
         self.types = {number: name.lower() for name, number in vars(vendor.TensorType).items() if name.isupper()}
@@ -160,10 +160,10 @@ class _Model:
         inputs, outputs = (tuple((subgraph, t) for t in op[end] if t >= 0) for end in ("inputs", "outputs"))
         for tensor in (*inputs, *outputs):
             if tensor not in tensors:
-                raise ValueError(f"an op {name} names tensor {tensor[1]}, which does not exist")
+                raise ValueError(f"the op {name} reads or writes tensor {tensor[1]}, which does not exist")
         role = ROLES.get(name, "other")
         if role in WITH_WEIGHTS and len(inputs) < 2:
-            raise ValueError(f"an op {name} has no weight")
+            raise ValueError(f"the op {name} has no weight")
         weight: tuple[int, ...] = (tensors[inputs[1]].shape or ()) if role in WITH_WEIGHTS else ()  # [O, kh, kw, I]
         return Op(name, role, inputs, outputs, kernel=math.prod(weight[1:-1]))
 
@@ -176,7 +176,9 @@ class _Model:
         """A buffer's size; those of a file beyond 2 GB lie behind the flatbuffer."""
         offset, size = buffer["offset"], buffer["size"]
         if offset > 1 and offset + size > self.size:
-            raise ValueError(f"it is cut short: {size} bytes at byte {offset} are not all in its {self.size}")
+            raise ValueError(
+                f"it is cut short: {size} bytes at byte {offset} are expected, the file has {self.size} bytes"
+            )
         return int(size) if offset > 1 else len(buffer["data"])
 
     def _name(self, code: Table) -> str:
@@ -200,7 +202,7 @@ class _Model:
         scales: tuple[float, ...] = grid["scale"] if grid else ()
         zeros: tuple[int, ...] = grid["zero_point"] if grid else ()
         if not all(map(math.isfinite, scales)):
-            raise ValueError(f"the scale of {tensor['name']} is not a number")
+            raise ValueError(f"the scale of {tensor['name']} is not finite")
         return Port(
             name=name or tensor["name"],
             dtype=self.types[tensor["type"]],
@@ -224,13 +226,11 @@ class _Model:
 
     def _minimum(self) -> str:
         written = dict(self._texts()).get(MINIMUM)
-        return f"TFLite {written}, as its converter wrote" if written else f"unknown: it has no {MINIMUM}"
+        return f"TFLite {written}, as its converter recorded" if written else f"unknown: it has no {MINIMUM}"
 
     def _notes(self) -> tuple[str, ...]:
         count = len(self.subgraphs)
-        many = (
-            f"the model has {count} subgraphs: MACs count each once; partitions and fallback ops are those of the first"
-        )
+        many = f"it has {count} subgraphs: MACs count each once; partitions and fallback ops are those of the first"
         return (many,) if count > 1 else ()
 
 
@@ -242,7 +242,7 @@ def _delegation(path: Path) -> Delegation:
     try:
         (found,) = workers.spread(_reader, [path], processes=1, timeout_s=LOAD_S)
     except ArtifactError as error:
-        raise error.reworded(f"{path} is not a TFLite model that LiteRT can load: {error}") from error
+        raise error.reworded(f"{path} cannot be loaded by LiteRT: {error}") from error
     return found
 
 

@@ -83,14 +83,14 @@ def _flatbuffer_of(payload: memoryview) -> tuple[memoryview, int]:
         return payload[offset : offset + size], constants_at
     if bytes(payload[4:8]) in IDENTIFIERS:
         return payload, 0
-    raise ValueError("an XNNPACK payload does not start as one")
+    raise ValueError("an XNNPACK payload does not begin like one")
 
 
 def _constant(item: Table, constants_at: int, size: int, known: frozenset[str]) -> object:
     """What names one constant's bytes: where they lie in the payload, or the program's own name for them."""
     if item["named_key"]:
         if item["named_key"] not in known:
-            raise ValueError(f"the constant {item['named_key']} is not in it")
+            raise ValueError(f"the constant {item['named_key']} is missing")
         return item["named_key"]
     if item["offset"] + item["size"] and constants_at + item["offset"] + item["size"] > size:
         raise ValueError("the constants of an XNNPACK payload are cut short")
@@ -113,7 +113,7 @@ def _tensor(value: Table, held: list[object]) -> GraphTensor:
     if not index:
         return GraphTensor(dtype, shape)
     if dtype not in ELEMENT_BITS:
-        raise ValueError(f"a constant of an XNNPACK graph has the type {dtype}, which is not known")
+        raise ValueError(f"a constant of an XNNPACK graph has the unknown type {dtype}")
     key = held[index] if held else index  # payloads of the first years list no constants
     return GraphTensor(dtype, shape, math.ceil(math.prod(shape) * ELEMENT_BITS[dtype] / 8), key)
 
@@ -125,7 +125,7 @@ def _op(node: Table, tensors: Mapping[int, GraphTensor]) -> Op:
     inputs, outputs = (tuple(made[end] for end in ends if made.has(end)) for ends in (INPUTS, OUTPUTS))
     inputs = tuple(i for i in inputs if i != NOWHERE)
     if not set(inputs) | set(outputs) <= tensors.keys():
-        raise ValueError(f"a node {name} of an XNNPACK graph names a value that does not exist")
+        raise ValueError(f"the node {name} of an XNNPACK graph reads or writes a value that does not exist")
     role = ROLES.get(name, "other")
     window = made["kernel_height"] * made["kernel_width"] if made.has("kernel_height") else 1
     return Op(name, role, inputs, outputs, kernel=window if role in WITH_WEIGHTS else 1)

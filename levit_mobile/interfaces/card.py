@@ -24,6 +24,8 @@ class Card:
 
     def __post_init__(self) -> None:
         if not self.labels:
-            raise ValueError("a card without labels: expected one a class")
+            raise ValueError("labels is empty, expected one per class")
         if len(set(self.labels)) != len(self.labels):
-            raise ValueError("two classes share a label: Core ML keys its probabilities by label, so each must differ")
+            raise ValueError(
+                "two classes have the same label, expected unique ones: Core ML keys its probabilities by label"
+            )

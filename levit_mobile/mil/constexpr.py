@@ -33,7 +33,9 @@ def lut_to_dense_flat(indices: Array, lut: Array, shape: Array) -> Array:
     count = math.prod(shape.tolist())
     bits = lut.size.bit_length() - 1
     if lut.size != 1 << bits or indices.size != -(-count * bits // 8):
-        raise ValueError(f"{indices.size} bytes of indices into {lut.size} palettes do not make {shape.tolist()}")
+        raise ValueError(
+            f"{indices.size} bytes of indices into {lut.size} palette entries do not fill the shape {shape.tolist()}"
+        )
     return lut[from_bits(indices, bits, count)].reshape(shape)
 
 
@@ -56,7 +58,7 @@ def lut_to_dense(indices: Array, lut: Array, vector_axis: Array | None = None) -
     if lut.shape[-1] == 1:
         return vectors[..., 0]
     if vector_axis is None:
-        raise ValueError(f"palettes are vectors of {lut.shape[-1]}, and vector_axis is missing")
+        raise ValueError(f"vector_axis is missing, the palette entries are vectors of {lut.shape[-1]} numbers")
     axis = int(vector_axis) % indices.ndim
     sizes = list(indices.shape)
     sizes[axis] *= lut.shape[-1]
@@ -96,7 +98,7 @@ def repeated(blocks: Array, shape: tuple[int, ...]) -> Array:
 def _blocks(shape: tuple[int, ...], counts: tuple[int, ...]) -> Array:
     """The number of the block that each element of `shape` lies in, blocks counted in C order."""
     if len(counts) != len(shape) or any(size % count for size, count in zip(shape, counts, strict=True)):
-        raise ValueError(f"blocks {list(counts)} do not divide {list(shape)}")
+        raise ValueError(f"the block counts {list(counts)} do not divide the shape {list(shape)}")
     block = np.zeros((), np.int64)
     for size, count in zip(shape, counts, strict=True):
         block = block[..., None] * count + np.arange(size) // (size // count)

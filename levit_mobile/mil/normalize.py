@@ -113,5 +113,5 @@ def classify(probabilities: Array, classes: Array) -> tuple[Array, Array]:
     """The first class of the largest probability, and all probabilities in the order of the classes."""
     flat = probabilities.reshape(-1)
     if len(flat) != math.prod(classes.shape):
-        raise ValueError(f"{len(flat)} probabilities for {classes.size} classes")
+        raise ValueError(f"there are {len(flat)} probabilities, expected one for each of {classes.size} classes")
     return np.asarray(classes.reshape(-1)[flat.argmax()]), flat

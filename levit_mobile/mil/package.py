@@ -35,20 +35,28 @@ def open_package(path: Path) -> Package:
     model = read_model(file, by)
     kind = model.WhichOneof("Type")
     if kind is None:
-        raise ArtifactError(f"{path} holds no model, expected an mlProgram; copy it again, whole", fault="damaged")
+        raise ArtifactError(
+            f"{path} holds no model, expected an mlProgram: copy the whole package again", fault="damaged"
+        )
     if kind != "mlProgram":
-        raise ArtifactError(f"{path} holds a {kind}, expected an mlProgram", fault="unsupported-model")
+        raise ArtifactError(
+            f"{path} holds a model of the kind {kind}, expected an mlProgram", fault="unsupported-model"
+        )
     return _main(path, file.parent, model, by)
 
 
 def _main(path: Path, folder: Path, model: Any, by: Schema) -> Package:
     if "main" not in model.mlProgram.functions:
-        raise ArtifactError(f"{path} has no function main", fault="unsupported-model")
+        raise ArtifactError(f"{path} has no function main, expected one", fault="unsupported-model")
     main = model.mlProgram.functions["main"]
-    if main.opset not in OPSETS or main.opset not in main.block_specializations:
+    if main.opset not in OPSETS:
         raise ArtifactError(
             f"{path} is a program of opset {main.opset!r}, expected one of {', '.join(OPSETS)}",
             fault="unsupported-model",
+        )
+    if main.opset not in main.block_specializations:
+        raise ArtifactError(
+            f"{path} has no block for the opset {main.opset!r} of its function main", fault="unsupported-model"
         )
     images = {
         feature.name: feature.type.imageType.ColorSpace.Name(feature.type.imageType.colorSpace)

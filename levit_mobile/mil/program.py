@@ -76,14 +76,15 @@ class Program:
         names = [entry.name for entry in self.inputs]
         if set(inputs) != set(names):
             raise ArtifactError(
-                f"the program takes {_listed(names)}, and was given {_listed(inputs)}", fault="mismatch"
+                f"the inputs are {_listed(inputs)}, expected the program's {_listed(names)}", fault="mismatch"
             )
         return {entry.name: self._input(entry, np.asarray(inputs[entry.name])) for entry in self.inputs}
 
     def _input(self, entry: Declared, value: Array) -> Array:
         if value.shape != entry.shape:
             raise ArtifactError(
-                f"input {entry.name} is {list(value.shape)}, expected {list(entry.shape or ())}", fault="mismatch"
+                f"the input {entry.name} has the shape {list(value.shape)}, expected {list(entry.shape or ())}",
+                fault="mismatch",
             )
         held = value.astype(HELD_AS[entry.element or "FLOAT32"])
         return rounded(held) if entry.element == "FLOAT16" and self.mode == "declared" else held
@@ -146,17 +147,20 @@ class _Reader:
         """Every name has been made. Raises ArtifactError."""
         for name in names:
             if name not in self.known:
-                raise ArtifactError(f"{reader} is {name}, which nothing before it makes", fault="damaged")
+                raise ArtifactError(f"{reader} is {name}, which no earlier op produces", fault="damaged")
 
     def _kernel(self, operation: Any) -> Kernel:
         if operation.type not in self.kernels:
             raise ArtifactError(
-                f"the MIL reference does not know the op {operation.type} of iOS {self.source.ios}, "
-                f"which makes {_label(operation)}",
+                f"the MIL reference does not support the op {operation.type} of iOS {self.source.ios}, "
+                f"which produces {_label(operation)}",
                 fault="unsupported-op",
             )
         if operation.blocks:
-            raise ArtifactError(f"{operation.type} {_label(operation)} holds a nested block", fault="unsupported-op")
+            raise ArtifactError(
+                f"{operation.type} {_label(operation)} has a nested block, which is not supported",
+                fault="unsupported-op",
+            )
         return self.kernels[operation.type]
 
     def _arguments(self, operation: Any) -> Arguments:
@@ -187,7 +191,8 @@ class _Reader:
                 continue
             if not operation.type.startswith("constexpr_"):
                 raise ArtifactError(
-                    f"{where} has the attribute {role}, which the MIL reference does not know", fault="unsupported-op"
+                    f"{where} has the attribute {role}, which the MIL reference does not support",
+                    fault="unsupported-op",
                 )
             self._define({f"{where}:{role}": self.weights.value(value, f"{where}:{role}")})
             found[role] = f"{where}:{role}"
@@ -199,7 +204,7 @@ def _require_fit(kernel: Kernel, arguments: Arguments, where: str) -> None:
     try:
         _signature(kernel).bind(**arguments)
     except TypeError as error:
-        raise ArtifactError(f"{where}: {error}", fault="unsupported-op") from error
+        raise ArtifactError(f"{where} does not have the expected inputs: {error}", fault="unsupported-op") from error
 
 
 _signature = cache(signature)
@@ -216,7 +221,7 @@ def _run(step: Step, values: Mapping[str, Any], *, rounding: bool) -> dict[str, 
         }
     except KERNEL_ERRORS as error:
         raise ArtifactError(
-            f"{step.op} {step.results[0].name} fails: {error}", fault=ArtifactError.fault_of(error, "failed")
+            f"{step.op} {step.results[0].name} failed: {error}", fault=ArtifactError.fault_of(error, "failed")
         ) from error
 
 

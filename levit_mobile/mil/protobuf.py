@@ -51,12 +51,12 @@ def read_model(file: Path, by: Schema) -> Any:
         model.ParseFromString(file.read_bytes())
     except OSError as error:
         raise ArtifactError(
-            f"{file} is not a Core ML model that can be read: {error.strerror}", fault="unreadable"
+            f"{file} cannot be read as a Core ML model: {error.strerror}", fault="unreadable"
         ) from error
     except (ValueError, by.reading_error) as error:
         why = " ".join(str(error).split())
         raise ArtifactError(
-            f"{file} is not a Core ML model that can be read: {why}; copy it again, whole", fault="damaged"
+            f"{file} cannot be read as a Core ML model: {why}; copy the whole package again", fault="damaged"
         ) from error
     return model
 
@@ -70,8 +70,10 @@ def model_file(path: Path) -> Path:
     except (OSError, ValueError, LookupError, TypeError) as error:
         why = f"{type(error).__name__}: {error}"
         raise ArtifactError(
-            f"{path} is not an .mlpackage: its Manifest.json cannot be read ({why})", fault="damaged"
+            f"{path} cannot be read as an .mlpackage, its Manifest.json is missing or damaged ({why}): "
+            "copy the whole folder again",
+            fault="damaged",
         ) from error
     if not file.resolve().is_relative_to(data.resolve()):
-        raise ArtifactError(f"{path} is not an .mlpackage: its manifest points outside it, to {file}", fault="damaged")
+        raise ArtifactError(f"{path} is not an .mlpackage: its manifest names {file}, outside it", fault="damaged")
     return file

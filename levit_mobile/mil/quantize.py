@@ -35,7 +35,9 @@ def along(parameter: Array, data: Array, axis: Array | None) -> Array:
     if not parameter.ndim:
         return parameter
     if axis is None or parameter.shape != (data.shape[int(axis)],):
-        raise ValueError(f"a scale or zero point of {list(parameter.shape)} does not fit {list(data.shape)}")
+        raise ValueError(
+            f"a scale or zero point of shape {list(parameter.shape)} does not fit a tensor of shape {list(data.shape)}"
+        )
     shape = [1] * data.ndim
     shape[int(axis)] = -1
     return parameter.reshape(shape)

@@ -32,7 +32,7 @@ def gather(
 ) -> Array:
     """x's slices along `axis` at `indices`, of any rank; negative ones count from the end."""
     if batch_dims:
-        raise ValueError(f"batch_dims is {batch_dims}, and the MIL reference knows 0 only")
+        raise ValueError(f"batch_dims is {batch_dims}, expected 0: the MIL reference supports no other value")
     del validate_indices  # they always are
     return np.asarray(np.take(x, indices, axis=int(axis)))
 
@@ -58,7 +58,7 @@ def reshape(x: Array, shape: Array) -> Array:
     """Until iOS 16: a 0 keeps the size at its own place, and then the rank is kept too."""
     wanted = shape.tolist()
     if 0 in wanted and len(wanted) != x.ndim:
-        raise ValueError(f"shape {wanted} holds a 0, and x has rank {x.ndim}")
+        raise ValueError(f"shape is {wanted}, expected {x.ndim} sizes as in x, because one of them is 0")
     return _filled(x, [size or kept for size, kept in zip(wanted, x.shape, strict=True)] if 0 in wanted else wanted)
 
 
@@ -73,7 +73,7 @@ def reshape_from_right(x: Array, shape: Array) -> Array:
 def _filled(x: Array, shape: list[int]) -> Array:
     """One size may be -1. numpy would also take a smaller number for it."""
     if any(size < -1 for size in shape):
-        raise ValueError(f"shape {shape} holds a negative size")
+        raise ValueError(f"shape is {shape}, expected sizes of 0 or more and at most one -1")
     return x.reshape(shape)
 
 
@@ -113,10 +113,10 @@ def split(
     """`num_splits` equal parts, or parts of `split_sizes`."""
     if split_sizes is None:
         if num_splits is None:
-            raise ValueError("neither num_splits nor split_sizes is given")
+            raise ValueError("num_splits and split_sizes are missing, expected one of the two")
         return tuple(np.split(x, int(num_splits), axis=int(axis)))
     if math.fsum(split_sizes.tolist()) != x.shape[int(axis)]:
-        raise ValueError(f"split_sizes {split_sizes.tolist()} do not make {x.shape[int(axis)]}")
+        raise ValueError(f"split_sizes is {split_sizes.tolist()}, expected sizes that add up to {x.shape[int(axis)]}")
     return tuple(np.split(x, np.cumsum(split_sizes)[:-1], axis=int(axis)))
 
 

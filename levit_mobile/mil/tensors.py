@@ -55,7 +55,7 @@ def declared(named: Any, elements: Any) -> Declared:
         return Declared(named.name, None, None)
     if kind != "tensorType":
         raise ArtifactError(
-            f"{named.name} is a {kind}, which the MIL reference does not run", fault="unsupported-tensor"
+            f"{named.name} is a {kind}, which the MIL reference does not support", fault="unsupported-tensor"
         )
     tensor = named.type.tensorType
     return Declared(named.name, element_of(tensor, elements, named.name), shape_of(tensor, named.name))
@@ -66,7 +66,7 @@ def element_of(tensor: Any, elements: Any, name: str) -> str:
     element: str = elements.Name(tensor.dataType)
     if element not in HELD_AS:
         raise ArtifactError(
-            f"{name} has elements of type {element}, which the MIL reference does not know", fault="unsupported-tensor"
+            f"{name} has elements of type {element}, expected one of {', '.join(HELD_AS)}", fault="unsupported-tensor"
         )
     return element
 
@@ -76,12 +76,10 @@ def shape_of(tensor: Any, name: str) -> tuple[int, ...]:
     sizes = []
     for dimension in tensor.dimensions:
         if dimension.WhichOneof("dimension") != "constant":
-            raise ArtifactError(
-                f"{name} has no fixed shape, and the MIL reference runs fixed shapes only", fault="unsupported-tensor"
-            )
+            raise ArtifactError(f"{name} has no fixed shape, which the MIL reference needs", fault="unsupported-tensor")
         sizes.append(dimension.constant.size)
     if len(sizes) != tensor.rank:
-        raise ArtifactError(f"{name} declares rank {tensor.rank} and {len(sizes)} sizes", fault="damaged")
+        raise ArtifactError(f"{name} declares {len(sizes)} sizes, expected {tensor.rank}, its rank", fault="damaged")
     return tuple(sizes)
 
 
@@ -93,10 +91,10 @@ def conformed(value: Array, to: Declared, *, rounding: bool) -> Array:
     if to.element is None:
         return value
     if value.shape != to.shape:
-        raise ValueError(f"{to.name} came out as {list(value.shape)}, the program declares {list(to.shape or ())}")
+        raise ValueError(f"{to.name} has the shape {list(value.shape)}, expected the declared {list(to.shape or ())}")
     wanted = HELD_AS[to.element]
     if not np.issubdtype(value.dtype, wanted):
-        raise ValueError(f"{to.name} came out as {value.dtype}, the program declares {to.element}")
+        raise ValueError(f"{to.name} has the type {value.dtype}, expected the declared {to.element}")
     return rounded(value) if rounding and to.element == "FLOAT16" else value
 
 

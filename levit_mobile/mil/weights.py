@@ -56,7 +56,7 @@ class Weights:
             return np.array([self.value(item, name) for item in value.immediateValue.list.values])
         if kind != "tensorType":
             raise ArtifactError(
-                f"constant {name} is a {kind}, which the MIL reference does not know", fault="unsupported-tensor"
+                f"the constant {name} is a {kind}, which the MIL reference does not support", fault="unsupported-tensor"
             )
         tensor = value.type.tensorType
         element, shape = element_of(tensor, self.elements, name), shape_of(tensor, name)
@@ -70,20 +70,21 @@ class Weights:
         """An entry's bytes, after seeing that it is one and is as declared."""
         content = self.file(blob.fileName)
         if blob.offset + ENTRY.size > len(content):
-            raise ArtifactError(f"constant {name} lies beyond the end of {blob.fileName}", fault="damaged")
+            raise ArtifactError(f"the constant {name} is beyond the end of {blob.fileName}", fault="damaged")
         sentinel, kind, size, offset, _ = ENTRY.unpack_from(content, blob.offset)
         if sentinel != SENTINEL:
             raise ArtifactError(
-                f"constant {name} has no entry at {blob.offset} of {blob.fileName}: it is damaged", fault="damaged"
+                f"{blob.fileName} is damaged: it has no entry at byte {blob.offset} for the constant {name}",
+                fault="damaged",
             )
         if STORED.get(kind) != element:
             raise ArtifactError(
-                f"constant {name} is stored as {STORED.get(kind, kind)}, the program declares {element}",
+                f"the constant {name} is stored as {STORED.get(kind, kind)}, expected the declared {element}",
                 fault="damaged",
             )
         if offset + size > len(content):
             raise ArtifactError(
-                f"constant {name}, {list(shape)}, lies beyond the end of {blob.fileName}: it is cut short",
+                f"{blob.fileName} is cut short: it ends before the constant {name} of shape {list(shape)} does",
                 fault="damaged",
             )
         return content[offset : offset + size]
@@ -91,7 +92,7 @@ class Weights:
     def _file(self, name: str) -> bytes:
         file = self.folder / name.removeprefix(MODEL_PATH)
         if not name.startswith(MODEL_PATH) or not file.resolve().is_relative_to(self.folder.resolve()):
-            raise ArtifactError(f"the program keeps constants outside its package, in {name}", fault="damaged")
+            raise ArtifactError(f"the program reads constants from {name}, outside its package", fault="damaged")
         try:
             return file.read_bytes()
         except OSError as error:
@@ -101,15 +102,20 @@ class Weights:
 def _immediate(value: Any, element: str, shape: tuple[int, ...], name: str) -> Array:
     """A value inside the protobuf, flat."""
     if value.WhichOneof("value") != "tensor":
-        raise ArtifactError(f"constant {name} is a {value.WhichOneof('value')}, expected a tensor", fault="damaged")
+        raise ArtifactError(
+            f"the constant {name} is stored as {value.WhichOneof('value')}, expected a tensor", fault="damaged"
+        )
     field, count = value.tensor.WhichOneof("value"), math.prod(shape)
     if field is None:
-        raise ArtifactError(f"constant {name} has no value", fault="damaged")
+        raise ArtifactError(f"the constant {name} has no value", fault="damaged")
     values = getattr(value.tensor, field).values
     if field == "bytes":
         return unpacked(values, element, count, name)
     if len(values) != count:
-        raise ArtifactError(f"constant {name} has {len(values)} values, its shape is {list(shape)}", fault="damaged")
+        raise ArtifactError(
+            f"the constant {name} has {len(values)} values, expected {count} for its shape {list(shape)}",
+            fault="damaged",
+        )
     return np.array(list(values), HELD_AS[element])
 
 
@@ -119,7 +125,9 @@ def unpacked(data: bytes, element: str, count: int, name: str) -> Array:
     stored: Any = np.float16 if element == "FLOAT16" else HELD_AS[element]
     size = -(-count * bits // 8) if bits else count * np.dtype(stored).itemsize
     if len(data) != size:
-        raise ArtifactError(f"constant {name} has {len(data)} bytes, {count} x {element} take {size}", fault="damaged")
+        raise ArtifactError(
+            f"the constant {name} has {len(data)} bytes, expected {size} for {count} x {element}", fault="damaged"
+        )
     if bits is None:
         return np.frombuffer(data, np.dtype(stored).newbyteorder("<")).astype(HELD_AS[element])
     unsigned = from_bits(np.frombuffer(data, np.uint8), bits, count)

@@ -83,7 +83,10 @@ def padding(sizes: tuple[int, ...], extents: list[int], step: list[int], pad_typ
         return [(0, 0)] * len(sizes)
     if pad_type == "custom":
         if pad is None or pad.shape != (2 * len(sizes),):
-            raise ValueError(f"pad_type is custom, and pad is not a list of {2 * len(sizes)}")
+            raise ValueError(
+                f"pad_type is custom, which needs {2 * len(sizes)} numbers in pad: "
+                f"{'it is missing' if pad is None else f'its shape is {list(pad.shape)}'}"
+            )
         return [(before, after) for before, after in pad.reshape(-1, 2).tolist()]
     if pad_type not in ("same", "same_lower"):
         raise ValueError(f"pad_type is {pad_type}, expected valid, custom, same or same_lower")

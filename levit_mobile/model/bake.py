@@ -60,7 +60,7 @@ def bake(model: LeViT, *, mean: Sequence[float], std: Sequence[float], pixel_ran
         ValueError: The model is in training mode, where batch norm's statistics are not constants.
     """
     if model.training:
-        raise ValueError("only a model in evaluation mode can be baked; call model.eval() first")
+        raise ValueError("the model is in training mode, expected evaluation mode: call model.eval() first")
     baked = fold_batch_norms(model)
     baked = freeze_attention_biases(baked)
     baked = fold_query_scale(baked)
@@ -137,7 +137,7 @@ def embed_normalisation(
     baked = copy.deepcopy(model)
     conv = baked.stem.conv0
     if not isinstance(conv, nn.Conv2d):
-        raise ValueError("fold the batch norms before the normalisation is embedded")
+        raise ValueError("the stem still has a batch norm: fold the batch norms before embedding the normalisation")
     scale = torch.tensor(std, dtype=torch.float64) * pixel_range
     conv.weight.data = (conv.weight.double() / scale.view(1, 3, 1, 1)).to(conv.weight.dtype)
     offset = torch.tensor(mean, dtype=torch.float64) * pixel_range
@@ -165,7 +165,7 @@ def _replace(model: LeViT, kind: type[nn.Module], rewrite: Callable[..., nn.Modu
 def _gain_and_shift(norm: Norm) -> tuple[Tensor, Tensor]:
     """The affine map that a norm is in evaluation: x -> gain * x + shift, float64."""
     if norm.running_mean is None or norm.running_var is None:
-        raise ValueError("a batch norm without running statistics cannot be folded")
+        raise ValueError("the batch norm has no running statistics, expected some to fold")
     gain = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
     return gain, norm.bias.double() - gain * norm.running_mean.double()
 
@@ -199,7 +199,7 @@ def _new_linear(weight: Tensor, bias: Tensor, dtype: torch.dtype) -> nn.Linear:
 
 def _linear(module: nn.Module) -> nn.Linear:
     if not isinstance(module, nn.Linear):
-        raise ValueError(f"fold the batch norms first: {type(module).__name__} is not a plain linear")
+        raise ValueError(f"the layer is a {type(module).__name__}, expected a plain linear: fold the batch norms first")
     return module
 
 

@@ -146,7 +146,7 @@ def _check_keys(found: Iterable[str], expected: set[str], ignorable: set[str], w
     ]
     if parts:
         raise CheckpointError(
-            f"these are not the weights of a {what}: {' and '.join(parts)}; pass one model's whole state_dict()",
+            f"the weights are not those of a {what}: {' and '.join(parts)}; pass one model's whole state_dict()",
             fault="missing-keys" if missing else "surplus-keys",
         )
 
@@ -161,13 +161,15 @@ def _weight(key: str, tensor: Tensor, shape: torch.Size) -> Tensor:
         )
     if not tensor.is_floating_point():
         raise CheckpointError(
-            f"{key} is {tensor.dtype}: pass the floating-point weights, not quantized ones", fault="dtype"
+            f"{key} has the type {tensor.dtype}, expected floating-point numbers: pass weights that are not quantized",
+            fault="dtype",
         )
     # A copy: .safetensors tensors are windows into the file on disk.
     weight = tensor.detach().to(torch.float32, copy=True, memory_format=torch.contiguous_format)
     if not bool(weight.isfinite().all()):
         raise CheckpointError(
-            f"{key} holds NaN or infinity in float32: the training diverged, or the file is damaged", fault="not-finite"
+            f"{key} holds NaN or infinity in float32: pass weights of a training that did not diverge",
+            fault="not-finite",
         )
     return weight
 
@@ -179,8 +181,8 @@ def _check_numbering(state: Mapping[str, Tensor], model: LeViT, names: Mapping[s
         key = names[f"{name}.index"]
         if key in state and not torch.equal(state[key].to(torch.int64), bias.index):
             raise CheckpointError(
-                f"{key} numbers the attention offsets otherwise than |dy| * side + |dx|, so its table would be "
-                "misread: reorder the table's columns, and leave the buffer out",
+                f"{key} does not number the attention offsets as |dy| * side + |dx|, so the bias table cannot be "
+                "read: reorder the table's columns and omit this buffer",
                 fault="other-levit",
             )
 
@@ -200,7 +202,7 @@ def _check_metadata(metadata: Mapping[str, str], variant: str, sizes: keys.Sizes
     for name, value in read.items():
         if metadata.get(name, value) != value:
             raise CheckpointError(
-                f"the file's metadata calls its {name} {metadata[name]!r}, and its weights say {value!r}: correct it",
+                f"the file's metadata has {name} {metadata[name]!r}, expected {value!r} as in the weights: correct it",
                 fault="metadata",
             )
 
@@ -211,7 +213,7 @@ def _labels(folder: Path, layout: str, metadata: Mapping[str, str], classes: int
         labels = _config_labels(read_json(folder / "config.json").get("id2label"))
     if labels is not None and len(labels) != classes:
         raise CheckpointError(
-            f"the checkpoint names {len(labels)} labels, and its head has {classes} classes: "
+            f"the checkpoint has {len(labels)} labels, expected {classes}, the classes of its head: "
             "correct id2label or labels",
             fault="metadata",
         )
@@ -224,7 +226,8 @@ def _own_labels(text: str) -> tuple[str, ...]:
         listed = json.loads(text) if text.startswith("[") else text.split(",")
     except ValueError as error:
         raise CheckpointError(
-            f"the file's labels are neither a JSON list nor separated by commas ({error})", fault="metadata"
+            f"the labels in the file's metadata are neither a JSON list nor separated by commas ({error})",
+            fault="metadata",
         ) from error
     return tuple(str(label) for label in listed)
 
@@ -236,6 +239,7 @@ def _config_labels(id2label: Any) -> tuple[str, ...] | None:
     names = {str(key): str(label) for key, label in id2label.items()}
     if set(names) != {str(i) for i in range(len(names))}:
         raise CheckpointError(
-            "id2label in config.json does not number its labels 0, 1, 2 and so on: correct it", fault="metadata"
+            "id2label in config.json does not number its labels 0, 1, 2 and so on: correct the numbers",
+            fault="metadata",
         )
     return tuple(names[str(i)] for i in range(len(names)))

@@ -49,13 +49,13 @@ class Reason:
     fault: str
 
 
-# The hub client's exceptions, the narrower first -> what to tell a person.
+# The hub client's exceptions, the narrower first -> the reason for a person and the fault.
 HUB_REASONS: dict[str, Reason] = {
-    "GatedRepoError": Reason("its owner asks you to log in and to accept terms (hf auth login)", fault="gated"),
+    "GatedRepoError": Reason("its owner requires you to log in and to accept terms (hf auth login)", fault="gated"),
     "RepositoryNotFoundError": Reason(
         "there is no such repository, or it is private (hf auth login)", fault="no-repository"
     ),
-    "LocalEntryNotFoundError": Reason("there is no connection, and it is not in the cache", fault="not-fetched"),
+    "LocalEntryNotFoundError": Reason("there is no connection and no copy in the cache", fault="not-fetched"),
 }
 
 
@@ -88,7 +88,7 @@ def resolve(source: str | Path, *, progress: Progress = silent) -> Path:
     if HUB_ID.fullmatch(name) and not name.endswith(WEIGHT_SUFFIXES):
         return _fetch_hub(name, progress=progress)
     raise CheckpointError(
-        f"{name!r} does not exist; pass a file, a folder, a hub id (owner/name, such as facebook/levit-128S) or an "
+        f"{name!r} does not exist: pass a file, a folder, a hub id (owner/name, such as facebook/levit-128S) or an "
         f"official name ({', '.join(file.rpartition('-')[0] for file in OFFICIAL_FILES.values())})",
         fault="not-found",
     )
@@ -182,8 +182,8 @@ def _require_prefix(url: str, downloaded: Path, target: Path) -> Sha256:
     found = digest(downloaded)
     if not found.startswith(_prefix(target)):
         raise DownloadError(
-            f"{url} is not the official file (its sha256 begins with {found[:8]}, expected {_prefix(target)}), and "
-            f"what was downloaded was deleted: {_by_hand(target)}",
+            f"{url} is not the official file: its sha256 begins with {found[:8]}, expected {_prefix(target)}; the "
+            f"download was deleted: {_by_hand(target)}",
             fault="wrong-hash",
         )
     return found
@@ -212,13 +212,14 @@ def _fetch_hub(repo: str, *, progress: Progress) -> Path:
             progress(f"downloading {repo}", 1, 1)
         except Exception as error:  # the client lets its HTTP library's own exceptions through
             reason = _hub_reason(error)
-            sentence = f"{repo} is no path here, and not to be had from the hub ({reason.sentence}): {advice}"
+            sentence = f"{repo} is not a local path and could not be fetched from the hub ({reason.sentence}): {advice}"
             raise DownloadError(sentence, fault=reason.fault) from error
         if files := sorted(folder.glob(patterns[1])):
             _require_blobs(files, page)
             return folder
     raise DownloadError(
-        f"{page} holds neither *.safetensors nor *.bin: pass another hub id, or --checkpoint FOLDER", fault="no-weights"
+        f"{page} holds neither *.safetensors nor *.bin: pass a different hub id or --checkpoint FOLDER",
+        fault="no-weights",
     )
 
 
@@ -244,7 +245,7 @@ def _require_blobs(files: list[Path], page: str) -> None:
     for file in files:
         blob = file.resolve()
         if BLOB.fullmatch(blob.name) and digest(blob) != blob.name:
-            sentence = f"{blob} is damaged, it is not what {page} holds: delete it, and it is fetched again"
+            sentence = f"{blob} is damaged, its sha256 is not the one that {page} lists: delete it and try again"
             raise DownloadError(sentence, fault="wrong-hash")
 
 

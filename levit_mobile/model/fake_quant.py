@@ -48,7 +48,7 @@ class QParams:
         """
         low, high = min(low, 0.0), max(high, 0.0)
         if not 0 < high - low < float("inf"):
-            raise ValueError(f"a range from {low} to {high} cannot be quantized")
+            raise ValueError(f"the range is {low} to {high}, expected finite ends that differ")
         scale = (high - low) / (INT8_MAX - INT8_MIN)
         return cls(scale, round(INT8_MIN - low / scale))
 

@@ -56,7 +56,7 @@ def as_tokens(output: NDArray[np.generic]) -> NDArray[np.float64]:
     """
     values = np.asarray(output, np.float64)
     if values.ndim not in (2, 3, 4) or values.shape[0] != 1:
-        raise ValueError(f"a block's output is {list(values.shape)}, expected [1,C,H,W], [1,T,C] or [1,C]")
+        raise ValueError(f"a block's output has the shape {list(values.shape)}, expected [1,C,H,W], [1,T,C] or [1,C]")
     if values.ndim == 4:
         return values.reshape(values.shape[1], -1).T
     return values.reshape(-1, values.shape[-1])

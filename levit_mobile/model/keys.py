@@ -205,12 +205,13 @@ def detect_layout(keys: Sequence[str]) -> str:
     stranger = next((what for pattern, what in STRANGERS.items() if any(re.search(pattern, key) for key in keys)), "")
     if known[best] < len(keys) / 2 and stranger:
         raise CheckpointError(
-            f"this is {stranger}: pass the trained weights of a LeViT with its head", fault="not-levit"
+            f"the weights are those of {stranger}: pass the trained weights of a LeViT with its head",
+            fault="not-levit",
         )
     if known[best] == 0:
         raise CheckpointError(
-            f"none of the {len(keys)} keys is a LeViT's (the first: {', '.join(sorted(keys)[:3])}); expected the names "
-            f"of one of these layouts: {', '.join(LAYOUTS)}",
+            f"none of the {len(keys)} keys belongs to a LeViT (the first: {', '.join(sorted(keys)[:3])}), expected the "
+            f"names of one of these layouts: {', '.join(LAYOUTS)}",
             fault="not-levit",
         )
     return best
@@ -258,11 +259,12 @@ def match_variant(sizes: Sizes, asked: str | None) -> str:
         table = "; ".join(f"{name}: {_row(v.channels, v.key_dim, v.heads, v.depths)}" for name, v in VARIANTS.items())
         read = _row(sizes.channels, sizes.key_dim, sizes.heads, sizes.depths)
         raise CheckpointError(
-            f"this LeViT has a size of its own ({read}); only these can be imported: {table}", fault="other-levit"
+            f"the LeViT's sizes ({read}) are not those of a known variant, expected one of {table}",
+            fault="other-levit",
         )
     if asked is not None and asked != found:
         raise CheckpointError(
-            f"the weights are those of {found}, not of {asked}: leave the variant out or correct it", fault="variant"
+            f"the weights are those of {found}, expected {asked}: omit the variant or correct it", fault="variant"
         )
     return found
 
@@ -320,7 +322,7 @@ def _classes(shapes: Shapes, layout: str) -> int:
     key = _theirs(layout, "head.linear") + ".weight"
     if len(shapes.get(key, ())) != 2:
         raise CheckpointError(
-            f"there is no classification head: {key} [classes, width] is missing from the weights", fault="missing-keys"
+            f"the weights have no classification head, expected {key} of shape [classes, width]", fault="missing-keys"
         )
     return shapes[key][0]
 
@@ -329,8 +331,8 @@ def _side(entries: int) -> int:
     grid = math.isqrt(entries)
     if grid * grid != entries:
         raise CheckpointError(
-            f"the first attention bias table has {entries} entries, which is no square grid: only LeViT nets for "
-            "square pictures can be imported",
+            f"the first attention bias table has {entries} entries, expected a square number: only LeViTs for "
+            "square images can be imported",
             fault="other-levit",
         )
     return grid * PATCH_PX

@@ -256,9 +256,9 @@ class LeViT(nn.Module):
     def __init__(self, variant: str, *, classes: int = 1000, side: int = 224, distillation: bool = True) -> None:
         super().__init__()
         if variant not in VARIANTS:
-            raise ValueError(f"unknown LeViT variant {variant!r}; known: {', '.join(VARIANTS)}")
+            raise ValueError(f"unknown LeViT variant {variant!r}, expected one of {', '.join(VARIANTS)}")
         if side < PATCH_PX or side % PATCH_PX:
-            raise ValueError(f"input side {side} px is not a positive multiple of {PATCH_PX}")
+            raise ValueError(f"the input side is {side} px, expected a positive multiple of {PATCH_PX} px")
         self.variant, self.classes, self.side, self.distillation = variant, classes, side, distillation
         sizes = VARIANTS[variant]
         self.stem = stem(sizes.channels[0])

@@ -41,11 +41,9 @@ def find(path: Path) -> tuple[Path, ...]:
     found = sorted(file for file in path.iterdir() if file.suffix in WEIGHT_SUFFIXES)
     if len(found) == 1:
         return (found[0],)
-    what = f"several ({', '.join(file.name for file in found)}): pass one of them" if found else "none"
-    raise CheckpointError(
-        f"the folder {path} should hold one file of weights, such as model.safetensors or a .pth, and holds {what}",
-        fault="no-weights",
-    )
+    many = f"several weight files ({', '.join(file.name for file in found)}): pass one of them"
+    held = many if found else "no weight files, expected one such as model.safetensors or a .pth"
+    raise CheckpointError(f"the folder {path} holds {held}", fault="no-weights")
 
 
 def _shards(index: Path) -> tuple[Path, ...]:
@@ -53,9 +51,12 @@ def _shards(index: Path) -> tuple[Path, ...]:
     names = {str(name) for name in places.values()} if isinstance(places, dict) else set()
     files = tuple(index.parent / name for name in sorted(names))
     lost = [file.name for file in files if file.parent != index.parent or not file.is_file()]
-    if lost or not files:
+    if not files:
+        raise CheckpointError(f"{index} lists no files: download or save it again", fault="no-weights")
+    if lost:
         raise CheckpointError(
-            f"{index} lists {len(files)} files, and these are not beside it: {few(lost)}", fault="no-weights"
+            f"{index} lists {len(files)} files, of which {len(lost)} are not beside it: {few(lost)}",
+            fault="no-weights",
         )
     return files
 
@@ -70,7 +71,9 @@ def read(files: tuple[Path, ...]) -> tuple[dict[str, Tensor], dict[str, str]]:
     for file in files:
         tensors, about = _read_file(file)
         if twice := sorted(tensors.keys() & state.keys()):
-            raise CheckpointError(f"{file} repeats keys of the files before it: {few(twice)}", fault="surplus-keys")
+            raise CheckpointError(
+                f"{file} holds keys that an earlier shard holds too: {few(twice)}", fault="surplus-keys"
+            )
         state |= tensors
         metadata = metadata or about
     return _unwrapped(state), metadata
@@ -86,14 +89,15 @@ def _unwrapped(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def _read_file(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if file.suffix not in WEIGHT_SUFFIXES:
         raise CheckpointError(
-            f"{file} is no weight file: expected a folder, or one of *{', *'.join(WEIGHT_SUFFIXES)}", fault="no-weights"
+            f"{file} is not a weight file, expected a folder or one of *{', *'.join(WEIGHT_SUFFIXES)}",
+            fault="no-weights",
         )
     start = _start(file)
     if not start:
         raise CheckpointError(f"{file} is empty (0 bytes): download or save it again", fault="damaged")
     if start == LFS_POINTER:
         raise CheckpointError(
-            f"{file} is a Git LFS pointer, not the weights: run `git lfs pull` beside it", fault="no-weights"
+            f"{file} is a Git LFS pointer, expected the weights: run `git lfs pull` in its folder", fault="no-weights"
         )
     return _read_safetensors(file) if file.suffix == ".safetensors" else (_read_pickle(file), {})
 
@@ -103,9 +107,11 @@ def _start(file: Path) -> bytes:
         with file.open("rb") as stream:
             return stream.read(len(LFS_POINTER))
     except OSError as error:
-        raise CheckpointError(
-            f"{file} cannot be read ({error.strerror}): check its permissions", fault="unreadable"
-        ) from error
+        raise _cannot_be_read(file, error) from error
+
+
+def _cannot_be_read(file: Path, error: OSError) -> CheckpointError:
+    return CheckpointError(f"{file} cannot be read ({error.strerror}): check its permissions", fault="unreadable")
 
 
 def _read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -113,11 +119,11 @@ def _read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
     try:
         with safe_open(file, framework="pt", device="cpu") as opened:
-            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (it is no mapping)
+            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (it is not a mapping)
             return tensors, dict(opened.metadata() or {})
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
-            f"{file} is damaged, cut short or no .safetensors file ({error}): download or save it again",
+            f"{file} is damaged, cut short or not a .safetensors file ({error}): download or save it again",
             fault="damaged",
         ) from error
 
@@ -136,12 +142,13 @@ def _pickle_error(file: Path, error: Exception) -> CheckpointError:
     refused = re.search(r"GLOBAL `?([\w.]+)", str(error))
     if isinstance(error, pickle.UnpicklingError) and refused:
         return CheckpointError(
-            f"{file} asks to run code ({refused[1]}) and was refused, nothing in it was run; expected tensors only: "
-            "save model.state_dict() alone, or a .safetensors file",
+            f"{file} asks to run code ({refused[1]}), expected tensors only; nothing in it was run: "
+            "save model.state_dict() alone or a .safetensors file",
             fault="unsafe",
         )
     return CheckpointError(
-        f"{file} is damaged, cut short or no PyTorch checkpoint: download or save it again (state_dict, torch.save)",
+        f"{file} is damaged, cut short or not a PyTorch checkpoint: download it again, or save it with "
+        "torch.save(model.state_dict())",
         fault="damaged",
     )
 
@@ -152,9 +159,9 @@ def _state_dict(saved: object, file: Path) -> dict[str, Tensor]:
     state = next((inside[name] for name in CONTAINERS if isinstance(inside.get(name), Mapping)), inside)
     strange = [str(key) for key, value in state.items() if not (isinstance(key, str) and isinstance(value, Tensor))]
     if not state or strange:
-        what = f"these entries are not tensors: {few(strange)}" if strange else f"it holds a {type(saved).__name__}"
+        held = f"these entries are not tensors: {few(strange)}" if strange else f"it holds a {type(saved).__name__}"
         raise CheckpointError(
-            f"{file} holds no state dict ({what}): save model.state_dict(), bare or under 'model'",
+            f"{file} does not hold a state dict ({held}): save model.state_dict(), bare or under the key 'model'",
             fault="no-state-dict",
         )
     return dict(state)
@@ -164,6 +171,8 @@ def read_json(file: Path) -> dict[str, Any]:
     """The object in a JSON file, empty where it is none. Raises CheckpointError for a file that is not JSON."""
     try:
         parsed = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _cannot_be_read(file, error) from error
     except ValueError as error:
         raise CheckpointError(f"{file} is not JSON ({error}): download or save it again", fault="damaged") from error
     return parsed if isinstance(parsed, dict) else {}

@@ -87,13 +87,13 @@ def gather(root: Path) -> Gathered:
     """
     if not root.is_dir():
         raise BundleError(
-            f"{root} is no folder, expected one with bundles, validations or times below it", fault="missing"
+            f"{root} is not a folder, expected one that holds bundles, validations or timing records", fault="missing"
         )
     found = list(_Search(root).everything())
     if not found:
         raise BundleError(
-            f"{root} holds no bundle that `levit-mobile convert` has made, nothing that `levit-mobile validate --json` "
-            "has printed, and no file of times",
+            f"{root} holds no results, expected bundles (`levit-mobile convert`), validations (`levit-mobile validate "
+            "--json`) or timing records (`levit-mobile bench --out`)",
             fault="missing",
         )
     return Gathered(
@@ -191,7 +191,7 @@ def _validations(whole: Any) -> Iterable[Any]:
 def _sentence(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return f"not a validation of schema 1: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return f"it is not a validation of schema 1: {'.'.join(map(str, first['loc']))}: {first['msg']}"
     if isinstance(error, LevitMobileError):
         return str(error)
-    return "nested too deeply to be read" if isinstance(error, RecursionError) else f"not JSON: {error}"
+    return "it is nested too deeply to be read" if isinstance(error, RecursionError) else f"it is not JSON: {error}"

@@ -160,23 +160,25 @@ def _timed(
         *_of_bundle(timing, bundles.get(timing.sha256, ()), holders.get(timing.name)),
     ]
     if not current:
-        told.append(TimingWarning("EARLIER RUN", "a later run timed the same artifact and setting"))
+        told.append(TimingWarning("EARLIER RUN", "a later run timed the same artifact"))
     return Timed(run.place, run, timing, found, tuple(told), current)
 
 
 def _of_bundle(timing: Timing, bundles: Sequence[FoundBundle], namesake: FoundBundle | None) -> Iterator[TimingWarning]:
     """Is what was timed what lies here?"""
     if not bundles and namesake is None:
-        yield TimingWarning("NO BUNDLE", "no bundle in the folder holds this artifact")
+        yield TimingWarning("NO BUNDLE", "none of the bundles holds this artifact")
     elif not bundles and namesake:
-        holds = namesake.stored.contract.artifact.sha256[:SHORT] if namesake.stored else "damaged"
+        state = f"holds {namesake.stored.contract.artifact.sha256[:SHORT]}" if namesake.stored else "is damaged"
         yield TimingWarning(
             "OTHER ARTIFACT",
-            f"the times are of {timing.sha256[:SHORT]}, but {namesake.place} holds {holds}: repeat the timing",
+            f"the run timed {timing.sha256[:SHORT]}, the bundle {namesake.place} {state}: time the bundle again",
         )
     contracts = {bundle.contract_sha256 for bundle in bundles}
     if timing.contract_sha256 and contracts and timing.contract_sha256 not in contracts:
-        yield TimingWarning("OTHER CONTRACT", "the contract of the bundle has changed since it was timed")
+        yield TimingWarning(
+            "OTHER CONTRACT", "the artifact was timed with a contract that is not the bundle's present one"
+        )
 
 
 def _artifact(

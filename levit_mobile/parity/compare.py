@@ -32,16 +32,16 @@ BOUNDS: dict[str, tuple[str, str]] = {
     "min_sqnr_db": ("sqnr_db", "SQNR is {0.sqnr_db:.1f} dB, {at} {bound:g} dB"),
     "min_top1_agreement": (
         "top1_agreement",
-        "top-1 agrees on {0.top1_agreement:.2%} of {0.images} pictures, {at} {bound:.2%}",
+        "top-1 agrees on {0.top1_agreement:.2%} of {0.images} images, {at} {bound:.2%}",
     ),
     "min_top5_agreement": (
         "top5_agreement",
-        "the reference's top class is among the artifact's top 5 on {0.top5_agreement:.2%} of {0.images} pictures, "
+        "the reference's top class is among the artifact's top 5 on {0.top5_agreement:.2%} of {0.images} images, "
         "{at} {bound:.2%}",
     ),
     "min_cosine": ("cosine", "cosine is {0.cosine:.6f}, {at} {bound:g}"),
-    "max_abs_error": ("max_abs_error", "max abs error is {0.max_abs_error:.2e}, {at} {bound:g}"),
-    "max_mean_abs_error": ("mean_abs_error", "mean abs error is {0.mean_abs_error:.2e}, {at} {bound:g}"),
+    "max_abs_error": ("max_abs_error", "max abs error is {0.max_abs_error:.2e} logits, {at} {bound:g}"),
+    "max_mean_abs_error": ("mean_abs_error", "mean abs error is {0.mean_abs_error:.2e} logits, {at} {bound:g}"),
     "max_kl": ("kl", "KL is {0.kl:.2e} nats, {at} {bound:g}"),
 }
 
@@ -148,7 +148,7 @@ def reference(name: str, model: Runner, exact: Runner, pictures: ImageSet) -> Re
     logits = run(model, pictures)
     if bad := _not_finite(logits):
         raise CheckpointError(
-            f"{name} gives NaN or infinite logits on {bad} of {len(logits)} pictures", fault="not-finite"
+            f"{name} gives NaN or infinite logits on {bad} of {len(logits)} images", fault="not-finite"
         )
     floor = metrics.sqnr_db(run(exact, pictures), logits)
     return Reference(name, pictures, pictures.digest(), logits, floor)
@@ -230,9 +230,9 @@ def report_of(
         The figures; all NaN if there is a defect.
     """
     if tally.not_finite:
-        defect = f"the artifact gave NaN or infinite logits on {tally.not_finite} of {images} pictures"
+        defect = f"the artifact gave NaN or infinite logits on {tally.not_finite} of {images} images"
     elif defect is None and tally.pictures != images:
-        defect = f"the artifact gave logits of {tally.pictures} pictures, expected {images}"
+        defect = f"the artifact gave logits of {tally.pictures} images, expected {images}"
     found = Figures() if defect else Figures.of(tally.rows)
     return ParityReport(
         reference=reference,
@@ -296,7 +296,7 @@ def _defect(reference: Array, candidate: Array) -> str | None:
     if candidate.shape != reference.shape:
         return f"the artifact gave logits of shape {list(candidate.shape)}, expected {list(reference.shape)}"
     if bad := _not_finite(candidate):
-        return f"the artifact gave NaN or infinite logits on {bad} of {len(candidate)} pictures"
+        return f"the artifact gave NaN or infinite logits on {bad} of {len(candidate)} images"
     return None
 
 

@@ -75,7 +75,8 @@ class LogitStats:
         """
         if reference.shape != candidate.shape or reference.ndim != 2 or len(reference) != len(names):
             raise ValueError(
-                f"{len(names)} pictures, reference {list(reference.shape)}, candidate {list(candidate.shape)}"
+                f"the reference's shape is {list(reference.shape)} and the candidate's {list(candidate.shape)}, "
+                f"expected [{len(names)},classes] for both"
             )
         finite: Flags = np.isfinite(np.concatenate([candidate, reference], axis=1)).all(axis=1)
         self.not_finite += int((~finite).sum())

@@ -208,7 +208,7 @@ def mcnemar_p(only_reference: int, only_candidate: int) -> float:
         ValueError: A count is negative.
     """
     if only_reference < 0 or only_candidate < 0:
-        raise ValueError(f"{only_reference} and {only_candidate} pictures, expected 0 or more")
+        raise ValueError(f"the numbers of images are {only_reference} and {only_candidate}, expected 0 or more")
     count, fewer = only_reference + only_candidate, min(only_reference, only_candidate)
     tail = sum(math.comb(count, i) for i in range(fewer + 1))
     return float(min(1.0, 2 * tail / 2**count))
@@ -234,20 +234,92 @@ def wilson_interval(successes: int, count: int, z: float = 1.96) -> tuple[float,
         ValueError: A count is out of its range.
     """
     if not 0 <= successes <= count or count < 1:
-        raise ValueError(f"{successes} successes of {count}, expected 0 to count, and a count of 1 or more")
-    share, spread = successes / count, z * z / count
+        raise ValueError(
+            f"successes is {successes} and count {count}, expected a count of 1 or more and 0 to count successes"
+        )
+    return _wilson(successes / count, count, z)
+
+
+def _wilson(share: float, count: float, z: float) -> tuple[float, float]:
+    spread = z * z / count
     centre = share + spread / 2
     reach = z * math.sqrt(share * (1 - share) / count + spread / (4 * count))
     low, high = (centre - reach) / (1 + spread), (centre + reach) / (1 + spread)
-    return (0.0 if successes == 0 else low), (1.0 if successes == count else high)
+    return (0.0 if share == 0 else low), (1.0 if share == 1 else high)
+
+
+def clustered_interval(hits: ArrayLike, clusters: ArrayLike, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's interval of a share of pictures that come in clusters, such as several pictures of one digit.
+
+    The count in it is divided by the design effect n v / (p(1-p)), at least 1, where v = m/(m-1) sum_i (x_i - n_i p)^2
+    / n^2 is the variance of the share p between the m clusters of n_i pictures with x_i hits. Where all pictures are
+    hits or none is, the data do not show a design effect, and each cluster counts once. With one picture in each
+    cluster it is `wilson_interval`.
+
+    Args:
+        hits: [N] booleans, one for each picture.
+        clusters: [N] integers; pictures of one cluster have the same.
+        z: 1.96 covers 95%.
+
+    Returns:
+        Lower and upper bound, 0 to 1.
+
+    Source: J. N. K. Rao and A. J. Scott, "A Simple Method for the Analysis of Clustered Binary Data", Biometrics 48,
+    1992, for the design effect; E. L. Korn and B. I. Graubard, "Confidence Intervals for Proportions with Small
+    Expected Number of Positive Counts Estimated from Survey Data", Survey Methodology 24, 1998, for its use as an
+    effective count.
+    """
+    each = np.asarray(hits, np.float64)
+    _, index, sizes = np.unique(np.asarray(clusters), return_inverse=True, return_counts=True)
+    count, groups = len(each), len(sizes)
+    if groups == count:
+        return wilson_interval(int(each.sum()), count, z)
+    share = float(each.mean()) if count else math.nan
+    if share in (0.0, 1.0) or groups < 2:
+        effect = count / groups
+    else:
+        apart = np.bincount(index, each) - sizes * share
+        effect = groups / (groups - 1) * float(np.square(apart).sum()) / (count * share * (1 - share))
+    return _wilson(share, count / max(effect, 1.0), z)
+
+
+def clustered_mcnemar_p(differences: ArrayLike, clusters: ArrayLike) -> float:
+    """Two-sided exact p of equal accuracy of two models on pictures that come in clusters.
+
+    If both are equally accurate, the sum of a cluster's differences is as likely as its negative. p is the share of
+    all choices of signs whose total is at least as far from 0 as the one found. With one picture in each cluster it is
+    `mcnemar_p`.
+
+    Args:
+        differences: [N] integers: 1 where only the reference is right, -1 where only the candidate is, else 0.
+        clusters: [N] integers; pictures of one cluster have the same.
+
+    Returns:
+        0 to 1; 1 where no cluster differs.
+
+    Source: the randomization test of E. J. G. Pitman, "Significance Tests Which May be Applied to Samples from Any
+    Populations", Supplement to the Journal of the Royal Statistical Society 4, 1937, with clusters as its units.
+    """
+    _, index = np.unique(np.asarray(clusters), return_inverse=True)
+    sums = np.bincount(index, np.asarray(differences, np.float64)).astype(int)
+    found, ways = abs(int(sums.sum())), {0: 1}  # total -> choices of signs that give it
+    for step in np.abs(sums[sums != 0]).tolist():
+        more: dict[int, int] = {}
+        for total, often in ways.items():
+            for place in (total - step, total + step):
+                more[place] = more.get(place, 0) + often
+        ways = more
+    return sum(often for total, often in ways.items() if abs(total) >= found) / sum(ways.values())
 
 
 def _pair(reference: ArrayLike, candidate: ArrayLike) -> tuple[Values, Values]:
     expected, found = np.asarray(reference, np.float64), np.asarray(candidate, np.float64)
     if expected.shape != found.shape:
-        raise ValueError(f"reference is {list(expected.shape)}, candidate is {list(found.shape)}: the shapes differ")
+        raise ValueError(
+            f"the candidate's shape is {list(found.shape)}, expected the reference's {list(expected.shape)}"
+        )
     if expected.size == 0:
-        raise ValueError(f"reference and candidate are {list(expected.shape)}: there is nothing to compare")
+        raise ValueError(f"the shape of reference and candidate is {list(expected.shape)}, expected one or more values")
     _require_finite("reference", expected)
     _require_finite("candidate", found)
     return expected, found
@@ -256,7 +328,7 @@ def _pair(reference: ArrayLike, candidate: ArrayLike) -> tuple[Values, Values]:
 def _logits(reference: ArrayLike, candidate: ArrayLike) -> tuple[Values, Values]:
     expected, found = _pair(reference, candidate)
     if expected.ndim != 2:
-        raise ValueError(f"reference and candidate are {list(expected.shape)}, expected [N,classes]")
+        raise ValueError(f"the shape of reference and candidate is {list(expected.shape)}, expected [N,classes]")
     return expected, found
 
 
@@ -264,7 +336,9 @@ def _require_finite(role: str, values: Values) -> None:
     wrong = np.argwhere(~np.isfinite(values))
     if len(wrong):
         first = tuple(int(index) for index in wrong[0])
-        raise ValueError(f"{role} holds {len(wrong)} values that are not finite, the first {values[first]} at {first}")
+        raise ValueError(
+            f"the {role} holds {len(wrong)} values that are not finite; the first is {values[first]} at {first}"
+        )
 
 
 def _log_softmax(logits: Values) -> Values:

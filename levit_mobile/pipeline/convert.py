@@ -116,9 +116,7 @@ def convert(
 
 def _require_none(**options: object) -> None:
     if given := [name for name, value in options.items() if value is not None]:
-        raise RecipeError(
-            f"{given[0]} has no effect on a checkpoint that is loaded: give it to load_source", fault="options"
-        )
+        raise RecipeError(f"{given[0]} has no effect on a loaded checkpoint: pass it to load_source", fault="options")
 
 
 def quantized(source: SourceModel, recipe: Recipe, options: Int8Options | None = None) -> Quantization | None:
@@ -217,7 +215,7 @@ def inspect(artifact: Path, target: Target, *, integers: int = 0) -> Inspection:
     found = inspector(target)(artifact)
     if found.fallbacks:
         named = "; ".join(f"{f.count} x {f.op} ({f.reason})" for f in found.fallbacks)
-        raise ConversionError(f"the {target.name} artifact leaves ops outside XNNPACK: {named}", fault="fallback")
+        raise ConversionError(f"the {target.name} artifact has ops outside XNNPACK: {named}", fault="fallback")
     if found.partitions not in (1, None):
         raise ConversionError(
             f"the {target.name} artifact has {found.partitions} XNNPACK partitions, expected one", fault="partitions"
@@ -246,7 +244,7 @@ def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | N
         runner = load_runner(artifact, source=takes, result=gives)
     except RunnerUnavailable as error:
         return compare.not_run(
-            f"{error}; `levit-mobile validate` compares it with the trained model on a runtime that works here"
+            f"{error}; `levit-mobile validate` proves the bundle with a runtime that this machine has"
         )
     candidate = compare.run(runner, source.reference.pictures)
     report = compare.compare(source.reference, candidate, name=recipe.name, tolerance=recipe.tolerance)
@@ -267,12 +265,11 @@ def timed(found: QuantizationSummary, artifact: Path, source: SourceModel, recip
     """Beside the float32 artifact of the same form; a runtime that does not exist here is said to be NOT RUN."""
     in_float = RECIPES[f"{recipe.target}-{Precision.FLOAT32}"]
     try:
-        ours = integers.timer(artifact, recipe.target)
+        integers.require_runtime(recipe.target)  # before anything is lowered in vain
         with temporary_folder() as folder:
             path = folder / artifact.name
             form = to_deploy_form(source, TARGETS[recipe.target])
             lowering.lower(form, in_float, writing.card_of(source, in_float), path)
-            other = integers.timer(path, recipe.target)
-            return replace(found, speed=integers.speed(ours, other))
+            return replace(found, speed=integers.speed(artifact, path, recipe.target))
     except (RunnerUnavailable, ToolchainMissing, ArtifactError, ConversionError) as error:
         return replace(found, not_timed=f"NOT RUN: {error}")

@@ -107,9 +107,7 @@ def plan(
     try:
         found = search(CandidateEvaluator(problem, progress), cache, origin, variant=model.variant, target=target)
     except KeyboardInterrupt as error:
-        error.add_note(
-            f"run the same command again to continue from {cache.path}" if cache.known else "nothing was measured yet"
-        )
+        error.add_note(f"the same command continues from {cache.path}" if cache.known else "nothing was measured yet")
         raise
     found.write(path)
     cache.path.unlink(missing_ok=True)
@@ -118,10 +116,12 @@ def plan(
 
 def _require_free(path: Path | None, force: bool) -> None:
     if path is not None and path.is_dir():
-        raise BundleError(f"{path} is a folder, and a plan is a file: use --out for another place", fault="exists")
+        raise BundleError(
+            f"{path} is a folder, expected a file or nothing: use --out to choose a different path", fault="exists"
+        )
     if path is not None and path.exists() and not force:
         raise BundleError(
-            f"{path} exists already; use --force to replace it, or --out for another place", fault="exists"
+            f"{path} already exists: use --force to replace it, or --out to choose a different path", fault="exists"
         )
 
 
@@ -144,4 +144,4 @@ def _concerns(model: Checkpoint, images: CalibrationSet) -> tuple[str, ...]:
 
 
 def _resumed(cache: ScoreCache) -> tuple[str, ...]:
-    return (f"continuing from {cache.path}, which holds {cache.found} measurements",) if cache.found else ()
+    return (f"continued from {cache.path}, which held {cache.found} measurements",) if cache.found else ()

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from levit_mobile.images.image_set import ImageSet
-from levit_mobile.interfaces.toolchain import TableRounding, table_rounding, timing_loader
+from levit_mobile.interfaces.toolchain import TableRounding, runtime_probe, table_rounding
 from levit_mobile.model.bake import FrozenBias
 from levit_mobile.model.levit import LeViT
 from levit_mobile.parity import metrics
 from levit_mobile.quantization.cost_model import groups_of
 from levit_mobile.recipe import Recipe
 from levit_mobile.targets import TARGETS
-from levit_mobile.timing import samples
+from levit_mobile.timing import ratios, samples
+from levit_mobile.timing.beside import beside
 
 PICTURES = 8  # that tables are judged on
 
@@ -35,11 +36,15 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Samples in ms of the artifact and of the float32 one of the same form: one process, one thread, in turn."""
+    """Samples in ms of the artifact and of the float32 one of the same form: one thread, in turn.
+
+    `process_samples` counts those of each process, in order; both artifacts shared the processes.
+    """
 
     samples_ms: samples.Samples
     float_samples_ms: samples.Samples
     warmup: int
+    process_samples: tuple[int, ...]
 
     @property
     def median_ms(self) -> float:
@@ -52,9 +57,10 @@ class Speed:
         return statistics.median(self.float_samples_ms)
 
     @property
-    def ratio(self) -> samples.Ratio:
+    def ratio(self) -> ratios.Ratio:
         """The artifact's time as a share of the float32 one's."""
-        return samples.ratio(self.samples_ms, self.float_samples_ms)
+        ours, in_float = (ratios.by_process(s, self.process_samples) for s in (self.samples_ms, self.float_samples_ms))
+        return ratios.ratio(ours, in_float)
 
     @property
     def noisy(self) -> bool:
@@ -99,12 +105,13 @@ def _store(baked: LeViT, as_stored: TableRounding, recipe: Recipe) -> set[str]:
     return ways
 
 
-def timer(artifact: Path, target: str) -> samples.Call:
-    """The runtime's own call, on one thread. Raises RunnerUnavailable, ToolchainMissing, ArtifactError."""
-    return timing_loader(TARGETS[target])(artifact).call
+def require_runtime(target: str) -> None:
+    """Raises RunnerUnavailable or ToolchainMissing where nothing of the target can be timed."""
+    runtime_probe(TARGETS[target])()
 
 
-def speed(ours: samples.Call, in_float: samples.Call, **rounds: Any) -> Speed:
-    """Both in turn; `rounds` and `warmup` as `samples.interleaved` takes them."""
-    made = samples.interleaved({"ours": ours, "float": in_float}, **rounds)
-    return Speed(made["ours"], made["float"], rounds.get("warmup", samples.WARMUP))
+def speed(artifact: Path, in_float: Path, target: str) -> Speed:
+    """Both in turn, on one thread, in processes that both share. Raises as `beside` does."""
+    ours, others = beside({"ours": artifact, "float32": in_float}, target).values()
+    counts = tuple(len(part) for part in ours)
+    return Speed(tuple(chain(*ours)), tuple(chain(*others)), samples.WARMUP, counts)

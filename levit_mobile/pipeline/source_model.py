@@ -106,8 +106,8 @@ def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_br
     pictures = ImageSet.from_folder(Path(images), spec, limit=PROOF_PICTURES, skip_broken=skip_broken)
     if len(pictures) < MIN_PROOF_PICTURES:
         raise ImageError(
-            f"{images} holds {len(pictures)} readable pictures, and a proof wants at least {MIN_PROOF_PICTURES}: "
-            "add some, or leave --images out to use the held-out digits",
+            f"{images} gave {len(pictures)} readable images, expected at least {MIN_PROOF_PICTURES} for a proof: "
+            "add some, or omit --images to use the held-out digits",
             fault="too-few",
         )
     return pictures

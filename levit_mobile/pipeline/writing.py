@@ -159,8 +159,8 @@ def calibration_of(trained: SourceModel, quantization: Quantization) -> c.Calibr
 def _doubts(plan: Plan, checkpoint_sha256: Sha256) -> Iterator[str]:
     if plan.origin and plan.origin.checkpoint_sha256 != checkpoint_sha256:
         yield (
-            "the plan was searched on another checkpoint, whose sha256 begins with "
-            f"{plan.origin.checkpoint_sha256[:12]}: `levit-mobile plan` searches on this one"
+            "the plan was found for a different checkpoint, whose sha256 begins with "
+            f"{plan.origin.checkpoint_sha256[:12]}: `levit-mobile plan` finds one for this checkpoint"
         )
 
 

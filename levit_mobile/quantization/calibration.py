@@ -123,15 +123,15 @@ def _doubts(found: CalibrationSet, proof: ImageSet, bundled_model: bool) -> Iter
     if len(pictures) < FEW_PICTURES:
         yield f"only {len(pictures)} calibration images: use at least {FEW_PICTURES} for stable ranges"
     if found.classes == 1:
-        yield "all calibration images show one class: the ranges of other classes are unknown"
+        yield "all calibration images show one class: the ranges of the other classes were not measured"
     if found.source.origin is ImageOrigin.BUNDLED and not bundled_model:
-        yield "calibrated on the bundled digits, which this checkpoint was not trained for: use --calibration DIR"
+        yield "calibrated on the bundled digits, which this checkpoint was not trained on: use --calibration DIR"
     saturated = float(np.mean([np.isin(pixels, (0, 255)).mean() for pixels in _some(pictures)]))
     if found.for_release and saturated > SATURATED:
-        yield f"{saturated:.0%} of the calibration pixels are 0 or 255: the images are clipped, and so are the ranges"
+        yield f"{saturated:.0%} of the calibration pixels are 0 or 255: clipped images give clipped ranges"
     shared = {*found.digests.values()} & {picture_digest(p) for p in proof}
     if shared:
-        yield f"{len(shared)} calibration images are also used by the proof, which makes its result too good"
+        yield f"{len(shared)} calibration images are also used by the proof, which makes its figures too good"
 
 
 def _bundled(spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
@@ -162,7 +162,8 @@ def _folder(folder: Path, spec: ImageSpec, count: int, seed: int) -> Calibration
     names = tuple(everything.names[index] for index in sorted(order))
     if len(names) < MIN_PICTURES:
         raise ImageError(
-            f"{folder} holds {len(names)} pictures, and calibration wants at least {MIN_PICTURES}", fault="too-few"
+            f"{folder} gave {len(names)} images of up to {count}, expected at least {MIN_PICTURES} for a calibration",
+            fault="too-few",
         )
     read = Remembered(everything.read)
     chosen = ImageSet(names, read)
@@ -175,8 +176,8 @@ def _refuse_noise(pictures: ImageSet, folder: Path) -> None:
     likeness = float(np.mean([_likeness(pixels) for pixels in _some(pictures)]))
     if likeness < NOISE:
         raise ImageError(
-            f"the pictures in {folder} are noise: neighbours correlate by {likeness:.2f}, by 0.9 in photographs; "
-            "give real ones, or say --calibration synthetic for a bundle that is not for release",
+            f"the images in {folder} are noise: neighbouring pixels correlate by {likeness:.2f}, expected about 0.9 "
+            "as in photographs; use real images, or --calibration synthetic for a bundle that is not for release",
             fault="noise",
         )
 

@@ -166,5 +166,7 @@ def _scale_columns(layer: nn.Module, factor: Tensor) -> None:
 
 def _parameters(layer: nn.Module) -> tuple[Tensor, Tensor]:
     if not isinstance(layer, nn.Linear | nn.Conv2d) or layer.bias is None:
-        raise ValueError(f"bake the model before it is equalised: {type(layer).__name__} is no plain projection")
+        raise ValueError(
+            f"the layer is a {type(layer).__name__}, expected a linear or convolution with a bias: bake the model first"
+        )
     return layer.weight, layer.bias

@@ -47,7 +47,7 @@ def observer_of(name: str) -> Observer:
         RecipeError: There is no such observer (``recipe.unknown-observer``); the message lists the known ones.
     """
     if name not in list(Observer):
-        raise RecipeError(f"unknown observer {name!r}: known are {', '.join(Observer)}", fault="unknown-observer")
+        raise RecipeError(f"unknown observer {name!r}, expected one of {', '.join(Observer)}", fault="unknown-observer")
     return Observer(name)
 
 
@@ -88,7 +88,7 @@ def choose(histogram: Histogram, observer: Observer) -> Range:
         ValueError: The histogram is empty.
     """
     if not histogram.counts.sum():
-        raise ValueError("a histogram without a value has no range")
+        raise ValueError("the histogram is empty, expected at least one value")
     return RULES[observer](histogram)
 
 

@@ -112,7 +112,7 @@ class Plan(PlanPart):
     @classmethod
     def read(cls, path: Path) -> Self:
         """Raises RecipeError when the file cannot be read, or is no plan."""
-        return read_json(cls, path, RecipeError, "no plan")
+        return read_json(cls, path, RecipeError, "a plan")
 
 
 def find(path: str | Path | None, *, variant: str, target: str) -> Plan:
@@ -137,7 +137,7 @@ def find(path: str | Path | None, *, variant: str, target: str) -> Plan:
     plan = Plan.read(source)
     if (plan.variant, plan.target) != (variant, target):
         raise RecipeError(
-            f"{source} is a plan for {plan.variant} on {plan.target}, and this is {variant} on {target}",
+            f"{source} is a plan for {plan.variant} on {plan.target}, expected one for {variant} on {target}",
             fault="other-plan",
         )
     return plan

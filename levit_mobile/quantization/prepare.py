@@ -71,7 +71,10 @@ def find(recipe: Recipe, options: Int8Options, *, variant: str, spec: ImageSpec)
     """
     if recipe.precision is not Precision.INT8:
         if name := next(options.given(), None):
-            raise RecipeError(f"{recipe.name} measures no ranges: {name} is for int8 only", fault="int8-only")
+            raise RecipeError(
+                f"{name} has no effect on {recipe.name}: only recipes of the precision int8 measure ranges",
+                fault="int8-only",
+            )
         return None
     known = plans.find(options.plan, variant=variant, target=recipe.target)
     if options.observer is not None:
@@ -140,7 +143,7 @@ def planned_grids(form: nn.Module, statistics: Statistics, plan: Plan) -> dict[s
     unknown = set(plan.float_edges) - fake_quants_of(form).keys()
     if unknown:
         raise RecipeError(
-            f"the plan names {sorted(unknown)[0]}, and no edge of {plan.variant} is called so", fault="other-plan"
+            f"the plan names {sorted(unknown)[0]}, which {plan.variant} does not have", fault="other-plan"
         )
     grids = grids_of(statistics, plan.observer)
     return {name: grid for name, grid in grids.items() if name not in plan.float_edges}

@@ -70,7 +70,9 @@ class SearchProblem:
     def __post_init__(self) -> None:
         if (few := min(len(self.calibration.pictures), self.compared)) < MIN_PICTURES:
             raise ImageError(
-                f"{few} calibration pictures are too few for a search, expected {MIN_PICTURES} or more", fault="too-few"
+                f"the search would use {few} calibration images, expected {MIN_PICTURES} or more: add images or raise "
+                "--calibration-count or --search-count",
+                fault="too-few",
             )
 
     @property
@@ -125,8 +127,8 @@ class ScoreCache:
             same = False
         if not same:
             raise RecipeError(
-                f"{self.path} is of a search with another checkpoint, calibration or --search-count: "
-                "delete it, or use --out for another place",
+                f"{self.path} is not from a search with the same target, checkpoint, calibration and --search-count: "
+                "delete it, or use --out to choose a different path",
                 fault="other-search",
             )
         for line in rest:
@@ -159,7 +161,9 @@ class CandidateEvaluator:
         self.chosen: dict[tuple[Observer, float | None], dict[str, QParams]] = {}
         form = subject.lay_out(subject.baked)
         if not fake_quants_of(form):
-            raise RecipeError("this target has no int8 form: there is nothing to search", fault="int8-only")
+            raise RecipeError(
+                "the target does not have an int8 form, so a search would find nothing", fault="int8-only"
+            )
         self.groups: Groups = groups_of(form)
         self.cost = Cost.of(form, self.pictures[0])
         self.reference = self._logits(form)

@@ -90,7 +90,7 @@ class Mean:
     def value(self) -> Tensor:
         """float64 [in]; raises ValueError when the layer never ran."""
         if self.total is None:
-            raise ValueError("a layer that never ran has no mean input")
+            raise ValueError("the layer never ran, so its mean input is unknown")
         return self.total / self.calls
 
 

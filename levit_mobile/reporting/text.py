@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from levit_mobile.recipe import Verdict
+from levit_mobile.timing.ratios import Ratio
 from levit_mobile.validation.results import Interval
 
 STYLES: dict[Verdict, str] = {Verdict.PROVEN: "green", Verdict.BROKEN: "bold red", Verdict.NOT_RUN: "yellow"}
@@ -74,6 +75,13 @@ def share(value: float) -> str:
 def interval(both: Interval) -> str:
     """97.21 to 99.02%."""
     return f"{share(both[0])[:-1]} to {share(both[1])}"
+
+
+def ratio_text(found: Ratio) -> str:
+    """0.389 (0.387 to 0.391), or (no interval) for the samples of one process."""
+    if found.low is None or found.high is None:
+        return f"{number(found.middle, '.3f')} (no interval)"
+    return f"{number(found.middle, '.3f')} ({number(found.low, '.3f')} to {number(found.high, '.3f')})"
 
 
 def p_value(value: float) -> str:

@@ -37,7 +37,7 @@ def noise(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Tensor:
 def only_input(found: int, path: object) -> None:
     """Raise ArtifactError unless the artifact takes one input."""
     if found != 1:
-        raise ArtifactError(f"{path} takes {found} inputs, expected one picture", fault="not-one-image")
+        raise ArtifactError(f"{path} has {found} inputs, expected one image", fault="not-one-image")
 
 
 def as_logits(made: NDArray[np.generic], result: Output) -> Logits:
@@ -64,7 +64,7 @@ def one_by_one(run: Callable[[Images], NDArray[np.generic]]) -> Runner:
 @contextmanager
 def running() -> Iterator[None]:
     """Whatever a runtime raises inside becomes one ArtifactError."""
-    with refusing("the runtime failed to run the artifact with", fault="failed"):
+    with refusing("the runtime could not run the artifact:", fault="failed"):
         yield
 
 

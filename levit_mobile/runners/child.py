@@ -65,7 +65,7 @@ class Child:
         """What the process died of; `deadline` is on the monotonic clock."""
         code = self._process.wait()
         if time.monotonic() >= deadline:
-            return TimeoutError(f"the runtime gave no answer within {self._limit_s:g} s")
+            return TimeoutError(f"the runtime did not answer within {self._limit_s:g} s")
         return ChildProcessError(f"the runtime ended with {pipes.death(code)}")
 
 

@@ -15,7 +15,7 @@ from levit_mobile.errors import RunnerUnavailable, ToolchainMissing
 from levit_mobile.interfaces.runner import CPU_ONLY, ComputeUnits, Images, Loaded, Placement, Runner, Tensor
 from levit_mobile.runners.adapters import noise, one_by_one, only_input, refusing
 
-REFUSED = "is not a model that Core ML can load:"
+REFUSED = "cannot be loaded by Core ML:"
 UNITS: dict[ComputeUnits, str] = {
     "cpuOnly": "CPU_ONLY",
     "cpuAndGPU": "CPU_AND_GPU",
@@ -30,7 +30,7 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
     Runs on the CPU, where results are repeatable; Core ML chooses its own threads, so `threads` must stay 1.
     """
     if threads != 1:
-        raise ValueError("Core ML chooses its own threads")
+        raise ValueError(f"threads is {threads}, expected 1: Core ML chooses its own threads")
     model = _model(path)
 
     def run(image: Images) -> NDArray[np.generic]:
@@ -63,7 +63,7 @@ def load_for_timing(path: Path, on: Placement = CPU_ONLY) -> Loaded:
 def runtime() -> Any:
     """coremltools, which is how Python reaches Core ML. Raises RunnerUnavailable off a Mac, ToolchainMissing."""
     if sys.platform != "darwin":
-        raise RunnerUnavailable(f"Core ML runs on macOS only, and this is {sys.platform}", fault="platform")
+        raise RunnerUnavailable(f"Core ML runs on macOS only; this machine runs {sys.platform}", fault="platform")
     try:
         import coremltools
     except ImportError as error:

@@ -17,7 +17,7 @@ from levit_mobile.interfaces.runner import ONE_THREAD, Images, Loaded, Outputs, 
 from levit_mobile.runners.adapters import adapted, as_logits, noise, one_by_one, only_input, refusing
 from levit_mobile.system.file_signature import begins_as
 
-REFUSED = "is not an ExecuTorch program that its runtime can load:"
+REFUSED = "cannot be loaded by ExecuTorch:"
 SCALAR_TYPES = {0: "uint8", 1: "int8", 5: "float16", 6: "float32"}  # executorch/schema/scalar_type.fbs
 
 
@@ -95,7 +95,9 @@ def _method(path: Path, threads: int) -> Any:
 def _dtype(scalar_type: int) -> np.dtype[np.generic]:
     if scalar_type not in SCALAR_TYPES:
         raise ArtifactError(
-            f"its input is of ExecuTorch's scalar type {scalar_type}, expected a picture", fault="not-one-image"
+            f"the input has ExecuTorch's scalar type {scalar_type}, expected an image of "
+            f"{', '.join(SCALAR_TYPES.values())}",
+            fault="not-one-image",
         )
     return np.dtype(SCALAR_TYPES[scalar_type])
 
@@ -103,4 +105,4 @@ def _dtype(scalar_type: int) -> np.dtype[np.generic]:
 def _require_program(path: Path) -> None:
     """The runtime's own complaint about a foreign file can abort the whole process: it decodes these bytes as text."""
     if not begins_as(path, "executorch"):
-        raise ArtifactError(f"{path} is not an ExecuTorch program: it does not start as one", fault="unknown-format")
+        raise ArtifactError(f"{path} is not an ExecuTorch program: it does not begin like one", fault="unknown-format")

@@ -33,7 +33,7 @@ def load_float32(path: Path, *, source: Input, result: Output, threads: int = 1)
 
 def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int = 1, mode: Mode = "declared") -> Outputs:
     """The outputs of these names, floats as float32. Raises as `load` does."""
-    with refusing(f"{path} is not a Core ML program that the MIL reference can read:"):
+    with refusing(f"{path} cannot be read by the MIL reference:"):
         program = read(path, mode=mode)
         _require_contract(program, path, source, names)
 
@@ -66,14 +66,17 @@ def _require_contract(program: Program, path: Path, source: Input, names: tuple[
     shapes = {entry.name: entry.shape for entry in program.inputs}
     if shapes != {source.name: source.shape}:
         raise ArtifactError(
-            f"{path} takes {shapes}, the contract says {source.name} {list(source.shape)}", fault="mismatch"
+            f"{path} has the inputs {shapes}, expected the contract's {source.name} {list(source.shape)}",
+            fault="mismatch",
         )
     colours = program.images.get(source.name)
     if (source.dtype == "image") != (colours is not None) or colours not in (None, source.color_order):
         raise ArtifactError(
-            f"{path} takes {source.name} as {colours or 'a tensor'}, the contract says {source.dtype}", fault="mismatch"
+            f"{path} takes {source.name} as {colours or 'a tensor'}, expected the contract's {source.dtype} in "
+            f"{source.color_order} order",
+            fault="mismatch",
         )
     if absent := [name for name in names if name not in program.outputs]:
         raise ArtifactError(
-            f"{path} gives {', '.join(program.outputs)}, the contract says {', '.join(absent)}", fault="mismatch"
+            f"{path} has the outputs {', '.join(program.outputs)}, expected {', '.join(absent)} too", fault="mismatch"
         )

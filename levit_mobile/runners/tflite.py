@@ -14,7 +14,7 @@ from levit_mobile.errors import ToolchainMissing
 from levit_mobile.interfaces.runner import ONE_THREAD, Images, Loaded, Outputs, Placement, Runner, Tensor
 from levit_mobile.runners.adapters import adapted, as_logits, noise, one_by_one, only_input, refusing
 
-REFUSED = "is not a TFLite model that LiteRT can load:"
+REFUSED = "cannot be loaded by LiteRT:"
 
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:

@@ -22,7 +22,7 @@ from levit_mobile.system.file_signature import begins_as
 
 LIMIT_S = 300.0  # to load, and for each picture; both take well below a second
 MODULE = "tflite_runtime.interpreter"
-REFUSED = f"is not a TFLite model that tflite-runtime {environments.TFLITE_RUNTIME} can load"
+REFUSED = f"cannot be loaded by tflite-runtime {environments.TFLITE_RUNTIME}"
 
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1, limit_s: float = LIMIT_S) -> Runner:
@@ -49,4 +49,4 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1, limit_s
 def _require_model(path: Path) -> None:
     """The runtime's own complaint about a foreign file quotes its bytes, and those beyond its end."""
     if not begins_as(path, "tflite"):
-        raise ArtifactError(f"{path} {REFUSED}: it does not start as one", fault="unknown-format")
+        raise ArtifactError(f"{path} {REFUSED}: it does not begin like a TFLite model", fault="unknown-format")

@@ -94,7 +94,7 @@ def _loaded(
     inputs, outputs = signature.get_input_details(), signature.get_output_details()
     found, wanted = (list(inputs), list(outputs)), ([source], [result])
     if found != wanted and not (counted and source is None and (len(inputs), len(outputs)) == (1, 1)):
-        raise ValueError(f"its signature is {found[0]} -> {found[1]}, expected {wanted[0]} -> {wanted[1]}")
+        raise ValueError(f"the model's signature is {found[0]} -> {found[1]}, expected {wanted[0]} -> {wanted[1]}")
     if not counted:
         return {}, lambda image: np.asarray(signature(**{found[0][0]: image})[result])
     (into,), (out,) = inputs.values(), outputs.values()

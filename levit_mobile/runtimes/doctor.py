@@ -85,7 +85,7 @@ def examine(target: Target) -> Diagnosis:
     if not converts:
         advice.append(f"pip install 'levit-mobile[{target.extra}]'" + (f" ({why})" if all(versions.values()) else ""))
     if not runs and converts:
-        advice.append(WITHOUT_RUNTIME.get(target.name, f"its runtime does not load: {why_not}"))
+        advice.append(WITHOUT_RUNTIME.get(target.name, f"the runtime cannot be imported: {why_not}"))
     return Diagnosis(target.name, converts, runs, versions, tuple(advice))
 
 
@@ -96,12 +96,12 @@ def arm64() -> tuple[bool, str]:
     try:
         return True, f"ARM64: set up in {folder.found().path}"
     except RunnerUnavailable as error:
-        said = error
+        obstacle = error
     try:
         packages.require_host()
-    except RunnerUnavailable as obstacle:
-        said = obstacle
-    return False, f"ARM64: NOT RUN: {said}"
+    except RunnerUnavailable as error:
+        obstacle = error
+    return False, f"ARM64: NOT RUN: {obstacle}"
 
 
 def machine() -> str:

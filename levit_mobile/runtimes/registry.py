@@ -129,7 +129,8 @@ def chosen(name: str | None, target: str) -> RuntimeId:
     fitting = [runtime for runtime, row in RUNTIMES.items() if row.target == target]
     if name not in fitting:
         raise RecipeError(
-            f"runtime {name!r} does not run {target} artifacts, expected one of {', '.join(fitting)}", fault="runtime"
+            f"the runtime {name!r} does not run {target} artifacts, expected one of {', '.join(fitting)}",
+            fault="runtime",
         )
     return found
 
@@ -146,7 +147,8 @@ def require(runtime: RuntimeId) -> None:
     """Raise RunnerUnavailable where a runtime on a CPU cannot be had, without starting it; others are not looked at."""
     if runtime.cpu is not None and RUNTIMES[runtime.name].target == "coreml":
         raise RunnerUnavailable(
-            f"Core ML exists on Apple's systems only: nothing runs its packages on {runtime.cpu}", fault="platform"
+            f"Core ML exists on Apple's systems only: no runtime executes its packages on {runtime.cpu}",
+            fault="platform",
         )
     if runtime.cpu is not None and not folder.native():
         folder.found()

@@ -36,11 +36,13 @@ def staged(final: Path, *, force: bool) -> Iterator[Path]:
         _clear_leftovers(final)
         if final.is_file():
             raise BundleError(
-                f"{final} is a file, and a bundle is a folder: use --out for another place", fault="exists"
+                f"{final} is a file, expected a folder or nothing: delete the file or choose a different folder",
+                fault="exists",
             )
         if final.exists() and not force:
             raise BundleError(
-                f"{final} exists already; use --force to replace it, or --out for another place", fault="exists"
+                f"{final} already exists: use --force to replace it, or --out to choose a different folder",
+                fault="exists",
             )
         final.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
@@ -48,7 +50,7 @@ def staged(final: Path, *, force: bool) -> Iterator[Path]:
         _replace(partial, final)
     except OSError as error:
         raise BundleError(
-            f"{final} could not be written: {error.strerror or error}; nothing was left behind", fault="unwritable"
+            f"{final} could not be written: {error.strerror or error}; no partial result was left", fault="unwritable"
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -45,8 +45,8 @@ def tflite_runtime_python() -> Path:
 def _require_platform() -> None:
     if sys.platform != "linux" or platform.machine() not in MACHINES:
         raise RunnerUnavailable(
-            f"tflite-runtime {TFLITE_RUNTIME} has wheels for Linux on {' and '.join(MACHINES)} only, "
-            f"and this is {platform.system()} on {platform.machine()}",
+            f"tflite-runtime {TFLITE_RUNTIME} has wheels for Linux on {' and '.join(MACHINES)} only; "
+            f"this machine is {platform.system()} on {platform.machine()}",
             fault="platform",
         )
 
@@ -66,7 +66,7 @@ def _made() -> Path:
     except (OSError, BundleError) as error:
         raise RunnerUnavailable(
             f"tflite-runtime {TFLITE_RUNTIME} could not be installed: {error}; "
-            f"{CACHE_VARIABLE} can name another folder for it",
+            f"{CACHE_VARIABLE} can name a different folder",
             fault="set-up-failed",
         ) from error
 
@@ -79,8 +79,8 @@ def _base() -> tuple[str, str]:
         if version in PYTHONS:
             return python, version
     raise RunnerUnavailable(
-        f"tflite-runtime {TFLITE_RUNTIME} needs Python {', '.join(PYTHONS)} with venv, this is Python "
-        f"{platform.python_version()}, and PATH has none: install python{PYTHONS[0]} with its venv module",
+        f"tflite-runtime {TFLITE_RUNTIME} needs Python {' or '.join(PYTHONS)} with its venv module; this is Python "
+        f"{platform.python_version()} and no other one is on PATH: install python{PYTHONS[0]} and its venv module",
         fault="not-installed",
     )
 

@@ -13,10 +13,10 @@ HEAD = 16  # bytes that tell a format
 MAGIC: dict[str, tuple[int, bytes]] = {"tflite": (4, b"TFL3"), "executorch": (4, b"ET")}
 # What people have in its place: where, what stands there, and what to do.
 STRANGERS = (
-    (0, b"PK", "it is a zip archive: unpack it, or convert the checkpoint that it is"),
-    (4, b"BP", "it is an ExecuTorch bundled program, which holds test inputs too: take the .pte inside"),
-    (4, b"FT", "it is an ExecuTorch data file: take the .pte that it belongs to"),
-    (0, b"\x80", "it is a pickle: convert the checkpoint that it is"),
+    (0, b"PK", "it is a zip archive: unpack it, or convert it first if it is a checkpoint"),
+    (4, b"BP", "it is an ExecuTorch bundled program, which also holds test inputs: pass the .pte inside it"),
+    (4, b"FT", "it is an ExecuTorch data file: pass the .pte that it belongs to"),
+    (0, b"\x80", "it is a pickle: convert it first if it is a checkpoint"),
     (0, b"\x89HDF", "it is a Keras or HDF5 file: convert it first"),
 )
 EXPECTED = "expected a .tflite, .pte, .mlpackage or .mlmodel, or a bundle's folder"
@@ -28,7 +28,7 @@ def target_of(path: Path) -> str:
         return _target_of_folder(path)
     if not path.is_file():
         raise ArtifactError(
-            f"{path} {'is no file' if path.exists() else 'does not exist'}, {EXPECTED}", fault="missing"
+            f"{path} {'is not a file' if path.exists() else 'does not exist'}, {EXPECTED}", fault="missing"
         )
     head = _head(path)
     for target in MAGIC:
@@ -36,7 +36,7 @@ def target_of(path: Path) -> str:
             return target
     if path.suffix == MODEL_SUFFIX and head:
         return "coreml"
-    raise ArtifactError(f"{path} is no artifact: {_stranger(head)}; {EXPECTED}", fault="unknown-format")
+    raise ArtifactError(f"{path} is not an artifact: {_stranger(head)}; {EXPECTED}", fault="unknown-format")
 
 
 def begins_as(path: Path, target: str) -> bool:
@@ -55,12 +55,12 @@ def _target_of_folder(path: Path) -> str:
         return "coreml"
     if (path / "coremldata.bin").is_file():
         raise ArtifactError(
-            f"{path} is a compiled model, which has no graph any more: take the .mlpackage it is from",
+            f"{path} is a compiled Core ML model, which holds no graph: pass the .mlpackage that it was compiled from",
             fault="unsupported-model",
         )
     if path.suffix == TARGETS["coreml"].suffix:
         raise ArtifactError(
-            f"{path} is not an .mlpackage: it has no {PACKAGE_FILE}; copy the folder again, whole", fault="damaged"
+            f"{path} is not an .mlpackage: it holds no {PACKAGE_FILE}; copy the whole folder again", fault="damaged"
         )
     raise ArtifactError(
         f"{path} is neither a bundle (contract.json) nor an .mlpackage ({PACKAGE_FILE}); {EXPECTED}",
@@ -80,4 +80,4 @@ def _stranger(head: bytes) -> str:
     if not head:
         return "it is empty"
     named = (what for offset, magic, what in STRANGERS if head.startswith(magic, offset))
-    return next(named, "its first bytes are no model's that is known, or it is damaged")
+    return next(named, "its file signature is unknown, so it is of a different format or damaged")

@@ -27,7 +27,7 @@ def read_json(
         kind: The pydantic model.
         path: The file.
         refusal: The error class to raise; its faults are ``unreadable`` and ``schema`` if it lists them.
-        called: What a file of another schema is, for the error's sentence, such as ``"no plan"``.
+        called: What the file should be, for the error's sentence, such as ``"a plan"``.
         where: What cannot be read, for the error's sentence. Default: the path.
 
     Returns:
@@ -45,7 +45,7 @@ def read_json(
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        sentence = f"{path} is {called} of schema {SCHEMA_VERSION}: {place}: {first['msg']}"
+        sentence = f"{path} is not {called} of schema {SCHEMA_VERSION}: {place}: {first['msg']}"
         raise refusal(sentence, fault=_listed("schema", refusal)) from error
 
 

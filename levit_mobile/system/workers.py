@@ -72,7 +72,7 @@ def spread(
 
 def _awaited(future: Future[Any], timeout_s: float) -> Any:
     if not wait([future], timeout_s).done:
-        raise ArtifactError(f"{WHO} gave no result within {timeout_s:g} s", fault="timeout")
+        raise ArtifactError(f"{WHO} did not answer within {timeout_s:g} s", fault="timeout")
     return future.result()
 
 
@@ -100,7 +100,7 @@ class _Crew:
     def _started(self) -> _Worker:
         with self._lock:
             if self._workers is None:
-                raise ArtifactError(f"{WHO} was not started: nobody waits for it any more", fault="crashed")
+                raise ArtifactError(f"{WHO} was not started: the run has already ended", fault="crashed")
             self._workers.append(worker := _Worker(self._memory_bytes))
         return worker
 
@@ -117,7 +117,7 @@ def _result(answer: bytes) -> Any:
     error, found = pickle.loads(answer)
     if error is None:
         return found
-    error.add_note(f"in another process:\n{found}")
+    error.add_note(f"in a worker process:\n{found}")
     raise error
 
 
@@ -144,7 +144,7 @@ class _Worker:
             return pipes.receive(self._process.stdout)
         except (EOFError, OSError) as error:
             code = self.end(patience_s=ENDING_S)
-            raise ArtifactError(f"{WHO} ended with {pipes.death(code)}, and no result", fault="crashed") from error
+            raise ArtifactError(f"{WHO} ended with {pipes.death(code)} before it answered", fault="crashed") from error
 
     def end(self, *, patience_s: float = 0.0) -> int:
         """Its exit status, after `patience_s` to end by itself. What it has started ends with it."""
@@ -181,7 +181,7 @@ def serve(memory_bytes: int) -> None:
 
 def _unloaded(_: object) -> object:
     """Stands where loading failed: what follows is not to be taken for another `load`."""
-    raise RuntimeError("nothing was loaded")
+    raise RuntimeError("the worker process has loaded nothing: its load failed")
 
 
 def _bound(memory_bytes: int) -> None:

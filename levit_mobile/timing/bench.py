@@ -28,10 +28,10 @@ from levit_mobile.timing.candidates import Candidate
 from levit_mobile.timing.golden import Golden
 from levit_mobile.timing.measure import END_TO_END, INFERENCE, Job, Key, Pixels, Start, starter, turns
 from levit_mobile.timing.profile import profiled
+from levit_mobile.timing.ratios import PROCESSES
 from levit_mobile.timing.record import App, Parity, Profile, Timing, TimingRun
-from levit_mobile.timing.samples import Samples
+from levit_mobile.timing.samples import ROUNDS, WARMUP, Samples, shares
 
-ROUNDS, WARMUP, STARTS = 120, 5, 3
 PICTURE_PX = (640, 480)  # width and height of the picture where `end to end` begins: a camera's preview
 CHUNK = 5  # rounds between two looks at the progress bar
 
@@ -56,7 +56,7 @@ class BenchOptions:
 
     rounds: int = ROUNDS
     warmup: int = WARMUP
-    starts: int = STARTS
+    starts: int = PROCESSES
     threads: int = 1
     compute_units: ComputeUnits = "all"
     picture_px: tuple[int, int] = PICTURE_PX
@@ -178,7 +178,7 @@ def _in_turn(jobs: Sequence[Job], options: BenchOptions, progress: Progress) -> 
     """
     taken: dict[Key, list[float]] = defaultdict(list)
     picture, done = _picture(options), 0
-    for seed, share in enumerate(_shares(options.rounds, options.starts) if jobs else ()):
+    for seed, share in enumerate(shares(options.rounds, options.starts) if jobs else ()):
         counts = [options.warmup, *_chunks(share)]
         load = partial(turns, tuple(jobs), picture, seed)
         with closing(spread(load, counts, processes=1)) as parts:  # or an interruption would wait for all of them
@@ -192,7 +192,7 @@ def _in_turn(jobs: Sequence[Job], options: BenchOptions, progress: Progress) -> 
 
 def _profile(known: Mapping[str, CandidateState], options: BenchOptions, progress: Progress) -> None:
     """By block, one artifact after the other; where there can be none, a note says why."""
-    rounds = _shares(options.rounds, options.starts)
+    rounds = shares(options.rounds, options.starts)
     for place, (name, one) in enumerate(known.items()):
         progress(f"profiling {name}", place, len(known))
         if one.not_run is None:
@@ -200,11 +200,6 @@ def _profile(known: Mapping[str, CandidateState], options: BenchOptions, progres
                 one.profile = profiled(one.job, rounds=rounds, warmup=options.warmup)
             except ArtifactError as error:
                 one.notes.append(f"profile NOT RUN: {error}")
-
-
-def _shares(rounds: int, parts: int) -> list[int]:
-    """As equal as can be; those without any are left out."""
-    return [share for place in range(parts) if (share := (rounds + place) // parts)]
 
 
 def _chunks(rounds: int) -> Iterator[int]:
@@ -247,7 +242,7 @@ def _timing(
         peak_memory_bytes=tuple(size for size in peaks if size is not None),
         warmup_runs=options.warmup,
         samples_ms=(samples := taken.get((one.name, INFERENCE), ())),
-        process_samples=tuple(_shares(options.rounds, options.starts)) if samples else (),
+        process_samples=tuple(shares(options.rounds, options.starts)) if samples else (),
         end_to_end_samples_ms=end_to_end,
         picture_px=options.picture_px if end_to_end else None,
         not_run=state.not_run,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from levit_mobile.timing.ratios import Ratio, ratio
 from levit_mobile.timing.record import Block, Conditions, Device, Platform, Profile, Thermal, Timing, TimingRun
-from levit_mobile.timing.samples import Ratio, Summary, ratio
+from levit_mobile.timing.samples import Summary
 
 FEWEST_HALVED = 20  # samples, below which the halves of a run say nothing
 SLOWED = 1.05  # the median of late samples over that of early ones
@@ -26,7 +27,7 @@ class TimingWarning:
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """The ratio of this timing's median to that of another of the same run, and the other's name."""
+    """The ratio of this timing to another of the same run, and the other's name."""
 
     name: str
     ratio: Ratio
@@ -67,7 +68,7 @@ def compared(timing: Timing, others: Iterable[Timing]) -> Iterator[Against]:
     """Its ratio to each of the others; a time of zero has none, and neither has a timing to itself."""
     for other in others:
         if other is not timing and timing.samples_ms and min(other.samples_ms, default=0) > 0:
-            yield Against(other.name, ratio(timing.samples_ms, other.samples_ms))
+            yield Against(other.name, ratio(timing.by_process, other.by_process))
 
 
 def block_medians(profile: Profile) -> list[tuple[Block, float]]:
@@ -90,12 +91,10 @@ def slowed(timing: Timing) -> float | None:
     """The median of the second halves of its processes over that of the first halves; None for few samples."""
     first: list[float] = []
     second: list[float] = []
-    start = 0
-    for count in timing.process_samples or (len(timing.samples_ms),):
-        middle, end = start + count // 2, start + count
-        first += timing.samples_ms[start:middle]
-        second += timing.samples_ms[middle:end]
-        start = end
+    for samples in timing.by_process:
+        middle = len(samples) // 2
+        first += samples[:middle]
+        second += samples[middle:]
     cool, warm = _median(first), _median(second)
     return None if len(timing.samples_ms) < FEWEST_HALVED or not cool or warm is None else warm / cool
 
@@ -103,13 +102,13 @@ def slowed(timing: Timing) -> float | None:
 def doubts(run: TimingRun, timing: Timing, found: Figures) -> Iterator[TimingWarning]:
     """Every reason to doubt the times."""
     if run.device.simulated:
-        yield TimingWarning("SIMULATED", "timed on a simulator or emulator, not on a phone")
+        yield TimingWarning("SIMULATED", "the times are from a simulator or an emulator, not from a phone")
     if found.inference and found.inference.noisy:
         spread = f"the interquartile range is {found.inference.spread:.0%} of the median"
-        yield TimingWarning("NOISY", f"{spread}: the device was busy")
+        yield TimingWarning("NOISY", f"{spread}: the device was probably busy with other work")
     if found.slowed is not None and found.slowed > SLOWED:
         yield TimingWarning(
-            "SLOWED", f"the median of the late samples is {found.slowed:.2f} times that of the early ones"
+            "SLOWED", f"the median of the later samples is {found.slowed:.2f} times that of the earlier ones"
         )
     if timing.samples_ms:
         yield from _of_conditions(run.device.platform, run.before, run.after)

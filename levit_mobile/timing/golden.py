@@ -57,7 +57,7 @@ def shared_golden(candidates: Sequence[Candidate]) -> dict[str, Golden]:
 def judged(candidate: Candidate, golden: Golden | None, answers: Mapping[str, Logits]) -> Parity:
     """The verdict on its answers, by the way in which pixels were given."""
     if golden is None:
-        why = "its bundle holds no golden vectors" if candidate.stored else "no bundle in this run has golden vectors"
+        why = "the bundle holds no golden vectors" if candidate.stored else "no bundle of this run has golden vectors"
         return Parity(verdict=Verdict.NOT_RUN, reasons=(why,))
     reports = {way: _report(candidate, golden, logits) for way, logits in answers.items()}
     if candidate.contract is not None:
@@ -68,14 +68,14 @@ def judged(candidate: Candidate, golden: Golden | None, answers: Mapping[str, Lo
 def _stranger(golden: Golden, reports: Mapping[str, ParityReport]) -> Parity:
     """Of an artifact without a contract: proven for the best way, or not known to be the same model."""
     if not reports:
-        why = f"it has no contract, and its input is not a float image of {golden.pixels.shape[1]} px"
+        why = f"the artifact has no contract, and its input is not a float image of {golden.pixels.shape[1]} px"
         return Parity(verdict=Verdict.NOT_RUN, reasons=(why,), against=golden.title)
     way, best = max(reports.items(), key=lambda item: -math.inf if math.isnan(item[1].sqnr_db) else item[1].sqnr_db)
     found = _parity(golden, best)
     if found.verdict == Verdict.PROVEN:
         return found.model_copy(update={"against": f"{golden.title}, given {way}"})
-    tried = " and for ".join(reports)
-    why = f"it has no contract, and its logits differ from those of {golden.owner} for {tried}"
+    tried = " and with ".join(reports)
+    why = f"the artifact has no contract, and its logits are not those of {golden.owner} with {tried}"
     return found.model_copy(update={"verdict": Verdict.NOT_RUN, "reasons": (why, *found.reasons)})
 
 

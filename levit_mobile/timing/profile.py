@@ -22,13 +22,13 @@ from levit_mobile.timing.samples import Samples, timed_ms
 NAMED = re.compile(r"(?:body/)?(?:(stem)|(stage\d+|shrink\d+)/(attn\d*|mlp\d*))(?:[/;].*)?")
 HEAD = re.compile(r".*logits.*")
 HOW = (
-    "the artifact cut into its blocks, which run one after the other, each a model of its own; calling each costs some "
-    "microseconds that the whole artifact does not pay"
+    "the artifact is split into its blocks, and each block runs as its own model, one after the other; each call adds "
+    "some microseconds that the whole artifact does not need"
 )
 # Why there is none, for targets whose artifacts are not cut here.
 NOT_RUN = {
-    "executorch": "ExecuTorch's Python package is built without its event tracer, which is what tells time by op",
-    "coreml": "Core ML tells the time of an op on a Mac only, and there by its own estimate",
+    "executorch": "ExecuTorch's Python package is built without its event tracer, which measures the time of each op",
+    "coreml": "Core ML reports the time of an op on a Mac only, as its own estimate",
 }
 
 
@@ -52,7 +52,7 @@ def profiled(job: Job, *, rounds: Sequence[int], warmup: int) -> Profile:
         try:
             cuts = list(blocks(job.artifact, folder, block_of))
         except ValueError as error:
-            raise ArtifactError(f"it cannot be cut into blocks: {error}", fault="no-profile") from error
+            raise ArtifactError(f"the artifact cannot be split into blocks: {error}", fault="no-profile") from error
         taken = _taken(job, tuple(path for _, path, _ in cuts), rounds, warmup)
         found = [Block(name=name, samples_ms=taken[path], ops=ops) for name, path, ops in cuts]
     return Profile(how=HOW, blocks=tuple(found))

@@ -17,6 +17,8 @@ from levit_mobile.interfaces.runner import ComputeUnits
 from levit_mobile.recipe import Verdict
 from levit_mobile.system.atomic_write import write_text
 from levit_mobile.system.files import Sha256, read_json
+from levit_mobile.timing.ratios import by_process
+from levit_mobile.timing.samples import Samples
 
 SCHEMA_VERSION: Literal[1] = 1
 Platform = Literal["host", "android", "ios"]
@@ -30,7 +32,7 @@ Count = Annotated[int, Field(ge=0)]
 
 def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
-        raise ValueError("a moment without a time zone, expected UTC such as 2026-01-31T12:00:00Z")
+        raise ValueError("the time has no time zone, expected UTC such as 2026-01-31T12:00:00Z")
     return moment
 
 
@@ -207,14 +209,22 @@ class Timing(RecordPart):
     notes: tuple[str, ...] = ()
     """Remarks for the reader, one sentence each."""
 
+    @property
+    def by_process(self) -> tuple[Samples, ...]:
+        """`samples_ms`, those of each process by themselves."""
+        return by_process(self.samples_ms, self.process_samples)
+
     @model_validator(mode="after")
     def _timed_or_told(self) -> Self:
         if bool(self.samples_ms) == bool(self.not_run):
-            raise ValueError("samples_ms and not_run: expected one of the two")
+            raise ValueError("samples_ms and not_run are both present or both missing, expected one of the two")
         if self.process_samples and sum(self.process_samples) != len(self.samples_ms):
-            raise ValueError("process_samples: expected numbers that sum up to those of samples_ms")
+            raise ValueError(
+                f"process_samples adds up to {sum(self.process_samples)}, expected {len(self.samples_ms)}, "
+                "the number of samples_ms"
+            )
         if self.samples_ms and (self.threads is None) == (self.compute_units is None):
-            raise ValueError("threads and compute_units: expected one of the two")
+            raise ValueError("threads and compute_units are both present or both missing, expected one of the two")
         return self
 
 
@@ -254,10 +264,16 @@ class TimingRun(RecordPart):
     def _names_are_unique(self) -> Self:
         names = [timing.name for timing in self.timings]
         if len(set(names)) < len(names):
-            raise ValueError("timings: two have one name")
+            raise ValueError("two timings have the same name, expected unique ones")
         if unknown := set(self.against) - set(names):
-            raise ValueError(f"against: no timing is called {', '.join(sorted(unknown))}")
+            raise ValueError(f"against names timings that do not exist: {', '.join(sorted(unknown))}")
         return self
+
+    def lacks(self, earlier: TimingRun) -> tuple[str, ...]:
+        """Names of artifacts that `earlier` has timed, its `against` left out, and this run has not."""
+        timed = {timing.name for timing in self.timings if timing.samples_ms}
+        asked = [timing.name for timing in earlier.timings if timing.samples_ms and timing.name not in earlier.against]
+        return tuple(name for name in asked if name not in timed)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -267,7 +283,7 @@ class TimingRun(RecordPart):
             TimingError: It cannot be read (``timing.unreadable``), or is not a run of a known schema
                 (``timing.schema``).
         """
-        return read_json(cls, path, TimingError, "no timing")
+        return read_json(cls, path, TimingError, "a timing record")
 
     def written(self) -> str:
         """Return the run as JSON, with one line per value."""

@@ -1,24 +1,30 @@
-"""Is an artifact slower than it was? A run against an earlier one, in milliseconds or by a baseline of both."""
+"""Is an artifact slower than it was? A run against an earlier one, in milliseconds or by a baseline of both.
+
+A slowdown counts when the whole interval lies above the bound. The ratio itself would fail a run by noise alone: of two
+runs of one file, half lie above 1. The interval's upper end would fail a good run whenever the machine is busy and the
+interval is wide. What lies above the bound in part only is undecided, which is reported, and fails where that is asked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from levit_mobile.errors import TimingError
+from levit_mobile.timing.ratios import PROCESSES, Ratio, across, change, told
 from levit_mobile.timing.record import Device, Timing, TimingRun
-from levit_mobile.timing.samples import Ratio, change, ratio
 
 Pair = tuple[Timing, Timing]  # one artifact now and then
 
 
 @dataclass(frozen=True, slots=True)
 class Slowdown:
-    """How an artifact's median time changed between two runs.
+    """An artifact's time now as a ratio to its time in an earlier run.
 
     Attributes:
         name: Name of the artifact in both runs.
-        ratio: The time now divided by the time then, with its interval; above 1 is slower.
+        ratio: The time now divided by the time then, with its 95% interval; 1.10 is 10% slower.
         baseline: Name of the artifact by whose time both were divided first; None if there was none.
     """
 
@@ -27,7 +33,7 @@ class Slowdown:
     baseline: str | None
 
     def broken(self, most: float) -> str | None:
-        """Return the sentence that says so if the slowdown is above ``most``, else None.
+        """Return the sentence for an interval that is above ``most`` as a whole, else None.
 
         Args:
             most: Largest allowed ratio; NaN is above every bound.
@@ -35,11 +41,38 @@ class Slowdown:
         Returns:
             One sentence with the ratio and its interval, or None.
         """
-        if self.ratio.middle <= most:
-            return None
-        by = f"{self.ratio.middle:.3f} ({self.ratio.low:.3f} to {self.ratio.high:.3f}) of what it was"
-        measured = f" beside {self.baseline}" if self.baseline else ""
-        return f"{self.name} takes {by} in the baseline{measured}, expected at most {most:.3f}"
+        low, _ = self._interval
+        return None if low <= most else f"{self._measured}, expected at most {most:.3f}"
+
+    def undecided(self, most: float) -> str | None:
+        """Return the sentence for an interval that begins at or below ``most`` and ends above it, else None.
+
+        Args:
+            most: Largest allowed ratio.
+
+        Returns:
+            One sentence with the ratio and its interval, or None.
+        """
+        low, high = self._interval
+        if low <= most < high:
+            return f"{self._measured}; at most {most:.3f} is neither met nor missed: use more --rounds or --starts"
+        return None
+
+    @property
+    def _interval(self) -> tuple[float, float]:
+        """Without an interval every ratio is possible; a ratio that is no number breaks every bound."""
+        if not math.isfinite(self.ratio.middle):
+            return math.nan, math.nan
+        low, high = self.ratio.low, self.ratio.high
+        return (0.0, math.inf) if low is None or high is None else (low, high)
+
+    @property
+    def _measured(self) -> str:
+        low, high = self._interval
+        over = f"95% interval over {told(self.ratio.processes)}"
+        beside = f" beside {self.baseline}" if self.baseline else ""
+        taken = f"{self.ratio.middle:.3f} ({low:.3f} to {high:.3f}, {over})"
+        return f"{self.name} takes {taken} of its time in the baseline{beside}"
 
 
 def slowdowns(now: TimingRun, then: TimingRun) -> tuple[Slowdown, ...]:
@@ -53,12 +86,13 @@ def slowdowns(now: TimingRun, then: TimingRun) -> tuple[Slowdown, ...]:
         then: The earlier run.
 
     Returns:
-        One slowdown per artifact of ``now`` that has samples and is not a baseline.
+        One slowdown per artifact of ``now`` that has samples and is not a baseline, in their order.
 
     Raises:
         TimingError: ``then`` did not time an artifact (``timing.not-timed``), timed it with other threads or compute
-            units (``timing.other-set-up``), or ran on another machine without a common baseline
-            (``timing.other-machine``).
+            units (``timing.other-set-up``), ran on another machine without a common baseline
+            (``timing.other-machine``), or one of the runs has one process only, which gives no interval
+            (``timing.one-process``).
 
     Example:
         >>> from pathlib import Path
@@ -74,23 +108,25 @@ def slowdowns(now: TimingRun, then: TimingRun) -> tuple[Slowdown, ...]:
     return tuple(_slowdown(pair, baseline) for pair in _pairs(now, before))
 
 
-def _pairs(now: TimingRun, before: Mapping[str, Timing]) -> Iterator[Pair]:
-    for timing in now.timings:
-        if timing.name in now.against or not timing.samples_ms:
-            continue
-        if timing.name not in before or not before[timing.name].samples_ms:
-            raise TimingError(
-                f"the baseline has not timed {timing.name}: time it once with --out, and keep that file",
-                fault="not-timed",
-            )
-        yield timing, before[timing.name]
+def _pairs(now: TimingRun, before: Mapping[str, Timing]) -> list[Pair]:
+    asked = [timing for timing in now.timings if timing.samples_ms and timing.name not in now.against]
+    if missing := [timing.name for timing in asked if not _timed(before.get(timing.name))]:
+        raise TimingError(
+            f"the baseline holds no times of {', '.join(missing)}: time them once with --out and keep that file",
+            fault="not-timed",
+        )
+    return [(timing, before[timing.name]) for timing in asked]
+
+
+def _timed(timing: Timing | None) -> bool:
+    return timing is not None and bool(timing.samples_ms)
 
 
 def _baseline(now: TimingRun, before: Mapping[str, Timing]) -> Pair | None:
     """The first one that both have timed, the same to the byte and set up alike."""
     ours = [timing for timing in now.timings if timing.name in now.against and timing.samples_ms]
-    pairs = [(timing, before[timing.name]) for timing in ours if timing.name in before]
-    return next((pair for pair in pairs if pair[1].samples_ms and _same(*pair)), None)
+    pairs = [(timing, before[timing.name]) for timing in ours if _timed(before.get(timing.name))]
+    return next((pair for pair in pairs if _same(*pair)), None)
 
 
 def _same(one: Timing, other: Timing) -> bool:
@@ -105,25 +141,41 @@ def _slowdown(pair: Pair, baseline: Pair | None) -> Slowdown:
     now, then = pair
     if _set_up(now) != _set_up(then):
         raise TimingError(
-            f"{now.name} ran on {now.threads or now.compute_units} now and on {then.threads or then.compute_units} in "
-            "the baseline (threads or compute units): time it as the baseline did",
+            f"{now.name} ran on {_placed(now)}, expected {_placed(then)} as in the baseline: use the same options",
             fault="other-set-up",
         )
+    found = _ratio(pair, baseline)
+    if found.low is None:
+        raise TimingError(
+            f"{now.name} was timed in {told((len(now.by_process),))} now and in {told((len(then.by_process),))} in the "
+            f"baseline, and one process gives no interval: time both with --starts {PROCESSES}",
+            fault="one-process",
+        )
+    return Slowdown(now.name, found, baseline[0].name if baseline else None)
+
+
+def _ratio(pair: Pair, baseline: Pair | None) -> Ratio:
+    now, then = (timing.by_process for timing in pair)
     if baseline is None:
-        return Slowdown(now.name, ratio(now.samples_ms, then.samples_ms), None)
-    by, by_then = baseline
-    found = change((now.samples_ms, by.samples_ms), (then.samples_ms, by_then.samples_ms))
-    return Slowdown(now.name, found, by.name)
+        return across(now, then)
+    by, by_then = (timing.by_process for timing in baseline)
+    return change((now, by), (then, by_then))
 
 
 def _require_one_machine(now: TimingRun, then: TimingRun) -> None:
     here, there = now.device, then.device
     if (here.model, here.soc, here.cores) != (there.model, there.soc, there.cores):
         raise TimingError(
-            f"the baseline is of {_named(there)} and this is {_named(here)}: give both runs the same "
-            "--against ARTIFACT, and what is compared is the ratio to it",
+            f"the baseline is from {_named(there)}, this run from {_named(here)}: time both runs with the same "
+            "--against ARTIFACT to compare the ratios to it",
             fault="other-machine",
         )
+
+
+def _placed(timing: Timing) -> str:
+    plural = "" if timing.threads == 1 else "s"
+    units = f"{timing.threads} thread{plural}" if timing.threads else f"the compute units {timing.compute_units}"
+    return f"{timing.accelerator} with {units}"
 
 
 def _named(device: Device) -> str:

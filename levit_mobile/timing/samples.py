@@ -1,4 +1,4 @@
-"""How long calls take beside each other: samples first, then what they say. Numpy only."""
+"""How long calls take beside each other: samples, and their summaries; `ratios` compares them. Numpy only."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 Name = TypeVar("Name", bound=Hashable)
 Call = Callable[[], object]
 Samples = tuple[float, ...]  # ms, in the order in which they were taken
-ROUNDS, WARMUP = 40, 5
-DRAWS = 2000  # of a bootstrap
+ROUNDS, WARMUP = 150, 5
 NOISY = 0.10  # interquartile range / median
 TAIL = 100  # samples without which a 99th percentile is the largest one by another name
 
@@ -33,7 +31,7 @@ def interleaved(
     rounds before are not kept. Raises ValueError for no rounds.
     """
     if rounds < 1:
-        raise ValueError(f"{rounds} rounds, expected 1 or more")
+        raise ValueError(f"rounds is {rounds}, expected 1 or more")
     drawn = drawn or np.random.default_rng(0)
     names = list(candidates)
     samples: dict[Name, list[float]] = {name: [] for name in names}
@@ -43,6 +41,11 @@ def interleaved(
             if number >= warmup:
                 samples[names[place]].append(elapsed_ms)
     return {name: tuple(kept) for name, kept in samples.items()}
+
+
+def shares(rounds: int, processes: int) -> list[int]:
+    """The rounds of each process, as equal as they can be; a process without any is left out."""
+    return [share for place in range(processes) if (share := (rounds + place) // processes)]
 
 
 def timed_ms(call: Call) -> float:
@@ -90,43 +93,3 @@ def spread(samples: Sequence[float]) -> float:
     """Interquartile range / median; above NOISY the run was disturbed."""
     found = Summary.of(samples)
     return found.spread if found else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """Ratio of two medians, and its 95 % interval."""
-
-    middle: float
-    low: float
-    high: float
-
-
-def ratio(ours: Sequence[float], against: Sequence[float], *, draws: int = DRAWS) -> Ratio:
-    """Of the medians of two candidates; the interval is a bootstrap.
-
-    Samples of one run are drawn by rounds, both of a round together; other numbers of samples each for themselves.
-    """
-    found, drawn = _quotients(ours, against, draws)
-    return _ratio(found, drawn)
-
-
-def change(now: tuple[Sequence[float], Sequence[float]], then: tuple[Sequence[float], Sequence[float]]) -> Ratio:
-    """Of two ratios, each of a candidate to a baseline of its own run: what a slower machine does to both is gone."""
-    (found, drawn), (found_then, drawn_then) = (_quotients(*pair, DRAWS) for pair in (now, then))
-    return _ratio(found / found_then, drawn / drawn_then[::-1])  # reversed, because one seed drew both
-
-
-def _quotients(ours: Sequence[float], against: Sequence[float], draws: int) -> tuple[float, NDArray[np.float64]]:
-    """Of the medians, and of those of each draw."""
-    drawn = np.random.default_rng(0)
-    first, second = np.asarray(ours, np.float64), np.asarray(against, np.float64)
-    picks = drawn.integers(len(first), size=(draws, len(first)))
-    others = picks if len(first) == len(second) else drawn.integers(len(second), size=(draws, len(second)))
-    with np.errstate(divide="ignore", invalid="ignore"):  # a time of zero gives infinity or NaN, which break bounds
-        quotients = np.median(first[picks], axis=1) / np.median(second[others], axis=1)
-        return float(np.median(first) / np.median(second)), quotients
-
-
-def _ratio(found: float, drawn: NDArray[np.float64]) -> Ratio:
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Ratio(found, float(low), float(high))

@@ -70,7 +70,7 @@ def drill(
     Raises ConversionError, ToolchainMissing, ArtifactError; ValueError for no pictures.
     """
     if not len(pictures):
-        raise ValueError("there are no pictures to drill with, expected at least one")
+        raise ValueError("no images were given for the drill-down, expected at least one")
     made = with_scales(checkpoint.model, spec, TARGETS[recipe.target], quantization)
     form = Tapped(made.form)
     tapped = _lowered(form, recipe, card, source=source, result=result, folder=folder)
@@ -206,5 +206,6 @@ def _trained(model: LeViT, spec: ImageSpec) -> Tapping:
 def _require_shape(name: str, expected: Values, found: Values) -> None:
     if expected.shape != found.shape:
         raise ArtifactError(
-            f"{name} is {list(expected.shape)} in one and {list(found.shape)} in the other", fault="mismatch"
+            f"{name} has the shape {list(found.shape)}, expected the trained model's {list(expected.shape)}",
+            fault="mismatch",
         )

@@ -38,8 +38,8 @@ def require_own(case: ValidationSetup) -> Checkpoint:
     """
     if case.reference.checkpoint is None or not case.reference.own:
         raise RecipeError(
-            "--drill lowers the bundle's own checkpoint once more, with its blocks exposed, and so wants it as "
-            f"reference, not {case.reference.name}",
+            f"the reference is {case.reference.name}, expected the bundle's own checkpoint: --drill lowers it again "
+            "with its blocks exposed",
             fault="options",
         )
     return case.reference.checkpoint

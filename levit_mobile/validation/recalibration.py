@@ -26,8 +26,8 @@ def again(stored: OpenBundle, source: str | Path | None = None) -> Quantization 
     found = drawn_from(_source(stated, source), stored.spec, count=stated.pictures, seed=stated.seed)
     if (digest := found.digest) != stated.pictures_sha256:
         raise ImageError(
-            f"{source or stated.source} does not hold the {stated.pictures} pictures that ranges were measured on: "
-            f"their sha256 begins with {digest[:12]}, the contract's with {stated.pictures_sha256[:12]}",
+            f"{source or stated.source} does not hold the {stated.pictures} images that ranges were measured on: "
+            f"their sha256 begins with {digest[:12]}, expected {stated.pictures_sha256[:12]} as in the contract",
             fault="other-pictures",
         )
     return Quantization(found, Plan.read(stored.path / stated.plan_file))
@@ -38,8 +38,8 @@ def _source(stated: Calibration, given: str | Path | None) -> ImageSource:
     found = calibration_source(stated.source if given is None else given)
     if given is None and found.folder is not None and not found.folder.is_dir():
         raise ImageError(
-            f"ranges were measured on {stated.pictures} pictures of a folder called {stated.source}, which is not "
-            "here: name it with --calibration",
+            f"the folder {stated.source}, whose {stated.pictures} images ranges were measured on, does not exist here: "
+            "name it with --calibration",
             fault="not-found",
         )
     return found

@@ -63,8 +63,8 @@ def _own_source(stored: OpenBundle) -> str | Path:
     if HUB_ID.fullmatch(model.source) or official_file(model.source) or Path(model.source).exists():
         return model.source
     raise BundleError(
-        f"{stored.path} was made from {model.source}, which is not here: name it with --reference PATH, or hold the "
-        f"bundle against its {len(stored.contract.golden)} golden vectors with --reference {GOLDEN}",
+        f"{stored.path} was made from {model.source}, which does not exist here: name it with --reference PATH, or "
+        f"compare with the bundle's {len(stored.contract.golden)} golden vectors by --reference {GOLDEN}",
         fault="reference",
     )
 
@@ -75,8 +75,9 @@ def _checkpoint(source: str | Path, stored: OpenBundle, *, asked: bool) -> Refer
     own = checkpoint.sha256 == wanted.checkpoint_sha256
     if not own and not asked:
         raise BundleError(
-            f"{stored.path} was made from {wanted.source} of sha256 {wanted.checkpoint_sha256[:12]}..., and the one "
-            f"here has {checkpoint.sha256[:12]}...: name the right one with --reference PATH",
+            f"{wanted.source} is not the checkpoint that {stored.path} was made from: its sha256 begins with "
+            f"{checkpoint.sha256[:12]}, expected {wanted.checkpoint_sha256[:12]}; name the right one with "
+            "--reference PATH",
             fault="reference",
         )
     _require_fit(str(source), (checkpoint.classes, checkpoint.side), stored)
@@ -93,10 +94,10 @@ def _other_bundle(other: OpenBundle, stored: OpenBundle) -> ReferenceModel:
     _require_fit(str(other.path), (found.model.classes, found.preprocessing.crop_px), stored)
     if other.labels != stored.labels:
         raise BundleError(
-            f"{other.path} and {stored.path} have other labels, or another order of them", fault="reference"
+            f"the labels of {other.path} are not those of {stored.path} in the same order", fault="reference"
         )
     if found.preprocessing != stored.contract.preprocessing:
-        raise BundleError(f"{other.path} and {stored.path} prepare pictures in different ways", fault="reference")
+        raise BundleError(f"the preprocessing of {other.path} is not that of {stored.path}", fault="reference")
     name = registry.defaults(other.target.name)[-1]  # of a Core ML package the MIL reference: Core ML is the candidate
     title = f"{other.path.name} by {registry.described(name).title}"
     return ReferenceModel(title, partial(registry.load, name, other.artifact, found), tolerance=found.tolerance)
@@ -120,6 +121,7 @@ def _require_fit(name: str, found: tuple[int, int], stored: OpenBundle) -> None:
     wanted = stored.contract.model.classes, stored.contract.preprocessing.crop_px
     if found != wanted:
         raise CheckpointError(
-            f"{name} has {found[0]} classes at {found[1]} px, and {stored.path} {wanted[0]} classes at {wanted[1]} px",
+            f"{name} has {found[0]} classes at {found[1]} px, expected {wanted[0]} classes at {wanted[1]} px as in "
+            f"{stored.path}",
             fault="variant",
         )

@@ -15,7 +15,7 @@ from levit_mobile.runtimes.registry import Runtime
 from levit_mobile.system.files import Sha256
 
 SCHEMA_VERSION: Literal[1] = 1
-Interval = tuple[float, float]  # 95 %, Wilson
+Interval = tuple[float, float]  # 95%, Wilson; over the clusters of the pictures where a Validation names them
 
 
 class Finding(BaseModel):
@@ -53,7 +53,10 @@ class Picture(Finding):
 
 
 class Accuracy(Finding):
-    """Top-1 accuracy of both models against true labels."""
+    """Top-1 accuracy of both models against true labels.
+
+    The intervals and ``mcnemar_p`` are over the clusters of the pictures if the Validation names them.
+    """
 
     pictures: int
     """Number of pictures."""
@@ -81,8 +84,10 @@ class Accuracy(Finding):
             words = f"top-1 accuracy is {self.candidate:.2%}, expected at least {least:.2%}"
             yield Check("min_top1_accuracy", self.candidate, least, words)
         if most is not None:
-            fall = f"top-1 accuracy falls from {self.reference:.2%} to {self.candidate:.2%}"
-            words = f"{fall}, expected a drop of at most {most:.2%}"
+            words = (
+                f"top-1 accuracy is {self.candidate:.2%}, expected at most {most:.2%} below the reference's "
+                f"{self.reference:.2%}"
+            )
             yield Check("max_accuracy_drop", self.reference - self.candidate, most, words)
 
 
@@ -158,24 +163,25 @@ class Emulation(Finding):
     def checks(self) -> tuple[Check, ...]:
         """Every bound that is set."""
         apart, worst = abs(self.difference_db), max((flip.reference_margin for flip in self.flips), default=0.0)
+        here = f"{self.host.title} on this machine"
         asked = (
             (
                 "max_relative_error",
                 self.relative_error,
                 self.max_relative_error,
-                f"relative error of the logits vs {self.host.title} on this machine is {self.relative_error:.1e}",
+                f"the relative error of the logits is {self.relative_error:.1e} against {here}",
             ),
             (
                 "max_difference_db",
                 apart,
                 self.max_difference_db,
-                f"SQNR is {apart:.2f} dB from the {self.host_sqnr_db:.1f} dB of {self.host.title} on this machine",
+                f"SQNR differs by {apart:.2f} dB from the {self.host_sqnr_db:.1f} dB of {here}",
             ),
             (
                 "max_margin",
                 worst,
                 self.max_margin,
-                f"a top class differs from this machine's at a margin of {worst:.3g}",
+                f"the top class differs from that on this machine at a margin of {worst:.3g} logits",
             ),
         )
         return tuple(
@@ -188,7 +194,8 @@ class Emulation(Finding):
 class Validation(Finding):
     """One bundle compared with one reference by one runtime.
 
-    Every field from ``report`` to ``emulation`` is None or empty if nothing could be run.
+    Every field from ``report`` to ``emulation`` is None or empty if nothing could be run. Pictures of one source digit
+    are not independent. If the pictures are the bundled digits, the intervals and ``mcnemar_p`` are over the digits.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -223,6 +230,8 @@ class Validation(Finding):
     """Wilson's 95% interval of the top-1 agreement, 0 to 1."""
     top5_interval: Interval | None = None
     """Wilson's 95% interval of the top-5 agreement, 0 to 1."""
+    clusters: int | None = None
+    """Number of source digits that the pictures show; None if every picture is taken as independent."""
     errors: tuple[float, ...] = ()
     """Largest error of each picture, in logits, in the order of the pictures."""
     flips: tuple[Picture, ...] = ()

@@ -96,7 +96,7 @@ class PairStats:
         """Count a part in. Raises CheckpointError when the reference is not finite."""
         if not np.isfinite(part.reference).all():
             raise CheckpointError(
-                "the reference gives NaN or infinite logits: nothing can be held against it", fault="not-finite"
+                "the reference gives NaN or infinite logits, so nothing can be compared with it", fault="not-finite"
             )
         self.digests |= part.digests
         if part.candidate.shape != part.reference.shape:

@@ -88,7 +88,7 @@ def prepare(
     asked = {**there, **(bounds or {})}
     tolerance = replace(own.loosened(model.tolerance) if model.tolerance else own, **asked)
     if shown is None and (tolerance.min_top1_accuracy, tolerance.max_accuracy_drop) != (None, None):
-        raise RecipeError("a bound on accuracy needs labels: say with --truth what the pictures show", fault="options")
+        raise RecipeError("a bound on accuracy needs the images' true labels: pass them by --truth", fault="options")
     host = registry.chosen(None, target) if cpu else None
     return ValidationSetup(
         stored, found, model, pictures, pictures_from, shown, truth_from, tolerance, calibration, host
@@ -101,7 +101,7 @@ def _pictures(
     if model.pictures is not None:
         if images is not None:
             raise ImageError(
-                "golden vectors are pictures with known logits, and no others can be used: omit --images",
+                "--images has no effect with golden vectors, which include their own images: omit it",
                 fault="golden",
             )
         return model.pictures, ImageSource(ImageOrigin.GOLDEN)
@@ -118,9 +118,7 @@ def _truth(
     if source is None:
         return (truths.of_digits(names, labels) if images is None else None), "the digits that were drawn"
     if images is None:
-        raise RecipeError(
-            "--truth says what the pictures of a folder show: name the folder with --images", fault="options"
-        )
+        raise RecipeError("--truth needs a folder of images to label: name it with --images", fault="options")
     everything = ImageSet.from_folder(Path(images), stored.spec).names
     truths.require_pictures(source, everything)
     return truths.read(source, names, labels), Path(source).name

@@ -100,6 +100,7 @@ def _validation(
         report=found.report,
         top1_interval=found.top1_interval,
         top5_interval=found.top5_interval,
+        clusters=found.clusters,
         errors=found.errors,
         flips=found.flips,
         worst=found.worst,
@@ -117,13 +118,13 @@ def _notes(case: ValidationSetup) -> Iterator[str]:
     checkpoint, wanted = case.reference.checkpoint, case.stored.contract.model
     if checkpoint is not None and not case.reference.own:
         yield (
-            "the reference is not the checkpoint that the bundle was made from: its sha256 starts with "
-            f"{checkpoint.sha256[:12]} instead of {wanted.checkpoint_sha256[:12]}"
+            f"the reference is not the checkpoint that the bundle was made from: its sha256 begins with "
+            f"{checkpoint.sha256[:12]}, that of the bundle's checkpoint with {wanted.checkpoint_sha256[:12]}"
         )
     if len(case.pictures) < FEW:
         yield f"only {len(case.pictures)} images: a single flip changes the verdict; use at least {FEW}"
     if not registry.described(case.runtime).real:
-        yield "the MIL reference computes the program as written; only Core ML on a Mac shows the results of a device"
+        yield "the MIL reference executes the package as written; only Core ML on a Mac shows how a device executes it"
 
 
 def _versions() -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from levit_mobile.images.digits import held_out_source
 from levit_mobile.images.image_set import digest_of
+from levit_mobile.images.source import ImageOrigin
 from levit_mobile.parity import compare, metrics
 from levit_mobile.parity.checks import broken
 from levit_mobile.parity.compare import ParityReport
@@ -29,6 +31,7 @@ class Judgement:
     report: ParityReport | None = None
     top1_interval: Interval | None = None
     top5_interval: Interval | None = None
+    clusters: int | None = None
     errors: tuple[float, ...] = ()
     flips: tuple[Picture, ...] = ()
     worst: tuple[Picture, ...] = ()
@@ -41,7 +44,8 @@ def judged(case: ValidationSetup, seen: PairStats) -> Judgement:
     """Broken by any bound that does not hold, and by any picture without finite logits; else proven."""
     rows, report = seen.tally.rows, _report(case, seen)
     whole, show = not report.defect, partial(_picture, case)
-    accuracy = _accuracy(case, rows) if whole else None
+    clusters = _clusters(case, rows)
+    accuracy = _accuracy(case, rows, clusters) if whole else None
     there = emulation(case, seen, show)
     of_labels = accuracy_checks(accuracy, case.tolerance) if whole else ()
     reasons = (*report.failures, *broken(of_labels), *broken(there.checks() if there else ()))
@@ -49,8 +53,9 @@ def judged(case: ValidationSetup, seen: PairStats) -> Judgement:
         verdict=Verdict.BROKEN if reasons else Verdict.PROVEN,
         reasons=reasons,
         report=report,
-        top1_interval=_interval(row.same_top1 for row in rows) if whole else None,
-        top5_interval=_interval(row.in_top5 for row in rows) if whole else None,
+        top1_interval=_interval([row.same_top1 for row in rows], clusters) if whole else None,
+        top5_interval=_interval([row.in_top5 for row in rows], clusters) if whole else None,
+        clusters=len(set(clusters)) if whole and clusters else None,
         errors=tuple(row.max_abs_error for row in rows),
         flips=tuple(show(row) for row in rows if not row.same_top1),
         worst=tuple(show(row) for row in sorted(rows, key=lambda row: -row.max_abs_error)[:SHOWN]),
@@ -72,28 +77,45 @@ def _report(case: ValidationSetup, seen: PairStats) -> ParityReport:
     )
 
 
-def _interval(hits: Iterable[bool]) -> Interval:
+def _clusters(case: ValidationSetup, rows: Sequence[ImageStats]) -> list[int] | None:
+    """Each picture's source digit, which the bundled ones show several times; None for any other pictures."""
+    if case.pictures_from.origin is not ImageOrigin.HELD_OUT:
+        return None
+    found = [source for row in rows if (source := held_out_source(row.name)) is not None]
+    return found if len(found) == len(rows) else None
+
+
+def _interval(hits: Sequence[bool], clusters: list[int] | None) -> Interval:
     """Of a share of pictures, at least one."""
-    each = tuple(hits)
-    return metrics.wilson_interval(sum(each), len(each))
+    if clusters is None:
+        return metrics.wilson_interval(sum(hits), len(hits))
+    return metrics.clustered_interval(hits, clusters)
 
 
-def _accuracy(case: ValidationSetup, rows: list[ImageStats]) -> Accuracy | None:
+def _mcnemar_p(hits: Sequence[tuple[bool, bool]], clusters: list[int] | None) -> float:
+    """Of pictures that the reference and the candidate get right."""
+    differences = [int(reference) - int(candidate) for reference, candidate in hits]
+    if clusters is None:
+        return metrics.mcnemar_p(differences.count(1), differences.count(-1))
+    return metrics.clustered_mcnemar_p(differences, clusters)
+
+
+def _accuracy(case: ValidationSetup, rows: list[ImageStats], clusters: list[int] | None) -> Accuracy | None:
     if case.truth is None:
         return None
     hits = [(row.reference.classes[0] == right, row.candidate.classes[0] == right) for row, right in _with(case, rows)]
-    reference, candidate = (sum(each) for each in zip(*hits, strict=True))
+    reference, candidate = zip(*hits, strict=True)
     only = sum(a and not b for a, b in hits), sum(b and not a for a, b in hits)
     return Accuracy(
         pictures=len(hits),
         labels_from=case.truth_from,
-        reference=reference / len(hits),
-        reference_interval=metrics.wilson_interval(reference, len(hits)),
-        candidate=candidate / len(hits),
-        candidate_interval=metrics.wilson_interval(candidate, len(hits)),
+        reference=sum(reference) / len(hits),
+        reference_interval=_interval(reference, clusters),
+        candidate=sum(candidate) / len(hits),
+        candidate_interval=_interval(candidate, clusters),
         only_reference_right=only[0],
         only_candidate_right=only[1],
-        mcnemar_p=metrics.mcnemar_p(*only),
+        mcnemar_p=_mcnemar_p(hits, clusters),
     )
 
 

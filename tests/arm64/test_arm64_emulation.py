@@ -57,7 +57,9 @@ def test_a_core_that_agrees_holds_every_bound() -> None:
 
 def test_float32_differs_by_rounding_only() -> None:
     (sentence,) = broken(relative_error=1.1e-5)
-    assert sentence == "relative error of the logits vs LiteRT on this machine is 1.1e-05, expected at most 1e-05"
+    assert (
+        sentence == "the relative error of the logits is 1.1e-05 against LiteRT on this machine, expected at most 1e-05"
+    )
 
 
 @pytest.mark.parametrize("apart", [1.2, -1.2, float("nan")])
@@ -72,7 +74,9 @@ def test_a_flip_within_the_error_is_let_pass_and_another_is_not() -> None:
     near, far = (picture(3, 0.1, flip=True).model_copy(update={"reference_margin": m}) for m in (0.9e-5, 0.4))
     assert broken(flips=(near,)) == []
     (sentence,) = broken(flips=(near, far))
-    assert sentence == "a top class differs from this machine's at a margin of 0.4, expected at most 2e-05"
+    assert (
+        sentence == "the top class differs from that on this machine at a margin of 0.4 logits, expected at most 2e-05"
+    )
 
 
 def test_every_recipe_that_runs_there_has_its_bounds() -> None:

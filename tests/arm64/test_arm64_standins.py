@@ -64,7 +64,7 @@ def _indices(given: tuple[int, ...], axes: int) -> list[tuple[int, ...]]:
 
 def test_a_loop_of_a_kind_that_is_not_known_is_refused() -> None:
     for name in ("pthreadpool_parallelize_9d", "pthreadpool_parallelize_2d_tile_1d_backwards", "pthreadpool_create"):
-        with pytest.raises(ValueError, match=f"{name} is no loop"):
+        with pytest.raises(ValueError, match=f"{name} is not a known loop"):
             loop(name)
 
 

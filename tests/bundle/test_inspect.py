@@ -87,12 +87,12 @@ def contradicting(bundles: Bundles, tmp_path: Path, **changes: Any) -> tuple[str
 
 def test_what_the_contract_says_otherwise_is_said(bundles: Bundles, tmp_path: Path) -> None:
     assert contradicting(bundles, tmp_path, input={"name": "picture"}) == (
-        "the contract names picture, and the artifact has no such input or output",
+        "the artifact has no input or output picture, which the contract names",
     )
     both = contradicting(bundles, tmp_path, input={"name": "image", "dtype": "int8"}, artifact={"partitions": 3})
     assert both == (
-        "by the contract the type of image is int8, and in the artifact float32",
-        "by the contract there are 3 partitions, and by the artifact 1",
+        "the type of image is float32 in the artifact, expected int8 by the contract",
+        "the number of partitions is 1 in the artifact, expected 3 by the contract",
     )
 
 
@@ -104,7 +104,7 @@ def test_a_format_is_told_by_content(bundles: Bundles, tmp_path: Path) -> None:
     shutil.copy(artifact(bundles("tflite-fp32")), renamed)
     found = inspect(renamed)
     assert found.target == "tflite"
-    assert found.inspection.notes == ("the file name is model.pte, but the content is a .tflite",)
+    assert found.inspection.notes == ("the file is called model.pte but holds a .tflite",)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_what_is_no_model_is_one_sentence(
     ("name", "file", "code", "facts"),
     [
         ("folder", "readme.txt", "artifact.unknown-format", ("contract.json", ".mlpackage", "Manifest.json")),
-        ("model.mlpackage", "Data/weights.bin", "artifact.damaged", ("Manifest.json", "copy the folder again")),
+        ("model.mlpackage", "Data/weights.bin", "artifact.damaged", ("Manifest.json", "copy the whole folder again")),
         ("model.mlmodelc", "coremldata.bin", "artifact.unsupported-model", ("compiled", ".mlpackage")),
         ("packed.mlpackage", "Manifest.json", "artifact.damaged", ("Manifest.json",)),
         ("bundle", "contract.json", "bundle.schema", ("contract.json", "schema 1")),
@@ -250,7 +250,7 @@ def test_a_contradiction_fails(bundles: Bundles, tmp_path: Path, levit_mobile: R
     contradicting(bundles, tmp_path, artifact={"partitions": 3})
     done = levit_mobile("inspect", tmp_path / "bundle")
     assert done.returncode == 1
-    assert "by the contract there are 3 partitions, and by the artifact 1" in done.stderr
+    assert "the number of partitions is 1 in the artifact, expected 3 by the contract" in done.stderr
     assert "bias tables" in done.stdout
 
 

@@ -227,7 +227,7 @@ def test_a_link_to_itself_is_refused(bundle: Path) -> None:
 
 def test_what_is_no_folder_is_said_so(bundle: Path, tmp_path: Path) -> None:
     wanted = "levit-mobile convert"
-    require_refusal(bundle / "model.tflite", "bundle.missing", bundle / "model.tflite", "no folder", wanted)
+    require_refusal(bundle / "model.tflite", "bundle.missing", bundle / "model.tflite", "is not a folder", wanted)
     require_refusal(tmp_path / "nowhere", "bundle.missing", tmp_path / "nowhere", "does not exist", wanted)
     require_refusal(Path("a\0b"), "bundle.missing", "a\0b", "does not exist", wanted)
     long = tmp_path / ("x" * 300)

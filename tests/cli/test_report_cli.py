@@ -32,7 +32,7 @@ def test_the_page_is_written_into_the_folder_and_over_itself(folder: Path) -> No
         code, out, err = ask(folder)
         assert code == 0
         assert out == f"{folder / 'report.html'}: 9 artifacts: 8 bundles, 4 validations, 5 runs on 4 devices\n"
-        assert err.startswith("not read: records/scrap.json: not JSON: ")
+        assert err.startswith("not read: records/scrap.json: it is not JSON: ")
         assert len(err.splitlines()) == 1
     assert (folder / "report.html").read_text(encoding="utf-8") == made.drawn(folder)
 
@@ -84,7 +84,11 @@ def test_json_has_every_row_with_its_statistics(folder: Path) -> None:
     assert summary
     assert timing["inference_ms"]["median"] == summary.median_ms
     assert timing["inference_ms"]["p99"] == summary.p99_ms
-    assert timing["ratios"]["levit_128s-tflite-fp32"]["middle"] < 1
+    ratio = timing["ratios"]["levit_128s-tflite-fp32"]
+    assert 0 < ratio["low"] < ratio["middle"] < ratio["high"] < 1
+    assert ratio["processes"] == [5]
+    of_app = by_name["levit_128s-tflite-int8", "Sample Tensor"]["ratios"]["levit_128s-tflite-fp32"]
+    assert (of_app["low"], of_app["high"], of_app["processes"]) == (None, None, [1])
     assert by_name["levit_128s-tflite-int4-weight", "Sample Tensor"]["not_run"] == "the runtime has no kernel for int4"
     assert by_name["levit_128s-tflite-int4-weight", "Sample Tensor"]["inference_ms"] is None
 

@@ -166,8 +166,8 @@ def test_options_that_do_not_fit_a_bundle_exit_2(bundles: Bundles) -> None:
     path = str(bundles("tflite-fp32").path)
     for options, words in (
         (("--runtime", "mil"), "does not run tflite artifacts"),
-        (("--truth", "folders"), "name the folder with --images"),
-        (("--drill", "--reference", "golden"), "so wants it as reference"),
+        (("--truth", "folders"), "name it with --images"),
+        (("--drill", "--reference", "golden"), "expected the bundle's own checkpoint"),
     ):
         shown = CliRunner().invoke(app, ["validate", path, *options])
         assert shown.exit_code == 2, shown.output

@@ -242,7 +242,7 @@ def test_fewer_convolutions_in_int8_than_promised_are_an_error(small: SourceMode
 
 
 def test_ios_16_is_refused() -> None:
-    with refused(RecipeError, "recipe.minimum-ios", "coreml-int8 ", "minimum_ios=17", " 16"):
+    with refused(RecipeError, "recipe.minimum-ios", "coreml-int8", "expected 17", "minimum_ios is 16"):
         recipe("coreml", "int8", minimum_ios=16)
 
 

@@ -89,7 +89,7 @@ def test_the_bundled_model_is_proven(target: str, bundles: Bundles) -> None:
     assert stated is not None
     assert (stated.source, stated.pictures, stated.for_release) == ("bundled training digits", 64, True)
     (concern,) = stated.concerns
-    assert "64 calibration pictures" in concern
+    assert "64 calibration images" in concern
     assert "128" in concern
 
 
@@ -143,7 +143,7 @@ def test_int8_pixels_and_logits_are_the_same_logits(
 
 @pytest.mark.parametrize("name", ["coreml-int8", "tflite-fp32", "executorch-int8-dynamic"])
 def test_others_take_no_int8_pixels(name: str) -> None:
-    with refused(RecipeError, "recipe.not-available", f"{name} ", "int8 pixels", "tflite-int8 and executorch-int8"):
+    with refused(RecipeError, "recipe.not-available", f"{name} ", "int8 inputs", "tflite-int8 or executorch-int8"):
         replace(RECIPES[name], io="int8")
 
 

@@ -145,3 +145,27 @@ def test_the_digit_stands_out_from_its_surroundings(split: Split) -> None:
         light = luminance(scene.pixels)
         contrast = abs(light[scene.ink > 230].mean() - light[surroundings(scene.ink)].mean())
         assert contrast >= LEGIBLE, f"picture {index}"
+
+
+def test_a_picture_shows_the_digit_that_it_is_said_to_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """5,000 held-out pictures show 355 digits; those of one digit are 13 to 15, and the label is the digit's."""
+    sources = [digits.source_of(Split.HELD_OUT, index) for index in range(5000)]
+    assert set(sources) == set(digits.source_indices(Split.HELD_OUT).tolist())
+    counts = np.unique(sources, return_counts=True)[1]
+    assert (len(counts), counts.min(), counts.max()) == (355, 13, 15)
+    assert [int(digits.sources().labels[source]) for source in sources[:100]] == [index % 10 for index in range(100)]
+    assert digits.source_of(Split.TRAINING, 3, seed=2) == digits.source_of(Split.TRAINING, 23)
+    drawn, glyph = [], digits._glyph
+    monkeypatch.setattr(digits, "_glyph", lambda digit, rng: drawn.append(digit) or glyph(digit, rng))
+    digits.scene(Split.HELD_OUT, 417)
+    assert np.array_equal(drawn[0], digits.sources().images[sources[417]])
+
+
+def test_a_held_out_name_names_its_source() -> None:
+    assert digits.held_out_source("digit-0417") == digits.source_of(Split.HELD_OUT, 417)
+    assert digits.held_out_source("cat/1.jpg") is None
+
+
+def test_as_many_pictures_as_validate_takes_by_default_show_each_digit_once() -> None:
+    sources = {digits.source_of(Split.HELD_OUT, index) for index in range(256)}
+    assert len(sources) == 256

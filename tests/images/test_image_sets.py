@@ -55,7 +55,7 @@ def test_unreadable_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "folder.jpg").mkdir()
     reasons = {
         "empty": ("unreadable", "0 bytes"),
-        "text": ("unreadable", "no picture"),
+        "text": ("unreadable", "not an image"),
         "folder": ("not-found", "not a file"),
         "missing": ("not-found", "not exist"),
     }
@@ -79,7 +79,7 @@ def test_damaged_exif_is_an_error(tmp_path: Path, photograph: Image.Image) -> No
 
 def test_modes_without_a_range_are_named_with_their_file(tmp_path: Path) -> None:
     Image.new("F", (9, 9)).save(tmp_path / "depth.tif")
-    with refused(ImageError, "image.pixel-format", "depth.tif", "floats", "8 or 16 bits"):
+    with refused(ImageError, "image.pixel-format", "depth.tif", "floating-point", "8 or 16 bits"):
         load(tmp_path / "depth.tif", SPEC)
 
 
@@ -151,7 +151,7 @@ def test_batches_are_what_runners_take(folder: Path) -> None:
     batches = list(pictures.batches(2))
     assert [batch.shape for batch in batches] == [(2, 3, 28, 28), (1, 3, 28, 28)]
     np.testing.assert_array_equal(np.concatenate(batches), np.stack([to_planar(pixels) for pixels in pictures]))
-    with pytest.raises(ValueError, match="batch of 0"):
+    with pytest.raises(ValueError, match="size is 0, expected 1 or more"):
         next(pictures.batches(0))
 
 
@@ -175,7 +175,7 @@ def test_broken_pictures_stop_a_set_or_are_reported(folder: Path) -> None:
     pictures = ImageSet.from_folder(folder, SMALL, skip_broken=True)
     assert pictures.names == ("a/1.png", "a/3.webp", "b/2.jpg")
     assert [skipped.name for skipped in pictures.skipped] == ["a/2.jpg"]
-    assert "is no picture" in pictures.skipped[0].reason
+    assert "is not an image" in pictures.skipped[0].reason
     assert len(list(pictures)) == 3
 
 

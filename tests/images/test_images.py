@@ -75,9 +75,9 @@ def test_for_side_follows_the_paper(side: int, resize: int) -> None:
     ("wrong", "named"),
     [
         ({"side_px": 0}, "side_px is 0"),
-        ({"resize_px": 223}, "resize_px, which is 223"),
+        ({"resize_px": 223}, r"expected 1 to 223 \(resize_px\)"),
         ({"interpolation": "bilinear"}, "bilinear"),
-        ({"antialias": False}, "antialias=False"),
+        ({"antialias": False}, "antialias is False"),
         ({"mean": (0.5, 0.5)}, "mean is"),
         ({"mean": (0.5, 0.5, float("nan"))}, "mean is"),
         ({"std": (0.2, 0.2, 0.0)}, "std is"),
@@ -241,7 +241,7 @@ def test_sixteen_bit_grey_is_scaled_not_clipped() -> None:
     [
         (Image.new("I", (9, 9), 65536), "from 65536 to 65536"),
         (Image.new("I", (9, 9), -1), "from -1"),
-        (Image.new("F", (9, 9), 0.5), "floats"),
+        (Image.new("F", (9, 9), 0.5), "floating-point"),
         (Image.new("La", (9, 9)), "mode La"),
     ],
 )

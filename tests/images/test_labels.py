@@ -42,11 +42,11 @@ def test_a_file_with_a_label_a_line(content: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("classes", [2, 4, 1000])
 def test_a_file_that_does_not_fit_the_checkpoint(classes: int, tmp_path: Path) -> None:
     path = saved(tmp_path, b"zero\none\ntwo\n")
-    assert_refused(path, classes, "labels.count", "3 labels", f"{classes} classes", "one a class", "in order")
+    assert_refused(path, classes, "labels.count", "3 labels", f"{classes} classes", "one per class", "in order")
 
 
 def test_an_empty_line_is_named(tmp_path: Path) -> None:
-    assert_refused(saved(tmp_path, b"zero\n \ntwo\n"), 3, "labels.not-one-line", "line 2", "one a line")
+    assert_refused(saved(tmp_path, b"zero\n \ntwo\n"), 3, "labels.not-one-line", "line 2", "one label per line")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n"])

@@ -91,7 +91,7 @@ def test_a_cut_buffer_is_a_value_error() -> None:
     data = built()
     everything(flatbuffer.root(data, SCHEMA))
     for size in range(len(data) - 4):
-        with pytest.raises(ValueError, match=r"cut short|lies|leads"):
+        with pytest.raises(ValueError, match=r"cut short|at byte"):
             everything(flatbuffer.root(data[:size], SCHEMA))
 
 

@@ -25,5 +25,5 @@ def test_layer_norm_without_axes_is_over_all() -> None:
 def test_classify_gives_the_first_of_equals_and_refuses_another_count() -> None:
     label, table = classify(np.array([[0.2, 0.4, 0.4]], np.float32), np.array(["a", "b", "c"]))
     assert (label, table.tolist()) == ("b", [np.float32(0.2), np.float32(0.4), np.float32(0.4)])
-    with pytest.raises(ValueError, match="3 probabilities for 2 classes"):
+    with pytest.raises(ValueError, match="3 probabilities, expected one for each of 2 classes"):
         classify(np.ones((1, 3), np.float32), np.array([7, 8]))

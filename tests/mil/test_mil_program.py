@@ -87,11 +87,11 @@ def test_a_contract_of_another_model_is_refused(bundles: Bundles) -> None:
     smaller = contract.input.model_copy(update={"shape": (1, 3, 64, 64)})
     tensor = contract.input.model_copy(update={"dtype": "float32"})
     other = contract.output.model_copy(update={"name": "scores"})
-    with refused(ArtifactError, "artifact.mismatch", path, "contract says image [1, 3, 64, 64]"):
+    with refused(ArtifactError, "artifact.mismatch", path, "contract's image [1, 3, 64, 64]"):
         mil.load(path, source=smaller, result=contract.output)
-    with refused(ArtifactError, "artifact.mismatch", path, "as RGB", "contract says float32"):
+    with refused(ArtifactError, "artifact.mismatch", path, "as RGB", "contract's float32"):
         mil.load(path, source=tensor, result=contract.output)
-    with refused(ArtifactError, "artifact.mismatch", path, "gives ", "logits", "contract says scores"):
+    with refused(ArtifactError, "artifact.mismatch", path, "logits", "expected scores"):
         mil.load(path, source=contract.input, result=other)
 
 

@@ -86,5 +86,5 @@ def test_signed_nibbles() -> None:
 
 
 def test_blocks_that_do_not_divide_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"blocks \[3, 1, 1\] do not divide \[4, 6, 2\]"):
+    with pytest.raises(ValueError, match=r"the block counts \[3, 1, 1\] do not divide the shape \[4, 6, 2\]"):
         constexpr.blockwise_shift_scale(DATA, numbers(3, 1, 1))

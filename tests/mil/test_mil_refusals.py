@@ -155,7 +155,7 @@ UNKNOWN: dict[str, tuple[Edit, str, tuple[str, ...]]] = {
     "constant between entries": (
         lambda m: setattr(constant(m, "weight_0").attributes["val"].blobFileValue, "offset", 128),
         "damaged",
-        ("weight_0", "no entry at 128"),
+        ("weight_0", "no entry at byte 128"),
     ),
 }
 
@@ -171,7 +171,7 @@ def test_a_program_beyond_the_reference_is_refused_by_name(package: Path, what: 
 @pytest.mark.parametrize("mode", ["declared", "float32"])
 def test_a_result_of_another_shape_or_type_than_declared_is_refused(package: Path, mode: Mode) -> None:
     edited(package, lambda m: setattr(shape_of(op(m, "gelu").outputs[0])[1].constant, "size", 33))
-    with refused(ArtifactError, "artifact.failed", "gelu_0", "came out as [2, 32]", "declares [2, 33]"):
+    with refused(ArtifactError, "artifact.failed", "gelu_0", "has the shape [2, 32]", "declared [2, 33]"):
         read(package, mode=mode).run({"x_in0": X})
 
     def retyped(model: Any) -> None:
@@ -179,7 +179,7 @@ def test_a_result_of_another_shape_or_type_than_declared_is_refused(package: Pat
         op(model, "gelu").outputs[0].type.tensorType.dataType = 23  # INT32
 
     edited(package, retyped)
-    with refused(ArtifactError, "artifact.failed", "gelu_0", "came out as float32", "declares INT32"):
+    with refused(ArtifactError, "artifact.failed", "gelu_0", "has the type float32", "declared INT32"):
         read(package, mode=mode).run({"x_in0": X})
 
 
@@ -192,11 +192,11 @@ def test_an_unknown_value_of_an_input_is_refused(package: Path) -> None:
 
 def test_wrong_inputs_are_refused(package: Path) -> None:
     program = read(package)
-    with refused(ArtifactError, "artifact.mismatch", "takes x_in0", "given image"):
+    with refused(ArtifactError, "artifact.mismatch", "inputs are image", "expected the program's x_in0"):
         program.run({"image": X})
-    with refused(ArtifactError, "artifact.mismatch", "takes x_in0", "given nothing"):
+    with refused(ArtifactError, "artifact.mismatch", "inputs are nothing", "expected the program's x_in0"):
         program.run({})
-    with refused(ArtifactError, "artifact.mismatch", "x_in0 is [64, 2]", "expected [2, 64]"):
+    with refused(ArtifactError, "artifact.mismatch", "x_in0 has the shape [64, 2]", "expected [2, 64]"):
         program.run({"x_in0": X.T})
 
 
@@ -215,23 +215,23 @@ def test_a_weight_file_cut_short_is_refused(package: Path) -> None:
 
 def test_a_damaged_entry_is_refused(package: Path) -> None:
     change(package / WEIGHTS, 64, b"\0")
-    with refused(ArtifactError, "artifact.damaged", "weight_0", "no entry at 64", "weight.bin"):
+    with refused(ArtifactError, "artifact.damaged", "weight_0", "no entry at byte 64", "weight.bin"):
         read(package)
 
 
 def test_an_entry_of_another_type_or_size_is_refused(package: Path) -> None:
     change(package / WEIGHTS, 68, b"\1")
-    with refused(ArtifactError, "artifact.damaged", "weight_0", "stored as FLOAT16", "declares FLOAT32"):
+    with refused(ArtifactError, "artifact.damaged", "weight_0", "stored as FLOAT16", "declared FLOAT32"):
         read(package)
     change(package / WEIGHTS, 68, b"\2")
     change(package / WEIGHTS, 72, (32 * 64 * 4 - 4).to_bytes(8, "little"))
-    with refused(ArtifactError, "artifact.damaged", "weight_0", "8188 bytes", "2048 x FLOAT32 take 8192"):
+    with refused(ArtifactError, "artifact.damaged", "weight_0", "8188 bytes", "expected 8192 for 2048 x FLOAT32"):
         read(package)
 
 
 def test_a_damaged_model_is_refused(package: Path) -> None:
     (package / MODEL).write_bytes(b"\x08\x07\xff\xff nonsense")
-    with refused(ArtifactError, "artifact.damaged", package / MODEL, "Core ML", "copy it again"):
+    with refused(ArtifactError, "artifact.damaged", package / MODEL, "Core ML", "copy the whole package again"):
         read(package)
     (package / MODEL).unlink()
     with refused(ArtifactError, "artifact.unreadable", package / MODEL, "Core ML", "No such file"):
@@ -255,7 +255,7 @@ def test_a_manifest_that_points_outside_is_refused(package: Path) -> None:
 
 def test_no_package_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "missing.mlpackage"
-    with refused(ArtifactError, "artifact.damaged", path, "not an .mlpackage"):
+    with refused(ArtifactError, "artifact.damaged", path, "as an .mlpackage", "Manifest.json"):
         read(path)
 
 

@@ -47,5 +47,5 @@ def test_same_gives_as_many_cells_as_strides_fit(stride: int, size: int, side: i
 def test_unknown_padding_is_refused() -> None:
     with pytest.raises(ValueError, match="pad_type is full"):
         padding((5,), [3], [1], "full", None)
-    with pytest.raises(ValueError, match="pad is not a list of 4"):
+    with pytest.raises(ValueError, match="needs 4 numbers in pad"):
         padding((5, 5), [3, 3], [1, 1], "custom", np.array([1, 1]))

@@ -132,7 +132,7 @@ def test_the_input_is_left_alone(rewrite: Rewrite) -> None:
 
 
 def test_a_model_in_training_cannot_be_baked() -> None:
-    with pytest.raises(ValueError, match=r"only a model in evaluation mode can be baked; call model.eval\(\) first"):
+    with pytest.raises(ValueError, match=r"training mode.*call model.eval\(\) first"):
         bake_digits(LeViT("levit_128s", classes=2, side=64).train())
 
 
@@ -145,7 +145,7 @@ def test_batch_norms_come_first(rewrite: Rewrite) -> None:
 def test_a_norm_without_statistics_cannot_be_folded() -> None:
     model = copy.deepcopy(levit())
     model.stem.conv1.norm.running_mean = None
-    with pytest.raises(ValueError, match="without running statistics cannot be folded"):
+    with pytest.raises(ValueError, match="no running statistics"):
         fold_batch_norms(model)
 
 

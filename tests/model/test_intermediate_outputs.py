@@ -142,5 +142,5 @@ def test_tokens_of_a_grid_lie_row_by_row() -> None:
 
 @pytest.mark.parametrize("shape", [(), (4,), (2, 4), (2, 3, 4), (2, 3, 4, 5), (1, 1, 2, 3, 4)])
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="a block's output is "):
+    with pytest.raises(ValueError, match="a block's output has the shape "):
         as_tokens(np.zeros(shape))

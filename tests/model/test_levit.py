@@ -88,7 +88,7 @@ def test_any_class_count(classes: int) -> None:
 
 @pytest.mark.parametrize("side", [225, 230, 8, 0, -16])
 def test_a_side_that_does_not_divide_is_named(side: int) -> None:
-    with pytest.raises(ValueError, match=f"input side {side} px is not a positive multiple of 16"):
+    with pytest.raises(ValueError, match=f"the input side is {side} px, expected a positive multiple of 16 px"):
         LeViT("levit_128s", side=side)
 
 

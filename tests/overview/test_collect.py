@@ -73,7 +73,7 @@ def test_a_damaged_bundle_has_a_sentence_and_stops_nothing(tmp_path: Path) -> No
 
 
 OURS_BUT = {
-    "cut short": ('{"schema_version": 1, "timings": [', "not JSON: "),
+    "cut short": ('{"schema_version": 1, "timings": [', "it is not JSON: "),
     "of another schema": (made.run().written().replace('"schema_version": 1', '"schema_version": 2'), "schema_version"),
     "with a surplus name": (made.run().written().replace('"app"', '"ape"', 1), "app"),
     "a broken validation": (
@@ -156,9 +156,9 @@ def test_a_pipe_and_a_huge_file_are_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "facts"),
     [
-        ("absent", ("no folder",)),
-        ("file", ("no folder",)),
-        ("empty", ("no bundle", "levit-mobile convert", "levit-mobile validate --json", "times")),
+        ("absent", ("not a folder",)),
+        ("file", ("not a folder",)),
+        ("empty", ("bundles", "levit-mobile convert", "levit-mobile validate --json", "timing records")),
     ],
 )
 def test_nothing_to_report_is_one_sentence(tmp_path: Path, name: str, facts: tuple[str, ...]) -> None:
@@ -172,7 +172,7 @@ def test_paths_in_sentences_are_below_the_folder(tmp_path: Path, monkeypatch: py
     made.bundle(tmp_path / "a", RECIPE)
     (tmp_path / "a" / "labels.txt").unlink()
     sentence = gather(tmp_path).bundles[0].broken
-    assert sentence.startswith("a/labels.txt ")
+    assert sentence.startswith("a/labels.txt, ")
     assert "No such file or directory" in sentence
     assert str(tmp_path) not in sentence
     monkeypatch.chdir(tmp_path)

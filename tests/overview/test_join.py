@@ -113,8 +113,8 @@ def test_times_of_an_older_artifact_are_told(tmp_path: Path) -> None:
     assert old.title == f"{made.name('tflite-fp32')} (0d0d0d0d)"
     assert new.title == f"{made.name('tflite-fp32')} ({contract.artifact.sha256[:8]})"
     assert [doubt.sentence for doubt in old.timed[0].doubts] == [
-        f"the times are of 0d0d0d0d, but {made.name('tflite-fp32')} holds {contract.artifact.sha256[:8]}: "
-        "repeat the timing"
+        f"the run timed 0d0d0d0d, the bundle {made.name('tflite-fp32')} holds {contract.artifact.sha256[:8]}: "
+        "time the bundle again"
     ]
 
 

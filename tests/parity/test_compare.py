@@ -89,7 +89,7 @@ def test_a_trained_model_without_finite_logits_is_no_reference(pictures: ImageSe
     def spoil(logits: Array) -> Array:
         return np.where(np.arange(len(logits))[:, None] == 2, value, logits)
 
-    with refused(CheckpointError, "checkpoint.not-finite", "levit.pth", "3 of 19 pictures"):
+    with refused(CheckpointError, "checkpoint.not-finite", "levit.pth", "3 of 19 images"):
         reference("levit.pth", FakeRunner(spoil=spoil), FakeRunner(np.float64), pictures)
 
 
@@ -132,7 +132,7 @@ def test_another_top_class_breaks_the_agreement_alone(trained: Reference) -> Non
     swapped = twins.copy()
     swapped[3, [0, 1]] = twins[3, [1, 0]]
     proof = judge(report_on(replace(trained, logits=twins), swapped))
-    assert proof.reasons == (f"top-1 agrees on {18 / 19:.2%} of 19 pictures, expected at least 100.00%",)
+    assert proof.reasons == (f"top-1 agrees on {18 / 19:.2%} of 19 images, expected at least 100.00%",)
     assert proof.verdict == "broken"
 
 
@@ -180,12 +180,12 @@ def test_nan_is_below_every_bound(trained: Reference, field: str) -> None:
 
 WORDS = {
     "min_sqnr_db": "SQNR is 40.0 dB, expected at least 41 dB",
-    "min_top1_agreement": "top-1 agrees on 50.00% of 19 pictures, expected at least 51.00%",
-    "min_top5_agreement": "the reference's top class is among the artifact's top 5 on 60.00% of 19 pictures, "
+    "min_top1_agreement": "top-1 agrees on 50.00% of 19 images, expected at least 51.00%",
+    "min_top5_agreement": "the reference's top class is among the artifact's top 5 on 60.00% of 19 images, "
     "expected at least 61.00%",
     "min_cosine": "cosine is 0.500000, expected at least 0.6",
-    "max_abs_error": "max abs error is 2.00e-02, expected at most 0.01",
-    "max_mean_abs_error": "mean abs error is 1.00e-03, expected at most 0.0005",
+    "max_abs_error": "max abs error is 2.00e-02 logits, expected at most 0.01",
+    "max_mean_abs_error": "mean abs error is 1.00e-03 logits, expected at most 0.0005",
     "max_kl": "KL is 3.00e-02 nats, expected at most 0.02",
 }
 FOUND = {
@@ -223,7 +223,7 @@ def test_logits_that_are_not_finite_break_the_report(trained: Reference, value: 
     candidate[4, 1] = candidate[7, 0] = candidate[7, 5] = value
     proof = judge(report_on(trained, candidate))
     assert proof.verdict == "broken"
-    assert proof.reasons[0] == "the artifact gave NaN or infinite logits on 2 of 19 pictures"
+    assert proof.reasons[0] == "the artifact gave NaN or infinite logits on 2 of 19 images"
     assert proof.report is not None
     assert math.isnan(proof.report.sqnr_db)
 

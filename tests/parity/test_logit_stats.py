@@ -93,16 +93,16 @@ def test_a_picture_that_is_not_finite_breaks_the_whole_report(pair: tuple[Array,
     tally = tallied(reference, candidate, 4)
     assert (tally.not_finite, len(tally.rows), tally.pictures) == (2, COUNT - 2, COUNT)
     found = figures(tally)
-    assert found["defect"] == f"the artifact gave NaN or infinite logits on 2 of {COUNT} pictures"
+    assert found["defect"] == f"the artifact gave NaN or infinite logits on 2 of {COUNT} images"
     assert all(math.isnan(found[name]) for name in FIGURES)
 
 
 def test_a_missing_picture_breaks_the_report(pair: tuple[Array, Array]) -> None:
     tally = tallied(pair[0][:-1], pair[1][:-1], 4)
-    assert figures(tally)["defect"] == f"the artifact gave logits of {COUNT - 1} pictures, expected {COUNT}"
+    assert figures(tally)["defect"] == f"the artifact gave logits of {COUNT - 1} images, expected {COUNT}"
 
 
 @pytest.mark.parametrize("shape", [(3, CLASSES), (4, CLASSES - 1), (4,), (4, CLASSES, 1)])
 def test_shapes_that_differ_are_no_rows(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="4 pictures, reference"):
+    with pytest.raises(ValueError, match=r"expected \[4,classes\]"):
         LogitStats().add(list("abcd"), np.zeros((4, CLASSES)), np.zeros(shape))

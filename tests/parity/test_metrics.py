@@ -15,6 +15,9 @@ from scipy.stats import binomtest, entropy
 from levit_mobile.parity import metrics
 from levit_mobile.parity.metrics import (
     SignalNoise,
+    _wilson,
+    clustered_interval,
+    clustered_mcnemar_p,
     cosine,
     kl,
     margins,
@@ -79,9 +82,9 @@ def test_values_that_are_not_finite_are_named(pair: tuple[Logits, Logits], name:
 
 @pytest.mark.parametrize("name", METRICS)
 def test_shapes_that_would_broadcast_are_refused(pair: tuple[Logits, Logits], name: str) -> None:
-    with pytest.raises(ValueError, match=r"reference is \[40, 25\], candidate is \[1, 25\]"):
+    with pytest.raises(ValueError, match=r"the candidate's shape is \[1, 25\], expected the reference's \[40, 25\]"):
         METRICS[name](pair[0], pair[1][:1])
-    with pytest.raises(ValueError, match="nothing to compare"):
+    with pytest.raises(ValueError, match="expected one or more values"):
         METRICS[name](pair[0][:0], pair[1][:0])
 
 
@@ -184,7 +187,7 @@ def test_wilson_is_scipys(successes: int, count: int) -> None:
 def test_wilson_widens_with_z_and_refuses_nonsense() -> None:
     assert wilson_interval(9, 10, z=2.58)[0] < wilson_interval(9, 10)[0]
     for successes, count in ((1, 0), (0, 0), (3, 2), (-1, 5)):
-        with pytest.raises(ValueError, match="successes of"):
+        with pytest.raises(ValueError, match=r"successes is .* and count"):
             wilson_interval(successes, count)
 
 
@@ -208,7 +211,7 @@ def test_mcnemar_is_the_exact_binomial_test(found: tuple[int, int]) -> None:
 
 def test_mcnemar_without_a_difference_and_with_nonsense() -> None:
     assert mcnemar_p(0, 0) == 1
-    with pytest.raises(ValueError, match="-1 and 2 pictures"):
+    with pytest.raises(ValueError, match="-1 and 2, expected 0 or more"):
         mcnemar_p(-1, 2)
 
 
@@ -286,3 +289,72 @@ def test_top_classes_are_ranked_with_ties_to_the_lower_class() -> None:
     logits = np.array([[1.0, 3.0, 3.0, 2.0], [0.0, 0.0, 0.0, 0.0]], np.float32)
     assert top_classes(logits, 3).tolist() == [[1, 2, 3], [0, 1, 2]]
     assert top_classes(logits, 9).tolist() == [[1, 2, 3, 0], [0, 1, 2, 3]]
+
+
+# Pictures that come in clusters
+
+
+def test_one_picture_in_each_cluster_is_wilsons_interval_and_mcnemars_p() -> None:
+    hits = [True] * 17 + [False] * 3
+    assert clustered_interval(hits, range(20)) == wilson_interval(17, 20)
+    assert clustered_mcnemar_p([1, 1, 1, 1, -1, 0, 0], range(7)) == pytest.approx(mcnemar_p(4, 1))
+
+
+def test_a_cluster_of_equal_pictures_counts_nearly_as_one() -> None:
+    """Each of 100 digits in ten pictures, all right or all wrong: as 100 pictures, or 99 by the sample variance."""
+    digits = np.repeat(np.arange(100), 10)
+    low, high = clustered_interval(digits < 90, digits)
+    assert (low, high) == pytest.approx(_wilson(0.9, 99, 1.96))
+    assert wilson_interval(90, 100)[0] > low > wilson_interval(900, 1000)[0] - 0.1
+    assert high - low > 3 * (wilson_interval(900, 1000)[1] - wilson_interval(900, 1000)[0])
+
+
+def test_clusters_that_cancel_out_never_narrow_an_interval() -> None:
+    """One wrong picture in each digit: the digits do not differ at all, and the effect is not below 1."""
+    hits = np.tile([True, True, True, True, False], 40)
+    assert clustered_interval(hits, np.repeat(np.arange(40), 5)) == wilson_interval(160, 200)
+
+
+@pytest.mark.parametrize("hit", [True, False])
+def test_without_any_variation_each_cluster_counts_once(hit: bool) -> None:
+    found = clustered_interval([hit] * 5000, np.arange(5000) % 355)
+    assert found == pytest.approx(wilson_interval(355 if hit else 0, 355))
+    assert clustered_interval([hit] * 10, [0] * 10) == pytest.approx(wilson_interval(1 if hit else 0, 1))
+
+
+def test_one_cluster_alone_counts_once() -> None:
+    assert clustered_interval([True, False], [7, 7]) == pytest.approx(_wilson(0.5, 1, 1.96))
+
+
+def test_no_pictures_have_no_interval() -> None:
+    with pytest.raises(ValueError, match="successes is 0 and count 0"):
+        clustered_interval([], [])
+
+
+@pytest.mark.parametrize(("alike", "naive"), [(0.05, 0.93), (0.15, 0.85)])
+def test_an_interval_over_clusters_covers_what_it_claims_and_one_over_pictures_does_not(
+    alike: float, naive: float
+) -> None:
+    """5,000 pictures of 355 digits, of which some are harder: `alike` is the correlation within a digit."""
+    drawn, share, digits = np.random.default_rng(0), 0.988, np.arange(5000) % 355
+    a, b = (part * (1 - alike) / alike for part in (share, 1 - share))
+    covered = np.zeros(2)
+    for _ in range(400):
+        hits = drawn.random(5000) < drawn.beta(a, b, 355)[digits]
+        both = clustered_interval(hits, digits), wilson_interval(int(hits.sum()), 5000)
+        covered += [low <= share <= high for low, high in both]
+    assert 0.90 <= covered[0] / 400 <= 0.98
+    assert covered[1] / 400 < naive
+
+
+def test_signs_of_clusters_are_counted_by_hand() -> None:
+    """Sums 3, 1 and -1: of eight choices of signs, those with a total of 3 or more either way are 3 + 3."""
+    assert clustered_mcnemar_p([1, 1, 1, 1, -1, 0], [0, 0, 0, 1, 2, 3]) == 6 / 8
+    assert clustered_mcnemar_p([1, 1, 1, 1], [0, 0, 1, 1]) == 2 / 4
+    assert mcnemar_p(4, 0) == 2 / 16
+    assert clustered_mcnemar_p([0, 1, -1], [0, 1, 1]) == 1
+
+
+def test_many_clusters_are_counted_exactly() -> None:
+    differences = [1] * 300 + [-1] * 250
+    assert clustered_mcnemar_p(differences, range(550)) == pytest.approx(mcnemar_p(300, 250), rel=1e-12)

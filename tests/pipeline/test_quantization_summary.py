@@ -24,6 +24,7 @@ from levit_mobile.quantization.cost_model import groups_of
 from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS, resolve
 from levit_mobile.timing import samples
+from levit_mobile.timing.ratios import PROCESSES
 
 INTEGERS = [name for name, recipe in RECIPES.items() if recipe.has_integers]
 CLOUDS = ImageSet.from_arrays(
@@ -98,26 +99,19 @@ def test_tables_alone_cost_what_their_rounding_costs(monkeypatch: pytest.MonkeyP
 # Speed
 
 
-class Clock:
-    """Calls that take the time they are told."""
+def test_a_speed_has_its_samples_by_process_and_the_ratio_over_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Any, ...]] = []
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.ns = 0
-        monkeypatch.setattr("time.perf_counter_ns", lambda: self.ns)
+    def beside(artifacts: dict[str, Path], target: str) -> dict[str, tuple[samples.Samples, ...]]:
+        asked.append((list(artifacts.values()), target))
+        return {"ours": ((3.0, 3.0), (3.0,)), "float32": ((8.0, 8.0), (8.0,))}
 
-    def call(self, ms: float) -> samples.Call:
-        def run() -> None:
-            self.ns += int(ms * 1e6)
-
-        return run
-
-
-def test_both_are_timed_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
-    found = integers.speed(clock.call(3), clock.call(8))
+    monkeypatch.setattr(integers, "beside", beside)
+    found = integers.speed(Path("int8"), Path("fp32"), "tflite")
+    assert asked == [([Path("int8"), Path("fp32")], "tflite")]
     assert (found.median_ms, found.float_median_ms, found.noisy, found.warmup) == (3, 8, False, samples.WARMUP)
-    assert len(found.samples_ms) == len(found.float_samples_ms) == samples.ROUNDS
-    assert found.ratio == samples.Ratio(0.375, 0.375, 0.375)
+    assert (found.samples_ms, found.float_samples_ms, found.process_samples) == ((3,) * 3, (8,) * 3, (2, 1))
+    assert (found.ratio.middle, found.ratio.processes) == (pytest.approx(0.375), (2,))
 
 
 Found = Callable[[], integers.QuantizationSummary]
@@ -145,7 +139,6 @@ def test_a_float_lowering_that_fails_costs_no_bundle(
     def refuse(*_: Any) -> None:
         raise ConversionError("no kernel", fault="toolchain")
 
-    monkeypatch.setattr(integers, "timer", lambda *_: lambda: None)
     monkeypatch.setattr(convert.lowering, "lower", refuse)
     found = convert.timed(untimed, tmp_path / "model.tflite", small, RECIPES["tflite-int8"])
     assert (found.speed, found.not_timed) == (None, "NOT RUN: no kernel")
@@ -162,6 +155,7 @@ def test_a_real_artifact_is_timed_beside_float32(small: SourceModel, tmp_path: P
     assert found.speed is not None
     assert (found.float_by_plan, found.not_timed) == (None, "")
     assert len(found.speed.samples_ms) == len(found.speed.float_samples_ms) == samples.ROUNDS
+    assert found.speed.process_samples == (30,) * PROCESSES
     assert min(found.speed.samples_ms + found.speed.float_samples_ms) > 0.01
     assert heard[-2:] == [f"{name}: time", f"{name}: write"]
     assert sorted(item.name for item in tmp_path.iterdir()) == [made.path.name]

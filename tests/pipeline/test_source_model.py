@@ -39,7 +39,7 @@ def test_a_folder_gives_64_evenly_spread(tmp_path: Path) -> None:
 
 def test_32_pictures_are_enough_and_31_are_not(tmp_path: Path) -> None:
     assert len(proof_pictures(SPEC, pictures(tmp_path / "enough", 32))) == 32
-    with refused(ImageError, "image.too-few", tmp_path / "few", "31 readable pictures", "at least 32", "--images"):
+    with refused(ImageError, "image.too-few", tmp_path / "few", "31 readable images", "at least 32", "--images"):
         proof_pictures(SPEC, pictures(tmp_path / "few", 31))
 
 
@@ -56,7 +56,7 @@ def test_a_broken_picture_is_named_or_left_out(random_checkpoint: Path, tmp_path
 def test_broken_pictures_count_against_the_32(tmp_path: Path) -> None:
     folder = pictures(tmp_path / "pictures", 32)
     (folder / "000.png").write_bytes(b"")
-    with refused(ImageError, "image.too-few", folder, "31 readable pictures"):
+    with refused(ImageError, "image.too-few", folder, "31 readable images"):
         proof_pictures(SPEC, folder, skip_broken=True)
 
 

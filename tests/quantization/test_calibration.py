@@ -38,7 +38,7 @@ def test_the_default_is_512_training_digits_that_no_proof_shows() -> None:
     assert (len(found.pictures), found.source.title, found.for_release) == (COUNT, "bundled training digits", True)
     few = find(None, SPEC, count=130)
     assert said(few) == ""
-    assert "not trained for" in said(few, bundled_model=False)
+    assert "not trained on" in said(few, bundled_model=False)
 
 
 def test_the_seed_draws_other_pictures_and_the_same_seed_the_same() -> None:
@@ -58,7 +58,7 @@ def test_few_pictures_and_one_class_are_said(crops: Path) -> None:
         path.rename(crops / "dogs" / path.name)
     (crops / "cats").rmdir()
     words = said(find(crops, SPEC))
-    assert "20 calibration pictures" in words
+    assert "20 calibration images" in words
     assert "show one class" in words
 
 
@@ -66,7 +66,7 @@ def test_pictures_of_the_proof_are_said(crops: Path) -> None:
     found = find(crops, SPEC)
     proof = ImageSet(found.pictures.names[:5], found.pictures.read)
     words = said(found, proof=proof)
-    assert "5 calibration pictures" in words
+    assert "5 calibration images" in words
     assert "the proof" in words
 
 

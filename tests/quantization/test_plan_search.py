@@ -250,9 +250,9 @@ def test_a_journal_that_cannot_be_written_is_one_sentence(tmp_path: Path, bench:
 
 
 def test_too_few_pictures() -> None:
-    with refused(ImageError, "image.too-few", "8 calibration pictures", "16 or more"):
+    with refused(ImageError, "image.too-few", "8 calibration images", "16 or more"):
         subject(sabotaged(), pictures(count=8))
-    with refused(ImageError, "image.too-few", "4 calibration pictures", "16 or more"):
+    with refused(ImageError, "image.too-few", "4 calibration images", "16 or more"):
         subject(sabotaged(), compared=4)
 
 
@@ -275,10 +275,14 @@ def test_a_form_without_edges() -> None:
         (("-t", "tflit"), 2, "did you mean tflite?"),
         (("-t", "all"), 2, "unknown target 'all'"),
         (("-t", "tflite", "--calibration", "nowhere"), 1, "error: nowhere does not exist"),
-        (("-t", "tflite", "--calibration-count", "8"), 1, "error: 8 calibration pictures are too few"),
-        (("-t", "tflite", "--search-count", "8", "--calibration-count", "16"), 1, "error: 8 calibration pictures"),
-        (("-t", "tflite", "--out", "."), 1, "is a folder, and a plan is a file"),
-        (("-t", "tflite", "--out", "there.json"), 1, "there.json exists already; use --force to replace it"),
+        (("-t", "tflite", "--calibration-count", "8"), 1, "would use 8 calibration images, expected 16"),
+        (
+            ("-t", "tflite", "--search-count", "8", "--calibration-count", "16"),
+            1,
+            "would use 8 calibration images, expected 16",
+        ),
+        (("-t", "tflite", "--out", "."), 1, "is a folder, expected a file"),
+        (("-t", "tflite", "--out", "there.json"), 1, "there.json already exists: use --force to replace it"),
         (("-t", "tflite", "--variant", "levit_256"), 1, "levit_256"),
     ],
     ids=["misspelt", "all", "no folder", "few pictures", "few judges", "folder", "exists", "other variant"],

@@ -90,7 +90,7 @@ def test_a_broken_bundle_says_why(three: list[Bundle]) -> None:
     assert columns(drawn(bundle_table([bad])))[1].endswith("BROKEN")
     assert reasons([bad]) == [
         "tflite-fp32: BROKEN: SQNR is 12.3 dB, expected at least 100 dB",
-        "tflite-fp32: BROKEN: top-1 agrees on 50.00% of 64 pictures, expected at least 100.00%",
+        "tflite-fp32: BROKEN: top-1 agrees on 50.00% of 64 images, expected at least 100.00%",
     ]
 
 

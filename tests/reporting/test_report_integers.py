@@ -14,8 +14,8 @@ from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.reporting.tables.convert import INTEGER_ROWS, bundle_table, bundles_json, reasons
 
 TABLES = Tables("int8 a head", 64.46, 8)
-FASTER = Speed((3.0, 3.1, 3.2) * 5, (8.0, 8.1, 8.2) * 5, 5)
-SLOWER = Speed((9.0, 9.1, 9.2) * 5, (8.0, 8.1, 8.2) * 5, 5)
+FASTER = Speed((3.0, 3.1, 3.2) * 5, (8.0, 8.1, 8.2) * 5, 5, (3,) * 5)
+SLOWER = Speed((9.0, 9.1, 9.2) * 5, (8.0, 8.1, 8.2) * 5, 5, (3,) * 5)
 
 
 @pytest.fixture
@@ -64,17 +64,16 @@ def test_what_tables_cost(plain: Bundle) -> None:
 def test_the_time_beside_float32(plain: Bundle) -> None:
     made = with_integers(plain, speed=FASTER)
     assert rows(made)["median time"] == "3.10 ms"
-    assert rows(made)["vs float32"].startswith("0.383 (0.")
-    assert rows(made)["vs float32"].endswith(" of 8.10 ms")
+    assert rows(made)["vs float32"] == "8.10 ms: 0.383 (0.383 to 0.383), 95% over 5 processes"
     speed = found(made)["integers"]["speed"]
     assert (speed["median_ms"], speed["float32_median_ms"], speed["threads"]) == (3.1, 8.1, 1)
     assert speed["ratio_interval"][0] <= speed["ratio"] <= speed["ratio_interval"][1]
-    assert len(speed["samples_ms"]) == 15
+    assert (len(speed["samples_ms"]), speed["processes"], speed["process_samples"]) == (15, 5, [3] * 5)
     assert reasons([made]) == []
 
 
 def test_a_disturbed_run_is_called_noisy(plain: Bundle) -> None:
-    made = with_integers(plain, speed=Speed((3.0, 4.0, 5.0) * 5, FASTER.float_samples_ms, 5))
+    made = with_integers(plain, speed=Speed((3.0, 4.0, 5.0) * 5, FASTER.float_samples_ms, 5, (3,) * 5))
     assert rows(made)["median time"] == "4.00 ms, noisy"
 
 
@@ -84,9 +83,9 @@ def test_integers_that_are_slower_are_a_note_with_both_numbers(plain: Bundle) ->
 
 
 def test_what_was_not_timed_is_not_run(plain: Bundle) -> None:
-    made = with_integers(plain, not_timed="NOT RUN: Core ML runs on macOS only, and this is linux")
+    made = with_integers(plain, not_timed="NOT RUN: Core ML runs on macOS only; this machine runs linux")
     assert rows(made)["median time"] == "NOT RUN"
     assert found(made)["integers"]["speed"] is None
     assert reasons([made]) == [
-        "executorch-fp32: NOTE: not timed: NOT RUN: Core ML runs on macOS only, and this is linux"
+        "executorch-fp32: NOTE: not timed: NOT RUN: Core ML runs on macOS only; this machine runs linux"
     ]

@@ -98,7 +98,7 @@ def test_a_broken_bound_fails_with_its_sentence() -> None:
     assert found["min_sqnr_db"] == "SQNR is 17.6 dB, expected at least 50 dB"
     assert found["min_top1_accuracy"] == "top-1 accuracy is 87.20%, expected at least 95.00%"
     assert found["max_accuracy_drop"] == (
-        "top-1 accuracy falls from 96.80% to 87.20%, expected a drop of at most 0.50%"
+        "top-1 accuracy is 87.20%, expected at most 0.50% below the reference's 96.80%"
     )
 
 
@@ -120,7 +120,7 @@ def test_not_run_is_skipped_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("validation", "message"),
     [
-        (made.not_a_number(), "the artifact gave NaN or infinite logits on 31 of 500 pictures"),
+        (made.not_a_number(), "the artifact gave NaN or infinite logits on 31 of 500 images"),
         (made.not_run(verdict="broken", reasons=("the artifact ends its process",)), "the artifact ends its process"),
         (made.proven(verdict="broken", reasons=("its sha256 is another", "twice")), "its sha256 is another; twice"),
     ],

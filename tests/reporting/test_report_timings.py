@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from rich.console import Console
 from rich.table import Table
 from support.timings import PROVEN, STEADY, run, slower, timing
 
 from levit_mobile.reporting.tables.bench import baselines, headline, profile_table, reason_lines, timing_table
-from levit_mobile.timing.record import Block, Parity, Profile, TimingRun
+from levit_mobile.timing.record import Block, Parity, Profile, Timing, TimingRun
 from levit_mobile.timing.regression import slowdowns
 
 
@@ -27,8 +28,8 @@ def table(found: TimingRun) -> str:
 
 def test_the_headline_says_what_ran_where() -> None:
     assert headline(run()) == (
-        "Sample EPYC (x86_64, 2 cores), Linux 6.1; pinned to core 0; 10 interleaved rounds after 5 discarded warm-up "
-        "rounds per process; only the runtime's call, on one image"
+        "Sample EPYC (x86_64, 2 cores), Linux 6.1; pinned to core 0; 10 interleaved rounds in 1 process, after 5 "
+        "discarded warm-up rounds in each; only the runtime's call, on one image"
     )
 
 
@@ -56,13 +57,39 @@ def test_ratios_are_to_the_yardsticks_or_else_to_the_first() -> None:
     assert [one.name for one in baselines(run(ours, stock))] == [ours.name]
     found = run(ours, stock, against=("stock",))
     assert [one.name for one in baselines(found)] == ["stock"]
-    assert "0.400 (0." in row(table(found), "vs stock")
+    assert "0.400 (no interval)" in row(table(found), "vs stock")
+    assert "1 process" in row(table(found), "  95% interval over")
 
 
-def test_a_baseline_has_a_row() -> None:
-    now = run(timing(samples_ms=slower(1.2)))
-    text = drawn(timing_table(now, now.timings, slowdowns(now, run())))
-    assert "1.200 (1." in row(text, "vs the baseline")
+def in_processes(count: int, name: str = "levit_128s-tflite-int8", by: float = 1.0) -> Timing:
+    return timing(name, samples_ms=slower(by), process_samples=(10 // count,) * count)
+
+
+def test_an_interval_has_the_number_of_its_processes_beside_it() -> None:
+    found = run(in_processes(5), in_processes(5, "stock", 2.5), against=("stock",))
+    assert "0.400 (0.400 to 0.400)" in row(table(found), "vs stock")
+    assert "5 processes" in row(table(found), "  95% interval over")
+    assert "10 interleaved rounds in 5 processes" in headline(found)
+
+
+@pytest.mark.parametrize(
+    ("count", "note"),
+    [
+        (1, "NOTE: ratios have no interval: the samples of one process do not show how much processes differ"),
+        (2, "NOTE: the intervals are over 2 processes: they hold, but 5 or more give narrower ones"),
+        (5, None),
+    ],
+)
+def test_few_processes_are_noted_where_anything_is_compared(count: int, note: str | None) -> None:
+    assert reason_lines(run(in_processes(count), in_processes(5, "stock"))) == ([note] if note else [])
+    assert reason_lines(run(in_processes(count))) == []
+
+
+def test_a_baseline_has_a_row_and_the_processes_of_both_runs() -> None:
+    now = run(in_processes(5, by=1.2))
+    text = drawn(timing_table(now, now.timings, slowdowns(now, run(in_processes(2)))))
+    assert "1.20" in row(text, "vs the baseline")
+    assert "5 and 2 processes" in row(text, "  its 95% over")
 
 
 def test_what_was_not_run_has_no_figures_and_a_reason() -> None:
@@ -83,7 +110,7 @@ def test_a_wrong_artifact_is_called_wrong_where_it_was_timed() -> None:
 def test_a_disturbed_run_is_flagged_and_a_steady_one_is_not() -> None:
     found = run(timing("steady"), timing("busy", samples_ms=(3.0, 4.0, 5.0, 6.0)))
     assert row(table(found), "  IQR / median").count("NOISY") == 1
-    assert reason_lines(found) == ["busy: NOISY: IQR / median is 33%: the machine was busy; repeat the timing"]
+    assert reason_lines(found)[0] == "busy: NOISY: IQR / median is 33%: the machine was busy; repeat the timing"
 
 
 def test_logits_without_an_error_are_exact() -> None:

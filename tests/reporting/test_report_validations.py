@@ -102,6 +102,11 @@ def test_every_value_has_its_row(heading: str, cell: str) -> None:
     assert column(made.broken())[heading] == cell
 
 
+@pytest.mark.parametrize(("clusters", "cell"), [(355, "355 source digits"), (500, None), (None, None)])
+def test_intervals_over_fewer_digits_than_pictures_say_so(clusters: int | None, cell: str | None) -> None:
+    assert column(made.broken(clusters=clusters)).get("intervals over") == cell
+
+
 def test_what_nobody_has_has_no_row() -> None:
     assert set(column(made.broken())) - set(column(made.proven())) == {
         "images skipped",

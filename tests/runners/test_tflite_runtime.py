@@ -164,7 +164,7 @@ def test_a_truncated_file_is_refused_or_crashes_its_own_process_only(
     with pytest.raises(ArtifactError) as raised:
         load(path=path)
     assert raised.value.fault in ("refused", "crashed")
-    begin, _, why = str(raised.value).partition(f"{VERSION} can load: ")
+    begin, _, why = str(raised.value).partition(f"{VERSION}: ")
     assert begin.startswith(f"{path} ")
     assert why.splitlines() == [why]
     assert children() == before

@@ -59,7 +59,7 @@ def test_a_runtime_that_aborts_is_advice_not_a_crash(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(doctor.IMPORTS, "tflite", ("json", "os; os.abort()"))  # type: ignore[index]
     found = doctor.examine(TARGETS["tflite"])
     assert (found.converts, found.runs) == (True, False)
-    assert found.advice == ("its runtime does not load: exit code -6",)
+    assert found.advice == ("the runtime cannot be imported: exit code -6",)
 
 
 def test_an_import_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

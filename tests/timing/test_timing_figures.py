@@ -8,8 +8,9 @@ import pytest
 from support import overviews as made
 
 from levit_mobile.timing.figures import doubts, figures, slowed
+from levit_mobile.timing.ratios import ratio
 from levit_mobile.timing.record import Conditions, TimingRun
-from levit_mobile.timing.samples import Summary, ratio
+from levit_mobile.timing.samples import Summary
 
 STEADY = tuple([1.0, 1.01] * 20)
 
@@ -50,10 +51,12 @@ def test_what_was_not_timed_has_no_figures() -> None:
 
 
 def test_ratios_are_against_the_named_timings_of_the_run() -> None:
-    fast, slow = made.timing("tflite-int8"), made.timing("tflite-fp32")
+    fast, slow = (made.timing(recipe, process_samples=(30,) * 5) for recipe in ("tflite-int8", "tflite-fp32"))
     run = made.run(fast, slow, against=(slow.name,))
     (found,) = figures(run, fast).against
-    assert (found.name, found.ratio) == (slow.name, ratio(fast.samples_ms, slow.samples_ms))
+    assert (found.name, found.ratio) == (slow.name, ratio(fast.by_process, slow.by_process))
+    assert found.ratio.processes == (5,)
+    assert found.ratio.high is not None
     assert found.ratio.high < 0.5
     assert figures(run, slow).against == ()
 

@@ -72,7 +72,7 @@ def test_a_stranger_that_computes_something_else_is_not_known(stranger: Candidat
     answers = {"pixels in [0,1]": golden.logits + np.nan, "normalised pixels": -golden.logits}
     found = judged(stranger, golden, answers)
     assert found.verdict == "not run"
-    assert "its logits differ from those of bundle for pixels in [0,1] and for normalised pixels" in found.reasons[0]
+    assert "not those of bundle with pixels in [0,1] and with normalised pixels" in found.reasons[0]
 
 
 def test_a_stranger_whose_input_is_no_picture_is_not_known(stranger: Candidate, golden: Golden) -> None:
@@ -82,8 +82,8 @@ def test_a_stranger_whose_input_is_no_picture_is_not_known(stranger: Candidate, 
 
 
 def test_without_golden_vectors_nothing_is_proven(stranger: Candidate, known: Candidate) -> None:
-    assert judged(stranger, None, {}).reasons == ("no bundle in this run has golden vectors",)
-    assert judged(known, None, {}).reasons == ("its bundle holds no golden vectors",)
+    assert judged(stranger, None, {}).reasons == ("no bundle of this run has golden vectors",)
+    assert judged(known, None, {}).reasons == ("the bundle holds no golden vectors",)
 
 
 def test_strangers_are_lent_the_first_bundles_vectors(known: Candidate, stranger: Candidate) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-import numpy as np
 import pytest
 
 from levit_mobile.timing import samples
@@ -42,8 +41,12 @@ def test_only_the_call_itself_is_in_a_sample(monkeypatch: pytest.MonkeyPatch) ->
     assert found == {"fast": (2.0, 2.0), "slow": (5.0, 5.0)}
 
 
+def test_rounds_are_shared_by_the_processes() -> None:
+    assert [samples.shares(4, 2), samples.shares(7, 3), samples.shares(2, 3)] == [[2, 2], [2, 2, 3], [1, 1]]
+
+
 def test_no_rounds_are_refused() -> None:
-    with pytest.raises(ValueError, match="0 rounds, expected 1 or more"):
+    with pytest.raises(ValueError, match="rounds is 0, expected 1 or more"):
         samples.interleaved({"a": lambda: None}, rounds=0)
 
 
@@ -52,24 +55,8 @@ def test_a_candidate_that_fails_is_not_hidden() -> None:
         samples.interleaved({"a": lambda: 1 / 0}, rounds=1, warmup=0)
 
 
-def test_a_ratio_is_of_medians_and_its_interval_holds_it() -> None:
-    drawn = np.random.default_rng(1).normal(size=(2, 60))
-    found = samples.ratio(3 + 0.1 * drawn[0], 6 + 0.1 * drawn[1])
-    assert found.middle == pytest.approx(0.5, abs=0.02)
-    assert 0.47 < found.low < found.middle < found.high < 0.53
-    assert samples.ratio(3 + 0.1 * drawn[0], 6 + 0.1 * drawn[1]) == found
-
-
-def test_the_interval_is_wider_where_samples_are() -> None:
-    drawn = np.random.default_rng(1).normal(size=(2, 60))
-    narrow, wide = (samples.ratio(5 + by * drawn[0], 5 + by * drawn[1]) for by in (0.01, 1))
-    assert wide.high - wide.low > 20 * (narrow.high - narrow.low)
-
-
-def test_an_outlier_moves_neither_ratio_nor_spread_much() -> None:
-    steady = [5.0, 5.1] * 20
-    disturbed = [*steady[:-1], 500.0]
-    assert samples.ratio(disturbed, steady).middle == pytest.approx(1, abs=0.02)
+def test_an_outlier_moves_the_spread_little() -> None:
+    disturbed = [*([5.0, 5.1] * 20)[:-1], 500.0]
     assert samples.spread(disturbed) < samples.NOISY < samples.spread([4.0, 5.0, 6.0] * 10)
 
 
@@ -90,13 +77,3 @@ def test_few_samples_have_no_99th_percentile() -> None:
     assert many is not None
     assert (few.p99_ms, many.p99_ms) == (None, 1.01)
     assert not few.noisy
-
-
-def test_a_change_is_free_of_the_machine() -> None:
-    drawn = 1 + 0.02 * np.random.default_rng(1).normal(size=(4, 50))
-    ours, yard, ours_then, yard_then = drawn * np.array([[12], [30], [4], [10]])  # three times as slow, both of them
-    found = samples.change((ours, yard), (ours_then, yard_then))
-    assert found.middle == pytest.approx(1, abs=0.02)
-    assert 0.95 < found.low < 1 < found.high < 1.05
-    slower = samples.change((1.2 * ours, yard), (ours_then, yard_then))
-    assert slower.middle == pytest.approx(1.2 * found.middle)

@@ -14,6 +14,8 @@ from support.judgements import COUNT, HERE, LOOSE, THERE, Logits
 from support.refusals import refused
 
 from levit_mobile.errors import ArtifactError, CheckpointError, RunnerUnavailable, ToolchainMissing
+from levit_mobile.images.source import ImageSource
+from levit_mobile.parity import metrics
 from levit_mobile.recipe import Tolerance, Verdict
 from levit_mobile.reporting.verdicts import bounds
 from levit_mobile.validation import validate
@@ -87,6 +89,36 @@ def test_what_was_seen_is_said_of_pictures_and_labels(folder: Path, monkeypatch:
     assert found.top1_interval[0] < found.report.top1_agreement == (COUNT - 2) / COUNT < found.top1_interval[1]
 
 
+def test_intervals_and_p_are_over_the_source_digits_that_pictures_show(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two digits in four pictures each: p0 and p1, which differ, show the same digit."""
+    monkeypatch.setattr("levit_mobile.validation.verdict.held_out_source", lambda name: int(name[1:]) // 4)
+    found = judged(folder, monkeypatch, spoilt(), LOOSE)
+    digits = [0, 0, 0, 0, 1, 1, 1, 1]
+    assert found.clusters == 2
+    same = [False, False, True, True, True, True, True, True]
+    assert found.top1_interval == metrics.clustered_interval(same, digits) != metrics.wilson_interval(6, 8)
+    assert found.top5_interval is not None
+    assert found.accuracy is not None
+    right = [True] * 7 + [False]
+    assert found.accuracy.reference_interval == metrics.clustered_interval(right, digits)
+    right[:2] = [False, False]
+    assert found.accuracy.candidate_interval == metrics.clustered_interval(right, digits)
+    assert found.accuracy.mcnemar_p == metrics.clustered_mcnemar_p([1, 1, 0, 0, 0, 0, 0, 0], digits) == 1
+
+
+def test_pictures_of_a_folder_are_independent_whatever_they_are_called(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("levit_mobile.validation.verdict.held_out_source", lambda _: 0)
+    made.gives(monkeypatch, {HERE: spoilt()})
+    case = replace(made.made(folder, tolerance=LOOSE, labels=made.truth()), pictures_from=ImageSource.of_folder("val"))
+    found = examine(case, processes=1)
+    assert found.clusters is None
+    assert found.top1_interval == metrics.wilson_interval(6, 8)
+
+
 @pytest.mark.parametrize("name", ["min_top1_accuracy", "max_accuracy_drop"])
 def test_a_bound_on_accuracy_without_labels_is_broken(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     made.gives(monkeypatch, {HERE: made.reference_logits()})
@@ -158,7 +190,7 @@ def test_logits_that_are_not_finite_are_broken(folder: Path, monkeypatch: pytest
     candidate[3, 4] = value
     found = judged(folder, monkeypatch, candidate, LOOSE)
     assert found.verdict == "broken"
-    assert found.reasons[0] == f"the artifact gave NaN or infinite logits on 1 of {COUNT} pictures"
+    assert found.reasons[0] == f"the artifact gave NaN or infinite logits on 1 of {COUNT} images"
     assert (found.accuracy, found.top1_interval) == (None, None)
     assert not any(check.holds for check in found.checks)
 

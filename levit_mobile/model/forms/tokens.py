@@ -211,14 +211,14 @@ class TokenStem(nn.Module):
 
 def _mean_of(layer: nn.Module | None) -> Tensor:
     if not isinstance(layer, SubtractMean):
-        raise ValueError("bake the model before it is laid out: its stem does not take the mean colour away")
+        raise ValueError("the stem does not subtract the mean colour: bake the model first")
     return layer.mean
 
 
 def _framed(conv: nn.Module, mean: Tensor) -> nn.Conv2d:
     """conv0 over pixels that still carry the mean colour [1,3,1,1]."""
     if not isinstance(conv, nn.Conv2d) or conv.bias is None:
-        raise ValueError("bake the model before it is laid out: conv0 is not a plain convolution")
+        raise ValueError("conv0 is not a plain convolution: bake the model first")
     framed = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, stride=conv.stride)  # type: ignore[arg-type]
     shift = (conv.weight.detach().double() * mean.double()).sum((1, 2, 3))
     framed.weight.data = conv.weight.detach().clone()

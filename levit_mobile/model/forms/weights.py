@@ -49,14 +49,14 @@ def conv_of(rows: Rows, stride: int = 1) -> nn.Conv2d:
 def rows_of(linear: nn.Module) -> Rows:
     """The weights of a baked (plain) linear."""
     if not isinstance(linear, nn.Linear):
-        raise ValueError(f"bake the model before it is laid out: {type(linear).__name__} is not a plain linear")
+        raise ValueError(f"the layer is a {type(linear).__name__}, expected a plain linear: bake the model first")
     return linear.weight.detach(), linear.bias.detach()
 
 
 def constant_of(bias: nn.Module) -> Tensor:
     """The [h, T_query, T_key] value of a baked attention bias."""
     if not isinstance(bias, FrozenBias):
-        raise ValueError("bake the model before it is laid out: an attention bias is still a gathered table")
+        raise ValueError("an attention bias is still gathered from a table: bake the model first")
     return bias.value
 
 
@@ -82,9 +82,9 @@ def laid_out(
 def _require_baked(model: LeViT) -> None:
     """Refuse what a form would silently leave out: a second head, a scale beside the scores."""
     if model.head_dist is not None:
-        raise ValueError("bake the model before it is laid out: it still has two heads")
+        raise ValueError("the model still has two heads: bake the model first")
     if any(block.scale != 1.0 for block in model.modules() if isinstance(block, Attention | ShrinkAttention)):
-        raise ValueError("bake the model before it is laid out: its attention scores are still scaled")
+        raise ValueError("the attention scores are still scaled: bake the model first")
 
 
 def last_side(baked: LeViT) -> int:

@@ -27,6 +27,7 @@ from levit_mobile.reporting.plots.pareto import TARGETS, front_key, front_plot
 from levit_mobile.reporting.plots.times import MOST_STRIPS, Strip, distributions, profile_bars
 from levit_mobile.reporting.warnings import concerns, counted, device_title, overall, plural, setting, units
 from levit_mobile.timing.figures import called
+from levit_mobile.timing.ratios import told
 from levit_mobile.timing.record import Device
 from levit_mobile.timing.samples import Summary
 
@@ -72,7 +73,7 @@ class Package:
 
 def page(found: Gathered, artifacts: Sequence[Artifact]) -> str:
     """The whole page."""
-    made = environment(called, device_title, ms, mb, plural, raw, setting)
+    made = environment(called, device_title, ms, mb, plural, raw, setting, told)
     script = files("levit_mobile.reporting.pages").joinpath("sort.js").read_text(encoding="utf-8")
     rows = join.rows(artifacts)
     sections = [_section(number, artifact) for number, artifact in enumerate(artifacts, 1)]

@@ -8,25 +8,27 @@ from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.recipe import Verdict
-from levit_mobile.reporting.text import MISSING, clean, db, number, verdict
+from levit_mobile.reporting.text import MISSING, clean, db, ratio_text, verdict
 from levit_mobile.timing.figures import Figures, block_medians, compared, figures
+from levit_mobile.timing.ratios import PROCESSES, Ratio, told
 from levit_mobile.timing.record import Timing, TimingRun
 from levit_mobile.timing.regression import Slowdown
-from levit_mobile.timing.samples import Ratio, Summary
+from levit_mobile.timing.samples import Summary
 
 MEGA = 1e6
+OVER, OVER_BASELINE = "  95% interval over", "  its 95% over"  # how many processes the ratios above are over
 HEADING = 20  # characters of a row's name: an artifact's may be longer
 
 
 def headline(run: TimingRun) -> str:
     """The machine and how it timed, in one line."""
     device, rounds = run.device, max((len(timing.samples_ms) for timing in run.timings), default=0)
+    processes = max((len(timing.by_process) for timing in run.timings), default=0)
     warmup = max((timing.warmup_runs for timing in run.timings), default=0)
     pinned = f"pinned to core {', '.join(map(str, run.cores))}" if run.cores else "not pinned to a core"
-    return clean(
-        f"{device.soc} ({device.model}, {device.cores} cores), {device.os} {device.os_version}; {pinned}; {rounds} "
-        f"interleaved rounds after {warmup} discarded warm-up rounds per process; only the runtime's call, on one image"
-    )
+    machine = f"{device.soc} ({device.model}, {device.cores} cores), {device.os} {device.os_version}; {pinned}"
+    taken = f"{rounds} interleaved rounds in {told((processes,))}, after {warmup} discarded warm-up rounds in each"
+    return clean(f"{machine}; {taken}; only the runtime's call, on one image")
 
 
 def timing_table(run: TimingRun, shown: Sequence[Timing], slowdowns: Sequence[Slowdown] = ()) -> Table:
@@ -57,12 +59,20 @@ def _cells(run: TimingRun, timing: Timing, slowdowns: Sequence[Slowdown]) -> Ite
     yield from _start_cells(found)
     yield from _inference_cells(found)
     others = baselines(run)
-    ratios = {one.name: ratio_text(one.ratio) for one in compared(timing, others)}
+    ratios = {one.name: one.ratio for one in compared(timing, others)}
     for other in others:
-        yield f"vs {_name(other.name)}", ratios.get(other.name, MISSING)
-    for slowdown in slowdowns:
-        if slowdown.name == timing.name:
-            yield "vs the baseline", ratio_text(slowdown.ratio)
+        yield f"vs {_name(other.name)}", ratio_text(ratios[other.name]) if other.name in ratios else MISSING
+    yield from _over(OVER, list(ratios.values()))
+    own = [slowdown.ratio for slowdown in slowdowns if slowdown.name == timing.name]
+    for ratio in own:
+        yield "vs the baseline", ratio_text(ratio)
+    yield from _over(OVER_BASELINE, own)
+
+
+def _over(heading: str, ratios: Sequence[Ratio]) -> Iterator[tuple[str, str]]:
+    """What the intervals are over; all ratios of one artifact have the same number of processes."""
+    if ratios:
+        yield heading, told(ratios[0].processes)
 
 
 def _start_cells(of: Figures) -> Iterator[tuple[str, str]]:
@@ -100,14 +110,20 @@ def baselines(run: TimingRun) -> tuple[Timing, ...]:
     return named or tuple(timed[:1])
 
 
-def ratio_text(found: Ratio) -> str:
-    """0.389 (0.387 to 0.391)."""
-    return f"{number(found.middle, '.3f')} ({number(found.low, '.3f')} to {number(found.high, '.3f')})"
-
-
 def reason_lines(run: TimingRun) -> list[str]:
-    """One line for each artifact that is broken, was not run or was timed on a busy machine, and for each note."""
-    return [clean(f"{timing.name}: {line}") for timing in run.timings for line in _reasons(run, timing)]
+    """A line for everything that a reader must not miss: what is wrong, was not run, or was disturbed."""
+    lines = [f"{timing.name}: {line}" for timing in run.timings for line in _reasons(run, timing)]
+    return [clean(line) for line in (*lines, *_few_processes(run))]
+
+
+def _few_processes(run: TimingRun) -> Iterator[str]:
+    """What intervals of few processes are worth, where anything is compared."""
+    timed = [len(timing.by_process) for timing in run.timings if timing.samples_ms]
+    fewest = min(timed, default=0)
+    if len(timed) > 1 and fewest == 1:
+        yield "NOTE: ratios have no interval: the samples of one process do not show how much processes differ"
+    elif len(timed) > 1 and fewest < PROCESSES:
+        yield f"NOTE: the intervals are over {told((fewest,))}: they hold, but {PROCESSES} or more give narrower ones"
 
 
 def _reasons(run: TimingRun, timing: Timing) -> Iterator[str]:

@@ -14,7 +14,8 @@ from levit_mobile.errors import LevitMobileError
 from levit_mobile.parity.compare import Proof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed
 from levit_mobile.pipeline.writing import Bundle
-from levit_mobile.reporting.text import MISSING, db, verdict
+from levit_mobile.reporting.text import MISSING, db, ratio_text, verdict
+from levit_mobile.timing.ratios import told
 
 if TYPE_CHECKING:
     from levit_mobile.reporting import outputs
@@ -107,7 +108,7 @@ def _integer_cells(found: QuantizationSummary | None) -> dict[str, str]:
         of, noisy = speed.ratio, ", noisy" if speed.noisy else ""
         timed = (
             f"{speed.median_ms:.2f} ms{noisy}",
-            f"{of.middle:.3f} ({of.low:.3f} to {of.high:.3f}) of {speed.float_median_ms:.2f} ms",
+            f"{speed.float_median_ms:.2f} ms: {ratio_text(of)}, 95% over {told(of.processes)}",
         )
     floats = MISSING if plan is None else ", ".join(plan) or "nothing"
     return dict(zip(INTEGER_ROWS, (floats, f"{tables.stored}, {db(tables.sqnr_db)} alone", *timed), strict=True))
@@ -136,6 +137,8 @@ def _speed_dict(speed: Speed) -> outputs.Speed:
         "float32_median_ms": speed.float_median_ms,
         "ratio": speed.ratio.middle,
         "ratio_interval": [speed.ratio.low, speed.ratio.high],
+        "processes": len(speed.process_samples),
+        "process_samples": speed.process_samples,
         "warmup_rounds": speed.warmup,
         "threads": 1,
         "samples_ms": list(speed.samples_ms),

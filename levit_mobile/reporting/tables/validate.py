@@ -139,6 +139,12 @@ def _pictures(validation: Validation) -> str:
     return count + _plain(validation.pictures_from)
 
 
+def _clusters(validation: Validation) -> str | None:
+    """What intervals are over, where that is not every picture by itself."""
+    report, digits = validation.report, validation.clusters
+    return None if report is None or digits is None or digits >= report.images else f"{digits} source digits"
+
+
 def _first_over(validation: Validation) -> str | None:
     drill: Drill | None = validation.drill
     return _plain(drill.first_over or "none") if drill else None
@@ -150,6 +156,7 @@ ROWS: tuple[tuple[str, Cell], ...] = (
     ("runtime", lambda v: _plain(v.runtime.title) if v.runtime else None),
     ("reference", lambda v: _plain(v.reference)),
     ("images", _pictures),
+    ("intervals over", _clusters),
     ("images skipped", lambda v: str(len(v.skipped)) if v.skipped else None),
     ("max abs error", _of_report(lambda r: error(r.max_abs_error))),
     ("mean abs error", _of_report(lambda r: error(r.mean_abs_error))),
