@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: convert test lint format benchmark arm64 arm64-setup clean
+.PHONY: convert test test-fast lint format docs benchmark arm64 arm64-setup release clean
 
 convert: $(INSTALLED) ## the bundled checkpoint -> build/, one bundle a target
 	$(BIN)/levit-mobile convert --target all --out build --force
 
 test: lint ## lint, types, tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-fast: $(INSTALLED) ## the tests without the marker slow
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -21,6 +24,9 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(INSTALLED) ## the documentation -> build/docs, without a network
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --builder html docs build/docs
+
 arm64-setup: $(INSTALLED) ## both runtimes for ARM64, in the user's cache folder
 	$(BIN)/levit-mobile setup arm64
 
@@ -29,6 +35,9 @@ arm64: arm64-setup ## parity and cost of the bundled model with the phone's own 
 
 benchmark: $(INSTALLED) ## latency and conversion cost, against the stock path
 	$(BIN)/python benchmarks/stock.py
+
+release: ## VERSION=0.2.0 [DRY_RUN=1]: version, changelog, commit and tag
+	$(PYTHON) tools/release.py $(VERSION) $(if $(DRY_RUN),--dry-run)
 
 clean:
 	rm -rf $(VENV) build

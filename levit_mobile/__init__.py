@@ -21,6 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from levit_mobile.arm64.count import CostRun, cost
     from levit_mobile.arm64.setup import setup_arm64
     from levit_mobile.bundle.inspect import Inspected, differences, inspect
@@ -125,6 +126,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("levit-mobile")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -22,6 +22,7 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PACKAGES = {"levit_mobile": "levit_mobile", "conversion": "levit_mobile/conversion"}  # in the repository, in the wheel
 DATA = (
     "levit_mobile/*.json",
+    "levit_mobile/schemas/*.json",
     "levit_mobile/py.typed",
     "levit_mobile/data/*.*",
     "levit_mobile/data/photographs/*",

@@ -16,7 +16,7 @@ from levit_mobile.system.folders import CACHE_VARIABLE
 from levit_mobile.system.locks import alone
 from levit_mobile.system.progress import Progress, silent
 
-STEPS = ("Debian for ARM64", "LiteRT and numpy", "ExecuTorch", "the program and the plugin")
+STEPS = ("Debian for ARM64", "LiteRT and numpy", "ExecuTorch", "runner and counting plugin")
 RUN = (
     "counting.so",
     "program/*",

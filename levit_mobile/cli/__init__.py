@@ -14,14 +14,15 @@ from levit_mobile.cli.common import signals_heeded
 from levit_mobile.cli.convert import convert
 from levit_mobile.cli.cost import cost
 from levit_mobile.cli.doctor import doctor
+from levit_mobile.cli.examples import epilog, paragraphs
 from levit_mobile.cli.inspect import inspect
 from levit_mobile.cli.plan import plan
+from levit_mobile.cli.recipes import recipes
 from levit_mobile.cli.report import report
 from levit_mobile.cli.setup import setup
 from levit_mobile.cli.validate import validate
 
 app = typer.Typer(
-    help="Turn a trained LeViT into Core ML, ExecuTorch and TFLite bundles that hold their own proof.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,17 +31,17 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def common(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    """Options without a command."""
+def common(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    """Convert a trained LeViT to Core ML, ExecuTorch and TFLite, and prove and time the results."""
     if version:
-        from importlib.metadata import version as installed
+        import levit_mobile
 
-        typer.echo(installed("levit-mobile"))
+        typer.echo(levit_mobile.__version__)
         raise typer.Exit
 
 
-for _command in (convert, validate, inspect, bench, report, cost, plan, setup, doctor):
-    app.command()(_command)
+for _command in (convert, validate, inspect, bench, report, recipes, cost, plan, setup, doctor):
+    app.command(help=paragraphs(str(_command.__doc__)), epilog=epilog(_command.__name__))(_command)
 
 
 def main() -> None:

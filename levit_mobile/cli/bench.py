@@ -23,13 +23,15 @@ SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 
 ArtifactsArgument = Annotated[
     list[Path],
-    typer.Argument(help="Folders that `convert` has made, or .tflite, .pte and .mlpackage.", show_default=False),
+    typer.Argument(help="Bundle folders, or .tflite, .pte and .mlpackage artifacts.", show_default=False),
 ]
 RoundsOption = Annotated[
     int,
     typer.Option("--rounds", min=2, help="Number of rounds that the processes share; each runs every artifact once."),
 ]
-WarmupOption = Annotated[int, typer.Option("--warmup", min=1, help="Rounds before them in each process, not kept.")]
+WarmupOption = Annotated[
+    int, typer.Option("--warmup", min=1, help="Number of warm-up rounds per process, whose times are discarded.")
+]
 StartsOption = Annotated[
     int,
     typer.Option(
@@ -38,16 +40,29 @@ StartsOption = Annotated[
         help="Number of fresh processes. Intervals are over them: fewer than 5 make them wide, 1 gives none.",
     ),
 ]
-ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Of LiteRT and ExecuTorch.")]
+ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Number of threads for LiteRT and ExecuTorch.")]
 UnitsOption = Annotated[
     Literal["cpuOnly", "cpuAndGPU", "cpuAndNeuralEngine", "all"],
-    typer.Option("--compute-units", help="Of Core ML."),
+    typer.Option("--compute-units", help="Processors that Core ML may use."),
 ]
-PictureOption = Annotated[str, typer.Option("--picture", help="Width x height where end to end begins.")]
-ProfileOption = Annotated[bool, typer.Option("--profile", help="Time by block of the model, where it can be had.")]
+PictureOption = Annotated[
+    str,
+    typer.Option(
+        "--picture", help="Width x height, in pixels, of the decoded image with which end-to-end timing begins."
+    ),
+]
+ProfileOption = Annotated[
+    bool,
+    typer.Option(
+        "--profile", help="Also time every block of the model; only .tflite artifacts can be split into blocks."
+    ),
+]
 BaselineOption = Annotated[
     Path | None,
-    typer.Option("--baseline", help="An earlier --out: exit 1 when an artifact is slower than --max-slowdown allows."),
+    typer.Option(
+        "--baseline",
+        help="Record of an earlier run, from --out; a slowdown above --max-slowdown exits with 1. Default: none.",
+    ),
 ]
 SlowdownOption = Annotated[
     float,
@@ -64,7 +79,9 @@ StrictOption = Annotated[
         help="Exit 3 when the interval contains --max-slowdown, or an artifact of the baseline was not timed.",
     ),
 ]
-OutOption = Annotated[Path | None, typer.Option("--out", help="Write the record of all samples to this file.")]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Write the record with every sample to this JSON file. Default: no file.")
+]
 
 
 def bench(
@@ -84,9 +101,12 @@ def bench(
     json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Time artifacts on this machine, interleaved, each with the verdict on what it computes.
+    """Time artifacts on this machine, interleaved, each with a verdict on its logits.
 
-    Exit: 0, 1 broken or slower, 2 usage, 3 undecided under --strict.
+    Loads every artifact in fresh processes, then times all of them in turn, in random order. Reports load, first run,
+    inference, end-to-end time and memory, and ratios with 95% intervals.
+
+    Exit codes: 0 done, 1 broken or slower than --max-slowdown allows, 2 wrong usage, 3 undecided under --strict.
     """
     size = understood(lambda: _size(picture))
     if strict and baseline is None:

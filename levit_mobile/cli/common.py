@@ -32,7 +32,7 @@ def known_failures(*, as_json: bool = False) -> Iterator[None]:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt as error:
-        notes = getattr(error, "__notes__", ["nothing half-made was left behind"])
+        notes = getattr(error, "__notes__", ["no partial output was left behind"])
         typer.echo(f"interrupted; {'; '.join(notes)}", err=True)
         raise typer.Exit(INTERRUPTED) from error
 

@@ -21,35 +21,71 @@ from levit_mobile.cli.options import (
     VerboseOption,
 )
 from levit_mobile.errors import LevitMobileError
-from levit_mobile.recipe import Recipe, Verdict, recipe
+from levit_mobile.recipe import Precision, Recipe, Verdict, recipe
 from levit_mobile.targets import TARGETS
 
 if TYPE_CHECKING:
     from levit_mobile import Bundle
 
-TargetOption = Annotated[str, typer.Option("--target", "-t", help="coreml, executorch, tflite, or all three: all.")]
+TargetOption = Annotated[
+    str, typer.Option("--target", "-t", help="Target: coreml, executorch, tflite, or all for all three.")
+]
 PrecisionOption = Annotated[
     str | None,
-    typer.Option("--precision", "-p", help="As in the table of recipes. Default: fp16 for coreml, fp32 otherwise."),
+    typer.Option(
+        "--precision",
+        "-p",
+        help=f"Number format: {', '.join(Precision)}. `levit-mobile recipes` shows which target has which. "
+        "Default: fp16 for coreml, fp32 for the others.",
+    ),
 ]
-LabelsOption = Annotated[Path | None, typer.Option("--labels", help="Text file, one label a line, in class order.")]
-OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder in which the bundles are made.")]
+LabelsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        help="Text file with one label per line, in class order. Default: the checkpoint's labels, else placeholders.",
+    ),
+]
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder in which each bundle gets its own folder.")]
 ImagesOption = Annotated[
-    Path | None, typer.Option("--images", help="Folder of at least 32 pictures for the proof. Default: digits.")
+    Path | None,
+    typer.Option("--images", help="Folder of at least 32 images for the proof. Default: 64 held-out digits."),
 ]
-IosOption = Annotated[int | None, typer.Option("--minimum-ios", help="Oldest iOS: 16, 17 or 18 (coreml only).")]
+IosOption = Annotated[
+    int | None,
+    typer.Option(
+        "--minimum-ios",
+        help="For coreml: oldest iOS version that the model must run on: 16, 17 or 18. "
+        "Default: the oldest that the precision allows.",
+    ),
+]
 IoOption = Annotated[
-    str, typer.Option("--io", help="Pixels and logits: float, or int8 (tflite and executorch, int8 only).")
+    str,
+    typer.Option(
+        "--io", help="Type of pixels and logits: float, or int8 (only for --precision int8 on tflite and executorch)."
+    ),
 ]
 ObserverOption = Annotated[
-    str | None, typer.Option("--observer", help="int8: min-max, percentile, mse or entropy. Default: the plan's.")
+    str | None,
+    typer.Option(
+        "--observer",
+        help="For int8: how ranges are chosen: min-max, percentile, mse or entropy. Default: the plan's choice.",
+    ),
 ]
 PlanOption = Annotated[
-    Path | None, typer.Option("--plan", help="int8: JSON file of what stays float. Default: the committed plan.")
+    Path | None,
+    typer.Option(
+        "--plan",
+        help="For int8: JSON file by `levit-mobile plan` that lists the layers to keep in float. "
+        "Default: the plan that ships with the package, if there is one for the model.",
+    ),
 ]
 NoTimingOption = Annotated[
     bool,
-    typer.Option("--no-timing", help="Do not time integers beside float32 here: one lowering less, about 20 s."),
+    typer.Option(
+        "--no-timing",
+        help="For integer precisions: do not time the artifact and its float32 counterpart; saves about 20 s.",
+    ),
 ]
 
 
@@ -74,7 +110,13 @@ def convert(
     json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Convert a checkpoint and prove each artifact against it, on real pictures, by the real runtimes."""
+    """Convert a checkpoint and prove each artifact against it.
+
+    Writes one bundle per recipe: the artifact, its contract, labels, golden vectors and the proof, which runs the
+    artifact and the trained model on the same images. Without --checkpoint it converts the bundled LeViT-128S.
+
+    Exit codes: 0 all artifacts are proven or not run, 1 an artifact is broken or could not be converted, 2 wrong usage.
+    """
     recipes = understood(lambda: _recipes(target, precision, minimum_ios, io))
     log = log_file("convert", verbose=verbose)
     bundles: list[Bundle] = []

@@ -9,7 +9,12 @@ from levit_mobile.cli.options import JsonOption
 
 
 def doctor(json: JsonOption = False) -> None:
-    """Say which targets convert and run on this machine, their versions, and the pip line for each that does not."""
+    """Show which targets convert and run on this machine.
+
+    Lists the versions of their packages, and a pip command for each target that does not work.
+
+    Exit codes: 0 every target converts, 1 a target does not.
+    """
     from rich.console import Console
 
     import levit_mobile

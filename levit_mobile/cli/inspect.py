@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 
 PathsArgument = Annotated[
     list[Path],
-    typer.Argument(help="Bundles, or .tflite, .pte, .mlpackage and .mlmodel of any origin.", show_default=False),
+    typer.Argument(
+        help="Bundle folders, or .tflite, .pte, .mlpackage and .mlmodel artifacts of any origin.", show_default=False
+    ),
 ]
-DiffOption = Annotated[bool, typer.Option("--diff", help="Show only what differs between two.")]
+DiffOption = Annotated[bool, typer.Option("--diff", help="Compare two artifacts and show only the differences.")]
 
 
 def inspect(paths: PathsArgument, diff: DiffOption = False, json: JsonOption = False) -> None:
-    """Show what is inside artifacts: inputs, outputs, ops, partitions, fallbacks, types, bytes by kind, MACs."""
+    """Show what is inside artifacts: inputs, outputs, ops, partitions, types, bytes and MACs.
+
+    Reads any .tflite, .pte, .mlpackage or .mlmodel by its content, without a vendor toolchain. For a bundle it also
+    checks every digest and compares the contract with the artifact.
+
+    Exit codes: 0 all artifacts were read, 1 an artifact is damaged or contradicts its contract, 2 wrong usage.
+    """
     if diff and len(paths) != 2:
         raise typer.BadParameter(f"--diff takes two artifacts, and there are {len(paths)}")
     with known_failures(as_json=json):

@@ -23,15 +23,24 @@ from levit_mobile.recipe import recipe
 if TYPE_CHECKING:
     from levit_mobile import PlanSearch
 
-TargetOption = Annotated[str, typer.Option("--target", "-t", help="coreml, executorch or tflite.")]
+TargetOption = Annotated[str, typer.Option("--target", "-t", help="Target: coreml, executorch or tflite.")]
 SearchCountOption = Annotated[
-    int, typer.Option("--search-count", min=1, help="How many of them judge each candidate, evenly spread.")
+    int,
+    typer.Option(
+        "--search-count", min=1, help="Number of calibration images on which each candidate is judged, evenly spread."
+    ),
 ]
 MaxKlOption = Annotated[
-    float, typer.Option("--max-kl", min=0, help="KL of the probabilities from the float model's to reach, in nats.")
+    float,
+    typer.Option(
+        "--max-kl", min=0, help="Largest accepted KL divergence from the float model's probabilities, in nats."
+    ),
 ]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", "-o", help="File to write. Default: <variant>-<target>-int8.json.")
+    Path | None,
+    typer.Option(
+        "--out", "-o", help="JSON file to write. Default: the variant, the target and int8.json, joined by hyphens."
+    ),
 ]
 
 
@@ -49,7 +58,13 @@ def plan(
     json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Find what an int8 artifact must keep in float, group by group, and write it down for `convert --plan`."""
+    """Search for the layers that an int8 artifact should keep in float.
+
+    Measures the error of each block's op groups in int8 and the gain of keeping them in float, then writes the cheapest
+    plan within --max-kl, for `levit-mobile convert --plan`. An interrupted search can be continued: run it again.
+
+    Exit codes: 0 a plan was written, 1 it failed, 2 wrong usage.
+    """
     understood(lambda: recipe(target))
     with known_failures(as_json=json):
         import levit_mobile

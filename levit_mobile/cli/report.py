@@ -11,18 +11,26 @@ from levit_mobile.cli.common import known_failures
 from levit_mobile.cli.options import JsonOption
 
 FolderArgument = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Folder with bundles, validations and times below it.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="DIR", help="Folder to search for bundles, validations and timing records.", show_default=False
+    ),
 ]
 OutOption = Annotated[
     Path | None,
-    typer.Option("--out", "-o", help="The page; an earlier report there is replaced. Default: DIR/report.html."),
+    typer.Option("--out", "-o", help="HTML file to write; replaces an earlier report. Default: DIR/report.html."),
 ]
 
 
 def report(folder: FolderArgument, out: OutOption = None, json: JsonOption = False) -> None:
-    """Put every bundle, validation and timing found below a folder on one page. Exit 0 whatever their verdicts are."""
+    """Put all bundles, validations and timing records below a folder on one HTML page.
+
+    Joins them by the artifact's sha256. The page holds everything that it shows and loads nothing from the network.
+
+    Exit codes: 0 the page was written, whatever the verdicts are, 1 it failed, 2 wrong usage.
+    """
     if str(out) == "-":
-        raise typer.BadParameter("--out - is no file: a page is opened from one; --json prints on stdout")
+        raise typer.BadParameter("--out - is not a file: name one for the page; --json prints on stdout")
     with known_failures(as_json=json):
         import levit_mobile
         from levit_mobile.reporting.pages.overview import summary_line

@@ -12,11 +12,14 @@ from levit_mobile.cli.options import ForceOption
 
 KNOWN = ("arm64",)
 
-WhatArgument = Annotated[str, typer.Argument(help="What to set up: arm64.", show_default=False)]
+WhatArgument = Annotated[str, typer.Argument(help="Part to set up; arm64 is the only one.", show_default=False)]
 
 
 def setup(what: WhatArgument, force: ForceOption = False) -> None:
-    """Set up what `validate --cpu` and `cost` need: both runtimes for ARM64, in the cache folder. About 20 seconds."""
+    """Set up both runtimes for ARM64, for `validate --cpu` and `cost`.
+
+    Downloads LiteRT, ExecuTorch and an emulator to the cache folder. Takes about 20 seconds.
+    """
     if what not in KNOWN:
         raise typer.BadParameter(f"unknown {what!r}, expected {', '.join(KNOWN)}")
     started = time.monotonic()

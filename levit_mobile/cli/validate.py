@@ -19,36 +19,80 @@ if TYPE_CHECKING:
 
 COLUMNS = 3  # validations side by side on a terminal
 
-BundlesArgument = Annotated[list[Path], typer.Argument(help="Folders that `convert` has made.", show_default=False)]
+BundlesArgument = Annotated[
+    list[Path], typer.Argument(help="Bundle folders written by `levit-mobile convert`.", show_default=False)
+]
 ReferenceOption = Annotated[
     str | None,
-    typer.Option("--reference", "-r", help="Checkpoint, bundle, or golden. Default: what the bundle was made from."),
+    typer.Option(
+        "--reference",
+        "-r",
+        help="What to compare with: a checkpoint, a bundle folder, or 'golden' for the vectors in the bundle. "
+        "Default: the checkpoint that the bundle was made from.",
+    ),
 ]
-ImagesOption = Annotated[Path | None, typer.Option("--images", help="Folder of pictures. Default: held-out digits.")]
-CountOption = Annotated[int | None, typer.Option("--count", "-n", min=1, help="How many pictures, evenly spread.")]
+ImagesOption = Annotated[Path | None, typer.Option("--images", help="Folder of images. Default: held-out digits.")]
+CountOption = Annotated[
+    int | None,
+    typer.Option(
+        "--count", "-n", min=1, help="Number of images, evenly spread. Default: all of --images, or 256 digits."
+    ),
+]
 TruthOption = Annotated[
-    str | None, typer.Option("--truth", help="What the pictures show: folders, or a CSV file with file,label.")
+    str | None,
+    typer.Option(
+        "--truth",
+        help="Labels of the images: 'folders' if folder names are the classes, or a CSV file with the columns file "
+        "and label. Default: known for digits, none for --images.",
+    ),
 ]
 RuntimeOption = Annotated[
-    str | None, typer.Option("--runtime", help="coreml, mil, mil-float32, executorch, litert or tflite-runtime.")
+    str | None,
+    typer.Option(
+        "--runtime",
+        help="Runtime: coreml, mil, mil-float32, executorch, litert or tflite-runtime. "
+        "Default: all that prove the bundle's target on this machine.",
+    ),
 ]
 CpuOption = Annotated[
     str | None,
-    typer.Option("--cpu", help="Run on ARM64 too: some of cortex-a53, cortex-a76, i8mm, with commas between."),
+    typer.Option(
+        "--cpu",
+        help="Also run on emulated ARM64 cores, separated by commas: cortex-a53, cortex-a76, i8mm. "
+        "Needs `levit-mobile setup arm64`. Default: none.",
+    ),
 ]
 CpuCountOption = Annotated[
-    int | None, typer.Option("--cpu-count", min=1, help="How many pictures a CPU, evenly spread. Default: 8.")
+    int | None,
+    typer.Option("--cpu-count", min=1, help="Number of images per emulated core, evenly spread. Default: 8."),
 ]
-DrillOption = Annotated[bool, typer.Option("--drill", help="Measure every block, name the first over its budget.")]
+DrillOption = Annotated[
+    bool, typer.Option("--drill", help="Measure the error of every block and name the first one over its budget.")
+]
 CalibrationOption = Annotated[
     str | None,
-    typer.Option("--calibration", help="--drill of int8: folder it was calibrated on. Default: as its contract says."),
+    typer.Option(
+        "--calibration",
+        help="For --drill on int8: folder of images that the bundle was calibrated on. "
+        "Default: the source named in its contract.",
+    ),
 ]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Exit 3 when something could not be run here.")]
-ProcessesOption = Annotated[int | None, typer.Option("--processes", min=1, help="How many. Default: one a core.")]
-JunitOption = Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML to this file.")]
-HtmlOption = Annotated[Path | None, typer.Option("--html", help="Write one self-contained page to this file.")]
-GithubOption = Annotated[bool, typer.Option("--github", help="Annotate the run, and add to its summary, on GitHub.")]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit with 3 if a validation could not run on this machine.")
+]
+ProcessesOption = Annotated[
+    int | None, typer.Option("--processes", min=1, help="Number of worker processes. Default: one per core.")
+]
+JunitOption = Annotated[
+    Path | None, typer.Option("--junit", help="Write the results as JUnit XML to this file. Default: no file.")
+]
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option("--html", help="Write the results as one self-contained HTML page to this file. Default: no file."),
+]
+GithubOption = Annotated[
+    bool, typer.Option("--github", help="On GitHub Actions: print annotations and append to the job summary.")
+]
 
 
 def _share(name: str, words: str) -> Any:
@@ -73,22 +117,42 @@ def validate(
     strict: StrictOption = False,
     processes: ProcessesOption = None,
     skip_broken: SkipBrokenOption = False,
-    min_sqnr_db: Annotated[float | None, _bound("--min-sqnr-db", "Of the logits, in dB.")] = None,
-    min_top1_agreement: Annotated[float | None, _share("--min-top1-agreement", "Share of equal top classes.")] = None,
-    min_top5_agreement: Annotated[float | None, _share("--min-top5-agreement", "Reference's top in top 5.")] = None,
-    min_cosine: Annotated[float | None, _bound("--min-cosine", "Of the logits, mean.", -1)] = None,
-    max_abs_error: Annotated[float | None, _bound("--max-abs-error", "Of any logit.")] = None,
-    max_mean_abs_error: Annotated[float | None, _bound("--max-mean-abs-error", "Of all logits.")] = None,
-    max_kl: Annotated[float | None, _bound("--max-kl", "Of the probabilities, in nats.")] = None,
-    min_top1_accuracy: Annotated[float | None, _share("--min-top1-accuracy", "Of the artifact; needs labels.")] = None,
-    max_accuracy_drop: Annotated[float | None, _share("--max-accuracy-drop", "Below the reference's.")] = None,
+    min_sqnr_db: Annotated[float | None, _bound("--min-sqnr-db", "Lowest SQNR of the logits, in dB, above 0.")] = None,
+    min_top1_agreement: Annotated[
+        float | None, _share("--min-top1-agreement", "Lowest share of images with the reference's top class, 0 to 1.")
+    ] = None,
+    min_top5_agreement: Annotated[
+        float | None,
+        _share("--min-top5-agreement", "Lowest share of images with the reference's top class in the top 5, 0 to 1."),
+    ] = None,
+    min_cosine: Annotated[
+        float | None, _bound("--min-cosine", "Lowest mean cosine similarity of the logits, -1 to 1.", -1)
+    ] = None,
+    max_abs_error: Annotated[float | None, _bound("--max-abs-error", "Largest absolute error of any logit.")] = None,
+    max_mean_abs_error: Annotated[
+        float | None, _bound("--max-mean-abs-error", "Largest mean absolute error of the logits.")
+    ] = None,
+    max_kl: Annotated[float | None, _bound("--max-kl", "Largest KL divergence of the probabilities, in nats.")] = None,
+    min_top1_accuracy: Annotated[
+        float | None, _share("--min-top1-accuracy", "Lowest top-1 accuracy of the artifact, 0 to 1; needs labels.")
+    ] = None,
+    max_accuracy_drop: Annotated[
+        float | None,
+        _share("--max-accuracy-drop", "Largest drop of top-1 accuracy below the reference, 0 to 1; needs labels."),
+    ] = None,
     json: JsonOption = False,
     junit: JunitOption = None,
     html: HtmlOption = None,
     github: GithubOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Prove bundles again, here and now, against the trained model. Exit: 0 proven, 1 broken, 2 usage, 3 NOT RUN."""
+    """Prove bundles again, on this machine, against the trained model.
+
+    Checks every digest of a bundle, runs the artifact and the reference on the same images, and compares their logits
+    with the recipe's bounds. Reports errors, agreement and, where labels are known, accuracy.
+
+    Exit codes: 0 proven, 1 broken, 2 wrong usage, 3 not run (only with --strict).
+    """
     asked = {
         "min_sqnr_db": min_sqnr_db,
         "min_top1_agreement": min_top1_agreement,

@@ -78,7 +78,7 @@ def survey(path: Path) -> Inspection:
     except ArtifactError as error:
         if error.fault != "unsupported-op":
             raise
-        return replace(found, notes=(*found.notes, f"partitions and fallback ops are not known: {error}"))
+        return replace(found, notes=(*found.notes, f"partitions and fallback ops are unknown: {error}"))
 
 
 def _delegated(found: Inspection, by: Delegation) -> Inspection:

@@ -51,7 +51,7 @@ def best_known(claims: Iterable[Evidence]) -> Evidence | None:
 def of_bundle(found: FoundBundle) -> Evidence:
     """What `convert` wrote into it; broken, where the folder is damaged."""
     if found.stored is None:
-        return Evidence("the folder itself", found.place, Verdict.BROKEN, (found.broken,))
+        return Evidence("bundle folder", found.place, Verdict.BROKEN, (found.broken,))
     proof = found.stored.proof
     claim = Evidence("convert", found.place, proof.verdict, proof.reasons, desk=True)
     return _with_figures(claim, proof.report)
@@ -60,7 +60,7 @@ def of_bundle(found: FoundBundle) -> Evidence:
 def of_validation(found: FoundValidation) -> Evidence:
     """What `validate` found."""
     said, accuracy = found.validation, found.validation.accuracy
-    runtime = f" by {said.runtime.title} {said.runtime.version}" if said.runtime else ""
+    runtime = f" on {said.runtime.title} {said.runtime.version}" if said.runtime else ""
     claim = Evidence(
         f"validate{runtime}",
         found.place,

@@ -179,4 +179,4 @@ class Feed:
 
     def _count(self, pictures: int) -> None:
         self.done += pictures
-        self.progress("pictures", min(self.done, self.total), self.total)
+        self.progress("calibration images", min(self.done, self.total), self.total)

@@ -286,7 +286,7 @@ def best_settings(bench: CandidateEvaluator, journal: ScoreCache) -> Settings:
     """Those of the least divergence with everything in int8; the first of equals."""
     scores = {}
     for done, settings in enumerate(ALL_SETTINGS):
-        bench.progress("settings", done, len(ALL_SETTINGS))
+        bench.progress("quantization settings", done, len(ALL_SETTINGS))
         scores[settings] = _mixed(bench, journal, settings, ())
     return min(scores, key=lambda settings: scores[settings].kl)
 
@@ -296,7 +296,7 @@ def weigh(bench: CandidateEvaluator, journal: ScoreCache, settings: Settings) ->
     whole = _mixed(bench, journal, settings, ())
     found = []
     for done, (group, edges) in enumerate(bench.groups.items()):
-        bench.progress("groups", done, len(bench.groups))
+        bench.progress("op groups", done, len(bench.groups))
         alone = journal.score(f"{settings}; int8: {group}", partial(bench.alone, settings, edges))
         without = _mixed(bench, journal, settings, (group,))
         gain, saved = whole.kl - without.kl, bench.cost.share(edges)

@@ -11,7 +11,7 @@ from levit_mobile.reporting.verdicts import counted, figures, flip_count, name, 
 from levit_mobile.validation.results import Validation
 
 COMMANDS: dict[Verdict, str] = {Verdict.PROVEN: "notice", Verdict.BROKEN: "error", Verdict.NOT_RUN: "warning"}
-HEADINGS = ("bundle", "runtime", "pictures", "max abs error", "SQNR", "top-1 agreement", "flips", "top-1 accuracy")
+HEADINGS = ("bundle", "runtime", "images", "max abs error", "SQNR", "top-1 agreement", "flips", "top-1 accuracy")
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|&~#@$])")  # `@` and `#` would link to people and issues
 
 
@@ -33,11 +33,11 @@ def summary(validations: Sequence[Validation]) -> str:
 
 
 def _annotation(validation: Validation) -> str:
-    told = "\n".join(validation.reasons)
-    if validation.report and not told:
-        told = figures(validation.report)
+    message = "\n".join(validation.reasons)
+    if validation.report and not message:
+        message = figures(validation.report)
     title = f"{validation.verdict.upper()}: {name(validation)}"
-    return f"::{COMMANDS[validation.verdict]} title={_property(title)}::{_data(told)}"
+    return f"::{COMMANDS[validation.verdict]} title={_property(title)}::{_data(message)}"
 
 
 def _data(text: str) -> str:

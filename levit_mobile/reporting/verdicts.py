@@ -28,9 +28,9 @@ TITLES: dict[str, tuple[str, Callable[[float], str]]] = {
 }
 # The same of an Emulation's bounds.
 ON_CORES: dict[str, tuple[str, Callable[[float], str]]] = {
-    "max_relative_error": ("error relative to this machine", error),
-    "max_difference_db": ("SQNR's difference to this machine's", db),
-    "max_margin": ("margin of flips against this machine", error),
+    "max_relative_error": ("relative error vs this machine", error),
+    "max_difference_db": ("SQNR difference to this machine", db),
+    "max_margin": ("margin of flips vs this machine", error),
 }
 
 
@@ -70,7 +70,7 @@ def figures(report: ParityReport) -> str:
     """The numbers of a report in one line."""
     return (
         f"SQNR {db(report.sqnr_db)}, max abs error {error(report.max_abs_error)}, "
-        f"top-1 agrees on {share(report.top1_agreement)} of {report.images} pictures"
+        f"top-1 agreement {share(report.top1_agreement)} on {report.images} images"
     )
 
 

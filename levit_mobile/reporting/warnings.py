@@ -47,7 +47,7 @@ def plural(count: int, word: str) -> str:
 
 
 def device_title(device: Device) -> str:
-    """ "Pixel 8, Android 15"; a simulator, or what is no phone, is told so."""
+    """ "Pixel 8, Android 15"; a simulator or a host is marked as such."""
     aside = "simulated" if device.simulated else "host" if device.platform == "host" else ""
     return f"{called(device)}, {device.os} {device.os_version}" + (f" ({aside})" if aside else "")
 
@@ -68,7 +68,7 @@ def concerns(artifacts: Sequence[Artifact], rows: Sequence[DeviceRow]) -> Iterat
     reasons = list(_reasons(artifacts))
     yield from reasons[:MOST_REASONS]
     if len(reasons) > MOST_REASONS:
-        yield Concern("MORE", f"{len(reasons) - MOST_REASONS} more", "they stand with their artifacts below")
+        yield Concern("MORE", f"{len(reasons) - MOST_REASONS} more", "listed with their artifacts below")
     yield from _not_timed(rows)
     yield from _doubts(rows)
 
@@ -109,7 +109,7 @@ def _doubts(rows: Sequence[DeviceRow]) -> Iterator[Concern]:
             found[doubt.word].append((_where(row, doubt.word), doubt.sentence))
     for word, pairs in found.items():
         sentences = list(dict.fromkeys(sentence for _, sentence in pairs))
-        why = sentences[0] if len(sentences) == 1 else f"such as: {sentences[0]}"
+        why = sentences[0] if len(sentences) == 1 else f"for example: {sentences[0]}"
         yield Concern(word, _named(list(dict.fromkeys(name for name, _ in pairs))), why)
 
 

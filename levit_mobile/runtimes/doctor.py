@@ -19,7 +19,7 @@ IMPORTS: Mapping[str, tuple[str, str]] = {
     "executorch": ("executorch.exir", "executorch.extension.pybindings._portable_lib"),
     "tflite": ("litert_torch, ai_edge_quantizer", "ai_edge_litert.interpreter"),
 }
-WITHOUT_RUNTIME = {"coreml": "Core ML runs on macOS only; artifacts are converted here and proven on a Mac"}
+WITHOUT_RUNTIME = {"coreml": "Core ML runs on macOS only; convert here and prove on a Mac"}
 TIMEOUT_S = 120
 
 

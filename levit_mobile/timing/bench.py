@@ -186,7 +186,7 @@ def _in_turn(jobs: Sequence[Job], options: BenchOptions, progress: Progress) -> 
                 for key, samples in made.items() if number else ():
                     taken[key] += samples
                 done += counts[number] if number else 0
-                progress(f"timing {len(jobs)} in turn", done, options.rounds)
+                progress(f"timing {len(jobs)} artifacts", done, options.rounds)
     return {key: tuple(samples) for key, samples in taken.items()}
 
 

@@ -100,7 +100,7 @@ def slowed(timing: Timing) -> float | None:
 
 
 def doubts(run: TimingRun, timing: Timing, found: Figures) -> Iterator[TimingWarning]:
-    """Every reason to doubt what was timed."""
+    """Every reason to doubt the times."""
     if run.device.simulated:
         yield TimingWarning("SIMULATED", "the times are from a simulator or an emulator, not from a phone")
     if found.inference and found.inference.noisy:
@@ -117,11 +117,11 @@ def doubts(run: TimingRun, timing: Timing, found: Figures) -> Iterator[TimingWar
 def _of_conditions(platform: Platform, before: Conditions, after: Conditions) -> Iterator[TimingWarning]:
     start, end = heat(platform, before), heat(platform, after)
     if start:
-        yield TimingWarning("WARM", f"the device was {before.thermal} when the run began")
+        yield TimingWarning("WARM", f"the thermal state was {before.thermal} when the run began")
     if start is not None and end is not None and end > start:
-        yield TimingWarning("HOTTER", f"the device went from {before.thermal} to {after.thermal} while it ran")
+        yield TimingWarning("HOTTER", f"the thermal state went from {before.thermal} to {after.thermal} during the run")
     if before.low_power_mode or after.low_power_mode:
-        yield TimingWarning("LOW POWER", "the device was in its low power mode")
+        yield TimingWarning("LOW POWER", "the device was in low power mode")
 
 
 def heat(platform: Platform, conditions: Conditions) -> int | None:

@@ -81,7 +81,7 @@ def drill(
     return Drill(
         pictures=len(pictures),
         min_sqnr_db=min_sqnr_db,
-        tapped=f"the checkpoint, lowered once more by {recipe.name} with {len(form.names) - 1} outputs more, "
+        tapped=f"the checkpoint, lowered again by {recipe.name} with {len(form.names) - 1} additional outputs, "
         f"run by {OUTPUTS_BY[recipe.target][1]}",
         same_logits=logits.same,
         logits_max_abs_difference=logits.max_abs_difference,

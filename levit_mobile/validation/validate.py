@@ -114,7 +114,7 @@ def _validation(
 
 
 def _notes(case: ValidationSetup) -> Iterator[str]:
-    """What a reader should know beside the verdict."""
+    """Warnings that do not change the verdict."""
     checkpoint, wanted = case.reference.checkpoint, case.stored.contract.model
     if checkpoint is not None and not case.reference.own:
         yield (

@@ -110,7 +110,7 @@ def test_reports_show_the_core_beside_this_machine() -> None:
     (row,) = json.loads(validations_json([there]))["validations"]
     assert row["emulation"]["instructions"]["sdot, udot"] == 17_980_000
     titles = [bound.title for bound in bounds(there)]
-    assert "error relative to this machine" in titles
+    assert "relative error vs this machine" in titles
     assert "LiteRT on cortex-a76, emulated" in junit_xml([there])
     ET.fromstring(junit_xml([there]))
 
@@ -118,7 +118,7 @@ def test_reports_show_the_core_beside_this_machine() -> None:
 def test_flips_against_this_machine_are_listed() -> None:
     flip = picture(3, 0.1, flip=True)
     (line,) = note_lines([proven(runtime=CORE, emulation=found(flips=(flip,)), notes=())])
-    assert line.endswith(": digit-0003 is 6, and 3 on this machine, by a margin of 0.023")
+    assert line.endswith(": digit-0003: top class 6, but 3 on this machine, with a margin of 0.023")
 
 
 def test_a_page_and_a_table_show_what_ran() -> None:
@@ -127,7 +127,7 @@ def test_a_page_and_a_table_show_what_ran() -> None:
     assert "SQNR on this machine" in page([there], {})
     assert "kernels executed" not in page([proven()], {})
     headings = list(validation_table([there]).columns[0].cells)
-    assert {"kernels executed", "error relative to it"} <= set(headings)
+    assert {"kernels executed", "error vs this machine"} <= set(headings)
     assert "kernels executed" not in list(validation_table([proven()]).columns[0].cells)
 
 

@@ -152,7 +152,7 @@ def test_a_table_has_what_was_executed_and_against_what() -> None:
     text = drawn(cost_table([ours, other], [other]))
     assert "sdot, udot" in text
     assert "smmla" not in text  # nothing ran of it
-    assert "of vendor.tflite" in text
+    assert "vs vendor.tflite" in text
     assert "0.500" in text
     assert "1.00%" in text
     assert max(map(len, text.splitlines())) <= 80

@@ -70,7 +70,7 @@ def test_every_option_is_in_the_help() -> None:
 
 def test_version() -> None:
     shown = ask("--version")
-    assert (shown.exit_code, shown.output) == (0, "0.1.0\n")
+    assert (shown.exit_code, shown.output) == (0, f"{levit_mobile.__version__}\n")
 
 
 @pytest.mark.parametrize(

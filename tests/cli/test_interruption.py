@@ -45,7 +45,7 @@ def test_an_interrupted_run_leaves_nothing(
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=600)  # at the next step, where a vendor swallows it
     assert (process.returncode, stdout) == (130, "")
-    assert "interrupted; nothing half-made was left behind" in stderr
+    assert "interrupted; no partial output was left behind" in stderr
     assert "Traceback" not in stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -68,7 +68,7 @@ def test_an_interruption_that_a_vendor_swallows_is_heeded(
     out, path = tmp_path / "out", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     done = levit_mobile("convert", "-t", "tflite", "-c", random_checkpoint, "-o", out, env={"PYTHONPATH": path})
     assert done.returncode == 130
-    assert "interrupted; nothing half-made was left behind" in done.stderr
+    assert "interrupted; no partial output was left behind" in done.stderr
     assert list(out.iterdir()) == []
 
 

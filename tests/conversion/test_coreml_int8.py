@@ -34,8 +34,9 @@ from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.prepare import Quantization
 from levit_mobile.quantization.statistics import layers_of
 from levit_mobile.recipe import RECIPES, Recipe, recipe
+from levit_mobile.reporting.tables.recipes import FACTS
 from levit_mobile.runners import mil
-from levit_mobile.system.files import digest
+from levit_mobile.system.files import digest, size_bytes
 from levit_mobile.targets import TARGETS
 
 pytest.importorskip("coremltools")
@@ -196,6 +197,11 @@ def test_the_bundled_checkpoint_keeps_its_bounds(bundled: Made) -> None:
     logits = run(bundled)(images)
     assert INT8.tolerance.min_sqnr_db < metrics.sqnr_db(expected, logits) < 50
     assert logits.argmax(1).tolist() == expected.argmax(1).tolist()
+
+
+def test_the_listed_size_is_that_of_the_bundled_checkpoint(bundled: Made) -> None:
+    """Within the few layers that the committed plan keeps in float, and the plan of this test does not."""
+    assert size_bytes(bundled.package) == pytest.approx(FACTS["coreml-int8"].bytes, rel=0.01)
 
 
 # The same input, the same bytes; float is left alone

@@ -20,11 +20,12 @@ from torch import Tensor, nn
 
 from levit_mobile.errors import ConversionError, RecipeError
 from levit_mobile.model.fake_quant import SCALE, fake_quantize_weight_, int8_weight
-from levit_mobile.model.levit import VARIANTS, LeViT
+from levit_mobile.model.levit import VARIANTS, AttentionBias, LeViT
 from levit_mobile.pipeline import convert, lowering, writing
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.recipe import RECIPES, Recipe, recipe
+from levit_mobile.reporting.tables.recipes import FACTS
 from levit_mobile.targets import TARGETS, resolve
 
 Built = Callable[[str], Bundle]
@@ -64,6 +65,22 @@ def test_the_file_is_as_small_as_its_weights(built: Built, name: str) -> None:
     """Scales, names and zero points beside them are little, and nothing is stored twice."""
     stored = sum(built(name).inspection.weight_bytes.values())
     assert stored < built(name).contract.artifact.bytes < 1.2 * stored
+
+
+def table_values(model: SourceModel) -> int:
+    """Elements of all attention biases, as an artifact stores them: a head, a query and a key each."""
+    return sum(
+        m.table.shape[0] * m.index.numel() for m in model.checkpoint.model.modules() if isinstance(m, AttentionBias)
+    )
+
+
+@ALL
+def test_the_listed_size_is_this_one_with_the_larger_attention_biases(
+    built: Built, small: SourceModel, trained: SourceModel, name: str
+) -> None:
+    """`small` differs from the bundled checkpoint in its side and its classes: in int8 biases, and in nothing large."""
+    larger = built(name).contract.artifact.bytes + table_values(trained) - table_values(small)
+    assert larger == pytest.approx(FACTS[name].bytes, rel=0.02)
 
 
 @ALL

@@ -142,7 +142,7 @@ def test_a_real_bundle_its_validation_and_its_times_are_one_row(bundles: Bundles
     assert (artifact.title, artifact.size_bytes) == (bundle.path.name, bundle.contract.artifact.bytes)
     assert [claim.source for claim in artifact.all_claims] == [
         "convert",
-        "validate by LiteRT 2.3.0",
+        "validate on LiteRT 2.3.0",
         "LiteRT 2.3.0 on Sample EPYC",
     ]
     (row,) = rows([artifact])
@@ -254,7 +254,7 @@ def test_a_damaged_bundle_is_an_artifact_with_its_sentence(tmp_path: Path) -> No
     (tmp_path / "v.json").write_text(validations_json([refused]))
     (artifact,) = made.joined(tmp_path)
     assert (artifact.title, artifact.sha256, artifact.verdict) == ("a", "", "broken")
-    assert [claim.source for claim in artifact.claims] == ["the folder itself", "validate"]
+    assert [claim.source for claim in artifact.claims] == ["bundle folder", "validate"]
     assert rows([artifact])[0].timed is None
 
 

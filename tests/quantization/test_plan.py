@@ -299,15 +299,15 @@ def test_tables_show_the_damage_and_the_pick() -> None:
     assert damage.row_count == 10
     assert damage.caption == "and 2 more"
     assert list(front.columns[0].cells) == ["-", "head"]
-    assert list(front.columns[-1].cells) == ["", "[green]picked[/]"]
+    assert list(front.columns[-1].cells) == ["", "[green]chosen[/]"]
 
 
 def test_lines_say_the_rules_and_what_was_not_reached() -> None:
     line = rules_line(plan(observer=Observer.MIN_MAX))
-    for fact in ("levit_128s on tflite", "3 edges in float", "min-max", "equalisation 0.5", "biases corrected"):
+    for fact in ("levit_128s on tflite", "3 tensors in float", "min-max", "equalisation 0.5", "biases corrected"):
         assert fact in line
     everything = rules_line(plan(float_edges=(), observer=Observer.MSE, equalize=None, correct_biases=False))
-    for fact in ("everything in int8", "observer mse", "no equalisation", "biases as they are"):
+    for fact in ("everything in int8", "observer mse", "no equalisation", "biases unchanged"):
         assert fact in everything
     assert "KL of 1.0e-03" in str(shortfall(plan()))
     assert shortfall(plan(origin=ORIGIN.model_copy(update={"max_kl": 0.01}))) is None

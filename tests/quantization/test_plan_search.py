@@ -331,5 +331,5 @@ def test_an_interrupted_command_goes_on(
     shown = ask(*arguments)
     assert shown.exit_code == 0, shown.output
     assert re.search("mine.json.partial: 3 measurements", shown.stderr)
-    assert "What int8 costs" in shown.stdout
+    assert "Error of each group in int8" in shown.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]

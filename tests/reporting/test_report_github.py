@@ -43,7 +43,7 @@ def table(text: str) -> list[list[str]]:
             made.proven(),
             "notice",
             "PROVEN: levit_128s-tflite-fp32 on LiteRT",
-            "SQNR 124.6 dB, max abs error 8.3e-06, top-1 agrees on 100.00% of 500 pictures",
+            "SQNR 124.6 dB, max abs error 8.3e-06, top-1 agreement 100.00% on 500 images",
         ),
         (
             made.broken(),
@@ -109,7 +109,7 @@ def test_the_summary_begins_with_the_verdict(validations: list[Validation], head
 def test_the_summary_ends_with_the_reasons() -> None:
     lines = summary([made.proven(), made.broken(), made.not_run()]).splitlines()
     assert len([line for line in lines if line.startswith("- ")]) == len(made.broken().reasons) + 1
-    assert lines[-1].endswith("artifacts are converted here and proven on a Mac")
+    assert lines[-1].endswith("convert here and prove on a Mac")
     assert not [line for line in summary([made.proven()]).splitlines() if line.startswith("- ")]
 
 

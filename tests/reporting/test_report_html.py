@@ -93,8 +93,8 @@ def test_what_was_compared_is_said(fact: str) -> None:
 
 def test_accuracy_is_said_in_a_sentence() -> None:
     (said,) = (line for line in of(made.broken()).said("p") if "McNemar" in line)
-    assert said.startswith("500 pictures have a label, from the digits' own labels.")
-    assert "Only the reference is right on 53, only the artifact on 5:" in said
+    assert said.startswith("500 images have a label, from the digits' own labels.")
+    assert "Only the reference is right on 53 of them, only the artifact on 5." in said
     assert said.endswith("is <0.0001.")
     assert "McNemar" not in " ".join(of(made.proven()).said("p"))
 
@@ -104,7 +104,7 @@ def test_flips_beyond_fifty_are_counted(flips: int, rows: int, more: int) -> Non
     said = of(made.broken(flips, worst=()))
     pictures = [text for text in said.said("td") if text.startswith("digit-")]
     assert pictures == [f"digit-{index:04d}" for index in range(2 + flips, 2 + flips - rows, -1)]
-    assert f"Pictures with another top class: {flips}" in said.said("h3")
+    assert f"Images with a different top class: {flips}" in said.said("h3")
     assert [text for text in said.said("p") if text.startswith("and ")] == ([f"and {more} more"] if more else [])
 
 

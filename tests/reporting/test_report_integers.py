@@ -49,13 +49,13 @@ def test_without_integers_there_is_nothing_to_say(plain: Bundle) -> None:
 @pytest.mark.parametrize(("plan", "row"), [((), "nothing"), (("head", "stem.conv0"), "head, stem.conv0"), (None, "-")])
 def test_what_is_float_by_plan(plain: Bundle, plan: tuple[str, ...] | None, row: str) -> None:
     made = with_integers(plain, float_by_plan=plan)
-    assert rows(made)["float by plan"] == row
+    assert rows(made)["kept in float"] == row
     assert found(made)["integers"]["float_by_plan"] == (None if plan is None else list(plan))
 
 
 def test_what_tables_cost(plain: Bundle) -> None:
     made = with_integers(plain)
-    assert rows(made)["bias tables"] == "int8 a head, 64.5 dB alone"
+    assert rows(made)["attention biases"] == "int8 a head, 64.5 dB alone"
     assert found(made)["integers"]["bias_tables"] == {"stored": "int8 a head", "pictures": 8, "sqnr_db": 64.46}
     exact = with_integers(plain, tables=Tables("float32", float("inf"), 8))
     assert found(exact)["integers"]["bias_tables"]["sqnr_db"] == "inf"
@@ -63,8 +63,8 @@ def test_what_tables_cost(plain: Bundle) -> None:
 
 def test_the_time_beside_float32(plain: Bundle) -> None:
     made = with_integers(plain, speed=FASTER)
-    assert rows(made)["time here"] == "3.10 ms"
-    assert rows(made)["of float32's"] == "8.10 ms: 0.383 (0.383 to 0.383), 95% over 5 processes"
+    assert rows(made)["median time"] == "3.10 ms"
+    assert rows(made)["vs float32"] == "8.10 ms: 0.383 (0.383 to 0.383), 95% over 5 processes"
     speed = found(made)["integers"]["speed"]
     assert (speed["median_ms"], speed["float32_median_ms"], speed["threads"]) == (3.1, 8.1, 1)
     assert speed["ratio_interval"][0] <= speed["ratio"] <= speed["ratio_interval"][1]
@@ -74,18 +74,18 @@ def test_the_time_beside_float32(plain: Bundle) -> None:
 
 def test_a_disturbed_run_is_called_noisy(plain: Bundle) -> None:
     made = with_integers(plain, speed=Speed((3.0, 4.0, 5.0) * 5, FASTER.float_samples_ms, 5, (3,) * 5))
-    assert rows(made)["time here"] == "4.00 ms, noisy"
+    assert rows(made)["median time"] == "4.00 ms, noisy"
 
 
 def test_integers_that_are_slower_are_a_note_with_both_numbers(plain: Bundle) -> None:
     made = with_integers(plain, speed=SLOWER)
-    assert reasons([made]) == ["executorch-fp32: NOTE: slower than float32 here: 9.10 ms against 8.10 ms"]
+    assert reasons([made]) == ["executorch-fp32: NOTE: slower than float32 on this machine: 9.10 ms vs 8.10 ms"]
 
 
 def test_what_was_not_timed_is_not_run(plain: Bundle) -> None:
     made = with_integers(plain, not_timed="NOT RUN: Core ML runs on macOS only; this machine runs linux")
-    assert rows(made)["time here"] == "NOT RUN"
+    assert rows(made)["median time"] == "NOT RUN"
     assert found(made)["integers"]["speed"] is None
     assert reasons([made]) == [
-        "executorch-fp32: NOTE: nothing was timed: NOT RUN: Core ML runs on macOS only; this machine runs linux"
+        "executorch-fp32: NOTE: not timed: NOT RUN: Core ML runs on macOS only; this machine runs linux"
     ]

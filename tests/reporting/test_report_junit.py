@@ -105,7 +105,7 @@ def test_a_broken_bound_fails_with_its_sentence() -> None:
 def test_what_was_found_stands_in_the_case() -> None:
     said = {name: case.findtext("system-out") for name, case in cases(made.proven()).items()}
     assert said["min_sqnr_db"] == "SQNR: found 124.6 dB, expected at least 100.0 dB"
-    assert said["runs"] == "SQNR 124.6 dB, max abs error 8.3e-06, top-1 agrees on 100.00% of 500 pictures"
+    assert said["runs"] == "SQNR 124.6 dB, max abs error 8.3e-06, top-1 agreement 100.00% on 500 images"
     assert failures(made.proven()) == {}
 
 

@@ -67,9 +67,13 @@ def test_every_row_has_its_figures(folder: Path, document: Document) -> None:
 @pytest.mark.parametrize(
     ("word", "where"),
     [
-        ("BROKEN", "levit_128s-tflite-fp16 (0053def8): validate by LiteRT 2.3.0: SQNR is 17.6 dB"),
+        ("BROKEN", "levit_128s-tflite-fp16 (0053def8): validate on LiteRT 2.3.0: SQNR is 17.6 dB"),
         ("NOT RUN", "levit_128s-tflite-int4-weight: LiteRT 2.3.0 on Sample Pixel: the runtime has no kernel for int4"),
-        ("HOTTER", "Sample iPhone, iOS 18.2; Sample Pixel, Android 15: such as: the device went from nominal to fair"),
+        (
+            "HOTTER",
+            "Sample iPhone, iOS 18.2; Sample Pixel, Android 15: "
+            "for example: the thermal state went from nominal to fair",
+        ),
         (
             "SIMULATED",
             "Sample iPhone, iOS 18.2 (simulated): the times are from a simulator or an emulator, not from a phone",
@@ -94,22 +98,22 @@ def test_a_page_without_any_doubt_has_no_list_of_them(tmp_path: Path) -> None:
 
 
 def test_ratios_have_their_interval_and_what_they_are_of(folder: Path, document: Document) -> None:
-    ratios = [said for said in document.said("td") if said.endswith("of tflite-fp32")]
+    ratios = [said for said in document.said("td") if said.endswith("vs tflite-fp32")]
     timed = [row.timed for row in rows(made.joined(folder)) if row.timed and row.timed.figures.against]
     assert len(ratios) == len(timed) > 5
     found = [one.figures.against[0].ratio for one in timed]
     of_host = next(one for one in found if one.processes == (5,))
     interval = f"{of_host.low:.3f} to {of_host.high:.3f},95% over 5 processes"
-    assert f"{of_host.middle:.3f}{interval}of tflite-fp32" in ratios
+    assert f"{of_host.middle:.3f}{interval}vs tflite-fp32" in ratios
     of_app = next(one for one in found if one.processes == (1,))
-    assert f"{of_app.middle:.3f}no interval, 1 processof tflite-fp32" in ratios
+    assert f"{of_app.middle:.3f}no interval, 1 processvs tflite-fp32" in ratios
 
 
 def test_every_claim_is_shown_beside_its_verdict(document: Document) -> None:
     cells = document.said("td")
-    at = cells.index("BROKEN", cells.index("validate by LiteRT 2.3.0")) - 1
+    at = cells.index("BROKEN", cells.index("validate on LiteRT 2.3.0")) - 1
     more = ("88.00%84.86 to 90.56%", "87.20%", "records/validated.json")
-    assert cells[at : at + 8] == ["validate by LiteRT 2.3.0", "BROKEN", "500", "3.21", "17.6 dB", *more]
+    assert cells[at : at + 8] == ["validate on LiteRT 2.3.0", "BROKEN", "500", "3.21", "17.6 dB", *more]
     assert cells.count("convert") == 8
 
 
@@ -134,7 +138,7 @@ def test_versions_say_who_used_them(document: Document) -> None:
 
 
 def test_what_could_not_be_read_is_listed(document: Document) -> None:
-    assert [said for said in document.said("li") if said.startswith("records/scrap.json: no JSON")]
+    assert [said for said in document.said("li") if said.startswith("records/scrap.json: not JSON")]
 
 
 def test_every_drawing_has_words_for_who_cannot_see_it(document: Document) -> None:
@@ -269,5 +273,5 @@ def test_many_artifacts_on_many_devices_stay_a_page() -> None:
     devices = [made.PIXEL.model_copy(update={"model": f"Phone {number}"}) for number in range(6)]
     drawn = of(*(made.run(*timings, device=device) for device in devices))
     assert len(drawn.all("svg")) == 1 + 2 * 6
-    assert drawn.said("p").count("and 20 slower ones, in the table") == 6
+    assert drawn.said("p").count("20 slower artifacts are only in the table") == 6
     assert sum("tall" in attributes.get("class", "") for attributes in drawn.all("div")) == 2

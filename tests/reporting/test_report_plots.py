@@ -148,11 +148,11 @@ def test_zeros_stand_left_and_nan_right_of_the_axis() -> None:
     assert float(zero.attrib["x"]) + float(zero.attrib["width"]) < float(axis.attrib["x1"])
     assert float(axis.attrib["x1"]) <= float(inside.attrib["x"]) <= float(axis.attrib["x2"])
     assert float(nan.attrib["x"]) > float(axis.attrib["x2"])
-    assert {"0", "NaN, inf", "max abs error of a picture, logits", "pictures"} <= set(texts(root))
+    assert {"0", "NaN, inf", "max abs error per image, logits", "images"} <= set(texts(root))
 
 
 def test_no_pictures_are_said() -> None:
-    assert texts(read(error_histogram([]))) == ["no pictures"]
+    assert texts(read(error_histogram([]))) == ["no images"]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def bar(value: float, interval: tuple[float, float] | None = None, bound: float 
     ],
 )
 def test_the_axis_starts_where_all_can_be_seen(shares: list[Share], start: str) -> None:
-    assert f"% of pictures, axis from {start}; dashed: the least that was asked" in texts(read(share_bars(shares)))
+    assert f"% of images, axis from {start}; dashed: lower bound" in texts(read(share_bars(shares)))
 
 
 def test_whiskers_are_the_interval_and_the_dashes_the_bound() -> None:
@@ -290,7 +290,7 @@ def test_what_is_not_finite_has_a_mark_of_its_own_and_breaks_the_line(
     found = [mark.attrib["d"] for mark in marks(root)]
     assert [shape if shape in (ARROW, CROSS) else "" for shape in found] == shapes
     assert len(list(root.iter("polyline"))) == lines
-    assert ("no error at all (inf dB)" in texts(root)) == (ARROW in shapes)
+    assert ("no error (inf dB)" in texts(root)) == (ARROW in shapes)
     assert ("not a number" in texts(root)) == (CROSS in shapes)
     assert ("no blocks" in texts(root)) == (values == [])
 

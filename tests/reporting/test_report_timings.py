@@ -28,8 +28,8 @@ def table(found: TimingRun) -> str:
 
 def test_the_headline_says_what_ran_where() -> None:
     assert headline(run()) == (
-        "Sample EPYC (x86_64, 2 cores), Linux 6.1; pinned to core 0; 10 rounds interleaved in 1 process, 5 before them "
-        "in each not kept; the runtime's own call, one picture"
+        "Sample EPYC (x86_64, 2 cores), Linux 6.1; pinned to core 0; 10 interleaved rounds in 1 process, after 5 "
+        "discarded warm-up rounds in each; only the runtime's call, on one image"
     )
 
 
@@ -40,11 +40,11 @@ def test_a_column_has_every_figure() -> None:
         "load": "21.0",
         "first run": "3.50",
         "memory, MB": "80",
-        "  of it the model's": "30.0",
+        "  added by model": "30.0",
         "inference, min": "2.97",
         "  median": "3.00",
         "  p99": "-",
-        "  pictures a second": "333.3",
+        "  images per second": "333.3",
         "end to end, median": "6.00",
         "MB": "8.02",
     }
@@ -57,7 +57,7 @@ def test_ratios_are_to_the_yardsticks_or_else_to_the_first() -> None:
     assert [one.name for one in baselines(run(ours, stock))] == [ours.name]
     found = run(ours, stock, against=("stock",))
     assert [one.name for one in baselines(found)] == ["stock"]
-    assert "0.400 (no interval)" in row(table(found), "of stock")
+    assert "0.400 (no interval)" in row(table(found), "vs stock")
     assert "1 process" in row(table(found), "  95% interval over")
 
 
@@ -67,9 +67,9 @@ def in_processes(count: int, name: str = "levit_128s-tflite-int8", by: float = 1
 
 def test_an_interval_has_the_number_of_its_processes_beside_it() -> None:
     found = run(in_processes(5), in_processes(5, "stock", 2.5), against=("stock",))
-    assert "0.400 (0.400 to 0.400)" in row(table(found), "of stock")
+    assert "0.400 (0.400 to 0.400)" in row(table(found), "vs stock")
     assert "5 processes" in row(table(found), "  95% interval over")
-    assert "10 rounds interleaved in 5 processes" in headline(found)
+    assert "10 interleaved rounds in 5 processes" in headline(found)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_few_processes_are_noted_where_anything_is_compared(count: int, note: st
 def test_a_baseline_has_a_row_and_the_processes_of_both_runs() -> None:
     now = run(in_processes(5, by=1.2))
     text = drawn(timing_table(now, now.timings, slowdowns(now, run(in_processes(2)))))
-    assert "1.20" in row(text, "of the baseline")
+    assert "1.20" in row(text, "vs the baseline")
     assert "5 and 2 processes" in row(text, "  its 95% over")
 
 
@@ -104,18 +104,13 @@ def test_a_wrong_artifact_is_called_wrong_where_it_was_timed() -> None:
     broken = Parity(verdict="broken", reasons=("SQNR is 3.0 dB, expected at least 25 dB",), sqnr_db=3.0)
     found = run(timing(parity=broken))
     assert "BROKEN 3.0 dB" in row(table(found), "parity")
-    assert reason_lines(found) == [
-        "levit_128s-tflite-int8: WRONG, and timed all the same: SQNR is 3.0 dB, expected at least 25 dB"
-    ]
+    assert reason_lines(found) == ["levit_128s-tflite-int8: BROKEN, but timed: SQNR is 3.0 dB, expected at least 25 dB"]
 
 
 def test_a_disturbed_run_is_flagged_and_a_steady_one_is_not() -> None:
     found = run(timing("steady"), timing("busy", samples_ms=(3.0, 4.0, 5.0, 6.0)))
     assert row(table(found), "  IQR / median").count("NOISY") == 1
-    assert (
-        reason_lines(found)[0]
-        == "busy: NOISY: IQR / median is 33%: the machine was busy with other things, time it again"
-    )
+    assert reason_lines(found)[0] == "busy: NOISY: IQR / median is 33%: the machine was busy; repeat the timing"
 
 
 def test_logits_without_an_error_are_exact() -> None:

@@ -76,12 +76,12 @@ def _cells(lines: list[str]) -> list[list[str]]:
         ("bundle", "levit_128s-executorch-fp16"),
         ("runtime", "ExecuTorch"),
         ("reference", "levit_128s_digits.safetensors, float32"),
-        ("pictures", "500 of held-out digits"),
-        ("pictures skipped", "1"),
+        ("images", "500 of held-out digits"),
+        ("images skipped", "1"),
         ("max abs error", "3.21"),
         ("mean abs error", "0.42"),
         ("SQNR", "17.6 dB"),
-        ("SQNR of fp32 itself", "133.1 dB"),
+        ("SQNR, fp32 vs fp64", "133.1 dB"),
         ("cosine", "0.983120"),
         ("KL", "0.0713"),
         ("top-1 agreement", "88.00%"),
@@ -91,8 +91,8 @@ def _cells(lines: list[str]) -> list[list[str]]:
         ("flips", "60"),
         ("top-1 accuracy", "87.20%"),
         ("top-1 accuracy, 95% interval", "83.99 to 89.85%"),
-        ("of the reference", "96.80%"),
-        ("of the reference, 95% interval", "94.87 to 98.02%"),
+        ("reference accuracy", "96.80%"),
+        ("reference accuracy, 95% interval", "94.87 to 98.02%"),
         ("McNemar p", "<0.0001"),
         ("first over budget", "shrink0.attn"),
         ("verdict", "BROKEN"),
@@ -109,11 +109,11 @@ def test_intervals_over_fewer_digits_than_pictures_say_so(clusters: int | None, 
 
 def test_what_nobody_has_has_no_row() -> None:
     assert set(column(made.broken())) - set(column(made.proven())) == {
-        "pictures skipped",
+        "images skipped",
         "top-1 accuracy",
         "top-1 accuracy, 95% interval",
-        "of the reference",
-        "of the reference, 95% interval",
+        "reference accuracy",
+        "reference accuracy, 95% interval",
         "McNemar p",
     }
     assert "first over budget" not in column(made.proven(drill=None))
@@ -124,7 +124,7 @@ def test_nothing_is_claimed_of_what_was_not_run() -> None:
     assert column(made.not_run()) == {
         "bundle": "levit_128s-coreml-fp16",
         "reference": "levit_128s_digits.safetensors, float32",
-        "pictures": "held-out digits",
+        "images": "held-out digits",
         "verdict": "NOT RUN",
     }
     beside = {row[0]: row[3] for row in rows(validation_table(THREE))}
@@ -135,7 +135,7 @@ def test_nan_is_said_and_its_flips_are_unknown() -> None:
     found = column(made.not_a_number())
     assert {found[heading] for heading in ("max abs error", "SQNR", "cosine", "KL", "top-1 agreement")} == {"NaN"}
     assert "flips" not in found
-    assert found["SQNR of fp32 itself"] == "133.1 dB"
+    assert found["SQNR, fp32 vs fp64"] == "133.1 dB"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_every_block_has_a_row() -> None:
     assert [row[0] for row in found] == list(made.block_names())
     assert found[0] == ["stem", "128x14x14", "1.1e-03", "77.5 dB", ">0.999999", "within"]
     assert next(row[0] for row in found if row[5] == "over") == "shrink0.attn"
-    assert str(table.caption).startswith("16 pictures, budget 50.0 dB, every block's output")
+    assert str(table.caption).startswith("16 images, budget 50.0 dB, every block's output")
     assert max(map(len, drawn(table))) <= WIDTH
 
 
@@ -188,10 +188,10 @@ def test_a_floor_that_could_not_be_had_is_not_shown() -> None:
     found = made.proven()
     assert found.report is not None
     without = found.model_copy(update={"report": found.report.model_copy(update={"floor_sqnr_db": math.nan})})
-    assert "SQNR of fp32 itself" in column(found)
-    assert "SQNR of fp32 itself" not in column(without)
-    assert "SQNR of fp32 itself" in page([found], {})
-    assert "SQNR of fp32 itself" not in page([without], {})
+    assert "SQNR, fp32 vs fp64" in column(found)
+    assert "SQNR, fp32 vs fp64" not in column(without)
+    assert "SQNR, fp32 vs fp64" in page([found], {})
+    assert "SQNR, fp32 vs fp64" not in page([without], {})
 
 
 # Lines

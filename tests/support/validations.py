@@ -210,7 +210,7 @@ def not_run(**changes: object) -> Validation:
         artifact_sha256="07" * 32,
         runtime=None,
         verdict="not run",
-        reasons=("Core ML runs on macOS only; artifacts are converted here and proven on a Mac",),
+        reasons=("Core ML runs on macOS only; convert here and prove on a Mac",),
     )
     return found.model_copy(update=changes)
 

@@ -155,7 +155,7 @@ def test_json_on_stdout_is_the_record_and_out_is_the_same(
 ) -> None:
     done = levit_mobile(*quick(bundles("tflite-fp32").path, wrong, "--json", "--out", tmp_path / "sub" / "times.json"))
     assert done.returncode == 1
-    assert "wrong: WRONG, and timed all the same: SQNR is -6.0 dB" in done.stderr
+    assert "wrong: BROKEN, but timed: SQNR is -6.0 dB" in done.stderr
     found = TimingRun.model_validate_json(done.stdout)
     assert found == TimingRun.read(tmp_path / "sub" / "times.json")
     assert [timing.parity.verdict for timing in found.timings] == ["proven", "broken"]
@@ -193,7 +193,7 @@ def test_an_interrupted_run_writes_nothing_and_leaves_no_process(bundles: Bundle
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (130, "")
-    assert "interrupted; nothing half-made was left behind" in stderr
+    assert "interrupted; no partial output was left behind" in stderr
     assert "Traceback" not in stderr
     assert list(tmp_path.iterdir()) == []
     assert not [child for child in started if Path(f"/proc/{child}").exists()]

@@ -29,7 +29,7 @@ SHAPES = (
 )
 CROSS = "M-4,-4L4,4M-4,4L4,-4"
 ARROW = "M0,-6L6,4L-6,4z"
-KEYS = ((640.0, "infinite", ARROW, "no error at all (inf dB)"), (840.0, "nan", CROSS, "not a number"))
+KEYS = ((640.0, "infinite", ARROW, "no error (inf dB)"), (840.0, "nan", CROSS, "not a number"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def sqnr_comparison(drills: Mapping[str, Drill]) -> Markup:
         y = KEY_ROW * (number + 1) - 6
         parts += [*_series(frame, drill, number), *_key(LEFT + 8, y, name, number)]
     parts += _marks_key(list(drills.values()), KEY_ROW * (len(drills) + 1))
-    return _whole(frame, "SQNR block by block, all compared", "; ".join(drills), parts)
+    return _whole(frame, "SQNR block by block, all validations", "; ".join(drills), parts)
 
 
 def _frame(drills: Sequence[Drill], *, keys: int) -> Frame:

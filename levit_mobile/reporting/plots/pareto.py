@@ -102,7 +102,7 @@ def _axes(frame: Frame) -> Iterator[Markup]:
     yield line(LEFT, floor, WIDTH - RIGHT, floor, "axis")
     yield line(LEFT, floor, LEFT, ceiling, "axis")
     yield words((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, f"MB{frame.across.told}", "name", "middle")
-    yield upright(14, (floor + ceiling) / 2, f"median of an inference, ms{frame.height.told}")
+    yield upright(14, (floor + ceiling) / 2, f"median inference, ms{frame.height.told}")
 
 
 def _corners(frame: Frame, best: Sequence[Point]) -> list[tuple[float, float]]:

@@ -47,7 +47,7 @@ def distributions(strips: Sequence[Strip], device: str) -> Markup:
     last = max((_reach(strip) for strip in shown), default=1.0)
     across = measure([min(t, last) for strip in shown for t in strip.samples], *STRIP, near=True)
     bottom = HEAD + ROW * len(shown)
-    heads = (words(STRIP[0], 12, "how often each time", "name"), words(ORDER[0], 12, "samples in order", "name"))
+    heads = (words(STRIP[0], 12, "distribution", "name"), words(ORDER[0], 12, "samples in order", "name"))
     parts = [*_axis(across, bottom)]
     for index, strip in enumerate(shown):
         parts += _row(strip, HEAD + ROW * index, across)
@@ -82,7 +82,7 @@ def _axis(across: Measure, bottom: float) -> Iterator[Markup]:
     for x, text in across.ticks():
         yield line(x, HEAD, x, bottom, "grid")
         yield words(x, bottom + 14, text, "tick", "middle")
-    yield words(sum(STRIP) / 2, bottom + 31, f"ms of an inference{across.told}", "name", "middle")
+    yield words(sum(STRIP) / 2, bottom + 31, f"inference, ms{across.told}", "name", "middle")
     yield words(sum(ORDER) / 2, bottom + 14, "first to last", "tick", "middle")
 
 

@@ -68,11 +68,11 @@ def error_histogram(errors: Sequence[float]) -> Markup:
     Errors of exactly zero stand left of the axis, NaN and infinite ones right of it.
     """
     bins = binned(errors)
-    title = "Pictures by their max abs error"
+    title = "Images by max abs error"
     if not errors:
-        return drawing(WIDTH, HEIGHT, title, "No pictures.", words(WIDTH / 2, HEIGHT / 2, "no pictures", "", "middle"))
+        return drawing(WIDTH, HEIGHT, title, "No images.", words(WIDTH / 2, HEIGHT / 2, "no images", "", "middle"))
     height = Scale(0, max(*bins.counts, bins.exact, bins.broken, 1), HEIGHT - BOTTOM, TOP)
-    description = f"{len(errors)} pictures, {bins.exact} without any error, {bins.broken} with NaN or infinity."
+    description = f"{len(errors)} images, {bins.exact} without any error, {bins.broken} with NaN or infinity."
     return drawing(WIDTH, HEIGHT, title, description, *_counts_axis(height), *_bars(bins, height))
 
 
@@ -88,10 +88,10 @@ def share_bars(shares: Sequence[Share]) -> Markup:
     bottom = ROW * len(shares) + 8
     rows = [part for i, one in enumerate(shares) for part in _share_row(one, ROW * i + 16, across)]
     grid = [part for tick in ticks(start, 1.0) for part in _tick(across(tick), 4, bottom, f"{tick * 100:g}%")]
-    told = f"% of pictures, axis from {start:.0%}; dashed: the least that was asked"
+    told = f"% of images, axis from {start:.0%}; dashed: lower bound"
     name = words(WIDTH / 2, bottom + 38, told, "name", "middle")
     spoken = "; ".join(f"{s.title} {_value(s)}" for s in shares)
-    return drawing(WIDTH, bottom + 46, "Shares of pictures with their 95% intervals", spoken, *grid, *rows, name)
+    return drawing(WIDTH, bottom + 46, "Shares of images with their 95% intervals", spoken, *grid, *rows, name)
 
 
 def _share_row(one: Share, top: float, across: Scale) -> Iterator[Markup]:
@@ -127,7 +127,7 @@ def _counts_axis(height: Scale) -> Iterator[Markup]:
         if tick == int(tick):
             yield line(LEFT, height(tick), WIDTH - RIGHT, height(tick), "grid")
             yield words(LEFT - 6, height(tick) + 4, f"{tick:.0f}", "tick", "end")
-    yield upright(14, (TOP + HEIGHT - BOTTOM) / 2, "pictures")
+    yield upright(14, (TOP + HEIGHT - BOTTOM) / 2, "images")
 
 
 def _bars(bins: Bins, height: Scale) -> Iterator[Markup]:
@@ -143,7 +143,7 @@ def _bars(bins: Bins, height: Scale) -> Iterator[Markup]:
         across = Scale(bins.low, bins.low + bins.step * len(bins.counts), left, right)
         yield from _inside(bins, slot, across, height)
     yield line(left, height.start, right, height.start, "axis")
-    yield words((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "max abs error of a picture, logits", "name", "middle")
+    yield words((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "max abs error per image, logits", "name", "middle")
 
 
 def _inside(bins: Bins, slot: float, across: Scale, height: Scale) -> Iterator[Markup]:
@@ -162,7 +162,7 @@ def _aside(x: float, slot: float, count: int, text: str, height: Scale) -> Itera
 
 def _bar(x: float, width: float, count: int, height: Scale) -> Markup:
     top = height(count)
-    told = tag("title", f"{count} pictures")
+    told = tag("title", f"{count} images")
     return tag("rect", told, x=x + 1, y=top, width=max(width - 2, 1), height=height.start - top, class_="bar candidate")
 
 

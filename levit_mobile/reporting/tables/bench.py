@@ -21,18 +21,18 @@ HEADING = 20  # characters of a row's name: an artifact's may be longer
 
 
 def headline(run: TimingRun) -> str:
-    """What ran on what, in a line."""
+    """The machine and how it timed, in one line."""
     device, rounds = run.device, max((len(timing.samples_ms) for timing in run.timings), default=0)
     processes = max((len(timing.by_process) for timing in run.timings), default=0)
     warmup = max((timing.warmup_runs for timing in run.timings), default=0)
     pinned = f"pinned to core {', '.join(map(str, run.cores))}" if run.cores else "not pinned to a core"
     machine = f"{device.soc} ({device.model}, {device.cores} cores), {device.os} {device.os_version}; {pinned}"
-    taken = f"{rounds} rounds interleaved in {told((processes,))}, {warmup} before them in each not kept"
-    return clean(f"{machine}; {taken}; the runtime's own call, one picture")
+    taken = f"{rounds} interleaved rounds in {told((processes,))}, after {warmup} discarded warm-up rounds in each"
+    return clean(f"{machine}; {taken}; only the runtime's call, on one image")
 
 
 def timing_table(run: TimingRun, shown: Sequence[Timing], slowdowns: Sequence[Slowdown] = ()) -> Table:
-    """One column an artifact: three of them fit a terminal of 80 characters. Times are in ms."""
+    """One column per artifact: three of them fit a terminal of 80 characters. Times are in ms."""
     table = Table(show_header=False)
     table.add_column(style="bold", overflow="fold", max_width=HEADING)
     for _ in shown:
@@ -46,7 +46,10 @@ def timing_table(run: TimingRun, shown: Sequence[Timing], slowdowns: Sequence[Sl
 def _cells(run: TimingRun, timing: Timing, slowdowns: Sequence[Slowdown]) -> Iterator[tuple[str, str]]:
     yield "artifact", _name(timing.name)
     yield "runtime", f"{timing.runtime} {timing.runtime_version}"
-    yield "on", f"{timing.threads} thread{'s' * (timing.threads != 1)}" if timing.threads else str(timing.compute_units)
+    yield (
+        "runs on",
+        f"{timing.threads} thread{'s' * (timing.threads != 1)}" if timing.threads else str(timing.compute_units),
+    )
     yield "MB", f"{timing.bytes / MEGA:.2f}"
     yield "parity", _parity(timing)
     if timing.not_run:
@@ -58,11 +61,11 @@ def _cells(run: TimingRun, timing: Timing, slowdowns: Sequence[Slowdown]) -> Ite
     others = baselines(run)
     ratios = {one.name: one.ratio for one in compared(timing, others)}
     for other in others:
-        yield f"of {_name(other.name)}", ratio_text(ratios[other.name]) if other.name in ratios else MISSING
+        yield f"vs {_name(other.name)}", ratio_text(ratios[other.name]) if other.name in ratios else MISSING
     yield from _over(OVER, list(ratios.values()))
     own = [slowdown.ratio for slowdown in slowdowns if slowdown.name == timing.name]
     for ratio in own:
-        yield "of the baseline", ratio_text(ratio)
+        yield "vs the baseline", ratio_text(ratio)
     yield from _over(OVER_BASELINE, own)
 
 
@@ -78,7 +81,7 @@ def _start_cells(of: Figures) -> Iterator[tuple[str, str]]:
         yield "first run", MISSING if of.first_run_ms is None else f"{of.first_run_ms:.2f}"
     if of.peak_bytes is not None:
         yield "memory, MB", f"{of.peak_bytes / MEGA:.0f}"
-        yield "  of it the model's", MISSING if of.added_bytes is None else f"{of.added_bytes / MEGA:.1f}"
+        yield "  added by model", MISSING if of.added_bytes is None else f"{of.added_bytes / MEGA:.1f}"
 
 
 def _inference_cells(of: Figures) -> Iterator[tuple[str, str]]:
@@ -89,7 +92,7 @@ def _inference_cells(of: Figures) -> Iterator[tuple[str, str]]:
     yield "  p90", f"{found.p90_ms:.2f}"
     yield "  p99", MISSING if found.p99_ms is None else f"{found.p99_ms:.2f}"
     yield "  IQR / median", f"{found.spread:.1%}" + (" [bold red]NOISY[/]" if found.noisy else "")
-    yield "  pictures a second", f"{found.pictures_per_second:.1f}"
+    yield "  images per second", f"{found.pictures_per_second:.1f}"
     yield "end to end, median", f"{whole.median_ms:.2f}" if whole else MISSING
 
 
@@ -101,7 +104,7 @@ def _parity(timing: Timing) -> str:
 
 
 def baselines(run: TimingRun) -> tuple[Timing, ...]:
-    """What the run compares with: those it names, or else the first that was timed."""
+    """The artifacts that the run compares with: those it names, or else the first that was timed."""
     timed = [timing for timing in run.timings if timing.samples_ms]
     named = tuple(timing for timing in timed if timing.name in run.against)
     return named or tuple(timed[:1])
@@ -125,21 +128,21 @@ def _few_processes(run: TimingRun) -> Iterator[str]:
 
 def _reasons(run: TimingRun, timing: Timing) -> Iterator[str]:
     parity = timing.parity
-    label = "WRONG, and timed all the same" if parity.verdict == Verdict.BROKEN and timing.samples_ms else ""
+    label = "BROKEN, but timed" if parity.verdict == Verdict.BROKEN and timing.samples_ms else ""
     for why in parity.reasons:
         yield f"{label or parity.verdict.upper()}: {why}"
     if timing.not_run and timing.not_run not in parity.reasons:
         yield f"NOT RUN: {timing.not_run}"
     found = figures(run, timing).inference
     if found and found.noisy:
-        yield f"NOISY: IQR / median is {found.spread:.0%}: the machine was busy with other things, time it again"
+        yield f"NOISY: IQR / median is {found.spread:.0%}: the machine was busy; repeat the timing"
     for note in timing.notes:
         yield f"NOTE: {note}"
 
 
 def profile_table(timing: Timing) -> Table:
     """Time by block, its share of all blocks, and what runs in it."""
-    table = Table("block", "ms", "share", "ops", title=escape(clean(f"{timing.name}, by block")))
+    table = Table("block", "ms", "share", "ops", title=escape(clean(f"{timing.name}: time by block")))
     medians = block_medians(timing.profile) if timing.profile else []
     whole = sum(median for _, median in medians)
     for block, median in medians:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
@@ -17,13 +17,16 @@ from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.reporting.text import MISSING, db, ratio_text, verdict
 from levit_mobile.timing.ratios import told
 
+if TYPE_CHECKING:
+    from levit_mobile.reporting import outputs
+
 MEGA = 1e6
 ON_DEVICE = "decided on device"
 
 
 def bundle_table(bundles: Sequence[Bundle]) -> Table:
-    """One column a bundle: three of them fit a terminal of 80 characters, paths and all."""
-    table = Table(title="Converted, and held against the trained model", show_header=False)
+    """One column per bundle: three of them fit a terminal of 80 characters, paths and all."""
+    table = Table(title="Converted and compared with the trained model", show_header=False)
     table.add_column(style="bold", no_wrap=True)
     for _ in bundles:
         table.add_column(overflow="fold")
@@ -38,7 +41,7 @@ def bundle_table(bundles: Sequence[Bundle]) -> Table:
 
 
 def reasons(bundles: Sequence[Bundle]) -> list[str]:
-    """One line for each thing that a verdict other than proven rests on, and for each that a reader should know."""
+    """One line per reason for a verdict that is not proven, and one per note."""
     lines = [f"{b.contract.recipe}: {b.proof.verdict.upper()}: {why}" for b in bundles for why in b.proof.reasons]
     return lines + [f"{b.contract.recipe}: NOTE: {why}" for b in bundles for why in _notes(b)]
 
@@ -48,14 +51,15 @@ def _notes(bundle: Bundle) -> Iterator[str]:
         yield from bundle.contract.calibration.concerns
     found = bundle.integers
     if found and found.not_timed:
-        yield f"nothing was timed: {found.not_timed}"
+        yield f"not timed: {found.not_timed}"
     if found and found.speed and found.speed.ratio.middle > 1:
-        yield f"slower than float32 here: {found.speed.median_ms:.2f} ms against {found.speed.float_median_ms:.2f} ms"
+        median, in_float = found.speed.median_ms, found.speed.float_median_ms
+        yield f"slower than float32 on this machine: {median:.2f} ms vs {in_float:.2f} ms"
 
 
 def bundles_json(bundles: Sequence[Bundle], errors: Mapping[str, LevitMobileError]) -> str:
     """Contracts, proofs and places of all bundles, and the sentence and code of each recipe that failed."""
-    written = {
+    written: outputs.ConvertOutput = {
         "schema_version": 1,
         "bundles": [_bundle_dict(bundle) for bundle in bundles],
         "errors": {name: str(error) for name, error in errors.items()},
@@ -85,13 +89,14 @@ def _proof_cells(proof: Proof) -> dict[str, str]:
     return {
         "max abs error": f"{report.max_abs_error:.1e}" if report else "-",
         "SQNR": f"{report.sqnr_db:.1f} dB" if report else "-",
-        "SQNR of fp32 itself": f"{report.floor_sqnr_db:.1f} dB" if report else "-",
+        "SQNR, fp32 vs fp64": f"{report.floor_sqnr_db:.1f} dB" if report else "-",
         "top-1 agreement": f"{report.top1_agreement:.1%} of {report.images}" if report else "-",
         "verdict": verdict(proof.verdict),
     }
 
 
-INTEGER_ROWS = ("float by plan", "bias tables", "time here", "of float32's")
+NOT_FINITE: dict[str, outputs.NotFinite] = {"inf": "inf", "-inf": "-inf", "nan": "nan"}
+INTEGER_ROWS = ("kept in float", "attention biases", "median time", "vs float32")
 
 
 def _integer_cells(found: QuantizationSummary | None) -> dict[str, str]:
@@ -109,20 +114,24 @@ def _integer_cells(found: QuantizationSummary | None) -> dict[str, str]:
     return dict(zip(INTEGER_ROWS, (floats, f"{tables.stored}, {db(tables.sqnr_db)} alone", *timed), strict=True))
 
 
-def _integers_dict(found: QuantizationSummary | None) -> dict[str, Any] | None:
+def _integers_dict(found: QuantizationSummary | None) -> outputs.Integers | None:
     if found is None:
         return None
     sqnr_db = found.tables.sqnr_db
-    tables = {"stored": found.tables.stored, "pictures": found.tables.pictures}
+    tables: outputs.BiasTables = {
+        "stored": found.tables.stored,
+        "pictures": found.tables.pictures,
+        "sqnr_db": sqnr_db if math.isfinite(sqnr_db) else NOT_FINITE[str(sqnr_db)],
+    }
     return {
-        "float_by_plan": found.float_by_plan,
-        "bias_tables": tables | {"sqnr_db": sqnr_db if math.isfinite(sqnr_db) else str(sqnr_db)},
+        "float_by_plan": None if found.float_by_plan is None else list(found.float_by_plan),
+        "bias_tables": tables,
         "speed": _speed_dict(found.speed) if found.speed else None,
         "not_timed": found.not_timed or None,
     }
 
 
-def _speed_dict(speed: Speed) -> dict[str, Any]:
+def _speed_dict(speed: Speed) -> outputs.Speed:
     return {
         "median_ms": speed.median_ms,
         "float32_median_ms": speed.float_median_ms,
@@ -132,12 +141,12 @@ def _speed_dict(speed: Speed) -> dict[str, Any]:
         "process_samples": speed.process_samples,
         "warmup_rounds": speed.warmup,
         "threads": 1,
-        "samples_ms": speed.samples_ms,
-        "float32_samples_ms": speed.float_samples_ms,
+        "samples_ms": list(speed.samples_ms),
+        "float32_samples_ms": list(speed.float_samples_ms),
     }
 
 
-def _bundle_dict(bundle: Bundle) -> dict[str, Any]:
+def _bundle_dict(bundle: Bundle) -> outputs.ConvertedBundle:
     found = bundle.inspection
     return {
         "path": str(bundle.path),

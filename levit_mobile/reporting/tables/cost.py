@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
@@ -12,14 +13,17 @@ from levit_mobile.arm64.cost import OWN, Cost
 from levit_mobile.arm64.counting import TITLES
 from levit_mobile.reporting.text import MISSING, clean, number, share
 
+if TYPE_CHECKING:
+    from levit_mobile.reporting.outputs import CostOutput
+
 IS_NOT = (
-    "Executed ARM64 instructions of one inference, counted in an emulator. They are not milliseconds: an fmla and a "
-    "branch count the same, and caches, stalls and clocks do not exist here."
+    "Number of ARM64 instructions that one inference executes, counted in an emulator. They are not milliseconds: an "
+    "fmla and a branch count the same, and caches, stalls and clock rates are not modelled."
 )
 
 
 def cost_table(costs: Sequence[Cost], against: Sequence[Cost] = ()) -> Table:
-    """One column a cost, in millions: three of them fit a terminal of 80 characters.
+    """One column per cost, in millions: three of them fit a terminal of 80 characters.
 
     A class that nothing has is left out. The last rows are the ratios to those of `against` on the same core.
     """
@@ -35,9 +39,9 @@ def cost_table(costs: Sequence[Cost], against: Sequence[Cost] = ()) -> Table:
         if any(cost.classes[title] for cost in costs):
             table.add_row(f"  {title}", *(millions(cost.classes[title]) for cost in costs))
     table.add_row("outside XNNPACK", *(share(cost.outside_share) for cost in costs))
-    table.add_row("  judged by", *(cost.outside_by for cost in costs))
+    table.add_row("  measured by", *(cost.outside_by for cost in costs))
     for name in dict.fromkeys(other.artifact for other in against):
-        table.add_row(f"of {escape(clean(name))}", *(_ratio(cost, name, against) for cost in costs))
+        table.add_row(f"vs {escape(clean(name))}", *(_ratio(cost, name, against) for cost in costs))
     return table
 
 
@@ -50,7 +54,7 @@ def function_table(cost: Cost, limit: int) -> Table:
         named = (
             function.name
             if function.name.startswith(OWN)
-            else f"{function.name or '-'} in {function.file or 'no file'}"
+            else f"{function.name or '-'} in {function.file or 'an unknown file'}"
         )
         table.add_row(millions(function.instructions), part, escape(clean(named)))
     return table
@@ -58,8 +62,14 @@ def function_table(cost: Cost, limit: int) -> Table:
 
 def costs_json(costs: Sequence[Cost], against: Sequence[Cost], broken: Sequence[str]) -> str:
     """All costs as they are, what they are not, and a sentence for each that has grown."""
-    rows = {name: [cost.model_dump(mode="json") for cost in group] for name, group in _groups(costs, against)}
-    return json.dumps({"schema_version": 1, "is_not": IS_NOT, **rows, "broken": list(broken)}, indent=2)
+    written: CostOutput = {
+        "schema_version": 1,
+        "is_not": IS_NOT,
+        "costs": [cost.model_dump(mode="json") for cost in costs],
+        "against": [cost.model_dump(mode="json") for cost in against],
+        "broken": list(broken),
+    }
+    return json.dumps(written, indent=2)
 
 
 def millions(instructions: int) -> str:
@@ -70,7 +80,3 @@ def millions(instructions: int) -> str:
 def _ratio(cost: Cost, name: str, against: Sequence[Cost]) -> str:
     other = next((other for other in against if (other.artifact, other.cpu) == (name, cost.cpu)), None)
     return number(cost.instructions / other.instructions, ".3f") if other else MISSING
-
-
-def _groups(costs: Sequence[Cost], against: Sequence[Cost]) -> tuple[tuple[str, Sequence[Cost]], ...]:
-    return (("costs", costs), ("against", against))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from levit_mobile.runtimes.doctor import Diagnosis, Examination
+
+if TYPE_CHECKING:
+    from levit_mobile.reporting.outputs import DoctorOutput, ExaminedArm64, ExaminedTarget
 
 
 def doctor_table(diagnoses: Sequence[Diagnosis]) -> Table:
@@ -26,7 +30,7 @@ def advice(diagnoses: Sequence[Diagnosis]) -> list[str]:
 
 def doctor_json(found: Examination) -> str:
     """All targets, and whether ARM64 kernels run here, with the line that says so."""
-    rows = [
+    rows: list[ExaminedTarget] = [
         {
             "target": one.target,
             "converts": one.converts,
@@ -36,8 +40,9 @@ def doctor_json(found: Examination) -> str:
         }
         for one in found.targets
     ]
-    arm64 = {"runs": found.arm64_runs, "says": found.arm64}
-    return json.dumps({"schema_version": 1, "targets": rows, "arm64": arm64}, indent=2)
+    arm64: ExaminedArm64 = {"runs": found.arm64_runs, "says": found.arm64}
+    written: DoctorOutput = {"schema_version": 1, "targets": rows, "arm64": arm64}
+    return json.dumps(written, indent=2)
 
 
 def _yes(works: bool) -> str:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.bundle.inspect import FILE, Difference, Inspected, Scalar, counted, port_text
+from levit_mobile.contract import Contract
 from levit_mobile.interfaces.inspection import Inspection
 from levit_mobile.reporting.text import MISSING, clean
 
-SCHEMA_VERSION = 1
+if TYPE_CHECKING:
+    from levit_mobile.reporting import outputs
+
+SCHEMA_VERSION: Literal[1] = 1
 ON_DEVICE = "decided on the device"
 UNKNOWN = "unknown"
 
 
 def inspection_table(found: Inspected) -> Table:
-    """One artifact, a row a fact."""
+    """One artifact, one row per fact."""
     table = Table(show_header=False, title=shown(found.path), title_justify="left")
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -30,7 +34,7 @@ def inspection_table(found: Inspected) -> Table:
 
 
 def difference_table(a: Inspected, b: Inspected, rows: Sequence[Difference]) -> Table:
-    """Only what differs, a row each."""
+    """Only the differences, one row each."""
     table = Table("", shown(a.path), shown(b.path))
     table.columns[0].style = "bold"
     for column in table.columns:
@@ -43,25 +47,37 @@ def difference_table(a: Inspected, b: Inspected, rows: Sequence[Difference]) -> 
 def equality(rows: Sequence[Difference]) -> str | None:
     """A sentence for two artifacts between which nothing differs, or nothing but their files' bytes."""
     if not rows:
-        return "no difference: both are the same, byte for byte"
+        return "no difference: the files are identical"
     if all(row.group == FILE for row in rows):
-        return "no difference but in the digest: what can be told of one holds for the other"
+        return "no difference except the digest: everything else that inspect reads is equal"
     return None
 
 
 def inspections_json(found: Sequence[Inspected], broken: Sequence[str], codes: Mapping[str, str]) -> str:
     """All artifacts as they are, a sentence for each that is broken, and by path the codes of those not read."""
-    artifacts = [_as_dict(item) for item in found]
-    written = {"schema_version": SCHEMA_VERSION, "artifacts": artifacts, "broken": list(broken)}
-    return json.dumps({**written, "error_codes": dict(codes)}, indent=2)
+    written: outputs.InspectOutput = {
+        "schema_version": SCHEMA_VERSION,
+        "artifacts": [_as_dict(item) for item in found],
+        "broken": list(broken),
+        "error_codes": dict(codes),
+    }
+    return json.dumps(written, indent=2)
 
 
 def differences_json(a: Inspected, b: Inspected, rows: Sequence[Difference]) -> str:
     """Both paths and digests, and what differs."""
-    sides = {side: {"path": str(one.path), "sha256": one.sha256} for side, one in (("a", a), ("b", b))}
-    changed = [asdict(row) for row in rows]
-    same = equality(rows) is not None
-    return json.dumps({"schema_version": SCHEMA_VERSION, **sides, "equal": same, "differences": changed}, indent=2)
+    written: outputs.DiffOutput = {
+        "schema_version": SCHEMA_VERSION,
+        "a": _side(a),
+        "b": _side(b),
+        "equal": equality(rows) is not None,
+        "differences": [{"group": row.group, "name": row.name, "a": row.a, "b": row.b} for row in rows],
+    }
+    return json.dumps(written, indent=2)
+
+
+def _side(one: Inspected) -> outputs.Side:
+    return {"path": str(one.path), "sha256": one.sha256}
 
 
 def shown(text: object) -> str:
@@ -120,14 +136,14 @@ def _macs(found: Inspected) -> str:
     """Of one run; the trained model has more where it has two heads."""
     counted = UNKNOWN if found.inspection.macs is None else f"{found.inspection.macs:,}"
     stated = found.contract.model.macs if found.contract else found.inspection.macs
-    return counted if stated == found.inspection.macs else f"{counted}; the trained model {stated:,}"
+    return counted if stated == found.inspection.macs else f"{counted}; trained model: {stated:,}"
 
 
 def _partitions(found: Inspected, inside: Inspection) -> str:
     if inside.partitions is None:
         return ON_DEVICE if found.target == "coreml" else UNKNOWN
     by = ", ".join(f"{count} of {name}" for name, count in inside.delegates.items())
-    return by or "none: no delegate"
+    return by or "none (no delegate)"
 
 
 def _size_rows(inside: Inspection) -> Iterator[tuple[str, str]]:
@@ -143,9 +159,37 @@ def _counts(counts: Mapping[str, int], unit: str = "") -> str:
     return ", ".join(f"{name} {count:,}{unit}" for name, count in ordered)
 
 
-def _as_dict(found: Inspected) -> dict[str, Any]:
-    inside, stated = found.inspection, found.contract
-    bundle = stated and {
+def _as_dict(found: Inspected) -> outputs.InspectedArtifact:
+    inside = found.inspection
+    return {
+        "path": str(found.path),
+        "target": found.target,
+        "bytes": found.bytes,
+        "sha256": found.sha256,
+        "ops": dict(inside.ops),
+        "partitions": inside.partitions,
+        "fallbacks": [asdict(one) for one in inside.fallbacks],
+        "max_rank": inside.max_rank,
+        "weight_bytes": dict(inside.weight_bytes),
+        "products": inside.products,
+        "integer_products": inside.integer_products,
+        "format": inside.format,
+        "inputs": [asdict(port) for port in inside.inputs],
+        "outputs": [asdict(port) for port in inside.outputs],
+        "class_labels": inside.class_labels,
+        "delegates": dict(inside.delegates),
+        "kind_bytes": dict(inside.kind_bytes),
+        "activations": dict(inside.activations),
+        "macs": inside.macs,
+        "minimum": inside.minimum,
+        "metadata": dict(inside.metadata),
+        "notes": list(inside.notes),
+        "bundle": _bundle_dict(found, found.contract) if found.contract else None,
+    }
+
+
+def _bundle_dict(found: Inspected, stated: Contract) -> outputs.InspectedBundle:
+    return {
         "recipe": stated.recipe,
         "verdict": stated.verdict,
         "model": stated.model.model_dump(mode="json"),
@@ -154,5 +198,3 @@ def _as_dict(found: Inspected) -> dict[str, Any]:
         "output": stated.output.model_dump(mode="json"),
         "contradictions": list(found.contradictions),
     }
-    about = {"path": str(found.path), "target": found.target, "bytes": found.bytes, "sha256": found.sha256}
-    return {**about, **asdict(inside), "bundle": bundle}

@@ -8,7 +8,7 @@ from levit_mobile.quantization.plan import Plan
 from levit_mobile.reporting.text import MISSING, db, error, share
 
 SHOWN = 10  # groups
-PICKED = "[green]picked[/]"
+PICKED = "[green]chosen[/]"
 
 
 def damage_table(plan: Plan, limit: int = SHOWN) -> Table:
@@ -16,7 +16,7 @@ def damage_table(plan: Plan, limit: int = SHOWN) -> Table:
 
     `saves` is the share of the time that int8 saves there; the caption says how many groups are left out.
     """
-    table = Table("group", "KL alone", "SQNR", "KL gain", "saves", title="What int8 costs")
+    table = Table("group", "KL alone", "SQNR", "KL gain", "time saved", title="Error of each group in int8")
     table.columns[0].no_wrap = True
     for one in plan.evidence[:limit]:
         table.add_row(one.group, error(one.kl), db(one.sqnr_db), error(one.gain), share(one.saved))
@@ -26,7 +26,7 @@ def damage_table(plan: Plan, limit: int = SHOWN) -> Table:
 
 def front_table(plan: Plan) -> Table:
     """From everything in int8, a group more in float a row; `cost` is a share of the time of a model all in float."""
-    table = Table("and in float", "cost", "KL", "SQNR", "top-1", "", title="From int8 to float, step by step")
+    table = Table("moved to float", "cost", "KL", "SQNR", "top-1", "", title="From int8 to float, step by step")
     for index, step in enumerate(plan.front):
         figures = error(step.kl), db(step.sqnr_db), share(step.top1_agreement)
         mark = PICKED if index == plan.picked else ""
@@ -37,8 +37,8 @@ def front_table(plan: Plan) -> Table:
 def rules_line(plan: Plan) -> str:
     """By which rules everything is quantized, and how much stays float."""
     strength = "no equalisation" if plan.equalize is None else f"equalisation {plan.equalize}"
-    biases = "corrected" if plan.correct_biases else "as they are"
-    kept = f"{len(plan.float_edges)} edges in float" if plan.float_edges else "everything in int8"
+    biases = "corrected" if plan.correct_biases else "unchanged"
+    kept = f"{len(plan.float_edges)} tensors in float" if plan.float_edges else "everything in int8"
     return f"{plan.variant} on {plan.target}: {kept}, observer {plan.observer}, {strength}, biases {biases}"
 
 
@@ -48,6 +48,6 @@ def shortfall(plan: Plan) -> str | None:
         return None
     step = plan.front[plan.picked]
     return (
-        f"no step reaches a KL of {error(plan.origin.max_kl)} with every top class the same: picked is the lowest KL, "
-        f"{error(step.kl)}, with {share(step.top1_agreement)} of the top classes"
+        f"no step reaches a KL of {error(plan.origin.max_kl)} with every top class equal: the plan has the lowest KL, "
+        f"{error(step.kl)}, where {share(step.top1_agreement)} of the top classes are equal"
     )

@@ -5,28 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 from levit_mobile.overview.collect import Gathered
-from levit_mobile.overview.evidence import Evidence
 from levit_mobile.overview.join import Artifact, DeviceRow, Timed, rows
 from levit_mobile.reporting.text import strict
 from levit_mobile.reporting.warnings import overall
 from levit_mobile.timing.samples import Summary
 
+if TYPE_CHECKING:
+    from levit_mobile.reporting import outputs
+
 
 def overview_json(found: Gathered, artifacts: Sequence[Artifact]) -> str:
     """One object a row of the page, the verdict over all, and what could not be read. Samples stay in their files."""
-    whole = {
+    whole: outputs.ReportOutput = {
         "schema_version": 1,
         "verdict": overall(artifacts),
         "rows": [_row(row) for row in rows(artifacts)],
-        "not_read": [asdict(one) for one in found.unread],
+        "not_read": [{"place": one.place, "reason": one.reason} for one in found.unread],
     }
     return json.dumps(strict(whole), indent=2, allow_nan=False)
 
 
-def _row(row: DeviceRow) -> dict[str, Any]:
+def _row(row: DeviceRow) -> outputs.ReportRow:
     artifact, timed = row.artifact, row.timed
     return {
         "artifact": artifact.title,
@@ -37,16 +39,12 @@ def _row(row: DeviceRow) -> dict[str, Any]:
         "bytes": artifact.size_bytes,
         "bundles": [bundle.place for bundle in artifact.bundles],
         "verdict": row.verdict,
-        "claims": [_claim(claim) for claim in row.claims],
+        "claims": [asdict(claim) for claim in row.claims],
         "timing": _timing(timed) if timed else None,
     }
 
 
-def _claim(claim: Evidence) -> dict[str, Any]:
-    return asdict(claim)
-
-
-def _timing(timed: Timed) -> dict[str, Any]:
+def _timing(timed: Timed) -> outputs.ReportedTiming:
     timing, found, run = timed.timing, timed.figures, timed.found.run
     return {
         "file": timed.place,
@@ -67,15 +65,23 @@ def _timing(timed: Timed) -> dict[str, Any]:
         "peak_memory_bytes": found.peak_bytes,
         "added_memory_bytes": found.added_bytes,
         "second_half_over_first": found.slowed,
-        "ratios": {one.name: {**asdict(one.ratio)} for one in found.against},
+        "ratios": {one.name: asdict(one.ratio) for one in found.against},
         "not_run": timing.not_run,
         "doubts": [asdict(doubt) for doubt in timed.doubts],
         "command": run.command,
     }
 
 
-def _summary(found: Summary | None) -> dict[str, Any] | None:
+def _summary(found: Summary | None) -> outputs.Statistics | None:
     if found is None:
         return None
-    named = {name.removesuffix("_ms"): value for name, value in asdict(found).items()}
-    return {**named, "spread": found.spread, "noisy": found.noisy, "pictures_per_second": found.pictures_per_second}
+    return {
+        "minimum": found.minimum_ms,
+        "median": found.median_ms,
+        "p90": found.p90_ms,
+        "p99": found.p99_ms,
+        "iqr": found.iqr_ms,
+        "spread": found.spread,
+        "noisy": found.noisy,
+        "pictures_per_second": found.pictures_per_second,
+    }

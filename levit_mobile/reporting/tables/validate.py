@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
@@ -26,14 +27,17 @@ from levit_mobile.reporting.text import (
 from levit_mobile.reporting.verdicts import flip_count, flips, kernels, name, overall
 from levit_mobile.validation.results import Accuracy, Drill, Emulation, Picture, Validation
 
+if TYPE_CHECKING:
+    from levit_mobile.reporting.outputs import ValidateOutput
+
 Cell = Callable[[Validation], str | None]
 INTERVAL = "  95% interval"
 WITHIN = {True: "[green]within[/]", False: "[bold red]over[/]"}
 
 
 def validation_table(validations: Sequence[Validation]) -> Table:
-    """One column a validation: three of them fit a terminal of 80 characters. A row that nobody has is left out."""
-    table = Table(title="Held against the trained model", show_header=False)
+    """One column per validation: three of them fit a terminal of 80 characters. Rows without any value are left out."""
+    table = Table(title="Compared with the trained model", show_header=False)
     table.add_column(style="bold", no_wrap=True)
     for _ in validations:
         table.add_column(overflow="fold")
@@ -45,11 +49,13 @@ def validation_table(validations: Sequence[Validation]) -> Table:
 
 
 def flip_table(validations: Sequence[Validation], limit: int = 10) -> Table:
-    """The pictures that got another top class, those the reference was surest of first, `limit` a validation.
+    """The images with a different top class, those that the reference was surest of first, `limit` per validation.
 
     Margins are in logits. The caption says how many are left out.
     """
-    table = Table("bundle", "picture", "reference", "margin", "artifact", "margin", title="Another top class")
+    table = Table(
+        "bundle", "image", "reference", "margin", "artifact", "margin", title="Images with a different top class"
+    )
     for column in table.columns:
         column.overflow = "fold"
     for validation in validations:
@@ -62,7 +68,7 @@ def flip_table(validations: Sequence[Validation], limit: int = 10) -> Table:
 
 
 def drill_table(validation: Validation) -> Table:
-    """One row a block, in the order in which the model runs them. Raises ValueError where nothing was drilled."""
+    """One row per block, in the order in which the model runs them. Raises ValueError where nothing was drilled."""
     drill = validation.drill
     if drill is None:
         raise ValueError(f"{name(validation)} was not drilled")
@@ -71,30 +77,31 @@ def drill_table(validation: Validation) -> Table:
         shape = "x".join(map(str, block.shape))
         figures = (error(block.max_abs_error), db(block.sqnr_db), cosine(block.cosine))
         table.add_row(_plain(block.name), shape, *figures, WITHIN[block.within])
-    table.caption = f"{drill.pictures} pictures, budget {db(drill.min_sqnr_db)}, {_plain(drill.tapped)}"
+    table.caption = f"{drill.pictures} images, budget {db(drill.min_sqnr_db)}, {_plain(drill.tapped)}"
     return table
 
 
 def reason_lines(validations: Sequence[Validation]) -> list[str]:
-    """One line for each thing that a verdict other than proven rests on."""
+    """One line per reason for a verdict that is not proven."""
     return [clean(f"{name(v)}: {v.verdict.upper()}: {reason}") for v in validations for reason in v.reasons]
 
 
 def note_lines(validations: Sequence[Validation]) -> list[str]:
-    """One line for each thing that a reader should know besides, flips against this machine among them."""
+    """One line per note, flips relative to this machine included."""
     return [clean(f"{name(v)}: {note}") for v in validations for note in (*v.notes, *_flipped(v))]
 
 
 def _flipped(validation: Validation) -> Iterator[str]:
     for flip in validation.emulation.flips if validation.emulation else ():
         here, there = flip.reference[0].label, flip.candidate[0].label
-        yield f"{flip.name} is {there}, and {here} on this machine, by a margin of {margin(flip.reference_margin)}"
+        sure = margin(flip.reference_margin)
+        yield f"{flip.name}: top class {there}, but {here} on this machine, with a margin of {sure}"
 
 
 def validations_json(validations: Sequence[Validation]) -> str:
     """All validations as they are, and the verdict over all; NaN and infinity are strings."""
     found = [strict(validation.model_dump(mode="json")) for validation in validations]
-    whole = {"schema_version": 1, "verdict": overall(validations), "validations": found}
+    whole: ValidateOutput = {"schema_version": 1, "verdict": overall(validations), "validations": found}
     return json.dumps(whole, indent=2, allow_nan=False)
 
 
@@ -143,18 +150,18 @@ def _first_over(validation: Validation) -> str | None:
     return _plain(drill.first_over or "none") if drill else None
 
 
-# Heading -> what stands in a validation's column; None where it has none.
+# Heading -> the cell in a validation's column; None where it has none.
 ROWS: tuple[tuple[str, Cell], ...] = (
     ("bundle", lambda v: _plain(v.bundle)),
     ("runtime", lambda v: _plain(v.runtime.title) if v.runtime else None),
     ("reference", lambda v: _plain(v.reference)),
-    ("pictures", _pictures),
+    ("images", _pictures),
     ("intervals over", _clusters),
-    ("pictures skipped", lambda v: str(len(v.skipped)) if v.skipped else None),
+    ("images skipped", lambda v: str(len(v.skipped)) if v.skipped else None),
     ("max abs error", _of_report(lambda r: error(r.max_abs_error))),
     ("mean abs error", _of_report(lambda r: error(r.mean_abs_error))),
     ("SQNR", _of_report(lambda r: db(r.sqnr_db))),
-    ("SQNR of fp32 itself", _floor),
+    ("SQNR, fp32 vs fp64", _floor),
     ("cosine", _of_report(lambda r: cosine(r.cosine))),
     ("KL", _of_report(lambda r: error(r.kl))),
     ("top-1 agreement", _of_report(lambda r: share(r.top1_agreement))),
@@ -164,12 +171,12 @@ ROWS: tuple[tuple[str, Cell], ...] = (
     ("flips", flip_count),
     ("top-1 accuracy", _of_accuracy(lambda a: share(a.candidate))),
     (INTERVAL, _of_accuracy(lambda a: interval(a.candidate_interval))),
-    ("  of the reference", _of_accuracy(lambda a: share(a.reference))),
+    ("  reference accuracy", _of_accuracy(lambda a: share(a.reference))),
     (INTERVAL, _of_accuracy(lambda a: interval(a.reference_interval))),
     ("McNemar p", _of_accuracy(lambda a: p_value(a.mcnemar_p))),
     ("SQNR on this machine", _of_emulation(lambda e: db(e.host_sqnr_db))),
-    ("error relative to it", _of_emulation(lambda e: error(e.relative_error))),
-    ("flips against it", _of_emulation(lambda e: str(len(e.flips)))),
+    ("error vs this machine", _of_emulation(lambda e: error(e.relative_error))),
+    ("flips vs this machine", _of_emulation(lambda e: str(len(e.flips)))),
     ("kernels executed", _of_emulation(kernels)),
     ("first over budget", _first_over),
     ("verdict", lambda v: verdict(v.verdict)),
