@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from support import overviews as made
+from support.timings import HOST
 
-from levit_mobile.timing.figures import doubts, figures, slowed
+from levit_mobile.timing.figures import block_medians, called, compared, doubts, figures, heat, slowed
 from levit_mobile.timing.ratios import ratio
-from levit_mobile.timing.record import Conditions, TimingRun
+from levit_mobile.timing.record import Block, Conditions, Platform, Profile, Thermal, TimingRun
 from levit_mobile.timing.samples import Summary
 
 STEADY = tuple([1.0, 1.01] * 20)
@@ -104,3 +105,51 @@ def test_noise_and_slowing_are_doubted() -> None:
     noisy = made.timing(samples_ms=tuple([1.0, 1.5] * 20))
     assert words(made.run(noisy)) == ["NOISY"]
     assert words(made.run(made.timing(samples_ms=(1.0,) * 20 + (1.06,) * 20))) == ["SLOWED"]
+
+
+def test_what_gets_a_twentieth_slower_has_not_slowed_down_yet() -> None:
+    assert words(made.run(made.timing(samples_ms=(1.0,) * 10 + (1.05,) * 10))) == []
+    assert words(made.run(made.timing(samples_ms=(1.0,) * 10 + (1.051,) * 10))) == ["SLOWED"]
+
+
+def test_low_power_mode_at_the_end_alone_is_doubted() -> None:
+    run = made.run(made.timing(samples_ms=STEADY), device=made.IPHONE, after=Conditions(low_power_mode=True))
+    assert words(run) == ["LOW POWER"]
+
+
+def test_a_computer_is_called_by_its_processor_and_a_phone_by_its_model() -> None:
+    assert [called(device) for device in (HOST, made.PIXEL, made.IPHONE)] == [
+        "Sample EPYC",
+        "Sample Pixel",
+        "Sample iPhone",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("platform", "thermal", "expected"),
+    [
+        ("host", "nominal", 0),
+        ("ios", "critical", 3),
+        ("ios", "none", None),
+        ("android", "none", 0),
+        ("android", "light", 1),
+        ("android", "shutdown", 6),
+        ("android", "fair", None),
+        ("ios", None, None),
+    ],
+)
+def test_heat_counts_from_cool_in_the_words_of_the_system(
+    platform: Platform, thermal: Thermal | None, expected: int | None
+) -> None:
+    assert heat(platform, Conditions(thermal=thermal)) == expected
+
+
+def test_blocks_have_the_medians_of_their_samples_and_those_without_are_left_out() -> None:
+    blocks = [Block(name=name, samples_ms=taken) for name, taken in (("a", (3.0, 1.0, 2.0)), ("b", ()), ("c", (-1.0,)))]
+    assert block_medians(Profile(how="by hand", blocks=tuple(blocks))) == [(blocks[0], 2.0), (blocks[2], -1.0)]
+
+
+def test_only_two_timings_with_samples_have_a_ratio() -> None:
+    timed, idle = made.timing("tflite-int8"), made.not_timed("tflite-fp32", "no kernel")
+    assert list(compared(idle, [timed])) == list(compared(timed, [idle, timed])) == []
+    assert [found.name for found in compared(timed, [made.timing("tflite-fp32")])] == ["levit_128s-tflite-fp32"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from levit_mobile.bundle.reader import open_bundle
-from levit_mobile.recipe import RECIPES
+from levit_mobile.recipe import RECIPES, Tolerance
 from levit_mobile.timing.candidates import Candidate, opened
 from levit_mobile.timing.golden import SAME_MODEL, Golden, judged, shared_golden
 
@@ -94,3 +96,32 @@ def test_strangers_are_lent_the_first_bundles_vectors(known: Candidate, stranger
 
 def test_the_bound_of_strangers_is_the_loosest_of_all() -> None:
     assert SAME_MODEL.min_sqnr_db == 18 == min(recipe.tolerance.min_sqnr_db for recipe in RECIPES.values())
+
+
+def lender(name: str, count: int) -> Candidate:
+    """A candidate whose bundle has that many golden vectors."""
+    vectors = {str(i): (np.full((2, 2, 3), i, np.uint8), np.arange(5.0) + i) for i in range(count)}
+    return cast(Candidate, SimpleNamespace(name=name, stored=SimpleNamespace(path=Path(name), golden=lambda: vectors)))
+
+
+def test_every_bundle_has_its_own_vectors_and_only_a_stranger_borrows_the_first(stranger: Candidate) -> None:
+    found = shared_golden([lender("without", 0), stranger, lender("one", 1), lender("two", 2)])
+    assert {name: golden.owner for name, golden in found.items()} == {
+        "vendor.tflite": "one",
+        "one": "one",
+        "two": "two",
+    }
+    assert found["two"].title == "2 golden vectors of two"
+    assert found["two"].names == ("0", "1")
+    assert found["two"].pixels[:, 0, 0, 0].tolist() == [0, 1]
+    assert found["two"].logits[:, 0].tolist() == [0.0, 1.0]
+    assert found["two"].logits.dtype == np.float32
+
+
+def test_no_number_is_never_the_best_way_of_a_stranger(stranger: Candidate, golden: Golden) -> None:
+    found = judged(stranger, golden, {"pixels in [0,1]": golden.logits + np.nan, "normalised pixels": -golden.logits})
+    assert found.sqnr_db == pytest.approx(-6.02, abs=0.01)
+
+
+def test_a_stranger_may_be_of_any_recipe() -> None:
+    assert Tolerance(18, 0.0) == SAME_MODEL

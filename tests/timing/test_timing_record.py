@@ -116,3 +116,19 @@ def test_the_schema_has_samples_and_no_statistics() -> None:
     fields = set(json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]["Timing"]["properties"])
     assert {"samples_ms", "end_to_end_samples_ms", "load_ms", "first_run_ms", "sha256", "contract_sha256"} <= fields
     assert not {name for name in fields if any(word in name for word in ("median", "mean", "p90", "p99", "ratio"))}
+
+
+def test_what_a_record_leaves_out_is_not_claimed(tmp_path: Path) -> None:
+    (tmp_path / "times.json").write_text(changed(TOLD, "timings", 0, "warmup_runs", to=None))
+    found = TimingRun.read(tmp_path / "times.json")
+    (one,) = found.timings
+    assert (found.schema_version, record.SCHEMA_VERSION) == (1, 1)
+    assert (found.device.simulated, found.device.memory_bytes, found.cores, found.command) == (False, None, (), "")
+    assert (one.warmup_runs, one.process_samples, one.not_run, one.notes) == (0, (), None, ())
+    assert record.Parity(verdict="not run").pictures == 0
+
+
+def test_a_record_has_one_value_on_a_line_and_ends_its_last_line() -> None:
+    lines = run().written().split("\n")
+    assert lines[:3] == ["{", '  "schema_version": 1,', '  "app": {']
+    assert lines[-2:] == ["}", ""]

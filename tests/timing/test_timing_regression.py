@@ -164,3 +164,40 @@ def test_runs_of_other_lengths_are_compared() -> None:
     (found,) = slowdowns(run(longer), run(timing()))
     assert found.ratio.middle == pytest.approx(1, abs=0.01)
     assert found.ratio.processes == (3, 5)
+
+
+@pytest.mark.parametrize("facts", [{"model": "arm64"}, {"cores": 3}])
+def test_every_fact_of_the_machine_counts(facts: dict[str, Any]) -> None:
+    with refused(TimingError, "timing.other-machine", *facts.values()):
+        slowdowns(run(timing()), run(timing(), device=HOST.model_copy(update=facts)))
+    assert slowdowns(run(timing()), run(timing(), device=HOST.model_copy(update={"os_build": "7.0"})))
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"threads": None, "compute_units": "all"}, "xnnpack with the compute units all"),
+        ({"accelerator": "gpu"}, "gpu with 1 thread"),
+        ({"threads": 2}, "xnnpack with 2 threads"),
+    ],
+)
+def test_what_computes_is_a_part_of_the_set_up(facts: dict[str, Any], words: str) -> None:
+    with refused(TimingError, "timing.other-set-up", f"{words}, expected xnnpack with 1 thread as"):
+        slowdowns(run(timing(**facts)), run(timing()))
+
+
+def test_a_baseline_of_another_set_up_is_passed_over_for_the_next() -> None:
+    def with_threads(first: int) -> tuple[Timing, ...]:
+        return timing(), timing("stock", threads=first), timing("second")
+
+    now = run(*with_threads(2), against=("stock", "second"))
+    (found,) = slowdowns(now, run(*with_threads(1), device=OTHER))
+    assert found.baseline == "second"
+    (found,) = slowdowns(now, run(*with_threads(2), device=OTHER))
+    assert found.baseline == "stock"
+
+
+def test_a_baseline_without_samples_now_is_none() -> None:
+    idle = timing("stock", samples_ms=(), not_run="no Mac")
+    (found,) = slowdowns(run(timing(), idle, against=("stock",)), run(timing(), timing("stock")))
+    assert found.baseline is None

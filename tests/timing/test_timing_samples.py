@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 
+import numpy as np
 import pytest
 
 from levit_mobile.timing import samples
@@ -77,3 +79,33 @@ def test_few_samples_have_no_99th_percentile() -> None:
     assert many is not None
     assert (few.p99_ms, many.p99_ms) == (None, 1.01)
     assert not few.noisy
+
+
+def test_150_rounds_follow_5_of_warmup_by_default() -> None:
+    called: list[None] = []
+    found = samples.interleaved({"a": lambda: called.append(None)})
+    assert (len(found["a"]), len(called)) == (150, 155)
+
+
+def test_the_order_of_each_round_is_the_generators() -> None:
+    def order(**given: np.random.Generator) -> list[str]:
+        called: list[str] = []
+        calls = {name: lambda name=name: called.append(name) for name in "abc"}  # type: ignore[misc]
+        samples.interleaved(calls, rounds=4, warmup=0, **given)
+        return called
+
+    for seed, given in ((7, {"drawn": np.random.default_rng(7)}), (0, {})):
+        expected = np.random.default_rng(seed)
+        assert order(**given) == ["abc"[place] for _ in range(4) for place in expected.permutation(3)]
+
+
+@pytest.mark.parametrize(("iqr_ms", "noisy"), [(0.0, False), (0.25, False), (0.26, True), (math.nan, True)])
+def test_above_a_tenth_of_the_median_the_spread_is_noise(iqr_ms: float, noisy: bool) -> None:
+    found = samples.Summary(2.0, 2.5, 3.0, None, iqr_ms)
+    assert found.noisy is noisy
+    assert found.spread == pytest.approx(iqr_ms / 2.5, nan_ok=True)
+
+
+def test_no_time_at_all_has_no_spread() -> None:
+    nothing = samples.Summary(0.0, 0.0, 0.0, None, 0.0)
+    assert (nothing.spread, nothing.pictures_per_second, samples.spread([])) == (0.0, 0.0, 0.0)
