@@ -17,8 +17,8 @@ from levit_mobile.parity.compare import Proof
 from levit_mobile.recipe import Tolerance, Verdict
 from levit_mobile.system.files import Sha256
 from levit_mobile.timing.figures import TimingWarning
+from levit_mobile.timing.ratios import Ratio
 from levit_mobile.timing.record import Device
-from levit_mobile.timing.samples import Ratio
 from levit_mobile.validation.results import Validation
 
 Version = Literal[1]

@@ -45,6 +45,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     whole = run(timing(), timing("other", samples_ms=(), not_run="no Mac"), against=("other",))
     (tmp_path / "times.json").write_text(whole.written())
     assert TimingRun.read(tmp_path / "times.json") == whole
+    whole.write(str(tmp_path / "new" / "times.json"))
+    assert TimingRun.read(tmp_path / "new" / "times.json") == whole
 
 
 def test_an_apps_own_file_is_read_with_its_samples_in_order(tmp_path: Path) -> None:
