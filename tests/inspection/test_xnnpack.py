@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.rows import Row, row
 
 from levit_mobile.inspection import flatbuffer, xnnpack
 from levit_mobile.inspection.graph import GraphTensor
@@ -14,24 +15,6 @@ SCHEMA = flatbuffer.schema("table A { b: int; } root_type A;")
 GRAPH, CONSTANTS = b"a graph of sixteen"[:16], bytes(40)
 OFFSET = 8 + HEADER.size  # of the graph
 CONSTANTS_AT = OFFSET + len(GRAPH)
-
-
-class Row(dict[str, Any]):
-    """What a flatbuffer's table gives: fields by name, its kind, and the name of a union's member."""
-
-    kind = ""
-
-    def has(self, name: str) -> bool:
-        return name in self
-
-    def member(self, name: str) -> str:
-        return "" if self[name] is None else str(self[name].kind)
-
-
-def row(kind: str, **fields: Any) -> Row:
-    made = Row(fields)
-    made.kind = kind
-    return made
 
 
 def payload(size: int = len(GRAPH)) -> bytes:

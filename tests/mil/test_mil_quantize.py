@@ -13,6 +13,7 @@ from support.refusals import refused
 
 from levit_mobile.errors import ArtifactError
 from levit_mobile.mil import constexpr
+from levit_mobile.mil.quantize import dequantize, quantize
 from levit_mobile.mil.tensors import HELD_AS
 from levit_mobile.mil.weights import MODEL_PATH, STORED, Weights, from_bits, unpacked
 
@@ -142,3 +143,43 @@ def test_a_byte_more_or_less_than_the_elements_take_is_refused(element: str, siz
 def test_bits_count_from_the_lowest() -> None:
     assert unpacked(bytes([0b10110101, 0b1]), "UINT1", 9, "w").tolist() == [1, 0, 1, 0, 1, 1, 0, 1, 1]
     assert unpacked(bytes([0x21, 0xF8]), "INT4", 4, "w").tolist() == [1, 2, -8, -1]
+
+
+# Activations
+
+
+def test_a_scale_is_one_number_or_one_for_each_place_along_its_axis() -> None:
+    data = np.arange(6, dtype=np.int8).reshape(2, 3)
+    assert dequantize(data, np.float32(0.5)).tolist() == [[0, 0.5, 1], [1.5, 2, 2.5]]
+    by_row, by_column = np.array([1, 2], np.float32), np.array([1, 2, 3], np.float32)
+    assert dequantize(data, by_row, axis=np.int32(0)).tolist() == [[0, 1, 2], [6, 8, 10]]
+    assert dequantize(data, by_column, axis=np.int32(-1)).tolist() == [[0, 2, 6], [3, 8, 15]]
+    assert dequantize(data, by_row, np.array([1, -1], np.int8), np.int32(0)).tolist() == [[-1, 0, 1], [8, 10, 12]]
+
+
+@pytest.mark.parametrize(("scale", "axis"), [([1, 2], None), ([1, 2], 1), ([1, 2, 3], 0), ([[1, 2]], 0)])
+def test_a_scale_that_fits_no_axis_is_refused(scale: list[object], axis: int | None) -> None:
+    data = np.zeros((2, 3), np.int8)
+    with pytest.raises(ValueError, match=r"does not fit a tensor of shape \[2, 3\]"):
+        dequantize(data, np.array(scale, np.float32), axis=None if axis is None else np.int32(axis))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "zero", "expected"),
+    [
+        ("int8", None, [-128, -128, -2, 0, 2, 127, 127]),
+        ("int8", 1, [-128, -127, -1, 1, 3, 127, 127]),
+        ("uint8", None, [0, 0, 0, 0, 2, 127, 255]),
+        ("uint8", 128, [0, 0, 126, 128, 130, 255, 255]),
+    ],
+)
+def test_numbers_are_rounded_to_even_and_clipped(dtype: str, zero: int | None, expected: list[int]) -> None:
+    x = np.array([-1000, -64, -0.75, 0.25, 0.75, 63.5, 1000], np.float32)
+    given = None if zero is None else np.array(zero, dtype)
+    found = quantize(x, np.float32(0.5), dtype, given)
+    assert (found.tolist(), found.dtype.name) == (expected, dtype)
+
+
+def test_an_unknown_type_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(ValueError, match="output_dtype is int4, expected one of int8, uint8"):
+        quantize(np.zeros(1, np.float32), np.float32(1), "int4")
