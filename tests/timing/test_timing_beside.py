@@ -24,7 +24,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     found: list[Any] = []
 
     def spread(load: partial[Any], rounds: list[int], *, processes: int) -> Iterator[dict[tuple[str, str], Any]]:
-        jobs, _, seed = load.args
+        jobs, picture, seed = load.args
+        assert (picture.shape, picture.dtype.name) == ((1, 1, 3), "uint8")
         found.append((load.func, jobs, seed, rounds, processes))
         for count in rounds:
             taken = tuple(100.0 * seed + number for number in range(1, count + 1))

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import t, ttest_1samp, ttest_ind
 
-from levit_mobile.timing.ratios import PROCESSES, Ratio, across, by_process, change, ratio, t_975, told
+from levit_mobile.timing.ratios import PROCESSES, T_975, Ratio, across, by_process, change, ratio, t_975, told
 from levit_mobile.timing.samples import ROUNDS
 
 Times = NDArray[np.float64]  # [artifact, repetition, process, round], in ms
@@ -83,6 +83,7 @@ def test_two_runs_are_compared_at_the_same_coverage(effect: float) -> None:
 def test_the_quantiles_are_scipys() -> None:
     for degrees in (*range(1, 61), 100, 10_000):
         assert t_975(degrees) == pytest.approx(t.ppf(0.975, degrees), abs=2e-4), degrees
+    assert (t_975(1), t_975(30)) == (T_975[0], T_975[29])  # as printed, and not by the expansion
     assert (t_975(4.99), t_975(0.5), t_975(math.inf)) == (t_975(4), t_975(1), t_975(1))
 
 
