@@ -6,17 +6,18 @@ import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
 from support.nets import MEAN, STD, levit, pixels
-from torch import Tensor
+from torch import Tensor, nn
 
 from levit_mobile.errors import ConversionError
 from levit_mobile.images.image_set import ImageSet
 from levit_mobile.model.bake import bake
 from levit_mobile.model.forms import TokenMajor
+from levit_mobile.model.levit import LeViT
 from levit_mobile.pipeline import convert
 from levit_mobile.pipeline import quantization_summary as integers
 from levit_mobile.pipeline.source_model import SourceModel
@@ -112,6 +113,45 @@ def test_a_speed_has_its_samples_by_process_and_the_ratio_over_them(monkeypatch:
     assert (found.median_ms, found.float_median_ms, found.noisy, found.warmup) == (3, 8, False, samples.WARMUP)
     assert (found.samples_ms, found.float_samples_ms, found.process_samples) == ((3,) * 3, (8,) * 3, (2, 1))
     assert (found.ratio.middle, found.ratio.processes) == (pytest.approx(0.375), (2,))
+
+
+@pytest.mark.parametrize(
+    ("ours", "in_float", "noisy"),
+    [
+        ((1.0,) * 5, (2.0,) * 5, False),
+        ((1.0, 1.0, 1.0, 1.2, 1.2), (2.0,) * 5, True),
+        ((1.0,) * 5, (2.0, 2.0, 2.0, 2.4, 2.4), True),
+        ((10.0, 10.0, 10.0, 11.0, 11.0), (2.0,) * 5, False),
+    ],
+)
+def test_noise_of_either_artifact_is_noise(ours: samples.Samples, in_float: samples.Samples, noisy: bool) -> None:
+    assert integers.Speed(ours, in_float, 5, (5,)).noisy is noisy
+
+
+def test_a_runtime_is_asked_for_by_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(integers, "runtime_probe", lambda row: lambda: asked.append(row.name))
+    integers.require_runtime("executorch")
+    assert asked == ["executorch"]
+
+
+class Means(nn.Module):
+    """A model without a table: the mean of each colour."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean((2, 3))
+
+
+@pytest.mark.parametrize(
+    ("count", "chosen"), [(20, range(0, 16, 2)), (15, range(8)), (3, range(3)), (24, range(0, 24, 3))]
+)
+def test_tables_are_judged_on_eight_pictures_evenly_spread(count: int, chosen: range) -> None:
+    read: list[str] = []
+    picture = CLOUDS.read("0")
+    pictures = ImageSet(tuple(map(str, range(count))), lambda name: read.append(name) or picture)
+    found = integers.tables_of(cast(LeViT, Means()), RECIPES["tflite-int8"], pictures)
+    assert (found.pictures, found.stored, found.sqnr_db) == (len(chosen), "", math.inf)
+    assert read == [str(index) for index in chosen]
 
 
 Found = Callable[[], integers.QuantizationSummary]

@@ -252,3 +252,12 @@ def test_a_file_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None:
         write_text(path, "new \udcff")
     assert path.read_text() == "old"
     assert [found.name for found in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_file_clears_what_killed_runs_left_of_it_and_nothing_else(tmp_path: Path, dead: int, alive: int) -> None:
+    kept = {f".page.html.partial-{alive}", f".other.html.partial-{dead}", ".page.html.partial-x"}
+    for name in (*kept, f".page.html.partial-{dead}"):
+        (tmp_path / name).write_text("half")
+    write_text(tmp_path / "page.html", "new")
+    assert set(names_in(tmp_path)) == {*kept, "page.html"}
+    assert (tmp_path / "page.html").read_text() == "new"
