@@ -76,7 +76,7 @@ def convert(
         progress: Called at the beginning of every step.
 
     Returns:
-        The bundle: its folder, its contract, its proof and the contents of its artifact.
+        The bundle, with its folder, its contract, its proof and the contents of its artifact.
 
     Raises:
         RecipeError: The recipe is unknown (``recipe.unknown-recipe``, ``recipe.not-available``), an option does not go
