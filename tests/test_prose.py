@@ -221,11 +221,13 @@ def without_code(text: str) -> str:
     return re.sub(r"(?<=\S)\n(?=[a-z(])", " ", text)  # a paragraph is one line
 
 
+READ = ("docs", "conversion", "training")  # folders with documents, beside the root
+
+
 def documents() -> list[str]:
     """Every Markdown file that a reader is led to, relative to the root."""
-    named = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "conversion/README.md", "training/README.md")
-    pages = sorted(path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md"))
-    return [*named, *(path.as_posix() for path in pages if "_build" not in path.parts)]
+    found = [*ROOT.glob("*.md"), *(path for name in READ for path in (ROOT / name).rglob("*.md"))]
+    return sorted(path.relative_to(ROOT).as_posix() for path in found if "_build" not in path.parts)
 
 
 @pytest.mark.parametrize("name", documents())
