@@ -9,7 +9,7 @@ import pytest
 from support.refusals import refused
 
 from levit_mobile.errors import RecipeError
-from levit_mobile.recipe import DEFAULT_PRECISION, RECIPES, Precision, Recipe, Tolerance, recipe
+from levit_mobile.recipe import DEFAULT_PRECISION, RECIPES, Precision, Recipe, Tolerance, Verdict, recipe
 from levit_mobile.targets import TARGETS
 
 FP32 = Tolerance(100, 1.0)
@@ -167,3 +167,100 @@ def test_the_easier_of_two_tolerances() -> None:
 def test_recipes_are_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         RECIPES["tflite-fp32"].target = "coreml"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "worst"),
+    [
+        ((), "not run"),
+        (("proven",), "proven"),
+        (("proven", "proven"), "proven"),
+        (("not run",), "not run"),
+        (("proven", "not run"), "not run"),
+        (("not run", "broken"), "broken"),
+        (("broken", "proven", "proven"), "broken"),
+    ],
+)
+def test_the_worst_of_verdicts(verdicts: tuple[str, ...], worst: str) -> None:
+    assert Verdict.worst(map(Verdict, verdicts)) == worst
+    assert Verdict.worst(map(Verdict, reversed(verdicts))) == worst
+
+
+FLOATS = {name for name in RECIPES if name.endswith(("-fp32", "-fp16"))}
+MULTIPLY_INTEGERS = {
+    "coreml-int8",
+    "executorch-int8",
+    "executorch-int8-dynamic",
+    "executorch-int4-weight",
+    "tflite-int8",
+    "tflite-int8-dynamic",
+    "tflite-int4-weight",
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_is_stored_and_what_is_multiplied(name: str) -> None:
+    assert RECIPES[name].has_integers == (name not in FLOATS)
+    assert RECIPES[name].computes_in_integers == (name in MULTIPLY_INTEGERS)
+
+
+BOUNDS = {
+    "fp32": (100, 1.0),
+    "fp16": (50, 1.0),
+    "int8": (25, 0.98),
+    "int8-dynamic": (25, 0.95),
+    "int8-weight": (35, 0.98),
+    "palette6": (30, 0.98),
+    "palette4": (18, 0.95),
+    "int4-weight": (18, 0.95),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipes_bounds_are_the_ones_that_its_table_promises(name: str) -> None:
+    assert RECIPES[name].tolerance == Tolerance(*BOUNDS[name.partition("-")[2]])
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_pixels_as_int8_are_for_static_int8_beside_core_ml(name: str) -> None:
+    target, precision = name.split("-", 1)
+    if name in ("tflite-int8", "executorch-int8"):
+        assert recipe(target, precision, io="int8") == replace(RECIPES[name], io="int8")
+    else:
+        with refused(RecipeError, "recipe.not-available", name, "tflite-int8", "executorch-int8"):
+            recipe(target, precision, io="int8")
+    with refused(RecipeError, "recipe.unknown-io", "'uint8'", "float, int8"):
+        recipe(target, precision, io="uint8")
+
+
+@pytest.mark.parametrize(("version", "good"), [(16, False), (17, True), (18, True)])
+def test_static_int8_of_core_ml_needs_ios_17(version: int, good: bool) -> None:
+    if good:
+        assert recipe("coreml", "int8", minimum_ios=version).minimum_ios == version
+    else:
+        with refused(RecipeError, "recipe.minimum-ios", "coreml-int8", "minimum_ios", "17", "16"):
+            recipe("coreml", "int8", minimum_ios=version)
+
+
+def test_a_precision_that_another_target_has_lists_this_ones_own() -> None:
+    with refused(RecipeError, "recipe.not-available", "tflite", "palette6", "fp32, fp16, int8"):
+        Recipe.from_name("tflite-palette6")
+    with refused(RecipeError, "recipe.not-available", "executorch", "int8-weight"):
+        recipe("executorch", "int8-weight")
+
+
+LOW = Tolerance(10, 0.1, 0.2, -0.5, 1.0, 2.0, 3.0, 0.3, 0.1)
+HIGH = Tolerance(20, 0.2, 0.3, 0.5, 2.0, 3.0, 4.0, 0.4, 0.2)
+
+
+def test_the_easier_bound_is_the_lower_least_and_the_higher_most() -> None:
+    assert LOW.loosened(HIGH) == HIGH.loosened(LOW) == Tolerance(10, 0.1, 0.2, -0.5, 2.0, 3.0, 4.0, 0.3, 0.2)
+    assert LOW.loosened(Tolerance(1, 0)) == Tolerance(1, 0) == Tolerance(1, 0).loosened(LOW)
+
+
+@pytest.mark.parametrize("bounds", [(math.inf, 1), (-math.inf, 1), (0.0, 1)])
+def test_an_sqnr_of_no_finite_positive_number_is_refused(bounds: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match=r"min_sqnr_db is .*, expected a finite number above 0"):
+        Tolerance(*bounds)
+    assert Tolerance(5e-324, 0).min_top1_agreement == 0
+    assert Tolerance(1e308, 1).min_top1_agreement == 1

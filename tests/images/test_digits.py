@@ -169,3 +169,69 @@ def test_a_held_out_name_names_its_source() -> None:
 def test_as_many_pictures_as_validate_takes_by_default_show_each_digit_once() -> None:
     sources = {digits.source_of(Split.HELD_OUT, index) for index in range(256)}
     assert len(sources) == 256
+
+
+# What the drawing itself gives: split and index -> mean of red, green and blue, spread, mean ink, and its centre.
+# Pillow and numpy may round a pixel otherwise in another version, which moves none of these by a tenth.
+DRAWN = {
+    (Split.TRAINING, 0): (170.1, 152.3, 155.2, 55.6, 42.5, 129.3, 118.6),
+    (Split.TRAINING, 1): (188.8, 171.8, 180.2, 52.4, 10.9, 81.3, 83.6),
+    (Split.TRAINING, 2): (99.8, 112.3, 110.3, 46.1, 15.5, 147.9, 129.4),
+    (Split.TRAINING, 13): (65.3, 74.3, 57.6, 59.4, 28.5, 140.4, 108.1),
+    (Split.TRAINING, 27): (109.9, 89.5, 69.6, 62.5, 28.9, 155.2, 98.5),
+    (Split.TRAINING, 64): (146.7, 133.9, 116.1, 45.7, 24.2, 103.5, 114.7),
+    (Split.TRAINING, 95): (109.1, 117.2, 118.3, 47.6, 41.8, 122.0, 107.8),
+    (Split.TRAINING, 118): (91.3, 99.2, 81.5, 49.2, 31.9, 140.9, 104.9),
+    (Split.HELD_OUT, 0): (117.0, 109.9, 121.5, 32.5, 13.3, 161.9, 76.7),
+    (Split.HELD_OUT, 1): (122.6, 113.4, 117.0, 59.5, 32.4, 130.8, 117.4),
+    (Split.HELD_OUT, 2): (187.3, 181.1, 193.6, 43.0, 12.6, 107.7, 104.9),
+    (Split.HELD_OUT, 13): (148.9, 164.5, 156.0, 33.2, 12.5, 126.9, 149.0),
+    (Split.HELD_OUT, 27): (151.1, 163.4, 173.8, 55.8, 24.3, 109.5, 126.4),
+    (Split.HELD_OUT, 64): (96.0, 111.1, 112.5, 53.8, 32.4, 126.9, 134.6),
+    (Split.HELD_OUT, 95): (150.7, 146.6, 160.9, 45.1, 24.7, 120.8, 150.7),
+    (Split.HELD_OUT, 118): (101.7, 114.0, 110.0, 70.6, 38.3, 138.2, 121.7),
+}
+
+
+@pytest.mark.parametrize(("split", "index"), DRAWN)
+def test_the_pictures_are_the_ones_that_the_checkpoint_was_trained_and_judged_on(split: Split, index: int) -> None:
+    scene = digits.scene(split, index)
+    pixels, ink = scene.pixels.astype(float), scene.ink.astype(float)
+    rows, columns = np.indices(ink.shape)
+    centre = ((columns * ink).sum() / ink.sum(), (rows * ink).sum() / ink.sum())
+    found = (*pixels.mean((0, 1)), pixels.std(), ink.mean(), *centre)
+    assert found == pytest.approx(DRAWN[split, index], abs=0.1)
+    assert scene.label == index % CLASSES
+
+
+def test_a_seed_takes_another_source_digit_and_a_spread_another_shape() -> None:
+    scene = digits.scene(Split.TRAINING, 7, seed=3, spread=1.75)
+    assert (scene.label, scene.pixels.mean(), scene.ink.mean()) == (
+        7,
+        pytest.approx(74.0, abs=0.1),
+        pytest.approx(13.7, abs=0.1),
+    )
+
+
+@BOTH
+def test_a_split_takes_every_fifth_digit_of_a_class(split: Split) -> None:
+    labels, taken = digits.sources().labels, set(digits.source_indices(split).tolist())
+    for label in range(CLASSES):
+        for place, index in enumerate(np.flatnonzero(labels == label)):
+            assert (int(index) in taken) == ((place % 5 == 4) == (split is Split.HELD_OUT))
+
+
+def test_indices_are_ascending() -> None:
+    for split in Split:
+        assert np.all(np.diff(digits.source_indices(split)) > 0)
+
+
+def test_three_fifths_of_a_photograph_are_for_training() -> None:
+    assert digits.photograph_box(Split.TRAINING, 640, 427) == (0, 0, 384, 427)
+    assert digits.photograph_box(Split.HELD_OUT, 640, 427) == (384, 0, 640, 427)
+
+
+def test_pictures_begin_at_the_first() -> None:
+    ((pixels, label),) = digits.pictures(Split.TRAINING, 1)
+    assert label == 0
+    assert np.array_equal(pixels, digits.picture(Split.TRAINING, 0)[0])

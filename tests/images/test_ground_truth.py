@@ -50,6 +50,25 @@ def test_a_table_is_read_by_its_header(tmp_path: Path) -> None:
     assert ground_truth.read(path, ("b.jpg", "a.jpg", "c.jpg"), LABELS) == {"b.jpg": 1, "a.jpg": 2, "c.jpg": 0}
 
 
+def test_a_row_that_is_there_twice_counts_once(tmp_path: Path) -> None:
+    path = table(tmp_path, "file,label\na.jpg,tench\nb.jpg,goldfish\na.jpg, tench\n")
+    assert ground_truth.read(path, ("a.jpg", "b.jpg"), LABELS) == {"a.jpg": 0, "b.jpg": 1}
+
+
+@pytest.mark.parametrize("rows", ["a.jpg,tench\na.jpg,goldfish", "a.jpg,goldfish\na.jpg,tench\na.jpg,goldfish"])
+def test_a_picture_with_two_labels_is_named(tmp_path: Path, rows: str) -> None:
+    path = table(tmp_path, f"file,label\nb.jpg,tench\nb.jpg,tench\n{rows}\n")
+    assert_refused(path, "labels.two-labels", path, "a.jpg", names=("a.jpg", "b.jpg"))
+
+
+def test_five_missing_pictures_are_named_and_more_are_counted(tmp_path: Path) -> None:
+    path, names = table(tmp_path, "file,label\n"), tuple(f"{number}.jpg" for number in range(7))
+    assert_refused(path, "labels.no-label", "0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 2 more", names=names)
+    with refused(LabelsError, "labels.no-label", "0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg") as caught:
+        ground_truth.read(path, names[:5], LABELS)
+    assert "more" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "code", "fact"),
     [
@@ -80,6 +99,18 @@ def test_a_row_without_a_picture_is_named(tmp_path: Path) -> None:
     ground_truth.require_pictures(path, ("a.jpg", "gone.jpg", "more.jpg"))
     with refused(LabelsError, "labels.no-picture", path, "gone.jpg"):
         ground_truth.require_pictures(path, ("a.jpg",))
+
+
+def test_folders_have_no_rows_that_could_lack_a_picture(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folders").write_text("file,label\ngone.jpg,tench\n")
+    ground_truth.require_pictures("folders", ())
+
+
+@pytest.mark.parametrize("names", [("digit-0003", "a.jpg"), ("a.jpg",)])
+def test_pictures_that_are_not_all_held_out_digits_have_no_known_class(names: tuple[str, ...]) -> None:
+    assert ground_truth.of_digits(names, digits.LABELS) is None
+    assert ground_truth.of_digits(names[:1], digits.LABELS) == ({"digit-0003": 3} if len(names) == 2 else None)
 
 
 def test_a_held_out_digits_class_is_in_its_number() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import warnings
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from support.photographs import SPEC, noise, torchvision_rule
 from support.refusals import refused
 
 from levit_mobile.errors import ImageError
-from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels, find_pictures, load, to_planar
+from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels, find_pictures, load, png, to_planar
 
 SMALL = ImageSpec(side_px=28, resize_px=32)
 ENCODINGS = {
@@ -219,3 +220,25 @@ def test_digest_is_the_same_on_every_machine() -> None:
     expected = hashlib.sha256(f"{pixels_digest}  é.png\n".encode()).hexdigest()
     assert ImageSet.from_arrays({"é.png": pixels}).digest() == expected
     assert ImageSet.from_arrays({"é.png": flipped}).digest() == expected
+
+
+@pytest.mark.parametrize(
+    ("limit", "names"), [(1, "a"), (2, "ac"), (3, "abd"), (4, "abcd"), (5, "abcde"), (6, "abcde"), (None, "abcde")]
+)
+def test_a_limit_takes_pictures_evenly_from_the_first_on(tmp_path: Path, limit: int | None, names: str) -> None:
+    for name in "abcde":
+        (tmp_path / f"{name}.png").touch()
+    found = ImageSet.from_folder(tmp_path, SMALL, limit=limit).names
+    assert "".join(name[0] for name in found) == names
+
+
+def test_a_batch_of_one_and_one_larger_than_the_set(folder: Path) -> None:
+    pictures = ImageSet.from_folder(folder, SMALL)
+    assert [len(batch) for batch in pictures.batches(1)] == [1, 1, 1]
+    assert [len(batch) for batch in pictures.batches(9)] == [3]
+
+
+def test_a_png_holds_the_pixels() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    with Image.open(io.BytesIO(png(pixels))) as picture:
+        assert (picture.format, np.asarray(picture).tolist()) == ("PNG", pixels.tolist())

@@ -90,6 +90,24 @@ def test_impossible_specs_are_refused(wrong: dict[str, object], named: str) -> N
         ImageSpec(**wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("side", "resize", "good"), [(1, 1, True), (8, 8, True), (8, 7, False), (0, 8, False), (-1, 8, False)]
+)
+def test_a_side_is_from_1_to_what_is_resized(side: int, resize: int, good: bool) -> None:
+    if good:
+        assert preprocess(noise(9, 5), ImageSpec(side_px=side, resize_px=resize)).shape == (side, side, 3)
+    else:
+        with pytest.raises(ValueError, match=f"side_px is {side}, expected 1 to {resize}"):
+            ImageSpec(side_px=side, resize_px=resize)
+
+
+@pytest.mark.parametrize("wrong", [{"mean": (0.5,) * 4}, {"std": (0.2,) * 4}, {"std": (0.2, -0.2, 0.2)}])
+def test_means_and_deviations_are_three_and_those_above_zero(wrong: dict[str, tuple[float, ...]]) -> None:
+    with pytest.raises(ValueError, match="expected three finite numbers"):
+        ImageSpec(**wrong)  # type: ignore[arg-type]
+    assert ImageSpec(mean=(0.0, -1.0, 2.0), std=(1e-9, 1.0, 9.0)).mean == (0.0, -1.0, 2.0)
+
+
 # The transform
 
 
@@ -248,3 +266,19 @@ def test_sixteen_bit_grey_is_scaled_not_clipped() -> None:
 def test_pixels_without_a_known_range_are_refused(picture: Image.Image, named: str) -> None:
     with refused(ImageError, "image.pixel-format", named):
         preprocess(picture, SPEC)
+
+
+def test_sixteen_bit_grey_takes_both_its_ends() -> None:
+    ends = np.array([[0, 128], [129, 65535]], np.int32)
+    pixels = preprocess(Image.fromarray(ends), ImageSpec(side_px=2, resize_px=2))
+    assert pixels[:, :, 0].tolist() == [[0, 0], [1, 255]]
+
+
+@pytest.mark.parametrize(("long", "part"), [(128, False), (129, True)])
+def test_only_beyond_1_to_64_a_part_is_resized_alone(long: int, part: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    resized: list[int] = []
+    real = images._resize_part
+    monkeypatch.setattr(images, "_resize_part", lambda *given: resized.append(1) or real(*given))
+    for size in ((2, long), (long, 2)):
+        assert preprocess(noise(*size), SPEC).shape == (224, 224, 3)
+    assert len(resized) == 2 * part

@@ -79,6 +79,72 @@ def test_a_gathered_table_is_a_bias_table_and_its_index_is_not() -> None:
     assert (found["bias tables"], found["other"]) == (64, 32)
 
 
+def fused(*names: str) -> Graph:
+    """A fused attention that reads these tensors, and a projection."""
+    ops = [Op("sdpa", "attention", names, ("m",)), linear("m", "w2", "y")]
+    tensors = {**W, "table": TABLE, "scale": constant(1, name="scale"), "key": constant(4, 8, name="key")}
+    return drawn(ops, tensors, ("y",))
+
+
+def test_the_mask_of_a_fused_attention_is_a_bias_table_and_nothing_else_of_it_is() -> None:
+    masked = bytes_by_kind(fused("q", "k", "v", "table"))
+    assert (masked["bias tables"], masked["other"], masked["head"]) == (64, 0, 256)
+    scaled = bytes_by_kind(fused("q", "k", "v", "table", "scale"))
+    assert (scaled["bias tables"], scaled["other"]) == (64, 4)
+    constant_key = bytes_by_kind(fused("q", "key", "v"))
+    assert (constant_key["bias tables"], constant_key["other"]) == (0, 128)
+
+
+def test_the_mask_of_a_fused_attention_may_be_gathered() -> None:
+    index = constant(4, name="index", dtype="int64", size=8)
+    ops = [
+        Op("gather", "other", ("table", "index"), ("g",)),
+        Op("sdpa", "attention", ("q", "k", "v", "g"), ("m",)),
+        linear("m", "w2", "y"),
+    ]
+    found = bytes_by_kind(drawn(ops, {**W, "table": TABLE, "index": index}, ("y",)))
+    assert (found["bias tables"], found["other"]) == (64, 32)
+
+
+@pytest.mark.parametrize("order", [("s", "table"), ("table", "s")])
+def test_a_table_is_one_on_either_side_of_the_sum(order: tuple[str, str]) -> None:
+    assert bytes_by_kind(attention([Op("add", "add", order, ("t",))]))["bias tables"] == 64
+
+
+@pytest.mark.parametrize("between", ["other", "link", "add"])
+def test_a_sum_may_pass_moves_and_sums_on_its_way_to_the_softmax(between: graph.Role) -> None:
+    middle = [Op("add", "add", ("s", "table"), ("u",)), Op("move", between, ("u", "z"), ("t",))]
+    assert bytes_by_kind(attention(middle))["bias tables"] == 64
+
+
+@pytest.mark.parametrize("role", ["linear", "matmul", "convolution", "softmax"])
+def test_a_sum_behind_which_another_product_follows_is_no_score(role: graph.Role) -> None:
+    middle = [Op("add", "add", ("s", "table"), ("u",)), Op("op", role, ("u", "w2"), ("t",))]
+    expected = 64 if role == "softmax" else 0
+    assert bytes_by_kind(attention(middle))["bias tables"] == expected
+
+
+def test_what_is_added_to_a_product_with_a_constant_is_no_table() -> None:
+    """A bias behind a projection, though a softmax follows."""
+    ops = [
+        Op("matmul", "matmul", ("x", "w0"), ("s",)),
+        Op("add", "add", ("s", "table"), ("t",)),
+        Op("softmax", "softmax", ("t",), ("p",)),
+        linear("p", "w2", "y"),
+    ]
+    found = bytes_by_kind(drawn(ops, {**W, "table": TABLE}, ("y",)))
+    assert (found["bias tables"], found["other"], found["projections"], found["head"]) == (0, 64, 256, 256)
+
+
+def test_two_constants_that_are_added_are_no_table() -> None:
+    middle = [Op("sum", "add", ("table", "other"), ("g",)), Op("add", "add", ("s", "g"), ("t",))]
+    whole = attention(middle)
+    whole.tensors["other"] = constant(4, 4, name="other")  # type: ignore[index]
+    assert bytes_by_kind(whole)["bias tables"] == 128
+    alone = drawn([Op("sum", "add", ("table", "other"), ("y",))], dict(whole.tensors), ("y",))  # type: ignore[arg-type]
+    assert bytes_by_kind(alone)["bias tables"] == 0
+
+
 def test_a_bias_of_the_head_before_a_softmax_is_no_table() -> None:
     ops = [
         linear("x", "w0", "a"),
@@ -104,6 +170,24 @@ def test_a_scale_a_channel_is_no_projection() -> None:
     ops = [Op("depthwise", "convolution", ("x", "w0"), ("a",)), linear("a", "w1", "y")]
     found = bytes_by_kind(drawn(ops, {**W, "w0": constant(1, 1, 1, 8, name="w0")}, ("y",)))
     assert (found["projections"], found["other"]) == (0, 32)
+
+
+@pytest.mark.parametrize(
+    ("first", "shape", "kind"),
+    [
+        (linear("x", "w0", "a"), (8, 1), "projections"),
+        (Op("conv", "transposed convolution", ("x", "w0"), ("a",)), (8, 1, 1, 1), "projections"),
+        (Op("conv", "convolution", ("x", "w0"), ("a",), kernel=4), (1, 2, 2, 2), "convolutions"),
+        (Op("conv", "convolution", ("x", "w0"), ("a",)), (8, 1, 1, 1), "other"),
+        (Op("conv", "convolution", ("x", "w0"), ("a",)), (16, 1, 1, 1), "projections"),
+    ],
+)
+def test_only_a_convolution_of_one_place_with_as_many_numbers_as_channels_is_a_scale(
+    first: Op, shape: tuple[int, ...], kind: str
+) -> None:
+    tensors = {"w0": constant(*shape, name="w0"), "w1": W["w1"]}
+    found = bytes_by_kind(drawn([first, linear("a", "w1", "y")], tensors, ("y",)))
+    assert (found[kind], found["head"]) == (tensors["w0"].stored_bytes, 256)
 
 
 def test_what_is_stored_once_counts_once_and_as_the_first_kind() -> None:
@@ -163,6 +247,69 @@ def test_macs_of_an_attention_are_both_products() -> None:
     }
     op = Op("sdpa", "attention", ("tokens", "keys", "keys"), ("y",))
     assert graph.macs(Graph(tensors, (op,), ("y",))) == 2 * 10 * 6 * 8
+
+
+@pytest.mark.parametrize("size", [0, -1, None])
+def test_macs_of_a_size_that_is_set_at_run_time_are_unknown(size: int | None) -> None:
+    shape = None if size is None else (1, size, 8)
+    tensors = {name: GraphTensor("float32", shape) for name in ("x", "y")} | {"w": GraphTensor("float32", (8, 8))}
+    assert graph.macs(Graph(tensors, (linear("x", "w", "y"),), ("y",))) is None
+
+
+def test_macs_are_the_sum_over_products_and_over_nothing_else() -> None:
+    tensors = {name: GraphTensor("float32", (1, 4, 8)) for name in "xaby"} | {"w": GraphTensor("float32", (8, 8))}
+    ops = (linear("x", "w", "a"), Op("add", "add", ("a", "x"), ("b",)), linear("b", "w", "y"))
+    assert graph.macs(Graph(tensors, ops, ("y",))) == 2 * 4 * 8 * 8
+    assert graph.macs(Graph(tensors, ops[1:2], ("b",))) == 0
+
+
+def test_ops_and_activations_are_counted_without_links_and_constants() -> None:
+    tensors = {
+        "x": GraphTensor("float32", (4,)),
+        "inner": GraphTensor("float32", (4,)),
+        "a": GraphTensor("float16", (4,)),
+        "b": GraphTensor("float32", (4,)),
+        "index": constant(4, name="index", dtype="int64", size=8),
+        "table": TABLE,
+        "g": GraphTensor("float32", (4,)),
+    }
+    ops = (
+        Op("", "link", ("x",), ("inner",)),
+        Op("mul", "other", ("inner", "inner"), ("a",)),
+        Op("gather", "other", ("table", "index"), ("g",)),
+        Op("mul", "other", ("a", "g"), ("b",)),
+        Op("mul", "other", ("b",), ("unknown",)),
+    )
+    whole = Graph(tensors, ops, ("b",))
+    assert graph.op_counts(whole) == {"gather": 1, "mul": 3}
+    assert graph.activations(whole) == {"float16": 1, "float32": 1}
+    assert graph.folded(whole) == {"index": {"index"}, "table": {"table"}, "g": {"table"}}
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "bool"])
+def test_the_value_of_an_index_is_in_nothing_that_is_gathered_by_it(dtype: str) -> None:
+    tensors = {"i": constant(4, name="i", dtype=dtype), "t": TABLE, "g": GraphTensor("float32", (4,))}
+    assert graph.folded(Graph(tensors, (Op("gather", "other", ("t", "i"), ("g",)),), ("g",)))["g"] == {"table"}
+    bytes_of = {"i": constant(4, name="i", dtype="uint8"), "t": TABLE, "g": GraphTensor("float32", (4,))}
+    both = Graph(bytes_of, (Op("lut", "other", ("t", "i"), ("g",)),), ("g",))
+    assert graph.folded(both)["g"] == {"table", "i"}
+
+
+def test_what_lies_in_the_program_itself_is_fixed_and_holds_nothing() -> None:
+    tensors = {"a": GraphTensor("float32", (4,), key="inline"), "g": GraphTensor("float32", (4,)), "t": TABLE}
+    whole = Graph(tensors, (Op("mul", "other", ("a", "t"), ("g",)), Op("neg", "other", (), ("n",))), ("g",))
+    assert graph.folded(whole) == {"t": {"table"}, "g": {"table"}}
+
+
+def test_the_rank_of_what_is_not_known_counts_nothing() -> None:
+    assert graph.max_rank(Graph({}, (), ())) == 0
+    tensors = {"x": GraphTensor("float32", None), "y": GraphTensor("float32", (2, 2))}
+    assert graph.max_rank(Graph(tensors, (Op("neg", "other", ("x", "lost"), ("y",)),), ("y",))) == 2
+
+
+def test_an_op_within_a_delegate_has_the_delegates_number_before_its_tensors() -> None:
+    op = Op("fc", "linear", (1, 2), (3,), kernel=4, channels=1).within(7)
+    assert (op.inputs, op.outputs, op.kernel, op.channels) == (((7, 1), (7, 2)), ((7, 3),), 4, 1)
 
 
 def test_macs_of_an_open_shape_are_unknown() -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from support.mil_cases.quantize import BYTES, DATA, NIBBLES, OLD, packed
 from support.mil_programs import Array, Suite, numbers, require_close
+from support.refusals import refused
 
+from levit_mobile.errors import ArtifactError
 from levit_mobile.mil import constexpr
-from levit_mobile.mil.weights import from_bits, unpacked
+from levit_mobile.mil.tensors import HELD_AS
+from levit_mobile.mil.weights import MODEL_PATH, STORED, Weights, from_bits, unpacked
 
 pytest.importorskip("coremltools")
 
@@ -88,3 +92,53 @@ def test_signed_nibbles() -> None:
 def test_blocks_that_do_not_divide_are_refused() -> None:
     with pytest.raises(ValueError, match=r"the block counts \[3, 1, 1\] do not divide the shape \[4, 6, 2\]"):
         constexpr.blockwise_shift_scale(DATA, numbers(3, 1, 1))
+
+
+# Element types of the weight file, written by coremltools' own writer
+
+WRITERS = {
+    "FLOAT16": "fp16",
+    "FLOAT32": "float",
+    "UINT8": "uint8",
+    "INT8": "int8",
+    "INT16": "int16",
+    "UINT16": "uint16",
+    "INT4": "int4",
+    "UINT1": "uint1",
+    "UINT2": "uint2",
+    "UINT4": "uint4",
+    "UINT3": "uint3",
+    "UINT6": "uint6",
+    "INT32": "int32",
+    "UINT32": "uint32",
+}
+SMALLEST = {"INT4": (-8, 7), "UINT1": (0, 1), "UINT2": (0, 3), "UINT3": (0, 7), "UINT4": (0, 15), "UINT6": (0, 63)}
+
+
+@pytest.mark.parametrize("element", STORED.values())
+def test_every_element_type_is_read_as_coremltools_writes_it(tmp_path: Path, element: str) -> None:
+    storage = pytest.importorskip("coremltools.libmilstoragepython")
+    path = tmp_path / "weight.bin"
+    low, high = SMALLEST.get(element, (-100 if "U" not in element else 0, 100))
+    values = np.array([low, high, *np.random.default_rng(4).integers(low, high + 1, 11)])
+    writer = storage._BlobStorageWriter(str(path))
+    written = values.astype(np.float16).view(np.uint16) if element == "FLOAT16" else values
+    kind = {"FLOAT16": np.uint16, "FLOAT32": np.float32}.get(element) or np.dtype(HELD_AS[element])
+    offset = getattr(writer, f"write_{WRITERS[element]}_data")(written.astype(kind))
+    del writer
+    blob = SimpleNamespace(fileName=MODEL_PATH + path.name, offset=offset)
+    data = Weights(tmp_path, None)._blob(blob, element, (13,), "w")
+    assert np.array_equal(unpacked(data, element, 13, "w"), values.astype(HELD_AS[element]))
+
+
+@pytest.mark.parametrize(("element", "size"), [("UINT1", 2), ("UINT3", 4), ("INT4", 5), ("UINT6", 7), ("INT16", 18)])
+def test_a_byte_more_or_less_than_the_elements_take_is_refused(element: str, size: int) -> None:
+    assert len(unpacked(bytes(size), element, 9, "w")) == 9
+    for wrong in (size - 1, size + 1):
+        with refused(ArtifactError, "artifact.damaged", "w", f"{wrong} bytes", f"9 x {element}", str(size)):
+            unpacked(bytes(wrong), element, 9, "w")
+
+
+def test_bits_count_from_the_lowest() -> None:
+    assert unpacked(bytes([0b10110101, 0b1]), "UINT1", 9, "w").tolist() == [1, 0, 1, 0, 1, 1, 0, 1, 1]
+    assert unpacked(bytes([0x21, 0xF8]), "INT4", 4, "w").tolist() == [1, 2, -8, -1]

@@ -18,7 +18,8 @@ pytest.importorskip("coremltools")
 
 @pytest.mark.parametrize("ceil", [False, True])
 @pytest.mark.parametrize(
-    ("size", "step", "pad", "side"), [(3, 2, 1, 8), (2, 2, 0, 7), (3, 3, 1, 10), (2, 3, 1, 7), (4, 3, 2, 9)]
+    ("size", "step", "pad", "side"),
+    [(3, 2, 1, 8), (2, 2, 0, 7), (3, 3, 1, 10), (2, 3, 1, 7), (4, 3, 2, 9), (2, 3, 1, 8), (1, 2, 0, 4), (2, 1, 1, 2)],
 )
 def test_pools_are_pytorchs(size: int, step: int, pad: int, side: int, ceil: bool) -> None:
     from levit_mobile.mil.windows import avg_pool, max_pool

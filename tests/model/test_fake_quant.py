@@ -12,11 +12,19 @@ from torch import Tensor, nn
 from levit_mobile.model.fake_quant import (
     SCALE,
     FakeQuant,
+    Int8Layer,
     QParams,
     fake_quantize_weight_,
+    fake_quantized_layers,
     fake_quants_of,
     int8_weight,
+    is_fake_quantized,
+    logits_qparams,
+    quantize_dequantize,
     replace_with_int8_layers,
+    restored,
+    stored,
+    with_half_scales,
     without_fake_quant,
 )
 
@@ -117,3 +125,84 @@ def test_without_grids_computes_in_float_and_puts_them_back() -> None:
         assert not torch.equal(net(X), rounded)
     assert {name: edge.grid for name, edge in fake_quants_of(net).items()} == grids
     assert torch.equal(net(X), rounded)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "zero"),
+    [(0.0, 255.0, -128), (-255.0, 0.0, 127), (-128.0, 127.0, 0), (-127.4, 127.6, -1), (5, 255, -128)],
+)
+def test_a_grids_zero_point_and_ends_by_hand(low: float, high: float, zero: int) -> None:
+    grid = QParams.from_range(low, high)
+    assert (grid.scale, grid.zero_point) == (1.0, zero)
+    assert (grid.low, grid.high) == (-128 - zero, 127 - zero)
+
+
+@pytest.mark.parametrize("ends", [(-1e300, math.inf), (-1.7e308, 1.7e308), (math.nan, math.nan)])
+def test_a_range_without_an_end_is_refused(ends: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="the range"):
+        QParams.from_range(*ends)
+
+
+def test_integers_of_a_grid_and_back() -> None:
+    grid, x = QParams(0.5, 10), torch.tensor([0.0, 0.24, 0.26, -1.0, -1000.0, 1000.0])
+    assert stored(x, grid).tolist() == [10, 10, 11, 8, -128, 127]
+    assert restored(stored(x, grid), grid).tolist() == [0.0, 0.0, 0.5, -1.0, -69.0, 58.5]
+    assert torch.equal(quantize_dequantize(x, grid), restored(stored(x, grid), grid))
+
+
+def test_an_observed_edge_shows_its_values_once_and_not_those_that_were_moved() -> None:
+    seen: list[Tensor] = []
+    edge = FakeQuant()
+    edge.watch = seen.append
+    assert edge(X) is X
+    assert edge(X, moved=True) is X
+    assert len(seen) == 1
+    edge.grid = QParams(1.0, 0)
+    assert torch.equal(edge(X), X.round())
+    assert torch.equal(seen[1], X)
+
+
+def test_the_logits_grid_is_that_of_the_edge_made_last() -> None:
+    net = Net()
+    assert logits_qparams(net) is None
+    net.after.grid = QParams(0.5, 3)
+    assert logits_qparams(net) == QParams(0.5, 3)
+
+
+def test_half_scales_are_what_float16_holds_and_never_zero() -> None:
+    net = gridded(Net())
+    net.before.grid, net.after.grid = QParams(1e-9, 5), None
+    made = with_half_scales(net)
+    assert made is not net
+    edges = fake_quants_of(made)
+    assert edges["before"].grid == QParams(2.0**-24, 5)
+    assert edges["after"].grid is None
+    between = edges["between"].grid
+    assert between is not None
+    assert between.scale == float(torch.tensor(1.1 / 255).half())
+    assert net.before.grid == QParams(1e-9, 5)
+    for layer, before in ((made.conv, net.conv), (made.linear, net.linear)):
+        scale = layer.get_buffer(SCALE)
+        assert torch.equal(scale, before.get_buffer(SCALE).half().float())
+        assert torch.equal(int8_weight(layer).float() * scale.view(-1, *[1] * (layer.weight.ndim - 1)), layer.weight)
+
+
+def test_only_a_layer_that_was_rounded_is_one() -> None:
+    net = Net()
+    assert fake_quantized_layers(net) == []
+    fake_quantize_weight_(net.linear)
+    assert fake_quantized_layers(net) == [net.linear]
+    assert not is_fake_quantized(net.conv)
+    assert not is_fake_quantized(net.before)
+    assert replace_with_int8_layers(net) == 1
+    assert isinstance(net.linear, Int8Layer)
+    assert isinstance(net.conv, nn.Conv2d)
+
+
+def test_int8_weights_never_reach_minus_128() -> None:
+    layer = nn.Linear(3, 1)
+    layer.weight.data = torch.tensor([[-1.0, 1.0, 0.004]])
+    fake_quantize_weight_(layer)
+    assert int8_weight(layer).tolist() == [[-127, 127, 1]]
+    layer.weight.data = torch.tensor([[-2.0, 2.0, 0.0]])
+    assert int8_weight(layer).tolist() == [[-127, 127, 0]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from support import validations
 from support.refusals import refused
 
 from levit_mobile.errors import BundleError
+from levit_mobile.overview import collect
 from levit_mobile.overview.collect import MOST_BYTES, Gathered, gather
 from levit_mobile.reporting.tables.validate import validations_json
 
@@ -177,3 +179,73 @@ def test_paths_in_sentences_are_below_the_folder(tmp_path: Path, monkeypatch: py
     assert str(tmp_path) not in sentence
     monkeypatch.chdir(tmp_path)
     assert gather(Path()).bundles[0].broken == sentence
+
+
+def test_a_file_of_the_most_bytes_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = made.run().written().encode()
+    (tmp_path / "t.json").write_bytes(content)
+    monkeypatch.setattr(collect, "MOST_BYTES", len(content))
+    assert len(gather(tmp_path).runs) == 1
+    monkeypatch.setattr(collect, "MOST_BYTES", len(content) - 1)
+    with refused(BundleError, "bundle.missing", tmp_path):
+        gather(tmp_path)
+
+
+@pytest.mark.parametrize("parts", [["contract.json"], ["golden"], ["labels.txt"], ["parity.json"]])
+def test_one_part_of_a_bundle_alone_is_none(tmp_path: Path, parts: list[str]) -> None:
+    made.write(tmp_path / "t.json", made.run())
+    for part in parts:
+        (tmp_path / "x").mkdir()
+        (tmp_path / "x" / part).write_text("{}")
+    assert places(gather(tmp_path)) == {"bundles": [], "validations": [], "runs": ["t.json"], "unread": []}
+
+
+def test_two_parts_are_meant_as_a_bundle(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    for part in ("labels.txt", "parity.json"):
+        (tmp_path / "x" / part).write_text("{}")
+    (bundle,) = gather(tmp_path).bundles
+    assert (bundle.place, bundle.name, bundle.stored, bundle.contract_sha256) == ("x", "x", None, "")
+
+
+def test_what_cannot_be_searched_or_read_is_said_without_its_place_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made.write(tmp_path / "a.json", made.run())
+    made.write(tmp_path / "b.json", made.run(command="other"))
+    (tmp_path / "closed").mkdir()
+    walk, read = os.walk, Path.read_bytes
+
+    def walking(top: Path, onerror: Callable[[OSError], None]) -> Iterator[tuple[str, list[str], list[str]]]:
+        onerror(PermissionError(13, "Permission denied", str(tmp_path / "closed")))
+        yield from walk(top)
+
+    def reading(path: Path) -> bytes:
+        if path.name == "b.json":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(os, "walk", walking)
+    monkeypatch.setattr(Path, "read_bytes", reading)
+    found = gather(tmp_path)
+    assert [run.place for run in found.runs] == ["a.json"]
+    assert [(one.place, one.reason) for one in found.unread] == [
+        ("b.json", "cannot be read (Permission denied)"),
+        ("closed", "cannot be searched (Permission denied)"),
+    ]
+
+
+@pytest.mark.parametrize("lacking", ["artifact_sha256", "bundle", "verdict"])
+def test_a_list_holds_only_what_has_the_three_names_of_a_validation(tmp_path: Path, lacking: str) -> None:
+    whole = json.loads(validations_json([validations.proven(), validations.proven()]))["validations"]
+    del whole[1][lacking]
+    (tmp_path / "v.json").write_text(json.dumps(whole))
+    assert len(gather(tmp_path).validations) == 1
+
+
+def test_a_record_needs_a_schema_version_and_a_word_of_ours() -> None:
+    claims = collect._claims
+    assert claims(b'{"schema_version": 1, "timings": []}')
+    assert claims(b'{"schema_version": 1, "artifact_sha256": ""}')
+    assert not claims(b'{"schema_version": 1}')
+    assert not claims(b'{"timings": []}')

@@ -12,10 +12,11 @@ from conftest import Bundles
 from support import overviews as made
 from support import validations
 
-from levit_mobile.overview.collect import FoundRun, FoundValidation, Gathered
-from levit_mobile.overview.evidence import Evidence, best_known, worst
+from levit_mobile.overview.collect import FoundBundle, FoundRun, FoundValidation, Gathered, gather
+from levit_mobile.overview.evidence import Evidence, best_known, of_bundle, of_timing, of_validation, worst
 from levit_mobile.overview.join import Artifact, join, rows
 from levit_mobile.reporting.tables.validate import validations_json
+from levit_mobile.runtimes.registry import Runtime
 from levit_mobile.timing.figures import called
 from levit_mobile.timing.record import Parity, TimingRun
 
@@ -46,6 +47,82 @@ def words(artifact: Artifact) -> list[list[str]]:
 )
 def test_the_worst_counts_and_a_desk_gives_way_to_what_could_run(claims: list[Evidence], verdict: str) -> None:
     assert worst(claims) == verdict
+
+
+@pytest.mark.parametrize("runtime", [None, validations.MIL])
+def test_a_validation_on_this_machine_gives_way_to_a_phone_that_could_run_it(runtime: Runtime | None) -> None:
+    """Neither `convert` nor `validate` runs on a phone, so what they could not run says nothing against its proof."""
+    idle = of_validation(FoundValidation("v.json", validations.not_run(runtime=runtime)))
+    assert (idle.verdict, idle.desk) == ("not run", True)
+    assert worst([idle, PROVEN]) == "proven"
+    assert worst([idle, NOT_RUN, PROVEN]) == "not run"
+    assert worst([idle, BROKEN]) == "broken"
+
+
+@pytest.mark.parametrize("verdict", ["proven", "not run"])
+def test_a_bundles_evidence_is_its_own_proof(tmp_path: Path, verdict: str) -> None:
+    made.bundle(tmp_path / "build" / "a", "tflite-fp32", verdict=verdict)
+    (bundle,) = gather(tmp_path).bundles
+    assert bundle.stored is not None
+    found, proof = of_bundle(bundle), bundle.stored.proof
+    assert (found.source, found.place, found.verdict, found.desk) == ("convert", "build/a", verdict, True)
+    assert found.reasons == proof.reasons
+    report = proof.report
+    figures = (
+        (report.images, report.max_abs_error, report.sqnr_db, report.top1_agreement)
+        if report
+        else (0, None, None, None)
+    )
+    assert (found.pictures, found.max_abs_error, found.sqnr_db, found.top1_agreement) == figures
+    assert (report is None) == (verdict == "not run")
+
+
+def test_a_timings_evidence_is_what_the_device_found() -> None:
+    parity = Parity(verdict="broken", reasons=("x",), pictures=4, max_abs_error=0.5, sqnr_db=9.0, top1_agreement=0.75)
+    run = made.run(made.timing(parity=parity), device=made.PIXEL)
+    found = of_timing(FoundRun("here/t.json", run), run.timings[0])
+    assert (found.source, found.place) == ("LiteRT 2.3.0 on Sample Pixel", "here/t.json")
+    assert (found.verdict, found.reasons) == ("broken", ("x",))
+    assert (found.pictures, found.max_abs_error, found.sqnr_db, found.top1_agreement) == (4, 0.5, 9.0, 0.75)
+
+
+def test_a_damaged_folder_is_broken_wherever_else_it_is_proven() -> None:
+    found = of_bundle(FoundBundle("a/b", "b", broken="labels.txt is missing"))
+    assert (found.verdict, found.reasons, found.place) == ("broken", ("labels.txt is missing",), "a/b")
+    assert worst([PROVEN, found]) == "broken"
+
+
+@pytest.mark.parametrize(("platform", "desk"), [("host", True), ("android", False), ("ios", False)])
+def test_only_a_host_is_a_desk(platform: str, desk: bool) -> None:
+    device = made.PIXEL.model_copy(update={"platform": platform})
+    run = made.run(device=device)
+    assert of_timing(FoundRun("t.json", run), run.timings[0]).desk == desk
+
+
+def test_a_validations_figures_are_its_reports() -> None:
+    found = of_validation(FoundValidation("v.json", validations.broken()))
+    report = validations.broken().report
+    assert report is not None
+    assert (found.pictures, found.max_abs_error, found.sqnr_db, found.top1_agreement, found.top1_interval) == (
+        report.images,
+        report.max_abs_error,
+        report.sqnr_db,
+        report.top1_agreement,
+        validations.broken().top1_interval,
+    )
+    assert (found.source, found.top1_accuracy) == ("validate by ExecuTorch 1.4.1", 0.872)
+    without = of_validation(FoundValidation("v.json", validations.not_run()))
+    assert (without.source, without.pictures, without.sqnr_db, without.top1_accuracy) == ("validate", 0, None, None)
+
+
+def test_what_has_only_an_sqnr_or_only_an_agreement_is_known() -> None:
+    one = Evidence("a", "", "proven", (), pictures=1, sqnr_db=1.0)
+    two = Evidence("b", "", "proven", (), pictures=2, top1_agreement=0.5)
+    none = Evidence("c", "", "proven", (), pictures=3, max_abs_error=0.1)
+    assert best_known([one, none]) is one
+    assert best_known([one, two, none]) is two
+    assert best_known([none]) is None
+    assert best_known([]) is None
 
 
 def test_the_claim_with_most_pictures_is_known_best() -> None:

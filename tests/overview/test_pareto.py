@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from levit_mobile.overview.pareto import Point, dominated, front
 
 NEAR = Point("near", "tflite", 30.0, 8.0, 120.0, "proven")
@@ -37,3 +39,44 @@ def test_what_is_unknown_is_no_nearer_than_anything() -> None:
     assert dominated(unknown, (unknown, FAST))
     assert not dominated(FAST, (unknown, nan, FAST))
     assert not dominated(exact, (unknown, FAST, exact))
+
+
+def point(size: float, ms: float, sqnr: float | None, verdict: str = "proven") -> Point:
+    return Point("p", "tflite", size, ms, sqnr, verdict)  # type: ignore[arg-type]
+
+
+def test_the_front_is_by_size_and_each_next_is_faster() -> None:
+    fast, small, between, same_size, same_time = (
+        point(9, 1, None),
+        point(1, 9, None),
+        point(5, 5, None),
+        point(5, 6, None),
+        point(6, 5, None),
+    )
+    assert front((fast, same_size, between, same_time, small)) == (small, between, fast)
+
+
+@pytest.mark.parametrize(
+    ("other", "beaten"),
+    [
+        (point(2, 2, 20), False),  # an equal
+        (point(1, 2, 20), True),
+        (point(2, 1, 20), True),
+        (point(2, 2, 21), True),
+        (point(1, 1, 19), False),
+        (point(1, 3, 21), False),
+        (point(3, 1, 21), False),
+        (point(1, 1, None), False),
+        (point(1, 1, math.nan), False),
+        (point(1, 1, 30, "broken"), False),
+        (point(1, 1, 30, "not run"), True),
+    ],
+)
+def test_a_point_is_beaten_by_what_is_no_worse_in_all_and_better_in_one(other: Point, beaten: bool) -> None:
+    assert dominated(point(2, 2, 20), (point(2, 2, 20), other)) is beaten
+
+
+def test_only_what_is_broken_does_not_count() -> None:
+    assert [point(1, 1, 1, verdict).counts for verdict in ("proven", "not run", "broken")] == [True, True, False]
+    assert dominated(point(1, 1, 1, "broken"), ())
+    assert not dominated(point(1, 1, None), ())

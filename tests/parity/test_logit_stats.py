@@ -106,3 +106,37 @@ def test_a_missing_picture_breaks_the_report(pair: tuple[Array, Array]) -> None:
 def test_shapes_that_differ_are_no_rows(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"expected \[4,classes\]"):
         LogitStats().add(list("abcd"), np.zeros((4, CLASSES)), np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("names", "shape"), [("abc", (4, CLASSES)), ("abcd", (3, CLASSES)), ("abcd", (4,)), ("abcd", (4, CLASSES, 1))]
+)
+def test_names_and_dimensions_that_do_not_fit_are_no_rows(names: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=rf"expected \[{len(names)},classes\] for both"):
+        LogitStats().add(list(names), np.zeros(shape), np.zeros(shape))
+
+
+def test_a_part_without_one_finite_picture_leaves_no_row() -> None:
+    tally = LogitStats()
+    tally.add(["a", "b"], np.zeros((2, 3)), np.full((2, 3), math.nan))
+    assert (tally.rows, tally.not_finite, tally.pictures) == ([], 2, 2)
+    tally.add([], np.zeros((0, 3)), np.zeros((0, 3)))
+    assert (tally.rows, tally.pictures) == ([], 2)
+
+
+def test_the_rows_of_finite_pictures_keep_their_names() -> None:
+    candidate = np.eye(4)
+    candidate[1, 0] = math.inf
+    tally = LogitStats()
+    tally.add(["a", "b", "c", "d"], np.eye(4), candidate)
+    assert [(row.name, row.max_abs_error) for row in tally.rows] == [("a", 0.0), ("c", 0.0), ("d", 0.0)]
+
+
+@pytest.mark.parametrize(("rank", "within"), [(0, True), (4, True), (5, False)])
+def test_the_fifth_class_is_within_the_best_five_and_the_sixth_is_not(rank: int, within: bool) -> None:
+    reference, candidate = np.zeros((1, 8)), np.arange(8.0, 0, -1)[None]
+    reference[0, rank] = 1.0
+    tally = LogitStats()
+    tally.add(["a"], reference, candidate)
+    assert (tally.rows[0].in_top5, tally.rows[0].same_top1) == (within, rank == 0)
+    assert len(tally.rows[0].candidate.classes) == len(tally.rows[0].candidate.probabilities) == 5

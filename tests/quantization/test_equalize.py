@@ -18,6 +18,7 @@ from levit_mobile.quantization.equalize import (
     channel_sizes,
     equalize,
     key_rows,
+    stream_scales,
     streams,
 )
 
@@ -105,3 +106,74 @@ def test_a_model_that_is_not_baked_is_refused() -> None:
     model = levit(side=SIDE)
     with pytest.raises((ValueError, KeyError)):
         equalize(model, [X])
+
+
+# The factors themselves
+
+
+def test_a_streams_scale_is_its_channels_size_over_their_geometric_mean() -> None:
+    model = levit(side=SIDE)
+    sizes = {name: torch.tensor([1.0, 4.0, 16.0]).double() for writers, _ in streams(model) for name in writers}
+    sizes["stem.conv3"] = torch.tensor([1.0, 1.0, 2.0]).double()  # smaller than the others: counts nothing
+    for strength, wanted in ((1.0, [0.25, 1, 4]), (0.5, [0.5, 1, 2]), (0.0, [1, 1, 1])):
+        scales = stream_scales(model, sizes, strength=strength)
+        for name in ("stem", "body.stage0.attn0", "body.stage2.mlp3"):
+            assert scales[name].tolist() == pytest.approx(wanted)
+    assert "stem.conv3" not in scales
+
+
+def test_no_channel_is_scaled_further_than_64_either_way() -> None:
+    model = levit(side=SIDE)
+    sizes = {name: torch.tensor([0.0, 1.0, 1e12]).double() for writers, _ in streams(model) for name in writers}
+    scale = stream_scales(model, sizes, strength=1.0)["stem"].tolist()
+    assert scale == [1 / 64, pytest.approx(1.0), 64.0]
+
+
+def test_a_query_is_scaled_by_the_root_of_key_over_query_within_64() -> None:
+    model = bake(levit(side=SIDE), mean=MEAN, std=STD)
+    sizes = channel_sizes(model, [X])
+    name, block = "body.stage0.attn0.qkv", model.body.stage0.attn0
+    q, k = query_rows(block), query_rows(block) + block.key_dim
+    sizes[name] = sizes[name].clone()
+    sizes[name][q[:4]], sizes[name][k[:4]] = (
+        torch.tensor([1.0, 4, 0, 1e9]).double(),
+        torch.tensor([9.0, 1, 1, 0]).double(),
+    )
+    before, after = block.qkv, balance_queries(model, sizes).body.stage0.attn0.qkv
+    for rows, factors in ((q, [3, 0.5, 64, 1 / 64]), (k, [1 / 3, 2, 1 / 64, 64])):
+        for row, factor in zip(rows[:4].tolist(), factors, strict=True):
+            assert torch.allclose(after.weight[row], before.weight[row] * factor, rtol=1e-6)
+            assert torch.allclose(after.bias[row], before.bias[row] * factor, rtol=1e-6)
+
+
+def test_sizes_are_the_largest_of_all_batches() -> None:
+    model = outlying()
+    one, other, both = (channel_sizes(model, batches) for batches in ([X[:1]], [X[1:2]], [X[:1], X[1:2]]))
+    for name in ("stem.conv3", "body.stage0.attn0.qkv", "body.shrink0.attn.kv", "head"):
+        assert torch.equal(both[name], torch.maximum(one[name], other[name]))
+    assert both["stem.conv0"].shape == (model.stem.conv0.weight.shape[0],)
+
+
+def test_a_size_counts_negative_values_too() -> None:
+    model = outlying()
+    with torch.no_grad():
+        head = model(X)
+    assert torch.allclose(channel_sizes(model, [X])["head"], head.abs().amax(0).double())
+
+
+def test_no_hook_is_left_behind() -> None:
+    model = outlying()
+    channel_sizes(model, [X])
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_the_outputs_of_every_block_are_divided_by_its_scale() -> None:
+    model = outlying()
+    balanced, scales = equalize(model, [X], strength=0.7)
+    before, after = channel_sizes(model, [X]), channel_sizes(balanced, [X])
+    for name, scale in scales.items():
+        path = "stem.conv3" if name == "stem" else name
+        assert torch.allclose(after[path] * scale, before[path], rtol=1e-3)
+    with_default, _ = equalize(model, [X])
+    half, _ = equalize(model, [X], strength=0.5)
+    assert all(torch.equal(a, b) for a, b in zip(with_default.parameters(), half.parameters(), strict=True))

@@ -18,7 +18,7 @@ from levit_mobile.model.bake import bake
 from levit_mobile.model.fake_quant import fake_quants_of
 from levit_mobile.model.levit import VARIANTS, count_macs
 from levit_mobile.pipeline.lowering import form_of
-from levit_mobile.quantization.cost_model import Cost, groups_of
+from levit_mobile.quantization.cost_model import Cost, Region, groups_of
 from levit_mobile.quantization.observers import Observer
 from levit_mobile.quantization.plan import PLANS, GroupSensitivity, Origin, ParetoStep, Plan, find
 from levit_mobile.quantization.prepare import planned_grids
@@ -224,6 +224,70 @@ def test_a_layer_by_hand() -> None:
     borders += sum(region.elements for region in behind) + regions["body.stage2.attn3.change"].elements
     macs = change.macs + sum(region.macs for region in behind)
     assert cost().time(edges) - cost().time(()) == 3 * macs + 16 * borders
+
+
+def made_up(*regions: tuple[str, set[str], float, int, int]) -> Cost:
+    """Of regions by name, sources, MACs of layers, MACs of products and elements."""
+    return Cost(
+        {
+            name: Region(sources=sources, macs=macs, matmul_macs=products, elements=elements)
+            for name, sources, macs, products, elements in regions
+        }
+    )
+
+
+def test_the_time_of_two_layers_by_hand() -> None:
+    """Pixels -> a -> b; a product of both runs in float, whatever has a grid."""
+    chain = made_up(("pixels", set(), 0, 0, 10), ("a", {"pixels"}, 100, 0, 20), ("b", {"a"}, 200, 0, 30))
+    begins = 16 * 10  # pixels are made in float, and put on their grid
+    assert chain.time(()) == begins + 100 + 200
+    assert chain.time({"b"}) == begins + 100 + 4 * 200 + 16 * 20  # a is read in float
+    assert chain.time({"a"}) == begins + 4 * 100 + 16 * 10 + 4 * 200 + 16 * 30
+    assert chain.time({"pixels", "a", "b"}) == 4 * 300
+    assert chain.share({"b"}) == (begins + 100 + 800 + 320 - begins - 300) / 1200
+    product = made_up(("x", set(), 0, 0, 10), ("y", {"x"}, 7, 50, 20))
+    assert product.time(()) == 16 * 10 + 4 * 7 + 4 * 50 + 16 * 20 + 16 * 10
+
+
+def test_a_source_that_two_read_in_float_is_converted_once() -> None:
+    fork = made_up(("x", set(), 0, 0, 10), ("a", {"x"}, 1, 0, 5), ("b", {"x"}, 1, 0, 5))
+    assert fork.time({"a", "b"}) == 16 * 10 + 8 + 16 * 10
+
+
+@pytest.mark.parametrize(
+    ("sources", "products", "grids", "integer"),
+    [
+        ({"x"}, 0, {"x", "y"}, True),
+        ({"x"}, 0, {"y"}, False),
+        ({"x"}, 0, {"x"}, False),
+        ({"x", "z"}, 0, {"x", "y"}, False),
+        ({"x"}, 1, {"x", "y"}, False),
+        (set(), 0, {"y"}, False),
+    ],
+)
+def test_a_region_is_in_int8_where_both_its_ends_are(
+    sources: set[str], products: int, grids: set[str], integer: bool
+) -> None:
+    assert Region(sources=sources, matmul_macs=products).integer("y", grids) is integer
+
+
+@pytest.mark.parametrize(
+    ("kl", "top1", "within"),
+    [(0.001, 1.0, True), (math.nextafter(0.001, 1), 1.0, False), (0.0, 0.999, False), (math.nan, 1.0, False)],
+)
+def test_a_step_is_within_its_bound_up_to_itself_and_without_a_flip(kl: float, top1: float, within: bool) -> None:
+    assert ParetoStep(group=None, cost=0, kl=kl, sqnr_db=1, top1_agreement=top1).within(0.001) is within
+
+
+@pytest.mark.parametrize(("kl", "gain", "damage"), [(0.1, 0.2, 0.2), (0.2, 0.1, 0.2), (0.1, -3.0, 0.1)])
+def test_the_damage_is_the_larger_of_both_divergences(kl: float, gain: float, damage: float) -> None:
+    assert GroupSensitivity(group="a", kl=kl, sqnr_db=1, gain=gain, saved=0).damage == damage
+
+
+def test_a_plan_without_options_is_all_int8_by_percentiles() -> None:
+    bare = Plan(variant="levit_128s", target="tflite")
+    assert (bare.observer, bare.equalize, bare.correct_biases) == (Observer.PERCENTILE, 0.5, True)
+    assert (bare.float_edges, bare.evidence, bare.front, bare.picked) == ((), (), (), None)
 
 
 # As text

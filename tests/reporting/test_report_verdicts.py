@@ -7,9 +7,20 @@ import dataclasses
 import pytest
 from support import validations as made
 
-from levit_mobile.recipe import FP32, Tolerance
-from levit_mobile.reporting.verdicts import TITLES, bounds, counted
-from levit_mobile.validation.results import Validation
+from levit_mobile.arm64.counting import TITLES as CLASSES
+from levit_mobile.recipe import FP32, Tolerance, Verdict
+from levit_mobile.reporting.verdicts import (
+    TITLES,
+    bounds,
+    counted,
+    flip_count,
+    flips,
+    kernels,
+    name,
+    overall,
+    top1_agreement,
+)
+from levit_mobile.validation.results import Emulation, Validation
 
 # Bound -> the hardest that `bounded` holds, and one that it just misses.
 HARDEST: dict[str, tuple[float, float]] = {
@@ -38,11 +49,11 @@ def test_every_bound_of_a_tolerance_has_a_title() -> None:
     assert [bound.check.name for bound in bounds(made.broken())] == fields
 
 
-@pytest.mark.parametrize("name", HARDEST)
-def test_a_bound_holds_up_to_itself(name: str) -> None:
-    at, beyond = ({b.check.name: b for b in bounds(bounded(**{name: value}))}[name] for value in HARDEST[name])
+@pytest.mark.parametrize("bound", HARDEST)
+def test_a_bound_holds_up_to_itself(bound: str) -> None:
+    at, beyond = ({b.check.name: b for b in bounds(bounded(**{bound: value}))}[bound] for value in HARDEST[bound])
     assert (at.check.holds, beyond.check.holds) == (True, False)
-    assert at.expected.startswith("at least" if name.startswith("min_") else "at most")
+    assert at.expected.startswith("at least" if bound.startswith("min_") else "at most")
 
 
 def test_a_bound_that_is_missed_by_less_than_it_is_written_shows_all_digits() -> None:
@@ -66,3 +77,58 @@ def test_verdicts_are_counted() -> None:
     assert counted(made.everything()) == "1 of 5 proven, 3 broken, 1 not run"
     assert counted([made.proven()]) == "1 of 1 proven"
     assert counted([]) == "0 of 0 proven"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "worst"),
+    [
+        ([], "not run"),
+        (["proven"], "proven"),
+        (["proven", "proven"], "proven"),
+        (["proven", "not run"], "not run"),
+        (["not run", "broken", "proven"], "broken"),
+    ],
+)
+def test_the_verdict_over_several_is_the_worst(verdicts: list[str], worst: str) -> None:
+    assert overall([made.proven(verdict=Verdict(verdict)) for verdict in verdicts]) == worst
+
+
+def test_flips_are_listed_by_their_margin_and_counted_where_logits_could_be_compared() -> None:
+    pictures = tuple(made.picture(index, 0.1, flip=True) for index in (3, 9, 1))
+    assert [flip.name for flip in flips(made.proven(flips=pictures))] == ["digit-0009", "digit-0003", "digit-0001"]
+    assert flip_count(made.proven(flips=pictures)) == "3"
+    assert flip_count(made.proven()) == "0"
+    assert flip_count(made.not_run()) is None
+    assert flip_count(made.not_a_number()) is None
+
+
+def test_an_agreement_comes_with_its_interval_where_it_has_one() -> None:
+    assert top1_agreement(made.proven()) == "100.00% (99.24 to 100.00%)"
+    assert top1_agreement(made.proven(top1_interval=None)) == "100.00%"
+    assert top1_agreement(made.not_run()) is None
+
+
+def test_a_name_is_the_bundles_and_what_ran_it() -> None:
+    assert name(made.proven()) == "levit_128s-tflite-fp32 on LiteRT"
+    assert name(made.not_run()) == "levit_128s-coreml-fp16"
+
+
+def test_kernels_of_less_than_a_twentieth_of_a_million_are_left_out() -> None:
+    def shown(**instructions: float) -> str:
+        made_up = Emulation(
+            cpu="cortex-a76",
+            host=made.LITERT,
+            relative_error=0,
+            max_relative_error=None,
+            host_sqnr_db=1,
+            difference_db=0,
+            max_difference_db=None,
+            flips=(),
+            max_margin=0,
+            instructions={CLASSES[short]: count for short, count in instructions.items()},
+        )
+        return kernels(made_up)
+
+    assert shown(fmla=50_000, dot=49_999, mmla=1_250_000) == "fmla 0.1 M; smmla 1.2 M"
+    assert shown(load=9e6, store=9e6, branch=9e6, integer=9e6, simd=9e6) == "-"
+    assert shown(dot=49_999) == "-"
