@@ -24,8 +24,8 @@ from levit_mobile.overview.evidence import Evidence
 from levit_mobile.parity.compare import Proof
 from levit_mobile.quantization.plan import Plan
 from levit_mobile.reporting import outputs
+from levit_mobile.timing.ratios import Ratio
 from levit_mobile.timing.record import TimingRun
-from levit_mobile.timing.samples import Ratio
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "levit_mobile"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from levit_mobile.arm64 import folder
 from levit_mobile.arm64.cost import Cost, artifact_of, grown, measure, read_baseline, write_baseline
-from levit_mobile.arm64.cpus import CPUS
+from levit_mobile.arm64.cpus import chosen
 from levit_mobile.system.progress import Progress, silent
 
 CORES = ("cortex-a53", "cortex-a76")
@@ -58,6 +58,7 @@ def cost(
         The costs of all artifacts on all cores.
 
     Raises:
+        RecipeError: A core is unknown, or none was given (``recipe.unknown-cpu``).
         RunnerUnavailable: The emulator is not ready (``runner.not-set-up``, ``runner.damaged``,
             ``runner.not-installed``), or this machine cannot run it (``runner.platform``).
         BundleError: A bundle is damaged, or the baseline cannot be read or written (``bundle.unreadable``,
@@ -70,17 +71,18 @@ def cost(
         >>> run.costs[0].cpu
         'cortex-a76'
     """
+    cores = chosen(cpus)
     arm64 = folder.found()
     before = read_baseline(Path(baseline)) if baseline else None
     ours, others = [Path(path) for path in artifacts], [Path(path) for path in against]
     for path in (*ours, *others):
         artifact_of(path)  # a damaged one is reported before anything runs
-    wanted = list(product((*ours, *others), cpus))
+    wanted = list(product((*ours, *others), cores))
     found = []
     for done, (path, cpu) in enumerate(wanted):
-        progress(f"{path.name} on {cpu}", done, len(wanted))
-        found.append(measure(path, CPUS[cpu], arm64))
-    costs = tuple(found[: len(ours) * len(cpus)])
+        progress(f"{path.name} on {cpu.name}", done, len(wanted))
+        found.append(measure(path, cpu, arm64))
+    costs = tuple(found[: len(ours) * len(cores)])
     if write_baseline_to is not None:
         write_baseline(Path(write_baseline_to), costs, arm64)
     broken = grown(costs, before, max_growth=max_growth) if before else ()

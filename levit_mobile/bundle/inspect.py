@@ -141,7 +141,7 @@ def _inspected(path: Path, target: str, found: Inspection) -> Inspected:
 
 
 def _contradictions(found: Inspected, stated: c.Contract) -> tuple[str, ...]:
-    """A sentence for each thing that the contract says otherwise than the artifact."""
+    """One sentence per fact in which the contract contradicts the artifact."""
     inside = found.inspection
     ports = ((inside.inputs, stated.input), (inside.outputs, stated.output))
     return tuple(

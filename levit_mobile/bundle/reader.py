@@ -1,4 +1,4 @@
-"""A bundle on disk, held against its own digests before anything in it is run or believed."""
+"""A bundle on disk, checked against its own digests before anything in it is run or trusted."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _opened(folder: Path) -> OpenBundle:
 
 
 def _require_inside(folder: Path, item: Path) -> None:
-    """Refuse a link to elsewhere: what is behind it can change, and does not travel with the bundle."""
+    """Refuse a link that leaves the bundle: its target can change, and is not copied with the bundle."""
     target = Path(os.path.realpath(item))
     if not target.is_relative_to(os.path.realpath(folder)):
         raise BundleError(

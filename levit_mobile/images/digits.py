@@ -59,7 +59,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A picture and where its ink lies: `ink` is [PICTURE_PX, PICTURE_PX] uint8, 255 where the digit is opaque."""
+    """A picture and the mask of its ink: `ink` is [PICTURE_PX, PICTURE_PX] uint8, 255 where the digit is opaque."""
 
     pixels: Pixels
     label: int
@@ -233,7 +233,7 @@ def _tone(crop: Image.Image, rng: np.random.Generator) -> list[int]:
 
 
 def _paint(background: Image.Image, ink: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """One colour over the whole picture, lighter or darker than what lies under the ink by MIN_CONTRAST at least."""
+    """One colour over the whole picture, at least MIN_CONTRAST lighter or darker than the background under the ink."""
     under = float(np.average(np.asarray(background.convert("L")), weights=np.asarray(ink))) / 255
     lighter, darker = 1.0 - under, under
     light = darker < MIN_CONTRAST or (lighter >= MIN_CONTRAST and rng.random() < 0.5)

@@ -147,7 +147,7 @@ def find_pictures(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A picture that could not be read, and the sentence that says why."""
+    """A picture that could not be read, and the reason."""
 
     name: str
     reason: str
@@ -214,7 +214,7 @@ class ImageSet:
             yield np.stack([to_planar(self.read(name)) for name in self.names[start : start + size]])
 
     def digest(self) -> str:
-        """sha256 (hex) over every name, shape and pixel: the same pictures under the same names, wherever they lie."""
+        """sha256 (hex) over every name, shape and pixel: independent of the folder that holds the pictures."""
         return digest_of({name: picture_digest(pixels) for name, pixels in zip(self.names, self, strict=True)})
 
 

@@ -46,7 +46,7 @@ def validation_source(text: str | Path | None) -> ImageSource:
 
 
 def calibration_source(text: str | Path | None) -> ImageSource:
-    """What int8 was given, or what its contract says: None is the bundled training digits, "synthetic" is noise."""
+    """The calibration images by option or by contract: None is the bundled training digits, "synthetic" is noise."""
     if text is None or text == ImageOrigin.BUNDLED:
         return ImageSource(ImageOrigin.BUNDLED)
     if str(text) == ImageOrigin.SYNTHETIC:

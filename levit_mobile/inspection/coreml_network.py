@@ -29,7 +29,7 @@ def read(network: Any, outputs: tuple[str, ...]) -> Graph:
 
 
 def class_labels(network: Any) -> int | None:
-    """How many labels a classifier has; None for what is none."""
+    """How many labels a classifier has; None for a model that is not a classifier."""
     if "stringClassLabels" not in network.DESCRIPTOR.fields_by_name:
         return None
     return len(network.stringClassLabels.vector) or len(network.int64ClassLabels.vector)

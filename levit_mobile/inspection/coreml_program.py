@@ -58,7 +58,7 @@ class Program:
 
 
 def read(model: Any, folder: Path, elements: Any) -> Program:
-    """The main function of a model whose file lies in `folder`; `elements` is MIL's DataType.
+    """The main function of a model whose file is in `folder`; `elements` is MIL's DataType.
 
     Raises ValueError, LookupError or OSError when it contradicts itself, or its weight file lacks its constants.
     """
@@ -118,7 +118,7 @@ class _Reader:
         return Op(operation.type, role, inputs, outputs, kernel=math.prod(weight[2:]), channels=channels)
 
     def _inputs(self, operation: Any) -> Iterator[Id]:
-        """What it reads: tensors by name, values that lie in it by its own name and theirs."""
+        """The inputs: tensors by name, and inline values by the op's name and their own."""
         place = operation.outputs[0].name if operation.outputs else operation.type
         roles = sorted(operation.inputs, key=lambda role: (ORDER.index(role) if role in ORDER else len(ORDER), role))
         for role in roles:
@@ -134,7 +134,7 @@ class _Reader:
         return name
 
     def _value(self, value: Any) -> GraphTensor:
-        """A constant; what lies in the protobuf itself counts as no stored bytes."""
+        """A constant; a value inside the protobuf counts as zero stored bytes."""
         blob, plain = value.blobFileValue, self._tensor(value.type)
         if not blob.fileName:
             return GraphTensor(plain.dtype, plain.shape, key="inline")
@@ -157,7 +157,7 @@ class _Reader:
 
 
 def _require_weights(folder: Path, blobs: Mapping[tuple[str, int], int]) -> None:
-    """Every constant lies in its weight file whole; coremltools does not look."""
+    """Check that every constant is wholly inside its weight file; coremltools does not check it."""
     for (name, place), expected in blobs.items():
         file = folder / name.removeprefix("@model_path/")
         if not file.resolve().is_relative_to(folder.resolve()):
@@ -170,7 +170,7 @@ def _require_weights(folder: Path, blobs: Mapping[tuple[str, int], int]) -> None
 
 
 def _class_labels(operations: Sequence[Any]) -> int | None:
-    """How many labels a classifier has; None for what is none."""
+    """How many labels a classifier has; None for a model that is not a classifier."""
     values = {o.outputs[0].name: o.attributes["val"] for o in operations if o.type == "const" and o.outputs}
     for operation in operations:
         if operation.type == "classify":
@@ -204,7 +204,7 @@ def _integer_products(operations: Sequence[Any]) -> tuple[int, int]:
 
 
 def _names(operation: Any) -> Iterator[str]:
-    """The tensors that an op reads; a value that lies in the op itself has no name."""
+    """The tensors that an op reads; an inline value has no name."""
     return (binding.name for role in operation.inputs.values() for binding in role.arguments if binding.name)
 
 

@@ -68,7 +68,7 @@ def inspect(path: Path) -> Inspection:
 
 
 def survey(path: Path) -> Inspection:
-    """As `inspect`, with delegates of any kind: what one hides is said in a note."""
+    """As `inspect`, with delegates of any kind; a note names one whose graph is hidden."""
     try:
         program, delegated = _schemas()
         return _Program(path.read_bytes(), program, delegated).inspection()
@@ -165,7 +165,7 @@ class _Program:
         return dict(sorted(Counter(str(self.plan["delegates"][i]["id"]) for i in called).items()))
 
     def graph(self) -> Graph:
-        """The program's values are their own ids; what is in a delegate call has the call's number before its own."""
+        """The id of a value: its number in the program; inside a delegate call, the call's number comes first."""
         tensors: dict[Id, GraphTensor] = {
             i: self._tensor(value) for i, value in enumerate(self.values) if value and value.kind == "Tensor"
         }
@@ -307,7 +307,7 @@ def _own(tensor: GraphTensor, call: int) -> GraphTensor:
 
 
 def _place(value: Table | None) -> tuple[int, ...] | None:
-    """Where in the planned memory a tensor lies."""
+    """Offset of a tensor in the planned memory."""
     where = value["allocation_info"] if value and value.kind == "Tensor" else None
     return where and (where["memory_id"], where["memory_offset_low"], where["memory_offset_high"])
 

@@ -1,4 +1,4 @@
-"""Reads flatbuffers by the text of their schema, every access held against the file's end: damage is a ValueError.
+"""Reads flatbuffers by the text of their schema, every access checked against the file's end; damage is a ValueError.
 
 The vendors' own readers either trust the bytes or take seconds to import.
 """
@@ -132,7 +132,7 @@ class Table:
         return self._one(field.kind, at)
 
     def _at(self, slot: int) -> int:
-        """Where the field lies; 0 where it has its default."""
+        """Position of the field; 0 where it has its default."""
         offset = self._slots[slot] if slot < len(self._slots) else 0
         if offset >= self._size and offset:
             raise ValueError(f"a field of {self.kind} at byte {self._start} is outside that table")

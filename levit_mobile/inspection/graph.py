@@ -18,7 +18,7 @@ Id = Hashable
 
 @dataclass(frozen=True, slots=True)
 class GraphTensor:
-    """`shape` is None where the file does not tell; a size that is set at run time is below 1.
+    """`shape` is None where the file does not have it; a size that is set at run time is below 1.
 
     A constant has `stored_bytes` under a `key`; what several tensors share has one key, and is stored once.
     """

@@ -1,4 +1,4 @@
-"""Which part of a model its stored bytes are for, told by the ops that read them: names of tensors are not believed."""
+"""The part of a model that stored bytes belong to, by the ops that read them; names of tensors are not used."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _reads(graph: Graph) -> Mapping[Hashable, set[str]]:
 
 
 def _is_scale(op: Op, graph: Graph) -> bool:
-    """A convolution of one place with one number a channel: what is left of a norm, by way of some converters."""
+    """A 1x1 depthwise convolution with one number per channel: some converters leave this of a norm."""
     if op.role != "convolution" or op.kernel > 1:
         return False
     weight, result = (graph.tensors[i].shape for i in (op.inputs[1], op.outputs[0]))
@@ -117,7 +117,7 @@ def _all_behind(tensors: Iterable[Id], makers: Mapping[Id, Op]) -> list[Op]:
 
 
 def _walk(tensors: Iterable[Id], makers: Mapping[Id, Op], *, stop: tuple[str, ...]) -> list[Op]:
-    """Every op from which `tensors` are made; what stands before an op of a role in `stop` is left out."""
+    """Every op from which `tensors` are made; the inputs of ops with a role in `stop` are left out."""
     pending, found = list(tensors), dict[int, Op]()
     while pending:
         op = makers.get(pending.pop())

@@ -53,7 +53,7 @@ ROLES: Mapping[str, Role] = {
 INTEGERS = ("int8", "int4", "int2", "int16", "uint8")
 MINIMUM = "min_runtime_version"  # the name of the metadata in which converters write it
 TEXT_MOST = 200  # characters of a metadata's value
-# What LiteRT says of a sound model with ops that it does not have.
+# LiteRT's message for an intact model with ops that it lacks.
 UNSUPPORTED = ("unresolved custom op", "Didn't find op for builtin opcode", "Select TensorFlow op", "out of range")
 
 
@@ -71,7 +71,7 @@ def inspect(path: Path) -> Inspection:
 
 
 def survey(path: Path) -> Inspection:
-    """As `inspect`, and with ops that LiteRT does not have: then partitions are None, and a note says why."""
+    """As `inspect`, also for ops that LiteRT lacks: then partitions are None, and a note has the reason."""
     found = _read(path)
     try:
         return _delegated(found, _delegation(path))
@@ -86,7 +86,7 @@ def _delegated(found: Inspection, by: Delegation) -> Inspection:
     return replace(found, partitions=by.partitions, delegates=delegates, fallbacks=fallbacks(by.outside))
 
 
-# What the flatbuffer says
+# Contents of the flatbuffer
 
 
 def _read(path: Path) -> Inspection:
@@ -173,7 +173,7 @@ class _Model:
         return GraphTensor(self.types[tensor["type"]], shape, stored, ("buffer", tensor["buffer"]) if stored else None)
 
     def _bytes_of(self, buffer: Table) -> int:
-        """A buffer's size; those of a file beyond 2 GB lie behind the flatbuffer."""
+        """A buffer's size; in a file above 2 GB, buffers follow the flatbuffer."""
         offset, size = buffer["offset"], buffer["size"]
         if offset > 1 and offset + size > self.size:
             raise ValueError(

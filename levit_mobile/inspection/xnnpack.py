@@ -15,7 +15,7 @@ BACKEND = "XnnpackBackend"
 MAGIC = b"XH00"  # at byte 4 of a payload; then header size u16, graph's offset and size u32, constants' offset and size
 HEADER = struct.Struct("<HIIIQ")
 IDENTIFIERS = (b"XN00", b"XN01")  # at byte 4 of a graph
-NOWHERE = 2**32 - 1  # the id of what is left out
+NOWHERE = 2**32 - 1  # the id of a tensor that is left out
 EXTERNAL_INPUT, EXTERNAL_OUTPUT = 1, 2  # flags of a value that the program has too
 ELEMENT_BITS = {"fp32": 32, "fp16": 16, "bf16": 16, "int32": 32, "qint32": 32, "qcint32": 32, "qint8": 8, "quint8": 8}
 ELEMENT_BITS |= {"qcint8": 8, "qcint4": 4, "qbint4": 4}  # 4 bits with a scale a channel, and a scale a group
@@ -87,7 +87,7 @@ def _flatbuffer_of(payload: memoryview) -> tuple[memoryview, int]:
 
 
 def _constant(item: Table, constants_at: int, size: int, known: frozenset[str]) -> object:
-    """What names one constant's bytes: where they lie in the payload, or the program's own name for them."""
+    """The key of one constant's bytes: their place in the payload, or their name in the program."""
     if item["named_key"]:
         if item["named_key"] not in known:
             raise ValueError(f"the constant {item['named_key']} is missing")

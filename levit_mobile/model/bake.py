@@ -54,7 +54,7 @@ def bake(model: LeViT, *, mean: Sequence[float], std: Sequence[float], pixel_ran
         pixel_range: Value of a full pixel in the graph's input, 1 or 255.
 
     Returns:
-        A new model: pixels in [0, pixel_range] -> logits of the merged heads.
+        A new model that takes pixels in [0, pixel_range] and gives the logits of the merged heads.
 
     Raises:
         ValueError: The model is in training mode, where batch norm's statistics are not constants.

@@ -36,7 +36,7 @@ HUB_PATTERNS = (  # the first that the repository has
     ["config.json", "*.bin", "*.bin.index.json"],
 )
 NOTED = ".sha256"  # beside an official file, as sha256sum writes and checks it
-BLOB = re.compile(r"[0-9a-f]{64}")  # what the hub's cache calls a file of weights: its whole sha256, as the hub says it
+BLOB = re.compile(r"[0-9a-f]{64}")  # name of a weight file in the hub's cache: the sha256 that the hub states
 STALL_SECONDS = 60.0  # a connection that stays silent for this long is given up
 CHUNK_BYTES = 1 << 20
 
@@ -194,7 +194,7 @@ def _by_hand(target: Path) -> str:
 
 
 def _root_reason(error: BaseException) -> str:
-    """What lies below: the HTTP library wraps "Connection refused" in three exceptions of its own."""
+    """The innermost cause: the HTTP library wraps "Connection refused" in three exceptions of its own."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return getattr(error, "strerror", None) or _first_line(error)

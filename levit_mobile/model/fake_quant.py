@@ -14,7 +14,7 @@ from torch import Tensor, nn
 INT8_MIN, INT8_MAX = -128, 127
 Layer = nn.Linear | nn.Conv2d
 SMALLEST_HALF = 2.0**-24
-SCALE = "weight_scale"  # of a layer whose weights lie on int8 grids: float32 [out], real = stored * scale
+SCALE = "weight_scale"  # of a layer with weights on int8 grids: float32 [out], real = stored * scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def fake_quants_of(form: nn.Module) -> dict[str, FakeQuant]:
 
 
 def logits_qparams(form: nn.Module) -> QParams | None:
-    """The grid that a form's logits lie on: that of the edge it made last."""
+    """The grid of a form's logits: that of its last edge."""
     return list(fake_quants_of(form).values())[-1].grid
 
 
@@ -170,7 +170,7 @@ def _per_row(scale: Tensor, weight: Tensor) -> Tensor:
 
 
 def with_half_scales(form: nn.Module) -> nn.Module:
-    """A deep copy whose grids have scales that float16 holds exactly, and whose int8 layers' weights lie on theirs."""
+    """A deep copy whose grids have scales that float16 holds exactly; the weights of int8 layers are on those grids."""
     made = copy.deepcopy(form)
     for edge in fake_quants_of(made).values():
         if edge.grid is not None:
@@ -223,7 +223,7 @@ def replace_with_int8_layers(form: nn.Module) -> int:
 
 
 def fake_quantized_layers(form: nn.Module) -> list[Layer]:
-    """The layers of a form whose weights lie on int8 grids."""
+    """The layers of a form with weights on int8 grids."""
     return [module for module in form.modules() if is_fake_quantized(module)]
 
 

@@ -1,4 +1,4 @@
-"""How four checkpoint layouts name the weights of one LeViT, as literal tables, and what those names and shapes tell.
+"""How four checkpoint layouts name the weights of one LeViT, as literal tables; what a model is by names and shapes.
 
 official      facebookresearch/LeViT, levit.py and levit_c.py; timm before 0.7 used the same names
 timm          timm/models/levit.py; `levit_conv_*` holds the same matrices as 1x1 convolutions

@@ -145,7 +145,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, scale: float) -> Tenso
 
 
 class Attention(nn.Module):
-    """Multi-head attention with a residual: [N,T,C] -> [N,T,C]. Each head's q, k, v rows lie together in `qkv`."""
+    """Multi-head attention with a residual: [N,T,C] -> [N,T,C]. The q, k, v rows of a head are adjacent in `qkv`."""
 
     def __init__(self, channels: int, key_dim: int, heads: int, side: int, drop_path: float) -> None:
         super().__init__()

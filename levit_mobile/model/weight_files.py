@@ -131,7 +131,7 @@ def _read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def _read_pickle(file: Path) -> dict[str, Tensor]:
     try:
         with torch.serialization.safe_globals(HARMLESS), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the reader's remarks on old or foreign formats; the error says it all
+            warnings.simplefilter("ignore")  # the reader's remarks on old or foreign formats; ours has the reason
             saved = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can fail anywhere in the reader
         raise _pickle_error(file, error) from error

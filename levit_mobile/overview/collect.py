@@ -30,7 +30,7 @@ VALIDATIONS = TypeAdapter(tuple[Validation, ...])
 
 @dataclass(frozen=True, slots=True)
 class FoundBundle:
-    """A folder that is meant as a bundle; `broken` says why it is none, where `stored` is None.
+    """A folder that is meant as a bundle; where `stored` is None, `broken` is the reason.
 
     `place` here and below is the path below the folder that was searched.
     """
@@ -68,7 +68,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All that lies below `root`, in the order of paths."""
+    """Everything found below `root`, in the order of paths."""
 
     root: Path
     bundles: tuple[FoundBundle, ...] = ()
@@ -154,7 +154,7 @@ class _Search:
         return path.relative_to(self.root).as_posix()
 
     def _below(self, sentence: str) -> str:
-        """Paths as `place` has them: a page that travels should not tell where it was made."""
+        """Paths as `place` has them: a page that is passed on should not name the folders of its machine."""
         return re.sub(rf"(?<![\w./-]){re.escape(f'{self.root}{os.sep}')}", "", sentence)
 
 
@@ -171,7 +171,7 @@ def _claims(content: bytes) -> bool:
 
 
 def _parsed(path: Path, place: str, content: bytes) -> Iterator[Found]:
-    """Raises what says why not, where a file has the form of a record and is none."""
+    """Raise an error with the reason where a file looks like a record and is invalid."""
     whole = json.loads(content)
     if isinstance(whole, dict) and "timings" in whole:
         yield FoundRun(place, TimingRun.read(path))

@@ -1,4 +1,4 @@
-"""Who says what of an artifact: the proof in its bundle, validations made later, and the devices that timed it."""
+"""The evidence about an artifact: the proof in its bundle, validations made later, and the devices that timed it."""
 
 from __future__ import annotations
 

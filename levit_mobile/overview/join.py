@@ -1,4 +1,4 @@
-"""What was found below a folder, joined by the artifact's digest: who says what of it, and how fast it is where."""
+"""What was found below a folder, joined by the artifact's digest: its evidence, and its times per device."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from levit_mobile.timing.figures import Figures, TimingWarning, doubts, figures
 from levit_mobile.timing.record import Device, Timing
 from levit_mobile.validation.results import Validation
 
-SHORT = 8  # digits of a digest that tell artifacts of one name apart
+SHORT = 8  # digits of a digest that distinguish artifacts of the same name
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def _timed(
 
 
 def _of_bundle(timing: Timing, bundles: Sequence[FoundBundle], namesake: FoundBundle | None) -> Iterator[TimingWarning]:
-    """Is what was timed what lies here?"""
+    """Whether the timed artifact is the one found here."""
     if not bundles and namesake is None:
         yield TimingWarning("NO BUNDLE", "none of the bundles holds this artifact")
     elif not bundles and namesake:

@@ -27,7 +27,7 @@ class Point:
 
     @property
     def nearness(self) -> float:
-        """SQNR in dB; what is unknown is no nearer than anything."""
+        """SQNR in dB; an unknown one ranks last."""
         return -math.inf if self.sqnr_db is None or math.isnan(self.sqnr_db) else self.sqnr_db
 
 

@@ -76,7 +76,7 @@ def convert(
         progress: Called at the beginning of every step.
 
     Returns:
-        The bundle: its folder, its contract, its proof and the contents of its artifact.
+        The bundle, with its folder, its contract, its proof and the contents of its artifact.
 
     Raises:
         RecipeError: The recipe is unknown (``recipe.unknown-recipe``, ``recipe.not-available``), an option does not go
@@ -254,7 +254,7 @@ def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | N
 def summarized(
     source: SourceModel, recipe: Recipe, form: nn.Module, quantization: Quantization | None
 ) -> QuantizationSummary:
-    """What is float by plan, and what the tables cost."""
+    """The groups that the plan keeps in float, and the error of the stored attention biases."""
     spec = source.spec
     baked = bake(source.checkpoint.model, mean=spec.mean, std=spec.std, pixel_range=TARGETS[recipe.target].pixel_range)
     groups = integers.float_groups(form, quantization.plan.float_edges) if quantization else None
@@ -262,7 +262,7 @@ def summarized(
 
 
 def timed(found: QuantizationSummary, artifact: Path, source: SourceModel, recipe: Recipe) -> QuantizationSummary:
-    """Beside the float32 artifact of the same form; a runtime that does not exist here is said to be NOT RUN."""
+    """Time against the float32 artifact of the same form; NOT RUN where the runtime is not available."""
     in_float = RECIPES[f"{recipe.target}-{Precision.FLOAT32}"]
     try:
         integers.require_runtime(recipe.target)  # before anything is lowered in vain

@@ -1,4 +1,4 @@
-"""What `convert` finds of an artifact with integers beside its proof: what is float, what tables cost, its speed."""
+"""The summary that `convert` adds for integer recipes: groups in float, the error of attention biases, the speed."""
 
 from __future__ import annotations
 

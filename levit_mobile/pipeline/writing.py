@@ -55,7 +55,7 @@ def name_of(trained: SourceModel, recipe: Recipe) -> str:
 
 
 def card_of(trained: SourceModel, recipe: Recipe) -> Card:
-    """What the artifact says of itself."""
+    """Facts that the artifact states about itself."""
     checkpoint = trained.checkpoint
     metadata = {
         "version": version("levit-mobile"),
@@ -92,7 +92,7 @@ def input_of(trained: SourceModel, recipe: Recipe) -> c.Input:
 
 
 def output_of(trained: SourceModel, recipe: Recipe, grid: QParams | None = None) -> c.Output:
-    """The artifact's logits, which lie on `grid` in its form; they leave in int8 where `io` says so."""
+    """The artifact's output: logits on `grid` in its form, stored as int8 where `io` is int8."""
     stored = grid if recipe.io == "int8" else None
     return c.Output(
         name="logits",
@@ -114,7 +114,7 @@ def write(
     quantization: Quantization | None = None,
     grid: QParams | None = None,
 ) -> c.Contract:
-    """Write everything beside the artifact, the contract last; `grid` is what the form's logits lie on."""
+    """Write everything beside the artifact, the contract last; `grid` is that of the form's logits."""
     (folder / c.LABELS_FILE).write_bytes(_labels_text(trained))
     if quantization:
         quantization.plan.write(folder / c.PLAN_FILE)
@@ -138,7 +138,7 @@ def write(
 
 
 def calibration_of(trained: SourceModel, quantization: Quantization) -> c.Calibration:
-    """What the contract says of the calibration."""
+    """The contract's entry on the calibration."""
     found, plan = quantization.calibration, quantization.plan
     bundled = trained.checkpoint.source == str(BUNDLED)
     return c.Calibration(

@@ -50,12 +50,14 @@ class BiasTables(TypedDict):
 
 
 class Speed(TypedDict):
-    """The artifact timed beside the float32 artifact of the same form: one process, one thread, in turn."""
+    """The artifact timed beside the float32 artifact of the same form: shared processes, one thread, in turn."""
 
     median_ms: float
     float32_median_ms: float
     ratio: float
-    ratio_interval: list[float]
+    ratio_interval: list[float | None]
+    processes: int
+    process_samples: tuple[int, ...]
     warmup_rounds: int
     threads: int
     samples_ms: list[float]

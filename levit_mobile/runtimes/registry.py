@@ -10,7 +10,7 @@ from typing import cast
 
 from pydantic import BaseModel, ConfigDict
 
-from levit_mobile.arm64 import folder
+from levit_mobile.arm64 import cpus, folder
 from levit_mobile.arm64 import runner as arm64
 from levit_mobile.contract import Contract
 from levit_mobile.errors import RecipeError, RunnerUnavailable
@@ -104,8 +104,9 @@ def real(target: str) -> RuntimeId:
 
 
 def on(cpu: str, target: str) -> RuntimeId:
-    """The runtime of a target's on an ARM64 CPU, a name of CPUS."""
-    return RuntimeId(ARM64[target], cpu)
+    """The runtime that runs the target on an ARM64 CPU. Raises RecipeError where `cpu` is not a name of CPUS."""
+    (core,) = cpus.chosen((cpu,))
+    return RuntimeId(ARM64[target], core.name)
 
 
 def chosen(name: str | None, target: str) -> RuntimeId:
@@ -119,7 +120,8 @@ def chosen(name: str | None, target: str) -> RuntimeId:
         The runtime's id.
 
     Raises:
-        RecipeError: The runtime does not run the target (``recipe.runtime``).
+        RecipeError: The runtime does not run the target (``recipe.runtime``), or the core is unknown
+            (``recipe.unknown-cpu``).
     """
     if name is None:
         return defaults(target)[0]

@@ -1,4 +1,4 @@
-"""What lies at a path, told by its first bytes: an artifact of some target, or what people have in its place."""
+"""The kind of file at a path, by its first bytes: an artifact of a target, or a file that is often mistaken for one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from levit_mobile.errors import ArtifactError
 from levit_mobile.targets import TARGETS
 
 PACKAGE_FILE, MODEL_SUFFIX = "Manifest.json", ".mlmodel"
-HEAD = 16  # bytes that tell a format
-# Target -> where, and what stands there; Core ML's artifact is a folder.
+HEAD = 16  # bytes that identify a format
+# Target -> offset and bytes; Core ML's artifact is a folder.
 MAGIC: dict[str, tuple[int, bytes]] = {"tflite": (4, b"TFL3"), "executorch": (4, b"ET")}
-# What people have in its place: where, what stands there, and what to do.
+# Files that are often mistaken for an artifact: offset, bytes, and the advice.
 STRANGERS = (
     (0, b"PK", "it is a zip archive: unpack it, or convert it first if it is a checkpoint"),
     (4, b"BP", "it is an ExecuTorch bundled program, which also holds test inputs: pass the .pte inside it"),
@@ -23,7 +23,7 @@ EXPECTED = "expected a .tflite, .pte, .mlpackage or .mlmodel, or a bundle's fold
 
 
 def target_of(path: Path) -> str:
-    """The target of what is at `path`, whatever it is called. Raises ArtifactError, one sentence, for anything else."""
+    """The target of the artifact at `path`, whatever its name. Raises ArtifactError for any other file."""
     if path.is_dir():
         return _target_of_folder(path)
     if not path.is_file():

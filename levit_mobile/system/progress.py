@@ -27,7 +27,7 @@ def silent(what: str, done: float, of: float) -> None:
 
 
 def called(progress: Progress, title: str) -> Progress:
-    """The same, whatever the call says it is doing, under one title."""
+    """The same callback under one title, which replaces the name of each step."""
     return lambda _what, done, of: progress(title, done, of)
 
 
@@ -44,5 +44,5 @@ class Steps:
         self.progress(f"{self.title}: {name}", self.names.index(name) + share, len(self.names))
 
     def within(self, name: str) -> Progress:
-        """What tells how far that step has come."""
+        """The callback that reports how far that step is."""
         return lambda _what, done, of: self.begin(name, done / of)

@@ -200,7 +200,7 @@ def _answer(work: Callable[[Any], object], message: bytes) -> bytes:
 
 
 def _failure(error: Exception, told: str) -> bytes:
-    """The error as it is, or where it cannot be sent, one that says the same."""
+    """The error itself, or, where it cannot be pickled, one with the same sentence."""
     try:
         answer = pickle.dumps((error, told))
         pickle.loads(answer)

@@ -191,7 +191,7 @@ def _in_turn(jobs: Sequence[Job], options: BenchOptions, progress: Progress) -> 
 
 
 def _profile(known: Mapping[str, CandidateState], options: BenchOptions, progress: Progress) -> None:
-    """By block, one artifact after the other; where there can be none, a note says why."""
+    """By block, one artifact after the other; where it is not available, a note has the reason."""
     rounds = shares(options.rounds, options.starts)
     for place, (name, one) in enumerate(known.items()):
         progress(f"profiling {name}", place, len(known))

@@ -1,4 +1,4 @@
-"""What is to be timed: bundles, and artifacts that stand alone; opened and checked before anything runs."""
+"""The candidates for timing: bundles, and artifacts without one; all are opened and checked before anything runs."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ HEAT: dict[Platform, tuple[Thermal, ...]] = {"host": APPLE, "ios": APPLE, "andro
 
 @dataclass(frozen=True, slots=True)
 class TimingWarning:
-    """Why a time is not to be taken as it stands: a word or two, and the sentence."""
+    """A reason to doubt a time: one or two words, and the sentence."""
 
     word: str
     sentence: str
@@ -125,7 +125,7 @@ def _of_conditions(platform: Platform, before: Conditions, after: Conditions) ->
 
 
 def heat(platform: Platform, conditions: Conditions) -> int | None:
-    """How hot, 0 for cool, among the words of its own system; None where it cannot be told."""
+    """How hot, 0 for cool, among the words of its own system; None where it is unknown."""
     words = HEAT[platform]
     return words.index(conditions.thermal) if conditions.thermal in words else None
 

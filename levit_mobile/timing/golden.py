@@ -1,4 +1,4 @@
-"""Does what is timed compute the right thing? Answers to golden pictures against the trained model's."""
+"""Whether a timed artifact computes the right logits: its outputs for golden pictures against the trained model's."""
 
 from __future__ import annotations
 

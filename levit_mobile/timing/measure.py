@@ -48,7 +48,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """An artifact's first moments in a fresh process; memory is None where the system does not tell.
+    """An artifact's first moments in a fresh process; memory is None where the system does not report it.
 
     `logits` are those of the golden pictures [N,classes], by the way in which pixels were given.
     """
@@ -118,7 +118,7 @@ def turns(jobs: tuple[Job, ...], picture: Pixels, seed: int) -> Callable[[int], 
     `picture` [H,W,3] is where `end to end` begins, for jobs that a contract describes. It has rounds of its own: a
     candidate that ran just before finds its weights in the caches.
     """
-    drawn = np.random.default_rng(seed)  # of loading too: where memory comes to lie depends on who was first
+    drawn = np.random.default_rng(seed)  # the order of loading too: it decides the placement in memory
     loaded = {jobs[place].name: jobs[place].loaded() for place in drawn.permutation(len(jobs))}
     frame = Image.fromarray(picture)
     described = {job.name: job for job in jobs if job.source is not None}

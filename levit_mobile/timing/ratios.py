@@ -1,6 +1,6 @@
-"""Ratios of times with intervals that hold: the processes are the sample, not their rounds. Numpy only.
+"""Ratios of times with valid intervals: the processes are the sample, not their rounds. Numpy only.
 
-Where memory comes to lie makes a file a few percent slower or faster for as long as a process lives. All rounds of a
+The placement of memory makes a file a few percent slower or faster for as long as a process lives. All rounds of a
 process share that effect, so a bootstrap of rounds gives intervals that are far too narrow. Here each process gives one
 value, the logarithm of a median or of a ratio of two medians, and Student's t covers what differs between processes.
 A percentile bootstrap that resamples processes and then rounds is no substitute: of five processes it covered 100% of
@@ -58,7 +58,7 @@ def by_process(samples: Sequence[float], counts: Sequence[int]) -> tuple[tuple[f
 
 
 def ratio(ours: ByProcess, against: ByProcess) -> Ratio:
-    """Of two candidates of one run.
+    """The ratio of two candidates of one run.
 
     Args:
         ours: Samples of one candidate in ms, by process.
@@ -72,12 +72,12 @@ def ratio(ours: ByProcess, against: ByProcess) -> Ratio:
 
 
 def across(now: ByProcess, then: ByProcess) -> Ratio:
-    """Of one candidate in two runs, which share no process."""
+    """The ratio of one candidate in two runs, which share no process."""
     return _ratio([_Term.of(_log_medians(now)), _Term.of(-_log_medians(then))])
 
 
 def change(now: Pair, then: Pair) -> Ratio:
-    """Of two ratios, each of a candidate to a baseline of its own run.
+    """The ratio of two ratios, each of a candidate to a baseline of its own run.
 
     A machine that is slower as a whole cancels out. The two runs share no process, so their variances add up.
     """
@@ -125,7 +125,7 @@ def _ratio(terms: Sequence[_Term]) -> Ratio:
 
 
 def _degrees(terms: Sequence[_Term]) -> float:
-    """Of freedom, by Welch and Satterthwaite; of one term those of Student."""
+    """Degrees of freedom by Welch and Satterthwaite; for one term, those of Student."""
     total = sum(term.variance for term in terms)
     parts = sum(term.variance**2 / (term.count - 1) for term in terms)
     return total**2 / parts if parts > 0 else min(term.count for term in terms) - 1

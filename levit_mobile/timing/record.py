@@ -82,7 +82,7 @@ class Device(RecordPart):
 
 
 class Conditions(RecordPart):
-    """A device at one moment; None is what it cannot tell.
+    """A device at one moment; None where it is unknown.
 
     `battery_percent` is 0 to 100, `load` the runnable processes a core over the last minute.
     """
@@ -134,7 +134,7 @@ class Block(RecordPart):
 
 
 class Profile(RecordPart):
-    """Time by block, in the order in which they run; `how` says how the runtime was made to tell."""
+    """Time by block, in the order in which they run; `how` is the method of measurement."""
 
     how: str
     """How the time was split into blocks."""

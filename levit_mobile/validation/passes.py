@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from levit_mobile.arm64.cpus import chosen
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.errors import LevitMobileError
 from levit_mobile.images.image_set import png
@@ -140,18 +141,19 @@ def validate(
             ``image.golden``).
         LabelsError: The true classes cannot be used (``labels.unreadable``, ``labels.format``,
             ``labels.unknown-class``, ``labels.no-label``, ``labels.no-picture``, ``labels.two-labels``).
-        RecipeError: The runtime does not run the target (``recipe.runtime``), or the options do not go together
-            (``recipe.options``).
+        RecipeError: The runtime does not run the target (``recipe.runtime``), a core is unknown
+            (``recipe.unknown-cpu``), or the options do not go together (``recipe.options``).
 
     Example:
         >>> run = levit_mobile.validate("build/levit_128s-tflite-fp32")
         >>> print(run.verdict, run.report.top1_agreement)
         proven 1.0
     """
+    cores = chosen(cpus) if cpus else ()
     opened = bundle if isinstance(bundle, OpenBundle) else open_bundle(bundle)
     here = setup.passes(opened, runtime, reference)
     wanted = [_Pass(name, source, count) for name, source in here]
-    wanted += [_Pass(None, reference, cpu_count, cpu) for cpu in cpus]
+    wanted += [_Pass(None, reference, cpu_count, core.name) for core in cores]
     setups, validations = [], []
     for number, one in enumerate(wanted):
         case = setup.prepare(

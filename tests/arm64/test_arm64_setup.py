@@ -90,7 +90,7 @@ def test_missing_packages_come_with_the_line_that_installs_them(
     monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"ID": "debian"})
     monkeypatch.setattr(packages, "HEADERS", (str(tmp_path / "stdlib.h"), "libc6-dev"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    require_obstacle("not-installed", "needs qemu-user, gcc, g++-aarch64-linux-gnu, libc6-dev of", f": {APT_LINE}")
+    require_obstacle("not-installed", "qemu-user, gcc, g++-aarch64-linux-gnu, libc6-dev", APT_LINE)
 
 
 def test_without_a_runtime_there_is_nothing_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ def test_a_whole_folder_is_whole(whole: Path) -> None:
 
 def test_a_changed_file_is_named(whole: Path) -> None:
     (whole / "counting.so").write_bytes(b"cod3")
-    assert folder.damaged(whole) == "counting.so has changed"
+    assert str(folder.damaged(whole)).startswith("counting.so has changed")
 
 
 @pytest.mark.parametrize("name", ["counting.so", MANIFEST])

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from support.refusals import refused
 
+import levit_mobile
 from levit_mobile.arm64.cost import (
     Baseline,
     Cost,
@@ -24,7 +25,7 @@ from levit_mobile.arm64.cost import (
 from levit_mobile.arm64.counting import TITLES
 from levit_mobile.arm64.folder import Arm64, Manifest
 from levit_mobile.cli.cost import _share
-from levit_mobile.errors import ArtifactError, BundleError
+from levit_mobile.errors import ArtifactError, BundleError, RecipeError
 from levit_mobile.reporting.tables.cost import IS_NOT, cost_table, costs_json, function_table
 
 VERSIONS = {"executorch": "1.4.1", "ai-edge-litert": "2.3.0"}
@@ -50,6 +51,12 @@ def cost(instructions: int = 43_080_000, *, artifact: str = "levit_128s-tflite-i
 
 def baseline(instructions: int, cpu: str = "cortex-a76") -> Baseline:
     return Baseline(versions=VERSIONS, instructions={"levit_128s-tflite-int8": {cpu: instructions}})
+
+
+@pytest.mark.parametrize("cpus", [["cortex-a99"], ["cortex-a76", "x"], [], [""]])
+def test_an_unknown_core_is_refused_before_anything_runs(cpus: list[str]) -> None:
+    with refused(RecipeError, "recipe.unknown-cpu", "cortex-a53, cortex-a76, i8mm"):
+        levit_mobile.cost(["nowhere.tflite"], cpus=cpus)
 
 
 def drawn(table: Table, width: int = 80) -> str:

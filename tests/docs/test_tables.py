@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
-from support.markdown import rows, text
+import pytest
+from support.markdown import ROOT, blocks, rows, text
 
+from levit_mobile.arm64.counting import TITLES
 from levit_mobile.recipe import DEFAULT_PRECISION, RECIPES
+from levit_mobile.reporting.tables.convert import INTEGER_ROWS
 from levit_mobile.reporting.tables.recipes import FACTS
 from levit_mobile.runtimes.registry import RUNTIMES
 from levit_mobile.targets import TARGETS
@@ -39,3 +43,39 @@ def test_the_readme_counts_the_recipes() -> None:
 def test_every_runtime_is_on_the_page_of_validate() -> None:
     named = re.findall(r"^\| `([\w-]+)` \| (\w+) \|", text("docs/commands/validate.md"), re.M)
     assert dict(named) == {name: row.target for name, row in RUNTIMES.items()}
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_measured_sizes_are_those_that_the_command_prints(name: str) -> None:
+    sizes = [row[1].partition(" / ")[0] for row in rows("docs/measured.md") if row[0] == f"`levit_128s-{name}`"]
+    assert set(sizes) <= {f"{FACTS[name].bytes / 1e6:.2f}"}
+
+
+def headings(block: str) -> set[str]:
+    """The first cells of the rows of a printed table without a heading row."""
+    cells = {line.split("│")[1].strip() for line in block.splitlines() if line.startswith("│")}
+    return {cell for cell in cells if cell} if "┏" not in block else set()
+
+
+# Command -> the row headings of its table that are computed, as patterns.
+COMPUTED = {
+    "inspect": r"(input|output|ops|weights|metadata) .*|head|projections|convolutions|bias tables|other",
+    "bench": r"vs|levit_128s-.*|32",
+    "cost": f"vs .*|{'|'.join(map(re.escape, TITLES.values()))}",
+}
+
+
+@pytest.mark.parametrize("command", ["convert", "validate", "inspect", "bench", "cost"])
+def test_a_quoted_table_has_the_rows_that_the_command_prints(command: str) -> None:
+    quoted = [content for _, content in blocks("docs/tutorial.md") if content.startswith(f"$ levit-mobile {command} ")]
+    found = set().union(*(headings(re.split("^┏", content, flags=re.M)[0]) for content in quoted))
+    source = (ROOT / "levit_mobile" / "reporting" / "tables" / f"{command}.py").read_text(encoding="utf-8")
+    nodes = ast.walk(ast.parse(source))
+    literal = {node.value.strip() for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert len(found) > 8
+    assert {heading for heading in found - literal if not re.fullmatch(COMPUTED.get(command, ""), heading)} == set()
+
+
+def test_the_page_of_quantization_explains_the_rows_for_integers() -> None:
+    explained = {name for row in rows("docs/quantization.md") for name in re.findall(r"`([^`]+)`", row[0])}
+    assert set(INTEGER_ROWS) <= explained

@@ -107,7 +107,7 @@ def bundle(folder: Path) -> Bundle:
     facts = contract.model_dump()
     facts |= {"calibration": CALIBRATION, "input": facts["input"] | stored, "output": facts["output"] | stored}
     whole = Contract.model_validate(facts)
-    speed = Speed((3.0, 3.1, 3.2) * 5, (8.0, 8.1, 8.2) * 5, 5)
+    speed = Speed((3.0, 3.1, 3.2) * 5, (8.0, 8.1, 8.2) * 5, 5, (3,) * 5)
     summary = QuantizationSummary(("head",), Tables("int8 per head", 64.5, 8), speed)
     return Bundle(folder, whole, proof, INSIDE, summary)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from support.refusals import refused
 
 from levit_mobile.errors import RecipeError
 from levit_mobile.runtimes import registry
@@ -41,7 +42,13 @@ def test_the_first_default_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["mil", "litert2", "", "litert@", "mil@cortex-a76", "executorch@cortex-a76"])
 def test_what_does_not_run_a_target_is_refused(name: str) -> None:
-    words = f"runtime {name!r} does not run tflite artifacts, expected one of litert, tflite-runtime"
-    with pytest.raises(RecipeError) as caught:
+    with refused(RecipeError, "recipe.runtime", repr(name), "tflite artifacts", "litert, tflite-runtime"):
         registry.chosen(name, "tflite")
-    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize("name", ["litert@nonsense", "litert@cortex-a53,cortex-a76"])
+def test_a_runtime_on_an_unknown_core_is_refused_with_the_known(name: str) -> None:
+    with refused(RecipeError, "recipe.unknown-cpu", repr(name.partition("@")[2]), "cortex-a53, cortex-a76, i8mm"):
+        registry.chosen(name, "tflite")
+    with refused(RecipeError, "recipe.unknown-cpu", "cortex-a53, cortex-a76, i8mm"):
+        registry.on(name.partition("@")[2], "tflite")

@@ -6,10 +6,11 @@ import sys
 
 import pytest
 from conftest import Bundles
+from support.refusals import refused
 
 import levit_mobile
 from levit_mobile.bundle.reader import open_bundle
-from levit_mobile.errors import BundleError
+from levit_mobile.errors import BundleError, RecipeError
 from levit_mobile.recipe import Verdict
 from levit_mobile.validation import setup
 from levit_mobile.validation.passes import ValidationRun
@@ -25,6 +26,12 @@ def test_a_bundle_that_cannot_be_opened_still_has_a_verdict() -> None:
     assert run.thumbnails() == {}
     assert one.error_code == "bundle"
     assert (one.bundle, one.verdict, one.reasons, one.report) == ("x", "broken", ("x is no bundle",), None)
+
+
+@pytest.mark.parametrize("cpus", [["cortex-a99"], ["cortex-a76", "x"], [""]])
+def test_an_unknown_core_is_refused_before_the_bundle_is_read(cpus: list[str]) -> None:
+    with refused(RecipeError, "recipe.unknown-cpu", "cortex-a53, cortex-a76, i8mm"):
+        levit_mobile.validate("nowhere", cpus=cpus)
 
 
 def test_on_a_mac_core_ml_is_proven_by_three_passes(bundles: Bundles, monkeypatch: pytest.MonkeyPatch) -> None:
