@@ -16,6 +16,8 @@ from typing import Any
 
 from levit_mobile import errors
 
+PATIENCE_S = 60.0  # on a busy machine
+
 
 class Surprising(Exception):
     """Cannot be made again from its message."""
@@ -151,9 +153,19 @@ def alive(folder: Path) -> list[int]:
 
 
 def runs(number: int) -> bool:
+    """Whether a process of this number runs; one that has ended and waits for its parent to ask after it does not."""
     try:
         os.kill(number, 0)
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except ProcessLookupError:
         return False
-    status = Path(f"/proc/{number}/stat")  # an orphan that nobody has asked after is there, and dead
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:  # it ended since, or this system has no /proc
+        return not Path("/proc/self").exists()
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait, however busy the machine is; a test that waits in vain fails."""
+    end = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from pathlib import Path
 
 import pytest
 from support import worker_tasks as tasks
 from support.refusals import refused
-from support.worker_tasks import Failing, Load, alive
+from support.worker_tasks import PATIENCE_S, Failing, Load, alive, until
 
 from levit_mobile import errors
 from levit_mobile.errors import ArtifactError, LevitMobileError, ToolchainMissing
@@ -22,7 +23,6 @@ from levit_mobile.system import limits, workers
 from levit_mobile.system.workers import AHEAD, LEAST_BYTES, spread
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="NOT RUN: only Linux holds a process to RLIMIT_DATA")
-PATIENCE_S = 60.0  # on a busy machine
 ERRORS = [name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, LevitMobileError)]
 
 
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """Where processes leave their numbers; none may outlive the test."""
     (tmp_path / "numbers").mkdir()
     yield tmp_path / "numbers"
-    assert alive(tmp_path / "numbers") == []
+    until(lambda: alive(tmp_path / "numbers") == [])
 
 
 # Order and laziness
@@ -155,19 +155,36 @@ def test_the_process_that_ended_is_the_one_that_is_named(folder: Path) -> None:
         list(spread(Load(folder, tasks.die_in_a_thread), range(2), processes=2))
 
 
+@pytest.fixture
+def silent_since(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Time counts from when so many processes have left their number: how long they take to start is not the test's."""
+
+    def since(count: int) -> None:
+        def patient(futures: list[Future[object]], timeout_s: float) -> object:
+            until(lambda: len(list(folder.iterdir())) == count)
+            return wait(futures, timeout_s)
+
+        monkeypatch.setattr(workers, "wait", patient)
+
+    return since
+
+
 @pytest.mark.parametrize("stuck", [tasks.hang, tasks.spin])
-def test_a_silent_process_is_a_sentence_in_time(folder: Path, stuck: object) -> None:
+def test_a_silent_process_is_a_sentence_in_time(
+    folder: Path, silent_since: Callable[[int], None], stuck: object
+) -> None:
+    silent_since(1)
     started = time.monotonic()
-    with refused(ArtifactError, "artifact.timeout", "process", "6 s"):
-        list(spread(Load(folder, stuck), [1], processes=1, timeout_s=6))  # type: ignore[arg-type]
-    assert 6 <= time.monotonic() - started < PATIENCE_S
-    assert len(list(folder.iterdir())) == 1
+    with refused(ArtifactError, "artifact.timeout", "process", "1.5 s"):
+        list(spread(Load(folder, stuck), [1], processes=1, timeout_s=1.5))  # type: ignore[arg-type]
+    assert time.monotonic() - started >= 1.5
 
 
-def test_what_a_process_has_started_ends_with_it(folder: Path) -> None:
-    with refused(ArtifactError, "artifact.timeout", "6 s"):
-        list(spread(Load(folder, tasks.hang_in_a_child), [folder], processes=1, timeout_s=6))
-    assert len(list(folder.iterdir())) == 2
+def test_what_a_process_has_started_ends_with_it(folder: Path, silent_since: Callable[[int], None]) -> None:
+    silent_since(2)
+    with refused(ArtifactError, "artifact.timeout", "1 s"):
+        list(spread(Load(folder, tasks.hang_in_a_child), [folder], processes=1, timeout_s=1))
+    until(lambda: alive(folder) == [])
 
 
 def test_a_consumer_that_stops_early_leaves_nothing(folder: Path) -> None:
@@ -190,6 +207,7 @@ def test_a_consumer_that_fails_leaves_nothing(folder: Path) -> None:
 # Bounds
 
 
+@pytest.mark.slow
 @linux
 def test_a_process_gets_its_share_of_the_memory(folder: Path) -> None:
     everything = limits.memory_bytes()
@@ -259,17 +277,10 @@ def test_what_a_process_prints_is_no_result(folder: Path) -> None:
     assert sorted(stderr.split()) == sorted(["[python]", "[descriptor]", "[child]"] * 4)
 
 
-def started(folder: Path, count: int) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while len(list(folder.iterdir())) < count:
-        assert time.monotonic() < deadline, "the processes never began"
-        time.sleep(0.05)
-
-
 def test_an_interruption_leaves_nothing(folder: Path) -> None:
     """Ctrl-C goes to all that the terminal runs; only the script itself answers."""
     process = script(WORK, folder, "hang", start_new_session=True)
-    started(folder, 2)
+    until(lambda: len(list(folder.iterdir())) == 2)
     os.killpg(process.pid, signal.SIGINT)
     stdout, stderr = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, stdout) == (-signal.SIGINT, "begins\n")
@@ -279,10 +290,7 @@ def test_an_interruption_leaves_nothing(folder: Path) -> None:
 
 def test_processes_end_when_nobody_waits_for_them_any_more(folder: Path) -> None:
     process = script(WORK, folder, "process")
-    started(folder, 2)
+    until(lambda: len(list(folder.iterdir())) == 2)
     process.kill()
     process.communicate(timeout=PATIENCE_S)
-    deadline = time.monotonic() + PATIENCE_S
-    while alive(folder):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: alive(folder) == [])
