@@ -12,7 +12,7 @@ convert: $(INSTALLED) ## the bundled checkpoint -> build/, one bundle a target
 test: lint ## lint, types, tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-test-fast: $(INSTALLED) ## the tests without the marker slow
+test-fast: $(INSTALLED) ## what a developer runs at every step, in a minute and a half
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 lint: $(INSTALLED)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pickle
+import gc
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -17,10 +14,13 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from support.checkpoints import State, official_state, saved, timm_state, transformers_model
+from support import shared
+from support.checkpoints import State, official_state, one_block_a_stage, saved, timm_state, transformers_model
 from support.photographs import china
 from support.process_state import left_as_found
 from support.stored_bundles import Made, maker
+from support.warm import Warm
+from threadpoolctl import threadpool_limits
 
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.pipeline import convert
@@ -29,10 +29,41 @@ from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.quantization.prepare import Int8Options
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system import workers
+from levit_mobile.system.workers import ONE_THREAD
 
 Bundles = Callable[[str], Bundle]  # recipe name -> its bundle, converted when it is first asked for
-COMMAND = (sys.executable, "-c", "from levit_mobile.cli import main; main()")  # the console script, wherever it lies
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+SLOW = {"bundles", "small_bundles", "levit_mobile"}  # fixtures that convert or start processes
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need seconds are marked, and come first: a file of them at the end would leave cores idle."""
+    for item in items:
+        if SLOW & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Here and in the processes that tests start: sums come out the same on every machine, and at any `-n` no thread
+    waits for another's core.
+    """
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
+        for name, value in ONE_THREAD.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def little_garbage() -> None:
+    """A converter makes objects by the million and keeps them: looking through all of them often is in vain."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -65,15 +96,6 @@ def folder(tmp_path: Path, photograph: Image.Image) -> Path:
 
 
 @pytest.fixture(scope="module")
-def one_thread() -> Iterator[None]:
-    """Small nets on a busy machine run several times faster so."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
 def official() -> State:
     return official_state(transformers_model("levit_128s"), "levit_128s")
 
@@ -94,9 +116,7 @@ def bundles(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> B
     """The bundled checkpoint by each recipe, to be left alone; a test pays only for those it asks for, and only once
     in all processes of a run. int8 sees 64 pictures. Every conversion leaves the process as it found it.
     """
-    base = tmp_path_factory.getbasetemp()
-    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "bundles"
-    out.mkdir(exist_ok=True)
+    out = shared.folder(tmp_path_factory, "bundles")
 
     def build(name: str) -> Bundle:
         options = {"count": 64} if name.endswith("-int8") else {}
@@ -104,23 +124,15 @@ def bundles(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> B
         with left_as_found(RECIPES[name].target):
             return convert.build(trained, RECIPES[name], quantization=quantization, out=out)
 
-    def kept(name: str) -> Bundle:
-        stored = out / f"{name}.pickle"
-        with (out / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not stored.is_file():
-                stored.write_bytes(pickle.dumps(build(name)))
-        found: Bundle = pickle.loads(stored.read_bytes())
-        return found
-
-    return cache(kept)
+    return cache(lambda name: shared.once(out, name, lambda: build(name)))
 
 
 @pytest.fixture(scope="session")
 def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """levit_128s at 64 px, 5 classes, two heads, in the official layout: small, without labels, not trained."""
+    out = shared.folder(tmp_path_factory, "checkpoint")
     state = official_state(transformers_model("levit_128s"), "levit_128s")
-    return saved({"model": state}, tmp_path_factory.mktemp("checkpoint") / "random.pth")
+    return shared.once(out, "random", lambda: saved({"model": state}, out / "random.pth"))
 
 
 @pytest.fixture(scope="session")
@@ -130,9 +142,32 @@ def small(random_checkpoint: Path) -> SourceModel:
 
 
 @pytest.fixture(scope="session")
-def small_bundle(small: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def shallow_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`random_checkpoint` with one block a stage; the package reads it within `one_block_a_stage` alone."""
+    out = shared.folder(tmp_path_factory, "shallow")
+    with one_block_a_stage("levit_128s"):
+        state = official_state(transformers_model("levit_128s"), "levit_128s")
+        return shared.once(out, "random", lambda: saved({"model": state}, out / "random.pth"))
+
+
+@pytest.fixture(scope="session")
+def shallow(shallow_checkpoint: Path) -> SourceModel:
+    """`shallow_checkpoint`, imported: for tests that convert, and do not ask how deep a net is."""
+    with one_block_a_stage("levit_128s"):
+        return load_source(shallow_checkpoint)
+
+
+@pytest.fixture(scope="session")
+def small_bundles(small: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+    """`small` by each recipe, as `bundles` are of the bundled checkpoint."""
+    out = shared.folder(tmp_path_factory, "small")
+    return cache(lambda name: shared.once(out, name, lambda: convert.build(small, RECIPES[name], out=out)))
+
+
+@pytest.fixture(scope="session")
+def small_bundle(small_bundles: Bundles) -> Bundle:
     """`small` for ExecuTorch."""
-    return convert.build(small, RECIPES["executorch-fp32"], out=tmp_path_factory.mktemp("small"))
+    return small_bundles("executorch-fp32")
 
 
 @pytest.fixture(scope="session")
@@ -160,14 +195,7 @@ def in_this_process() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def levit_mobile() -> Run:
+def levit_mobile() -> Iterator[Run]:
     """Runs the command line in a process of its own; keyword arguments are subprocess.run's."""
-
-    def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, **options.pop("env", {})}  # type: ignore[dict-item]
-        return subprocess.run(
-            [*COMMAND, *map(str, arguments)],
-            **{"capture_output": True, "text": True, "timeout": 900, "env": environment, **options},  # type: ignore[call-overload]
-        )
-
-    return run
+    with Warm() as warm:
+        yield warm.run

@@ -14,15 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import Bundles
 from support.mutations import KINDS, Died, Mutant, Outcome, Victim, outcomes
 
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.images.image_set import ImageSet, to_planar
 from levit_mobile.interfaces.runner import Logits
 from levit_mobile.parity import compare
-from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import SourceModel
-from levit_mobile.recipe import RECIPES, Tolerance
+from levit_mobile.recipe import Tolerance
 
 RUNTIMES = {"tflite-fp32": "litert", "executorch-fp32": "executorch", "coreml-fp16": "mil"}
 DATA = "Data/com.apple.CoreML"
@@ -38,10 +37,9 @@ BOUNDS = Tolerance(min_sqnr_db=40, min_top1_agreement=1.0)
 
 
 @pytest.fixture(scope="module")
-def stored(small: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], OpenBundle]:
+def stored(small_bundles: Bundles) -> Callable[[str], OpenBundle]:
     """A real bundle of the recipe, of a small model."""
-    out = tmp_path_factory.mktemp("fuzz")
-    return cache(lambda name: open_bundle(convert.build(small, RECIPES[name], out=out).path))
+    return cache(lambda name: open_bundle(small_bundles(name).path))
 
 
 def mutants(name: str) -> list[Mutant]:

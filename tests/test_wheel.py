@@ -17,6 +17,8 @@ import pytest
 import levit_mobile
 from levit_mobile.bundle.reader import open_bundle
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(levit_mobile.__file__).parents[1]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 PACKAGES = {"levit_mobile": "levit_mobile", "conversion": "levit_mobile/conversion"}  # in the repository, in the wheel

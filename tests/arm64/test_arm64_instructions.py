@@ -16,6 +16,8 @@ from levit_mobile.arm64.counting import TITLES
 from levit_mobile.arm64.instructions import CLASSES, NAMES, UNKNOWN, Words, assembly, classified
 from levit_mobile.errors import RunnerUnavailable
 
+pytestmark = pytest.mark.slow
+
 # Class -> instruction -> its word, as GNU as for aarch64 writes it.
 ENCODINGS: dict[str, dict[str, int]] = {
     "fmla": {

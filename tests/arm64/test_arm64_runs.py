@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run
+from conftest import Bundles, Run
 from support.arm64s import RUNS_HERE, ready
 from support.one_pass import validate
 from support.refusals import refused
@@ -25,10 +25,8 @@ from levit_mobile.arm64.cpus import CPUS
 from levit_mobile.arm64.emulator import Emulated, require_magic
 from levit_mobile.errors import ArtifactError, RunnerUnavailable
 from levit_mobile.interfaces.runner import Images
-from levit_mobile.pipeline import convert
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.pipeline.writing import Bundle
-from levit_mobile.recipe import RECIPES
 from levit_mobile.runtimes import registry
 
 pytestmark = RUNS_HERE
@@ -37,10 +35,9 @@ Made = Callable[[str], Bundle]
 
 
 @pytest.fixture(scope="module")
-def made(small: SourceModel, small_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(small_bundles: Bundles) -> Made:
     """levit_128s at 64 px for both runtimes, in float32."""
-    tflite = convert.build(small, RECIPES["tflite-fp32"], out=tmp_path_factory.mktemp("small"))
-    return {"executorch": small_bundle, "tflite": tflite}.__getitem__
+    return lambda target: small_bundles(f"{target}-fp32")
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +136,9 @@ def test_a_truncated_artifact_is_one_sentence(made: Made, tmp_path: Path, target
 @pytest.mark.parametrize(
     ("name", "content", "wanted"),
     [
-        ("model.pte", b"hello world", "as a .pte"),
-        ("model.tflite", b"", "as a .tflite"),
-        ("model.onnx", b"12345678", "expected .tflite or .pte"),
+        ("model.pte", b"hello world", "like a .pte file"),
+        ("model.tflite", b"", "like a .tflite file"),
+        ("model.onnx", b"12345678", "expected a .tflite or .pte file"),
     ],
 )
 def test_a_foreign_file_is_refused_before_anything_starts(
@@ -239,7 +236,7 @@ def test_cost_writes_a_baseline_and_holds_against_it(made: Made, levit_mobile: R
 def test_cost_before_the_set_up_says_what_to_do(made: Made, levit_mobile: Run, tmp_path: Path) -> None:
     done = levit_mobile("cost", made("executorch").path, env={"LEVIT_MOBILE_CACHE": str(tmp_path)})
     assert done.returncode == 1
-    assert re.fullmatch("error: ARM64 .*: levit-mobile setup arm64\n", done.stderr.lstrip("\n"))
+    assert re.fullmatch("error: ARM64 .*: run `levit-mobile setup arm64`\n", done.stderr.lstrip("\n"))
     assert list(tmp_path.iterdir()) == []
 
 

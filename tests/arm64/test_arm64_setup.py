@@ -11,9 +11,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import COMMAND, Run
+from conftest import Run
 from support.arm64s import RUNS_HERE, ready
 from support.refusals import refused
+from support.warm import COMMAND
 
 from levit_mobile.arm64 import folder, packages
 from levit_mobile.arm64.cpus import CPUS, chosen
@@ -164,6 +165,7 @@ def test_what_is_there_is_not_made_again() -> None:
     assert {made.plugin, made.program} <= {made.path / name for name in made.manifest.digests}
 
 
+@pytest.mark.slow
 @RUNS_HERE
 def test_processes_that_want_it_at_once_wait_for_each_other(tmp_path: Path) -> None:
     environment = {**os.environ, "LEVIT_MOBILE_CACHE": str(tmp_path / "cache")}
@@ -180,6 +182,7 @@ def test_processes_that_want_it_at_once_wait_for_each_other(tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.slow
 @RUNS_HERE
 def test_a_step_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEVIT_MOBILE_CACHE", str(tmp_path / "cache"))

@@ -111,7 +111,7 @@ def test_a_format_is_told_by_content(bundles: Bundles, tmp_path: Path) -> None:
     ("name", "content", "fault", "facts"),
     [
         ("empty.tflite", b"", "unknown-format", ("empty", ".tflite", ".pte", ".mlpackage", ".mlmodel", "bundle")),
-        ("text.pte", b"not a model at all", "unknown-format", ("first bytes",)),
+        ("text.pte", b"not a model at all", "unknown-format", ("signature",)),
         ("model.zip", b"PK\x03\x04" + bytes(30), "unknown-format", ("zip", "unpack")),
         ("model.bpte", bytes(4) + b"BP08" + bytes(30), "unknown-format", ("ExecuTorch bundled program",)),
         ("data.ptd", bytes(4) + b"FT01" + bytes(30), "unknown-format", ("ExecuTorch data file",)),

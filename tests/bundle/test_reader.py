@@ -158,7 +158,7 @@ FOLDER_OR_FILE = "is a folder", "expected a file"
 NO_LOGITS = ("5 float32 logits",)
 NO_PICTURE = ("64 x 64 x 3 bytes",)
 UNFIT: dict[str, tuple[str, Edit, tuple[str, ...]]] = {
-    "labels in Latin-1": ("labels.txt", lambda f: f.write_bytes(b"gr\xfcn\n" * 5), ("UTF-8", "one label a line")),
+    "labels in Latin-1": ("labels.txt", lambda f: f.write_bytes(b"gr\xfcn\n" * 5), ("UTF-8", "one label per line")),
     "too few labels": ("labels.txt", lambda f: f.write_text("a\n" * 4), ("4 labels", "5 classes")),
     "too many labels": ("labels.txt", lambda f: f.write_text("a\n" * 6), ("6 labels", "5 classes")),
     "no labels": ("labels.txt", lambda f: f.write_text(""), ("0 labels", "5 classes")),

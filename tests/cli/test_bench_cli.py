@@ -52,7 +52,7 @@ def test_a_slowdown_fails_and_an_undecided_one_fails_where_that_is_asked(
     assert done.exit_code == code, done.output
     assert said in done.stderr
     assert bool(said) == bool(done.stderr)
-    assert "of the baseline" in done.stdout
+    assert "vs the baseline" in done.stdout
 
 
 @pytest.mark.parametrize(("strict", "code"), [(False, 0), (True, 3)])

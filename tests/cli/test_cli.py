@@ -161,8 +161,10 @@ def test_another_process_makes_the_same_bytes(
     assert digest(Path(there["path"])) == digest(here.path)  # contract, proof, labels and golden vectors too
 
 
-def test_a_quiet_run_is_a_table_and_a_log(levit_mobile: Run, random_checkpoint: Path, tmp_path: Path) -> None:
-    done = levit_mobile("convert", "-t", "coreml", "-c", random_checkpoint, "-o", tmp_path, env={"COLUMNS": "80"})
+def test_a_quiet_run_is_a_table_and_a_log(levit_mobile: Run, shallow_checkpoint: Path, tmp_path: Path) -> None:
+    done = levit_mobile(
+        "convert", "-t", "coreml", "-c", shallow_checkpoint, "-o", tmp_path, env={"COLUMNS": "80"}, shallow=True
+    )
     assert done.returncode == 0
     assert not CHATTER.search(done.stdout + done.stderr)
     for word in ("coreml", "fp16", "MB", "partitions", "decided on device", "verdict", "levit_128s-coreml-fp16"):
@@ -173,12 +175,20 @@ def test_a_quiet_run_is_a_table_and_a_log(levit_mobile: Run, random_checkpoint: 
     assert "Running MIL" in log_named_in(done.stderr).read_text()
 
 
-def test_missing_toolchains_do_not_stop_the_others(levit_mobile: Run, random_checkpoint: Path, tmp_path: Path) -> None:
+def test_missing_toolchains_do_not_stop_the_others(levit_mobile: Run, shallow_checkpoint: Path, tmp_path: Path) -> None:
     hidden, out = tmp_path / "hidden", tmp_path / "out"
     hide(["coremltools", "litert_torch"], hidden)
     path = os.pathsep.join([str(hidden), os.environ.get("PYTHONPATH", "")])
     done = levit_mobile(
-        "convert", "-t", "all", "-c", random_checkpoint, "-o", out, env={"PYTHONPATH": path, "COLUMNS": "80"}
+        "convert",
+        "-t",
+        "all",
+        "-c",
+        shallow_checkpoint,
+        "-o",
+        out,
+        env={"PYTHONPATH": path, "COLUMNS": "80"},
+        shallow=True,
     )
     assert done.returncode == 1
     assert [folder.name for folder in out.iterdir()] == ["levit_128s-executorch-fp32"]
@@ -198,6 +208,7 @@ def hide(packages: list[str], folder: Path) -> None:
         (folder / f"{package}.py").write_text(f"raise ModuleNotFoundError({package!r})")
 
 
+@pytest.mark.slow
 def test_the_documented_call_works(random_checkpoint: Path, tmp_path: Path) -> None:
     code = (
         "import sys, levit_mobile; bundle = levit_mobile.convert(sys.argv[1], 'coreml-fp16', out=sys.argv[2]);"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from levit_mobile.model.fake_quant import fake_quants_of
 from levit_mobile.pipeline import convert
-from levit_mobile.pipeline.source_model import load_source
+from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.quantization.plan import Plan
 from levit_mobile.targets import TARGETS
 
@@ -30,7 +30,7 @@ def converted(levit_mobile: Run, random_checkpoint: Path, tmp_path_factory: pyte
 
 def test_a_plan_of_another_checkpoint_is_said(converted: tuple[str, dict]) -> None:
     """The committed one was searched on the bundled digits."""
-    assert re.search("tflite-int8: NOTE: .* plan .*another checkpoint.* 2d6a45033d9a", " ".join(converted[0].split()))
+    assert re.search("tflite-int8: NOTE: .* plan .*different checkpoint.* 2d6a45033d9a", " ".join(converted[0].split()))
 
 
 def test_what_is_said_of_integers(converted: tuple[str, dict]) -> None:
@@ -45,13 +45,14 @@ def test_what_is_said_of_integers(converted: tuple[str, dict]) -> None:
 
 
 def test_a_plan_that_leaves_everything_float_is_one_sentence(
-    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
+    levit_mobile: Run, shallow_checkpoint: Path, shallow: SourceModel, tmp_path: Path
 ) -> None:
-    form = convert.to_deploy_form(load_source(random_checkpoint), TARGETS["tflite"])
+    form = convert.to_deploy_form(shallow, TARGETS["tflite"])
     everything = Plan(variant="levit_128s", target="tflite", float_edges=tuple(fake_quants_of(form)))
     everything.write(tmp_path / "plan.json")
-    done = levit_mobile("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--calibration", "synthetic",
-                        "--calibration-count", "2", "--plan", tmp_path / "plan.json", "-o", tmp_path)  # fmt: skip
+    done = levit_mobile("convert", "-t", "tflite", "-p", "int8", "-c", shallow_checkpoint, "--calibration", "synthetic",
+                        "--calibration-count", "2", "--plan", tmp_path / "plan.json", "-o", tmp_path,
+                        shallow=True)  # fmt: skip
     assert done.returncode == 1
     assert re.search("error: tflite-int8: .* plan .*levit_128s in float", " ".join(done.stderr.split()))
     assert not list(tmp_path.rglob("model.tflite"))
@@ -90,16 +91,18 @@ def test_a_folder_for_calibration_is_for_the_drill(converted: tuple[str, dict], 
 @pytest.mark.parametrize(
     ("arguments", "facts"),
     [
-        (("-p", "fp32", "--calibration", "synthetic"), ["tflite-fp32 ", "--calibration is for int8"]),
+        (("-p", "fp32", "--calibration", "synthetic"), ["tflite-fp32: ", "--calibration", "int8"]),
         (("-p", "int8", "--observer", "max"), ["observer 'max'", "min-max, percentile, mse, entropy"]),
         (("-p", "int8", "--calibration", "nowhere"), ["nowhere does not exist"]),
         (("-p", "int8", "--plan", "none.json"), ["none.json cannot be read"]),
     ],
 )
 def test_one_sentence_and_nothing_written(
-    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path, arguments: tuple[str, ...], facts: list[str]
+    levit_mobile: Run, shallow_checkpoint: Path, tmp_path: Path, arguments: tuple[str, ...], facts: list[str]
 ) -> None:
-    done = levit_mobile("convert", "-t", "tflite", "-c", random_checkpoint, "--out", tmp_path / "out", *arguments)
+    done = levit_mobile(
+        "convert", "-t", "tflite", "-c", shallow_checkpoint, "--out", tmp_path / "out", *arguments, shallow=True
+    )
     assert done.returncode == 1
     said = " ".join(done.stderr.split())
     assert [fact for fact in facts if fact not in said] == []
@@ -107,29 +110,29 @@ def test_one_sentence_and_nothing_written(
 
 
 def test_a_plan_of_another_target_and_a_damaged_one_are_refused(
-    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
+    levit_mobile: Run, shallow_checkpoint: Path, tmp_path: Path
 ) -> None:
     Plan(variant="levit_128s", target="coreml").write(tmp_path / "other.json")
     (tmp_path / "damaged.json").write_text('{"schema_version": 1, "variant": 3}')
-    common = ("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--out", tmp_path / "out", "--plan")
-    other = levit_mobile(*common, tmp_path / "other.json")
+    common = ("convert", "-t", "tflite", "-p", "int8", "-c", shallow_checkpoint, "--out", tmp_path / "out", "--plan")
+    other = levit_mobile(*common, tmp_path / "other.json", shallow=True)
     said = " ".join(other.stderr.split())
     assert said.index("levit_128s on coreml") < said.index("levit_128s on tflite")
-    damaged = levit_mobile(*common, tmp_path / "damaged.json")
+    damaged = levit_mobile(*common, tmp_path / "damaged.json", shallow=True)
     assert "damaged.json" in damaged.stderr
     assert "schema 1: variant: " in " ".join(damaged.stderr.split())
     assert (other.returncode, damaged.returncode) == (1, 1)
 
 
 def test_the_same_folder_and_seed_make_the_same_bytes(
-    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path, photograph: Image.Image
+    levit_mobile: Run, shallow_checkpoint: Path, tmp_path: Path, photograph: Image.Image
 ) -> None:
     for number in range(20):
         photograph.crop((9 * number, 0, 9 * number + 120, 120)).save(tmp_path / f"{number:02d}.png")
     contracts = []
     for name in ("one", "two"):
-        levit_mobile("convert", "-t", "tflite", "-p", "int8", "-c", random_checkpoint, "--calibration", tmp_path,
-                     "--calibration-count", "16", "--no-timing", "--out", tmp_path / name)  # fmt: skip
+        levit_mobile("convert", "-t", "tflite", "-p", "int8", "-c", shallow_checkpoint, "--calibration", tmp_path,
+                     "--calibration-count", "16", "--no-timing", "--out", tmp_path / name, shallow=True)  # fmt: skip
         contracts.append(json.loads((tmp_path / name / "levit_128s-tflite-int8" / "contract.json").read_text()))
     assert contracts[0] == contracts[1]
     assert contracts[0]["calibration"]["pictures"] == 16

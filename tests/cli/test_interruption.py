@@ -10,9 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import COMMAND, Run
+from conftest import Run
+from support.warm import SHALLOW
 
 from levit_mobile.contract import Contract
+
+pytestmark = pytest.mark.slow
 
 MEGABYTE = 1_000_000
 
@@ -20,7 +23,7 @@ MEGABYTE = 1_000_000
 def lowering(target: str, checkpoint: Path, out: Path) -> subprocess.Popen[str]:
     """A conversion that has reached its toolchain."""
     process = subprocess.Popen(
-        [*COMMAND, "convert", "-t", target, "-c", str(checkpoint), "-o", str(out)],
+        [*SHALLOW, "convert", "-t", target, "-c", str(checkpoint), "-o", str(out)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -39,9 +42,9 @@ def lowering(target: str, checkpoint: Path, out: Path) -> subprocess.Popen[str]:
     ("number", "target"), [(signal.SIGINT, "tflite"), (signal.SIGTERM, "executorch")], ids=["Ctrl-C", "kill"]
 )
 def test_an_interrupted_run_leaves_nothing(
-    random_checkpoint: Path, tmp_path: Path, number: signal.Signals, target: str
+    shallow_checkpoint: Path, tmp_path: Path, number: signal.Signals, target: str
 ) -> None:
-    process = lowering(target, random_checkpoint, tmp_path)
+    process = lowering(target, shallow_checkpoint, tmp_path)
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=600)  # at the next step, where a vendor swallows it
     assert (process.returncode, stdout) == (130, "")
@@ -62,23 +65,25 @@ def convert(*_, **__):
 
 
 def test_an_interruption_that_a_vendor_swallows_is_heeded(
-    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
+    levit_mobile: Run, shallow_checkpoint: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "litert_torch.py").write_text(SWALLOWS)
     out, path = tmp_path / "out", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    done = levit_mobile("convert", "-t", "tflite", "-c", random_checkpoint, "-o", out, env={"PYTHONPATH": path})
+    done = levit_mobile(
+        "convert", "-t", "tflite", "-c", shallow_checkpoint, "-o", out, env={"PYTHONPATH": path}, shallow=True
+    )
     assert done.returncode == 130
     assert "interrupted; no partial output was left behind" in done.stderr
     assert list(out.iterdir()) == []
 
 
-def test_a_killed_run_is_cleared_away_by_the_next(levit_mobile: Run, random_checkpoint: Path, tmp_path: Path) -> None:
-    process = lowering("coreml", random_checkpoint, tmp_path)
+def test_a_killed_run_is_cleared_away_by_the_next(levit_mobile: Run, shallow_checkpoint: Path, tmp_path: Path) -> None:
+    process = lowering("coreml", shallow_checkpoint, tmp_path)
     process.kill()
     process.communicate(timeout=600)
     (leftover,) = tmp_path.iterdir()
     assert leftover.name == f".levit_128s-coreml-fp16.partial-{process.pid}"
-    done = levit_mobile("convert", "-t", "coreml", "-c", random_checkpoint, "-o", tmp_path)
+    done = levit_mobile("convert", "-t", "coreml", "-c", shallow_checkpoint, "-o", tmp_path, shallow=True)
     assert done.returncode == 0
     assert [item.name for item in tmp_path.iterdir()] == ["levit_128s-coreml-fp16"]
     assert Contract.read(tmp_path / "levit_128s-coreml-fp16").recipe == "coreml-fp16"
@@ -89,10 +94,12 @@ def only_a_megabyte_a_file() -> None:
 
 
 def test_a_full_disk_is_one_sentence_each_and_leaves_nothing(
-    levit_mobile: Run, random_checkpoint: Path, tmp_path: Path
+    levit_mobile: Run, shallow_checkpoint: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    done = levit_mobile("convert", "-t", "all", "-c", random_checkpoint, "-o", out, preexec_fn=only_a_megabyte_a_file)
+    done = levit_mobile(
+        "convert", "-t", "all", "-c", shallow_checkpoint, "-o", out, preexec_fn=only_a_megabyte_a_file, shallow=True
+    )
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert (done.returncode, done.stdout) == (1, "")
     assert [line.split(": ")[1] for line in errors] == ["coreml-fp16", "executorch-fp32", "tflite-fp32"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import Bundles
-from support.checkpoints import official_state, saved, transformers_model
+from support.checkpoints import official_state, one_block_a_stage, saved, transformers_model
 from support.refusals import refused
 from torch import Tensor, nn
 
@@ -19,6 +19,8 @@ from levit_mobile.pipeline import convert
 from levit_mobile.pipeline.source_model import SourceModel, load_source
 from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS
+
+pytestmark = pytest.mark.slow
 
 FLOATS = [name for name in RECIPES if name.endswith(("fp32", "fp16"))]  # integers: test_int8.py, test_*_weights.py
 ALL = pytest.mark.parametrize("name", FLOATS)
@@ -201,9 +203,10 @@ def test_the_stock_model_lowered_naively_is_refused(target: str, ops: list[str],
 
 @pytest.fixture(scope="module")
 def another(tmp_path_factory: pytest.TempPathFactory) -> SourceModel:
-    """levit_192 at 96 px (grids of 6, 3 and 2), 7 classes, one head."""
-    state = official_state(transformers_model("levit_192", classes=7, side=96, heads=1), "levit_192", heads=1)
-    return load_source(saved(state, tmp_path_factory.mktemp("another") / "levit_192.pth"))
+    """levit_192 at 96 px (grids of 6, 3 and 2), 7 classes, one head, one block a stage."""
+    with one_block_a_stage("levit_192"):
+        state = official_state(transformers_model("levit_192", classes=7, side=96, heads=1), "levit_192", heads=1)
+        return load_source(saved(state, tmp_path_factory.mktemp("another") / "levit_192.pth"))
 
 
 @pytest.mark.parametrize("name", ["tflite-fp32", "executorch-fp32"])

@@ -16,6 +16,8 @@ from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import RECIPES
 
 pytest.importorskip("coremltools")
+
+pytestmark = pytest.mark.slow
 BOTH = pytest.mark.parametrize("name", ["coreml-fp32", "coreml-fp16"])
 SPECIFICATION = {16: 7, 17: 8, 18: 9}  # Apple's versions of the model format
 

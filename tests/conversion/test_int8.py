@@ -28,23 +28,24 @@ from levit_mobile.quantization.statistics import layers_of
 from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS, resolve
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.slow
+
 TWO = pytest.mark.parametrize("target", ["tflite", "executorch"])
 FLOAT_EDGES = ("body.stage0.mlp0.hidden", "body.stage1.attn0.query", "scores")
 Lowered = Callable[..., tuple[nn.Module, Path]]
 
 
 @pytest.fixture(scope="module")
-def lowered(small: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Lowered:
+def lowered(shallow: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Lowered:
     """(target, float edges) -> the form on its grids, and the artifact made of it."""
 
     @cache
     def make(target: str, floating: tuple[str, ...] = ()) -> tuple[nn.Module, Path]:
         plan = Plan(variant="levit_128s", target=target, float_edges=floating)
-        form = convert.to_deploy_form(small, TARGETS[target], Quantization(find(None, small.spec, count=8), plan))
+        form = convert.to_deploy_form(shallow, TARGETS[target], Quantization(find(None, shallow.spec, count=8), plan))
         recipe = RECIPES[f"{target}-int8"]
         path = tmp_path_factory.mktemp(target) / f"model{TARGETS[target].suffix}"
-        lowering.lower(form, recipe, writing.card_of(small, recipe), path)
+        lowering.lower(form, recipe, writing.card_of(shallow, recipe), path)
         return form, path
 
     return make
@@ -66,11 +67,11 @@ def both(
 
 @TWO
 def test_the_artifact_computes_what_the_form_on_its_grids_does(
-    target: str, small: SourceModel, lowered: Lowered
+    target: str, shallow: SourceModel, lowered: Lowered
 ) -> None:
-    simulated, found = both(small, target, *lowered(target))
-    float_form = convert.to_deploy_form(small, TARGETS[target])
-    images = torch.from_numpy(next(small.reference.pictures.batches(8)))
+    simulated, found = both(shallow, target, *lowered(target))
+    float_form = convert.to_deploy_form(shallow, TARGETS[target])
+    images = torch.from_numpy(next(shallow.reference.pictures.batches(8)))
     with torch.no_grad():
         pictures = images.permute(0, 2, 3, 1) if target == "tflite" else images
         exact = torch.cat([float_form(picture[None].contiguous()) for picture in pictures]).numpy()
@@ -95,50 +96,52 @@ def test_the_bundled_model_is_proven(target: str, bundles: Bundles) -> None:
 
 @TWO
 def test_nothing_falls_out_of_the_delegate_and_everything_large_is_int8(target: str, lowered: Lowered) -> None:
-    _, path = lowered(target)
+    form, path = lowered(target)
     found = convert.inspect(path, TARGETS[target])
     assert found.partitions == 1
     assert not found.fallbacks
+    weights = sum(layer.weight.numel() for layer in layers_of(form).values())
     integers = sum(size for name, size in found.weight_bytes.items() if name in ("int8", "qcint8", "qint8"))
     floats = sum(size for name, size in found.weight_bytes.items() if name in ("float32", "fp32", "float16", "fp16"))
-    assert integers > 6_900_000
+    assert integers > 0.99 * weights > 2_000_000
     assert floats < 30_000
 
 
 @TWO
 def test_float_edges_leave_float_islands_in_the_one_partition(
-    target: str, small: SourceModel, lowered: Lowered
+    target: str, shallow: SourceModel, lowered: Lowered
 ) -> None:
     form, path = lowered(target, FLOAT_EDGES)
     found = convert.inspect(path, TARGETS[target])
     assert found.partitions == 1
     assert found.integer_products == found.products - 3 == len(fake_quantized_layers(form))
-    simulated, logits = both(small, target, form, path)
+    simulated, logits = both(shallow, target, form, path)
     assert metrics.sqnr_db(simulated, logits) > 10
 
 
 @TWO
 def test_int8_pixels_and_logits_are_the_same_logits(
-    target: str, small: SourceModel, lowered: Lowered, tmp_path: Path
+    target: str, shallow: SourceModel, lowered: Lowered, tmp_path: Path
 ) -> None:
     form, floating = lowered(target)
     recipe = replace(RECIPES[f"{target}-int8"], io="int8")
     path = tmp_path / f"model{TARGETS[target].suffix}"
-    lowering.lower(form, recipe, writing.card_of(small, recipe), path)
-    found = convert.inspect(path, TARGETS[target], integers=71)
+    lowering.lower(form, recipe, writing.card_of(shallow, recipe), path)
+    found = convert.inspect(path, TARGETS[target], integers=len(fake_quantized_layers(form)))
     assert found.partitions == 1
     grid = logits_qparams(form)
     assert grid is not None
-    stated, result = writing.input_of(small, recipe), writing.output_of(small, recipe, grid)
+    stated, result = writing.input_of(shallow, recipe), writing.output_of(shallow, recipe, grid)
     assert (stated.dtype, stated.quantization) == ("int8", writing.PIXELS)
     assert (result.dtype, result.quantization) == ("int8", Stored(scale=grid.scale, zero_point=grid.zero_point))
-    images = next(small.reference.pictures.batches(4))
+    images = next(shallow.reference.pictures.batches(4))
     logits = resolve(TARGETS[target].runner)(path, source=stated, result=result)(images)
     plain = RECIPES[f"{target}-int8"]
-    source, real = writing.input_of(small, plain), writing.output_of(small, plain, grid)
+    source, real = writing.input_of(shallow, plain), writing.output_of(shallow, plain, grid)
     assert (real.dtype, real.quantization) == ("float32", None)
     expected = resolve(TARGETS[target].runner)(floating, source=source, result=real)(images)
-    assert np.array_equal(logits, expected)
+    np.testing.assert_array_equal(np.rint(logits / grid.scale), np.rint(expected / grid.scale))
+    np.testing.assert_array_max_ulp(logits, expected, 2)  # a product, rounded there or here
 
 
 @pytest.mark.parametrize("name", ["coreml-int8", "tflite-fp32", "executorch-int8-dynamic"])
@@ -148,9 +151,10 @@ def test_others_take_no_int8_pixels(name: str) -> None:
 
 
 def test_fewer_integer_products_than_layers_on_grids_is_an_error(lowered: Lowered) -> None:
-    _, path = lowered("tflite")
-    with refused(ConversionError, "conversion.in-float", "71 of 71 convolutions and linears", "tflite", " 72"):
-        convert.inspect(path, TARGETS["tflite"], integers=72)
+    form, path = lowered("tflite")
+    count = len(fake_quantized_layers(form))
+    with refused(ConversionError, "conversion.in-float", f"{count} of {count} conv", "tflite", f" {count + 1}"):
+        convert.inspect(path, TARGETS["tflite"], integers=count + 1)
 
 
 def test_tflite_stores_the_very_integers_of_the_form(lowered: Lowered) -> None:
@@ -165,7 +169,7 @@ def test_tflite_stores_the_very_integers_of_the_form(lowered: Lowered) -> None:
         assert ohwi.contiguous().numpy().tobytes() in stored, name
 
 
-def test_an_edge_that_the_tflite_graph_does_not_hold_is_an_error(small: SourceModel, tmp_path: Path) -> None:
+def test_an_edge_that_the_tflite_graph_does_not_hold_is_an_error(shallow: SourceModel, tmp_path: Path) -> None:
     class Alien(nn.Module):
         """An edge whose values no op makes: what a converter folds away would look like this."""
 
@@ -182,4 +186,4 @@ def test_an_edge_that_the_tflite_graph_does_not_hold_is_an_error(small: SourceMo
 
     recipe = RECIPES["tflite-int8"]
     with refused(ConversionError, "conversion.lost-edges", "module.edge"):
-        lowering.lower(Alien(), recipe, writing.card_of(small, recipe), tmp_path / "model.tflite")
+        lowering.lower(Alien(), recipe, writing.card_of(shallow, recipe), tmp_path / "model.tflite")

@@ -28,6 +28,8 @@ from levit_mobile.recipe import RECIPES, Recipe, recipe
 from levit_mobile.reporting.tables.recipes import FACTS
 from levit_mobile.targets import TARGETS, resolve
 
+pytestmark = pytest.mark.slow
+
 Built = Callable[[str], Bundle]
 
 # Recipe -> types and least shares of all weight bytes, and the least SQNR in dB: an untrained net amplifies rounding.
@@ -128,7 +130,7 @@ def test_executorch_quantizes_each_input_once(built: Built, name: str) -> None:
 def test_a_precision_that_a_target_lacks(target: str, precision: str) -> None:
     had = ", ".join(found.precision for found in RECIPES.values() if found.target == target)
     for asked in (lambda: recipe(target, precision), lambda: Recipe.from_name(f"{target}-{precision}")):
-        with refused(RecipeError, "recipe.not-available", f"{target} ", f" {precision}: ", had):
+        with refused(RecipeError, "recipe.not-available", f"{target} ", f" {precision}, ", had):
             asked()
 
 

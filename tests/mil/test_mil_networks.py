@@ -19,6 +19,8 @@ from levit_mobile.parity import metrics
 pytest.importorskip("coremltools")
 pytest.importorskip("transformers")
 
+pytestmark = pytest.mark.slow
+
 SIDE, CLASSES = 32, 10
 PICTURES = [numbers(1, 3, SIDE, SIDE, low=0, high=1, seed=seed) for seed in range(6)]
 Packages = Callable[[str, int, str], Path]  # model, iOS, precision -> its package

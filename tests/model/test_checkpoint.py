@@ -28,8 +28,6 @@ from support.checkpoints import (
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED, OFFICIAL_FILES
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @torch.no_grad()
 def logits_differ_by(model: Any, checkpoint: Checkpoint) -> float:
@@ -50,6 +48,7 @@ def assert_same_weights(checkpoint: Checkpoint, other: Checkpoint) -> None:
 # Every layout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("variant", "side"), {**dict.fromkeys(CONFIGS, 96), "levit_128s": 224}.items())
 def test_all_layouts_of_a_variant_are_the_same_net(variant: str, side: int, tmp_path: Path) -> None:
     model = transformers_model(variant, side=side)
@@ -188,7 +187,7 @@ def test_labels_of_a_transformers_folder(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path).labels == expected
     assert load_checkpoint(tmp_path / "model.safetensors").labels == expected
     (tmp_path / "config.json").write_text(json.dumps({"id2label": {"0": "a", "1": "b"}}))
-    assert_refused(tmp_path, "checkpoint.metadata", "2 labels", "5 classes", "id2label")
+    assert_refused(tmp_path, "checkpoint.metadata", "2 labels", "expected 5", "id2label")
     (tmp_path / "config.json").write_text(json.dumps({"id2label": {"1": "a", "2": "b"}}))
     assert_refused(tmp_path, "checkpoint.metadata", "id2label", "config.json")
     (tmp_path / "config.json").write_text("{")
@@ -313,7 +312,7 @@ def test_a_file_of_another_kind(tmp_path: Path) -> None:
 
 
 def test_folders_without_weights_or_with_several(tmp_path: Path, timm: State) -> None:
-    assert_refused(tmp_path, "checkpoint.no-weights", tmp_path, "none", "model.safetensors")
+    assert_refused(tmp_path, "checkpoint.no-weights", tmp_path, "no weight files", "model.safetensors")
     saved(timm, tmp_path / "a.pth")
     saved(timm, tmp_path / "b.pth")
     assert_refused(tmp_path, "checkpoint.no-weights", tmp_path, "a.pth, b.pth")

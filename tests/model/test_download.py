@@ -134,6 +134,7 @@ def test_what_a_killed_download_left_goes_with_the_next(cache: Path) -> None:
     assert names_in(cache) == [FILE, NOTE]
 
 
+@pytest.mark.slow
 def test_two_downloads_at_once_leave_one_file(server: Server, cache: Path) -> None:
     renamed = "import sys\nfrom levit_mobile.model.download import *\nOFFICIAL_FILES['levit_128s'] = sys.argv[1]"
     command = [sys.executable, "-c", f"{renamed}\nprint(resolve('LeViT-128S'))", FILE]

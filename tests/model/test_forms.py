@@ -56,6 +56,7 @@ def shapes(graph: fx.Graph) -> Iterator[torch.Size]:
 # Same logits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("variant", "side"), NETS)
 def test_every_form_of_every_variant(variant: str, side: int) -> None:
     x = pixels(3, side)

@@ -69,6 +69,7 @@ def test_a_form_has_the_names_of_the_trained_model(form: str) -> None:
 # Outputs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("variant", "side"), NETS)
 def test_every_block_of_every_form_gives_what_the_trained_one_gives(variant: str, side: int) -> None:
     trained, deployable = double(variant, side)

@@ -11,8 +11,6 @@ from support.checkpoints import State, assert_refused, saved, transformers_model
 from levit_mobile.model.checkpoint import load_checkpoint
 from levit_mobile.model.levit import VARIANTS
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 MISSING_BLOCK = "stages.1.blocks.2."
 
 

@@ -110,7 +110,7 @@ def test_a_validations_figures_are_its_reports() -> None:
         report.top1_agreement,
         validations.broken().top1_interval,
     )
-    assert (found.source, found.top1_accuracy) == ("validate by ExecuTorch 1.4.1", 0.872)
+    assert (found.source, found.top1_accuracy) == ("validate on ExecuTorch 1.4.1", 0.872)
     without = of_validation(FoundValidation("v.json", validations.not_run()))
     assert (without.source, without.pictures, without.sqnr_db, without.top1_accuracy) == ("validate", 0, None, None)
 

@@ -74,6 +74,7 @@ def class_head_alone(trained: SourceModel) -> nn.Module:
     return TokenMajor(baked, channels_last=True).eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [("executorch-fp32", one_bias_zeroed), ("tflite-fp32", class_head_alone)],

@@ -184,11 +184,12 @@ def test_a_float_lowering_that_fails_costs_no_bundle(
     assert (found.speed, found.not_timed) == (None, "NOT RUN: no kernel")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tflite-int8-dynamic", "executorch-int8-dynamic"])
-def test_a_real_artifact_is_timed_beside_float32(small: SourceModel, tmp_path: Path, name: str) -> None:
+def test_a_real_artifact_is_timed_beside_float32(shallow: SourceModel, tmp_path: Path, name: str) -> None:
     heard: list[str] = []
     made = convert.build(
-        small, RECIPES[name], out=tmp_path, timing=True, progress=lambda what, _done, _of: heard.append(what)
+        shallow, RECIPES[name], out=tmp_path, timing=True, progress=lambda what, _done, _of: heard.append(what)
     )
     found = made.integers
     assert found is not None

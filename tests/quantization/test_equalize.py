@@ -22,7 +22,6 @@ from levit_mobile.quantization.equalize import (
     streams,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 SIDE = 96
 X = pixels(4, SIDE)
 

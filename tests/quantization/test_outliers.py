@@ -24,7 +24,8 @@ from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.prepare import Quantization
 from levit_mobile.targets import TARGETS
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.slow
+
 MODEL = Path(__file__).parents[1] / "models" / "levit_128s_outliers.safetensors"  # training/outliers.py made it
 GROWN = ("stem.conv2", "body.stage0.mlp0.expand", "body.stage1.attn1.qkv", "body.stage2.mlp1.expand")
 SPEC, TARGET = ImageSpec.for_side(224), TARGETS["executorch"]

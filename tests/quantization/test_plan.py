@@ -26,7 +26,6 @@ from levit_mobile.quantization.statistics import collect
 from levit_mobile.reporting.tables.plan import damage_table, front_table, rules_line, shortfall
 from levit_mobile.targets import TARGETS
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 SIDE = 64
 COMMITTED = sorted(PLANS.glob("*.json"))
 ORIGIN = Origin(
@@ -192,6 +191,7 @@ def test_every_target_has_groups_of_the_same_kinds(target: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_all_macs_are_counted() -> None:
     regions = cost().regions
     counted = sum(region.macs + region.matmul_macs for region in regions.values())

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from support import nets
+from support.checkpoints import one_block_a_stage
 from support.command import ask
 from support.refusals import refused
 from torch import Tensor, nn
@@ -42,7 +43,6 @@ from levit_mobile.quantization.search import (
 )
 from levit_mobile.targets import TARGETS
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 SIDE, COUNT, MAX_KL = 64, 16, 5e-3
 HURT, CHANNEL, GAIN = "body.stage1.mlp1", 7, 3000.0
 KEPT = ("body.stage1.attn1.out", "body.stage1.mlp1.", "body.stage1.attn2.")
@@ -300,15 +300,18 @@ def test_bad_input_is_one_sentence(
 
 
 @pytest.fixture
-def small_search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[str, ...]:
-    """The command over a form of few edges, in an empty folder."""
+def small_search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[str, ...]]:
+    """The command over a form of few edges of a net with one block a stage, in an empty folder."""
     monkeypatch.setattr(lowering, "form_of", lambda baked, **_: few_edges(baked))
+    monkeypatch.setitem(globals(), "KEPT", ("body.stage1.attn0.out", "body.stage1.mlp0.", "body.stage2.attn0."))
     monkeypatch.chdir(tmp_path)
-    return ("--calibration", "synthetic", "--calibration-count", "16", "--search-count", "16", "--max-kl", "1000")
+    with one_block_a_stage("levit_128s"):
+        yield "--calibration", "synthetic", "--calibration-count", "16", "--search-count", "16", "--max-kl", "1000"
 
 
-def test_the_command_writes_a_plan(small_search: tuple[str, ...], random_checkpoint: Path, tmp_path: Path) -> None:
-    shown = ask("plan", "-t", "executorch", "-c", str(random_checkpoint), *small_search, "--json")
+@pytest.mark.slow
+def test_the_command_writes_a_plan(small_search: tuple[str, ...], shallow_checkpoint: Path, tmp_path: Path) -> None:
+    shown = ask("plan", "-t", "executorch", "-c", str(shallow_checkpoint), *small_search, "--json")
     assert shown.exit_code == 0, shown.output
     (path,) = tmp_path.iterdir()
     assert path.name == "levit_128s-executorch-int8.json"
@@ -317,10 +320,11 @@ def test_the_command_writes_a_plan(small_search: tuple[str, ...], random_checkpo
     assert re.search("^note: .*synthetic", shown.stderr, re.M)
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_goes_on(
-    small_search: tuple[str, ...], random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_search: tuple[str, ...], shallow_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = ("plan", "-t", "executorch", "-c", str(random_checkpoint), *small_search, "--out", "mine.json")
+    arguments = ("plan", "-t", "executorch", "-c", str(shallow_checkpoint), *small_search, "--out", "mine.json")
     with monkeypatch.context() as patch:
         patch.setattr(Interrupted, "left", 3)
         patch.setattr(planning, "CandidateEvaluator", Interrupted)
@@ -330,6 +334,6 @@ def test_an_interrupted_command_goes_on(
     assert [path.name for path in tmp_path.iterdir()] == ["mine.json.partial"]
     shown = ask(*arguments)
     assert shown.exit_code == 0, shown.output
-    assert re.search("mine.json.partial: 3 measurements", shown.stderr)
+    assert re.search("mine.json.partial, which held 3 measurements", shown.stderr)
     assert "Error of each group in int8" in shown.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]

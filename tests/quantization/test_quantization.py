@@ -18,7 +18,6 @@ from levit_mobile.quantization.observers import BINS, Observer
 from levit_mobile.quantization.statistics import Statistics, collect, layers_of
 from levit_mobile.quantization.weights import round_weights
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 SIDE = 64
 X = [picture[None] for picture in pixels(4, SIDE)]
 

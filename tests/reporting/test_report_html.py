@@ -19,6 +19,8 @@ from levit_mobile.reporting.text import clean
 from levit_mobile.reporting.verdicts import bounds, name
 from levit_mobile.validation.results import Validation
 
+pytestmark = pytest.mark.slow
+
 SHOWN = ("digit-0001", "digit-0002", "digit-0062")
 HOSTILE = clean(made.HOSTILE)
 

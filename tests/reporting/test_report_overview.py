@@ -138,7 +138,7 @@ def test_versions_say_who_used_them(document: Document) -> None:
 
 
 def test_what_could_not_be_read_is_listed(document: Document) -> None:
-    assert [said for said in document.said("li") if said.startswith("records/scrap.json: not JSON")]
+    assert [said for said in document.said("li") if said.startswith("records/scrap.json: it is not JSON")]
 
 
 def test_every_drawing_has_words_for_who_cannot_see_it(document: Document) -> None:

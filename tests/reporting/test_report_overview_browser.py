@@ -17,6 +17,8 @@ from levit_mobile.overview.join import join, rows
 from levit_mobile.reporting.pages.overview import page
 from levit_mobile.reporting.text import ms
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_browser_asks_for_nothing_and_complains_of_nothing(file: Path) -> None:
     seen = opened(file)

@@ -51,5 +51,5 @@ def test_a_runner_says_what_failed() -> None:
 
 def test_two_inputs_are_not_one_picture() -> None:
     only_input(1, "one.tflite")
-    with refused(ArtifactError, "artifact.not-one-image", "two.tflite", "2 inputs", "one picture"):
+    with refused(ArtifactError, "artifact.not-one-image", "two.tflite", "2 inputs", "one image"):
         only_input(2, "two.tflite")

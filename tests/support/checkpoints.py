@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.checkpoint import load_checkpoint
+from levit_mobile.model.levit import VARIANTS
 from support.refusals import refused
 
 State = dict[str, Tensor]
@@ -57,6 +61,18 @@ def transformers_model(variant: str, *, classes: int = 5, side: int = 64, heads:
     model = kind(config)
     randomise(model, pictures(12, side, seed))
     return model.eval()
+
+
+@contextmanager
+def one_block_a_stage(variant: str) -> Iterator[None]:
+    """The variant has the depths 1, 1, 1 while this lasts: every kind of block, and a graph of half the size."""
+    widths, heads, _, key_dim = CONFIGS[variant]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CONFIGS, variant, (widths, heads, [1, 1, 1], key_dim))
+        patch.setitem(VARIANTS, variant, replace(VARIANTS[variant], depths=(1, 1, 1)))
+        transformers_model.cache_clear()
+        yield
+        transformers_model.cache_clear()
 
 
 def randomise(model: nn.Module, x: Tensor) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import COMMAND, Bundles, Run
+from conftest import Bundles, Run
 from support.refusals import refused
 from support.stored_bundles import edited
+from support.warm import COMMAND
 
 from levit_mobile.cli.bench import bench as command_line
 from levit_mobile.errors import TimingError

@@ -42,7 +42,7 @@ def test_what_is_no_artifact_is_one_sentence(tmp_path: Path, bundle: Path) -> No
     with refused(ArtifactError, "artifact.missing", *wanted):
         opened([tmp_path / "nothing.tflite"])
     (tmp_path / "notes.txt").write_text("x")
-    with refused(ArtifactError, "artifact.unknown-format", tmp_path / "notes.txt", "first bytes"):
+    with refused(ArtifactError, "artifact.unknown-format", tmp_path / "notes.txt", "signature"):
         opened([bundle], [tmp_path / "notes.txt"])
     (bundle / "model.tflite").write_bytes(b"changed")
     with refused(BundleError, "bundle.digest", bundle / "model.tflite"):

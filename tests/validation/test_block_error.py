@@ -214,7 +214,7 @@ def test_a_sound_form_is_within_everywhere(desk: Desk) -> None:
     assert tuple(block.name for block in found.blocks) == (*BLOCKS, "logits")
     assert (found.pictures, found.min_sqnr_db, found.first_over) == (3, 90, None)
     assert (found.same_logits, found.logits_max_abs_difference) == (True, 0.0)
-    for fact in (f"{desk.target.name}-fp32", "23 outputs", "PyTorch"):
+    for fact in (f"{desk.target.name}-fp32", "23 additional outputs", "PyTorch"):
         assert fact in found.tapped
     assert min(block.sqnr_db for block in found.blocks) > 100
     assert min(block.cosine for block in found.blocks) > 1 - 1e-9

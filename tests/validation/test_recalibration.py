@@ -54,7 +54,7 @@ def test_a_folder_is_found_by_its_name_or_named(
     of_folder: OpenBundle, crops: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = again(of_folder, crops)
-    with refused(ImageError, "image.not-found", "16 pictures", " train", "--calibration"):
+    with refused(ImageError, "image.not-found", "16 images", " train", "--calibration"):
         again(of_folder)
     monkeypatch.chdir(crops.parent)
     found = again(of_folder)
@@ -66,7 +66,7 @@ def test_a_folder_is_found_by_its_name_or_named(
 def test_other_pictures_under_the_same_names_are_refused(of_folder: OpenBundle, crops: Path) -> None:
     for path in crops.iterdir():
         Image.open(path).rotate(90).save(path)
-    with refused(ImageError, "image.other-pictures", crops, "16 pictures", "sha256"):
+    with refused(ImageError, "image.other-pictures", crops, "16 images", "sha256"):
         again(of_folder, crops)
 
 

@@ -58,7 +58,7 @@ def of_schema(version: int) -> Change:
     return lambda data: json.dumps(json.loads(data) | {"schema_version": version}).encode()
 
 
-LITERT, EXECUTORCH = ("model.tflite", "TFLite", "LiteRT"), ("model.pte", "ExecuTorch")
+LITERT, EXECUTORCH = ("model.tflite", "cannot be loaded by LiteRT: "), ("model.pte", "ExecuTorch")
 SPOILED: dict[str, Spoiled] = {
     "tflite-changed": Spoiled("tflite-fp32", "model.tflite", flipped, ("model.tflite", "sha256"), sealed=False),
     "pte-changed": Spoiled("executorch-fp32", "model.pte", flipped, ("model.pte", "sha256"), sealed=False),
@@ -69,11 +69,11 @@ SPOILED: dict[str, Spoiled] = {
         "tflite-fp32", "contract.json", of_schema(2), ("contract.json", "schema 1: schema_version: ")
     ),
     "tflite-empty": Spoiled("tflite-fp32", "model.tflite", nothing, LITERT),
-    "pte-empty": Spoiled("executorch-fp32", "model.pte", nothing, (*EXECUTORCH, "start")),
+    "pte-empty": Spoiled("executorch-fp32", "model.pte", nothing, (*EXECUTORCH, "begin")),
     "package-empty": Spoiled("coreml-fp16", PROGRAM, nothing, ("model.mlpackage", "no model", "mlProgram")),
     "tflite-cut": Spoiled("tflite-fp32", "model.tflite", half, LITERT),
-    "pte-cut": Spoiled("executorch-fp32", "model.pte", half, (*EXECUTORCH, "runtime")),
-    "package-cut": Spoiled("coreml-fp16", WEIGHTS, half, ("beyond the end", "@model_path/weights/weight.bin")),
+    "pte-cut": Spoiled("executorch-fp32", "model.pte", half, (*EXECUTORCH, "cannot be loaded")),
+    "package-cut": Spoiled("coreml-fp16", WEIGHTS, half, ("cut short", "@model_path/weights/weight.bin")),
     "pte-aborts": Spoiled("executorch-fp32", "model.pte", foreign_key, ("the artifact ended", "SIGABRT")),
 }  # fmt: skip
 SWAPPED = {"pte-as-tflite": LITERT, "tflite-as-pte": EXECUTORCH}

@@ -1,0 +1,128 @@
+"""The command line in a process of its own, forked from one that has imported torch: no call pays for that again.
+
+What a command imports, and what a new process finds, is for tests that start one themselves. A call whose environment
+changes what Python imports, or that asks `subprocess.run` for more than an environment, starts a new process here too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+COMMAND = (sys.executable, "-c", "from levit_mobile.cli import main; main()")  # the console script, wherever it is
+WITH_ONE_BLOCK_A_STAGE = """
+import sys
+sys.path.extend({path!r})
+from support.checkpoints import one_block_a_stage
+from levit_mobile.cli import main
+with one_block_a_stage("levit_128s"):
+    main()
+"""
+SHALLOW = (sys.executable, "-c", WITH_ONE_BLOCK_A_STAGE.format(path=sys.path))
+SERVE = "import sys; sys.path[:] = {path!r}; from support.warm import serve; serve()"
+TIMEOUT_S = 900.0
+IMPORTED = (
+    "torch",
+    "PIL.Image",
+    "safetensors.torch",
+    "rich.table",
+    "support.checkpoints",
+    "levit_mobile.cli",
+    "levit_mobile.pipeline.convert",
+    "levit_mobile.validation.passes",
+    "levit_mobile.timing.bench",
+)
+MATTERS = ("PYTHON", "OMP_", "MKL_", "TORCH", "HF_", "LD_")  # to what has been imported already
+
+Done = subprocess.CompletedProcess[str]
+
+
+class Warm:
+    """Runs the command line; the process that it forks from starts with the first call."""
+
+    def __init__(self) -> None:
+        self._server: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._server is not None:
+            self._server.communicate()
+
+    def run(
+        self, *arguments: str | Path, env: dict[str, str] | None = None, shallow: bool = False, **options: Any
+    ) -> Done:
+        """Keyword arguments are subprocess.run's; `env` is added to this process's environment.
+
+        With `shallow` levit_128s has one block a stage, as in `one_block_a_stage`.
+        """
+        words, changed = [str(argument) for argument in arguments], env or {}
+        if options or any(name.startswith(MATTERS) for name in changed) or sys.platform != "linux":
+            return _cold(words, {**os.environ, **changed}, options, shallow=shallow)
+        with tempfile.TemporaryDirectory() as folder:
+            streams = [Path(folder) / name for name in ("stdout", "stderr")]
+            call = [words, {**os.environ, **changed}, str(Path.cwd()), *map(str, streams), shallow]
+            code = self._asked(json.dumps(call))
+            return subprocess.CompletedProcess(words, code, *(stream.read_text("utf-8") for stream in streams))
+
+    def _asked(self, call: str) -> int:
+        if self._server is None:
+            code = SERVE.format(path=sys.path)
+            self._server = subprocess.Popen(
+                [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0
+            )
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        print(call, file=self._server.stdin, flush=True)
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._server.stdout, selectors.EVENT_READ)
+            if not ready.select(TIMEOUT_S):
+                os.killpg(self._server.pid, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(call, TIMEOUT_S)
+        return int(self._server.stdout.readline())
+
+
+def _cold(words: list[str], env: dict[str, str], options: dict[str, Any], *, shallow: bool) -> Done:
+    defaults = {"capture_output": True, "text": True, "timeout": TIMEOUT_S}
+    return subprocess.run([*(SHALLOW if shallow else COMMAND), *words], env=env, **{**defaults, **options})
+
+
+# In the process that is forked from
+
+
+def serve() -> None:
+    """Fork for each line of stdin, until there are no more; the exit code of each goes to stdout."""
+    for name in IMPORTED:
+        importlib.import_module(name)
+    while line := sys.stdin.readline():
+        if not (child := os.fork()):
+            return _become(*json.loads(line))
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)  # noqa: T201
+    return None
+
+
+def _become(words: list[str], env: dict[str, str], cwd: str, stdout: str, stderr: str, shallow: bool) -> None:
+    """The command line, as if this process had been started for it; it ends as any other does."""
+    for path, descriptor, mode in ((os.devnull, 0, os.O_RDONLY), (stdout, 1, os.O_WRONLY), (stderr, 2, os.O_WRONLY)):
+        opened = os.open(path, mode | os.O_CREAT if mode else mode, 0o600)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(cwd)
+    sys.argv = ["levit-mobile", *words]
+    from support.checkpoints import one_block_a_stage
+
+    with one_block_a_stage("levit_128s") if shallow else nullcontext():
+        importlib.import_module("levit_mobile.cli").main()
