@@ -303,6 +303,7 @@ def test_the_package_itself_loads_nothing() -> None:
     assert not found & {*LIGHT, "typer", "rich"}
 
 
+@pytest.mark.slow
 def test_the_pipeline_loads_no_vendor() -> None:
     rooms = "levit_mobile.pipeline.convert, levit_mobile.reporting.pages.validation, levit_mobile.runtimes.doctor"
     found = loaded(f"import {rooms}, levit_mobile.conversion.tflite")

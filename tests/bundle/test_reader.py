@@ -35,6 +35,7 @@ def flipped(file: Path) -> None:
 # Whole bundles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_an_untouched_bundle_opens(made: Made, small: SourceModel, name: str) -> None:
     stored = open_bundle(made(name))

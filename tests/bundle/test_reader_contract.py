@@ -154,6 +154,7 @@ def test_a_verdict_cannot_be_bettered(bundle: Path) -> None:
 # Any damage
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["contract.json", "parity.json"])
 def test_damage_anywhere_is_a_refusal_or_changes_nothing_that_decides(bundle: Path, file: str) -> None:
     whole, verdict = (bundle / file).read_bytes(), open_bundle(bundle).contract.verdict

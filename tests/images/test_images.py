@@ -121,6 +121,7 @@ def test_preprocess_is_torchvisions_rule(photograph: Image.Image, size: tuple[in
     np.testing.assert_array_equal(pixels, torchvision_rule(picture))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(300, 200), (200, 500), (301, 1003), (700, 90), (17, 9), (3, 40), (1, 1), (2, 1)])
 def test_preprocess_is_pillows_arithmetic_across_then_down(size: tuple[int, int]) -> None:
     np.testing.assert_array_equal(preprocess(noise(*size), SPEC), by_hand(noise(*size)))

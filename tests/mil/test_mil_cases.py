@@ -34,6 +34,7 @@ def test_coremltools_folds_to_the_same(suite: Callable[[str], Suite], family: st
     suite(family).require_folded(one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "one"), NAMED)
 def test_float16_is_what_is_expected_rounded(suite: Callable[[str], Suite], family: str, one: Case) -> None:
     suite(family).require_float16(one)

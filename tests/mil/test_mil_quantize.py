@@ -20,6 +20,7 @@ from levit_mobile.mil.weights import MODEL_PATH, STORED, Weights, from_bits, unp
 pytest.importorskip("coremltools")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ios", [16, 17])
 def test_constants_of_ios_16(tmp_path: Path, ios: int) -> None:
     suite = Suite(OLD, ios, tmp_path)

@@ -27,6 +27,7 @@ BY_OPSET = [(16, shape, old) for shape, (old, _) in ZEROS.items() if old]
 BY_OPSET += [(ios, shape, new) for shape, (_, new) in ZEROS.items() for ios in (17, 18)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ios", [16, 17, 18])
 def test_zeros_of_a_shape_by_opset(tmp_path: Path, ios: int) -> None:
     cases = [

@@ -77,6 +77,7 @@ def test_embedded_normalisation_keeps_the_logits(variant: str, heads: int, pixel
     assert moved(before, embed(before, pixel_range=pixel_range), normalised(x), x * pixel_range) <= 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("variant", "heads"), NETS)
 @pytest.mark.parametrize("pixel_range", [1, 255])
 def test_all_rewrites_together_keep_the_logits(variant: str, heads: int, pixel_range: int) -> None:
@@ -84,6 +85,7 @@ def test_all_rewrites_together_keep_the_logits(variant: str, heads: int, pixel_r
     assert moved(model, bake_digits(model, pixel_range=pixel_range), normalised(x), x * pixel_range) <= 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("variant", "heads"), NETS)
 def test_in_float64_nothing_but_rounding_is_left(variant: str, heads: int) -> None:
     model = copy.deepcopy(levit(variant, side=SIDES[variant], heads=heads)).double()

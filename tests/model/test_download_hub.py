@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from support.hub import SHA, WEIGHTS, Server
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -92,6 +92,7 @@ def test_regrouped_rows_lie_by_role_then_by_head() -> None:
 # What a delegate sees
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [96, 144])
 @pytest.mark.parametrize("form", FORMS)
 def test_the_graph_holds_nothing_that_a_delegate_refuses(form: str, side: int) -> None:

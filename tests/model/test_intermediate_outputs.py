@@ -103,6 +103,7 @@ def test_shapes_as_tokens(form: str) -> None:
     assert (shapes["pooled"], shapes["logits"]) == ((1, 384), (1, 10))
 
 
+@pytest.mark.slow
 @EVERY
 def test_tapping_changes_neither_logits_nor_ops(form: str) -> None:
     model, x = FORMS[form](baked()), arranged(pixels(1, 96), form)

@@ -256,6 +256,7 @@ def test_too_few_pictures() -> None:
         subject(sabotaged(), compared=4)
 
 
+@pytest.mark.slow
 def test_a_form_without_edges() -> None:
     class Bare(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

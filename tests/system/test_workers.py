@@ -73,6 +73,7 @@ def test_items_are_drawn_a_few_ahead(folder: Path, processes: int) -> None:
     results.close()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_two_at_once_and_out_of_a_thread(folder: Path) -> None:
     found: list[float] = []
     load = Load(folder, tasks.double)
@@ -169,6 +170,7 @@ def silent_since(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int
     return since
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stuck", [tasks.hang, tasks.spin])
 def test_a_silent_process_is_a_sentence_in_time(
     folder: Path, silent_since: Callable[[int], None], stuck: object

@@ -229,6 +229,7 @@ def test_a_sound_form_is_within_everywhere(desk: Desk) -> None:
     ]
 
 
+@pytest.mark.slow
 @TARGET
 @pytest.mark.parametrize(
     "block", ["stem", "stage0.attn0", "shrink0.attn", "shrink0.mlp", "stage1.mlp2", "stage2.attn3", "pooled", "logits"]

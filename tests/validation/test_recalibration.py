@@ -17,6 +17,8 @@ from levit_mobile.quantization.observers import Observer
 from levit_mobile.system.files import digest
 from levit_mobile.validation.recalibration import again
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def crops(tmp_path: Path, photograph: Image.Image) -> Path:
