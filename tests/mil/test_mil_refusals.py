@@ -28,8 +28,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """gelu(linear(x)): weights in their file, bias and mode in the program."""
 
     def build(mb: Any, x: Any) -> Any:
-        linear = mb.linear(x=x, weight=WEIGHT, bias=numbers(32), name="linear_0")
-        return mb.gelu(x=linear, mode="TANH_APPROXIMATION", name="gelu_0")  # else numbered on from earlier programs
+        return mb.gelu(x=mb.linear(x=x, weight=WEIGHT, bias=numbers(32)), mode="TANH_APPROXIMATION")
 
     one = case("x", build, torch.neg, X)
     return save(function([one], 17), tmp_path_factory.mktemp("refusals") / "whole.mlpackage", ios=17)

@@ -65,6 +65,7 @@ def function(cases: Sequence[Case], ios: int) -> Any:
     specs = {
         f"{c.name}_in{i}": Builder.TensorSpec(x.shape, kinds[x.dtype]) for c in cases for i, x in enumerate(c.inputs)
     }
+    Builder.name_count.clear()  # else ops are numbered on from earlier programs of this process
     with Function(specs, opset_version=getattr(ct.target, f"iOS{ios}")) as built:
         outputs = []
         for c in cases:
