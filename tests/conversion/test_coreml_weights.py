@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,8 +17,8 @@ from conftest import Bundles
 from levit_mobile.conversion import coreml, coreml_weights
 from numpy.typing import NDArray
 from support.checkpoints import official_state, one_block_a_stage, saved, transformers_model
-from support.elsewhere import converted_elsewhere
 from support.refusals import refused
+from support.warm import SHALLOW
 from torch import nn
 from torch.nn import functional as F
 
@@ -239,10 +240,12 @@ def test_another_process_makes_the_same_bytes(
     shallow_checkpoint: Path, shallow: SourceModel, tmp_path: Path, precision: str
 ) -> None:
     name = f"coreml-{precision}"
-    there = converted_elsewhere(shallow_checkpoint, name, tmp_path / "there")
+    words = ("convert", "-t", "coreml", "-p", precision, "-c", shallow_checkpoint, "-o", tmp_path / "there")
+    done = subprocess.run([*SHALLOW, *map(str, words)], capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
     with one_block_a_stage("levit_128s"):
         here = convert.build(shallow, RECIPES[name], out=tmp_path / "here").path
-    assert digest(there) == digest(here)  # contract, proof, labels and golden vectors too
+    assert digest(tmp_path / "there" / here.name) == digest(here)  # contract, proof, labels and golden vectors too
 
 
 # What is refused

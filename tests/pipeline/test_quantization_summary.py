@@ -33,19 +33,6 @@ CLOUDS = ImageSet.from_arrays(
 )
 
 
-def test_which_recipes_have_integers_and_which_compute_in_them() -> None:
-    assert {name for name in RECIPES if name not in INTEGERS} == {f"{t}-{p}" for t in TARGETS for p in ("fp32", "fp16")}
-    assert [name for name, recipe in RECIPES.items() if recipe.computes_in_integers] == [
-        "coreml-int8",
-        "executorch-int8",
-        "executorch-int8-dynamic",
-        "executorch-int4-weight",
-        "tflite-int8",
-        "tflite-int8-dynamic",
-        "tflite-int4-weight",
-    ]
-
-
 # What is float by plan
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from support.checkpoints import one_block_a_stage
+
 COMMAND = (sys.executable, "-c", "from levit_mobile.cli import main; main()")  # the console script, wherever it is
 WITH_ONE_BLOCK_A_STAGE = """
 import sys
@@ -36,7 +38,6 @@ IMPORTED = (
     "PIL.Image",
     "safetensors.torch",
     "rich.table",
-    "support.checkpoints",
     "levit_mobile.cli",
     "levit_mobile.pipeline.convert",
     "levit_mobile.validation.passes",
@@ -122,7 +123,5 @@ def _become(words: list[str], env: dict[str, str], cwd: str, stdout: str, stderr
     os.environ.update(env)
     os.chdir(cwd)
     sys.argv = ["levit-mobile", *words]
-    from support.checkpoints import one_block_a_stage
-
     with one_block_a_stage("levit_128s") if shallow else nullcontext():
         importlib.import_module("levit_mobile.cli").main()
