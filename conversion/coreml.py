@@ -66,7 +66,7 @@ def _several(made: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 def _program(coremltools: Any, module: nn.Module, recipe: Recipe, card: Card, taps: tuple[str, ...]) -> Any:
     """The MIL program with its tensor outputs: logits, probabilities, taps."""
-    shape = (1, 3, card.side_px, card.side_px)
+    shape = (1, 3, card.height, card.width)
     traced = torch.jit.trace(WithProbabilities(module).eval(), torch.zeros(shape), check_trace=False)
     image = coremltools.ImageType(name="image", shape=shape, color_layout=coremltools.colorlayout.RGB)
     others = [coremltools.TensorType(name=name) for name in ("probabilities", *taps)]
@@ -101,7 +101,7 @@ def _describe(model: Any, card: Card) -> None:
     """Authorship, descriptions and metadata, as Xcode shows them."""
     model.author, model.license, model.version = card.author, card.licence, card.version
     model.short_description = card.description
-    model.input_description["image"] = f"RGB picture, {card.side_px} x {card.side_px}; normalisation is in the model"
+    model.input_description["image"] = f"RGB picture, {card.width} x {card.height}; normalisation is in the model"
     model.output_description["classLabel"] = "The most likely class"
     model.output_description["classLabel_probs"] = "Probability of each class, 0 to 1"
     model.output_description["logits"] = "Raw scores before the softmax, in the order of the labels"

@@ -40,7 +40,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     except ImportError as error:
         raise ToolchainMissing("executorch", "executorch") from error
     dtype = torch.float16 if recipe.precision is Precision.FLOAT16 else torch.float32
-    example = torch.zeros(1, 3, card.side_px, card.side_px, dtype=torch.int8 if recipe.io == "int8" else dtype)
+    example = torch.zeros(1, 3, card.height, card.width, dtype=torch.int8 if recipe.io == "int8" else dtype)
     prepared, integers = _prepared(module, recipe)
     program = torch.export.export(prepared.to(dtype).eval(), (example,), strict=False)
     _require_outputs(program, ("logits", *taps))

@@ -57,7 +57,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
         import litert_torch
     except ImportError as error:
         raise ToolchainMissing("litert-torch", "tflite") from error
-    example = torch.zeros(1, card.side_px, card.side_px, 3)
+    example = torch.zeros(1, card.height, card.width, 3)
     named = NamedTensors(module, taps).eval()
     with without_fake_quant(named):
         content = litert_torch.convert(named, sample_kwargs={"image": example}).model_content()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from levit_mobile.bundle.reader import OpenBundle, open_bundle
     from levit_mobile.contract import Contract
     from levit_mobile.errors import LevitMobileError
-    from levit_mobile.images.image_set import ImageSpec
+    from levit_mobile.images.spec import ImageSpec
     from levit_mobile.model.checkpoint import load_checkpoint
     from levit_mobile.model.levit import LeViT
     from levit_mobile.parity.compare import Proof
@@ -52,7 +52,7 @@ _HOMES = {
     "Contract": "levit_mobile.contract",
     "CostRun": "levit_mobile.arm64.count",
     "Examination": "levit_mobile.runtimes.doctor",
-    "ImageSpec": "levit_mobile.images.image_set",
+    "ImageSpec": "levit_mobile.images.spec",
     "Inspected": "levit_mobile.bundle.inspect",
     "LeViT": "levit_mobile.model.levit",
     "LevitMobileError": "levit_mobile.errors",

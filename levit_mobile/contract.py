@@ -5,19 +5,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from levit_mobile.errors import BundleError
 from levit_mobile.recipe import Tolerance, Verdict
 from levit_mobile.system.files import Sha256, read_json
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
+READABLE = "1 or 2"  # schema versions; a contract of schema 1 is read as what it stands for in schema 2
 CONTRACT_FILE, LABELS_FILE, PARITY_FILE, GOLDEN_FOLDER = "contract.json", "labels.txt", "parity.json", "golden"
 PLAN_FILE = "plan.json"
 TensorType = Literal["float32", "float16", "int8"]
+Colour = tuple[float, float, float]  # one number each for red, green and blue
+
+# What schema 1 left unsaid, because every LeViT that it could describe has it.
+SCHEMA_1_FAMILY = "levit"
+SCHEMA_1_PREPROCESSING: dict[str, Any] = {
+    "mode": "short side",
+    "crop_rounding": "half even",
+    "mean": (0.485, 0.456, 0.406),
+    "std": (0.229, 0.224, 0.225),
+    "rescale": 1 / 255,
+    "source": "schema 1",
+}
+SINCE_SCHEMA_2: dict[str, set[str]] = {
+    "model": {"family", "sizes"},
+    "input": {"memory_order"},
+    "output": {"head", "labels_source"},
+    "preprocessing": {"height", "width", "crop_height", "crop_width", *SCHEMA_1_PREPROCESSING},
+}
 
 
 class ContractPart(BaseModel):
@@ -29,8 +49,12 @@ class ContractPart(BaseModel):
 class Model(ContractPart):
     """The trained model. `macs` are multiply-accumulates of one picture, without norms, biases and activations."""
 
+    family: str
+    """Architecture that the model is of, such as `levit`."""
     variant: str
-    """Which LeViT it is, such as `levit_128s`."""
+    """Which net of the family it is, such as `levit_128s`; the family's name for one without a name of its own."""
+    sizes: dict[str, int | float | tuple[int, ...] | tuple[float, ...]] | None = None
+    """Widths, depths, heads and so on, by the family's names for them; null in a contract of schema 1."""
     classes: int
     """Number of classes."""
     parameters: int
@@ -86,6 +110,8 @@ class Input(ContractPart):
     """Values of a black and of a full pixel, as real numbers also where the input is int8."""
     color_order: Literal["RGB"] = "RGB"
     """Order of the colour channels."""
+    memory_order: Literal["contiguous", "channels last"] = "contiguous"
+    """Order of the values in memory: as `shape` lists the dimensions, or, for NCHW, with the channels innermost."""
     quantization: Quantization | None = None
     """Scale and zero point of an int8 input; null for other types."""
 
@@ -103,6 +129,11 @@ class Output(ContractPart):
     """The values are logits: scores before the softmax."""
     quantization: Quantization | None = None
     """Scale and zero point of an int8 output; null for other types."""
+    head: Literal["softmax", "sigmoid", "none"] = "softmax"
+    """What makes probabilities of the logits: `softmax` for one class per picture, `sigmoid` for any number of them."""
+    labels_source: Literal["file", "checkpoint", "published", "placeholder"] | None = None
+    """Where the labels came from: a file of the user's, the checkpoint, the list of a published data set, or made up
+    (`class_0`); null in a contract of schema 1."""
     labels_file: str = LABELS_FILE
     """File in the bundle with one label per line, in class order."""
     labels_sha256: Sha256
@@ -110,16 +141,35 @@ class Output(ContractPart):
 
 
 class Preprocessing(ContractPart):
-    """From a picture of any size to the input's: short side to `resize_px`, then the centre `crop_px` square."""
+    """From a picture of any size to the input's: resized by `mode`, then a rectangle from the centre.
 
-    resize_px: int
-    """Length of the short side after resizing. Unit: px."""
-    crop_px: int
-    """Side of the square that is cropped from the centre. Unit: px."""
-    interpolation: Literal["bicubic"]
+    The graph normalises by itself: `mean`, `std` and `rescale` say how, and an app does not apply them.
+    """
+
+    mode: Literal["short side", "squash", "none"]
+    """`short side` keeps the shape and just covers `height` x `width`, `squash` does not keep it, `none` leaves all."""
+    height: int
+    """Height that the picture is resized to, as `mode` says. Unit: px."""
+    width: int
+    """Width that the picture is resized to, as `mode` says. Unit: px."""
+    crop_height: int
+    """Height of the rectangle that is cropped from the centre. Unit: px."""
+    crop_width: int
+    """Width of the rectangle that is cropped from the centre. Unit: px."""
+    interpolation: Literal["bicubic", "bilinear"]
     """Filter of the resize."""
     antialias: bool
     """Whether the filter widens when it makes a picture smaller, as Pillow's does."""
+    crop_rounding: Literal["half even", "down"]
+    """Where the rectangle begins if half a pixel is left over: rounded to an even number, or rounded down."""
+    mean: Colour
+    """What the graph subtracts from red, green and blue levels, times `rescale`."""
+    std: Colour
+    """What the graph divides by after that."""
+    rescale: float
+    """What the net expects a level in 0..255 to be multiplied by before `mean` is subtracted."""
+    source: str
+    """Where all this was read, such as `preprocessor_config.json`."""
 
 
 class Golden(ContractPart):
@@ -170,7 +220,7 @@ class Calibration(ContractPart):
 class Contract(ContractPart):
     """`contract.json`. Readers refuse an unknown `schema_version`."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     """Version of this format; readers refuse an unknown one."""
     tool: str
     """Version of levit-mobile that wrote the contract."""
@@ -195,16 +245,38 @@ class Contract(ContractPart):
     verdict: Verdict
     """Result of the proof that `convert` made."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_schema_1_too(cls, data: Any) -> Any:
+        return _upgraded(data) if isinstance(data, Mapping) and data.get("schema_version") == 1 else data
+
     def write(self, folder: Path) -> None:
         """Write ``contract.json`` into a bundle's folder."""
         (folder / CONTRACT_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read ``contract.json`` from a bundle's folder.
+        """Read ``contract.json`` of schema 1 or 2 from a bundle's folder.
 
         Raises:
             BundleError: It is missing (``bundle.unreadable``), damaged or of another schema (``bundle.schema``).
         """
         where = f"{folder} is not a bundle: {CONTRACT_FILE}"
-        return read_json(cls, folder / CONTRACT_FILE, BundleError, "a contract", where=where)
+        return read_json(cls, folder / CONTRACT_FILE, BundleError, "a contract", where=where, schema=READABLE)
+
+
+def _upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a contract of schema 1 says, in schema 2; whatever does not belong into it stays, and is refused there."""
+    parts = {name: data[name] for name in SINCE_SCHEMA_2 if isinstance(data.get(name), Mapping)}
+    if any(part.keys() & SINCE_SCHEMA_2[name] for name, part in parts.items()):
+        return dict(data)  # of no schema
+    made = {**data, "schema_version": SCHEMA_VERSION}
+    model, old = made.get("model"), made.get("preprocessing")
+    if isinstance(model, Mapping):
+        made["model"] = {"family": SCHEMA_1_FAMILY, **model}
+    if isinstance(old, Mapping) and {"resize_px", "crop_px"} <= old.keys():
+        kept = {name: value for name, value in old.items() if name not in ("resize_px", "crop_px")}
+        sizes = {"height": old["resize_px"], "width": old["resize_px"]}
+        sizes |= {"crop_height": old["crop_px"], "crop_width": old["crop_px"]}
+        made["preprocessing"] = SCHEMA_1_PREPROCESSING | sizes | kept
+    return made

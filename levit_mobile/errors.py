@@ -88,6 +88,7 @@ class CheckpointError(LevitMobileError):
         "dtype": "a tensor does not hold floating-point numbers",
         "not-finite": "weights or logits are NaN or infinite",
         "metadata": "sizes or labels in the file's metadata or in config.json contradict the weights or cannot be read",
+        "preprocessing": "the checkpoint's files or an option ask for a preparation of images that is not possible",
     }
 
 
@@ -136,6 +137,7 @@ class RecipeError(LevitMobileError):
         "minimum-ios": "minimum_ios is unknown, too old for the precision, or given with a target that is not coreml",
         "int8-only": "an option that only int8 recipes have was given with a different recipe or target",
         "runtime": "the runtime does not run the target's artifacts",
+        "preprocessing": "an option for the preparation of images has a value without meaning",
         "options": "options cannot be combined, or one needs a second one that is missing",
         "unreadable": "the plan cannot be opened",
         "schema": "the file is not a plan of a known schema",
@@ -230,6 +232,7 @@ class BundleError(LevitMobileError):
         "digest": "a file does not have the digest that the contract records",
         "link": "a symbolic link points outside the bundle",
         "path": "the contract names a file that is not inside the bundle",
+        "preprocessing": "the bundle's preparation of images is not the one in its checkpoint's files",
         "reference": "the reference for the comparison is missing or does not fit the bundle",
         "exists": "the path of the result already exists",
         "unwritable": "the result could not be written",

@@ -45,7 +45,7 @@ VENDORS = {
 }
 ELSEWHERE = "runners.tflite_runtime_child"  # of another interpreter's environment, which names its runtime in an order
 SEEN_BY_CONVERTERS = {"recipe", "errors", "interfaces.card", "model.fake_quant"}
-OPTIONS_WORDS = {"arm64.cpus", "runtimes.registry"}  # tables of names
+OPTIONS_WORDS = {"arm64.cpus", "images.overrides", "runtimes.registry"}  # tables of names, and what a word means
 TEXT_GOES_TO = {"system.atomic_write", "system.capture_output", "system.logs"}
 ALL_VENDORS = set().union({"transformers", "tflite_runtime"}, *VENDORS.values())
 LIGHT = {"torch", "numpy", "PIL", "pydantic", "safetensors", "huggingface_hub", "capstone", "elftools", *ALL_VENDORS}

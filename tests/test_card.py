@@ -15,7 +15,8 @@ def card(**changes: Any) -> Card:
         "name": "levit_128s",
         "description": "levit_128s, 2 classes",
         "labels": ("zero", "one"),
-        "side_px": 224,
+        "height": 224,
+        "width": 160,
         "author": "the authors",
         "licence": "Apache-2.0",
         "version": "0.1.0",
@@ -25,7 +26,12 @@ def card(**changes: Any) -> Card:
 
 def test_a_card_holds_what_it_is_given() -> None:
     made = card(metadata={"recipe": "coreml-fp16"})
-    assert (made.labels, made.side_px, made.metadata) == (("zero", "one"), 224, {"recipe": "coreml-fp16"})
+    assert (made.labels, made.height, made.width, made.metadata) == (
+        ("zero", "one"),
+        224,
+        160,
+        {"recipe": "coreml-fp16"},
+    )
 
 
 def test_a_card_without_metadata_shares_none() -> None:

@@ -6,95 +6,20 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from support.contracts import FIELDS, of_schema_1
 from support.edits import changed
 from support.refusals import refused
 
 from levit_mobile import contract
 from levit_mobile.contract import Contract
 from levit_mobile.errors import BundleError
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.system.files import digest, digest_bytes, size_bytes
 
 SCHEMA = Path(contract.__file__).with_name("schemas") / "contract.schema.json"
-ZEROS = "0" * 64
-FIELDS: dict[str, Any] = {
-    "schema_version": 1,
-    "tool": "0.1.0",
-    "recipe": "executorch-fp16",
-    "model": {
-        "variant": "levit_128s",
-        "classes": 3,
-        "parameters": 7_000_000,
-        "macs": 304_000_000,
-        "checkpoint_sha256": ZEROS,
-        "checkpoint_format": "timm",
-        "source": "timm/levit_128s.fb_dist_in1k",
-    },
-    "artifact": {
-        "file": "model.pte",
-        "sha256": ZEROS,
-        "bytes": 15_000_000,
-        "partitions": 1,
-        "toolchain": {"torch": "2.13.0", "executorch": "1.4.1"},
-        "minimum_ios": None,
-    },
-    "input": {
-        "name": "image",
-        "shape": [1, 3, 224, 224],
-        "layout": "NCHW",
-        "dtype": "float16",
-        "range": [0.0, 1.0],
-        "color_order": "RGB",
-        "quantization": {"scale": 1 / 255, "zero_point": -128},
-    },
-    "output": {
-        "name": "logits",
-        "shape": [1, 3],
-        "dtype": "float16",
-        "meaning": "logits",
-        "quantization": None,
-        "labels_file": "labels.txt",
-        "labels_sha256": ZEROS,
-    },
-    "preprocessing": {"resize_px": 256, "crop_px": 224, "interpolation": "bicubic", "antialias": True},
-    "calibration": {
-        "source": "train",
-        "pictures": 512,
-        "pictures_sha256": ZEROS,
-        "seed": 0,
-        "observer": "percentile",
-        "plan_file": "plan.json",
-        "plan_sha256": ZEROS,
-        "for_release": True,
-        "concerns": ["all calibration images show one class: the ranges of the other classes were not measured"],
-    },
-    "tolerance": {
-        "min_sqnr_db": 50.0,
-        "min_top1_agreement": 1.0,
-        "min_top5_agreement": None,
-        "min_cosine": 0.999,
-        "max_abs_error": None,
-        "max_mean_abs_error": None,
-        "max_kl": 0.01,
-        "min_top1_accuracy": None,
-        "max_accuracy_drop": None,
-    },
-    "golden": [
-        {
-            "name": "zwölf/12.png",
-            "rgb8_file": "golden/picture0.rgb8",
-            "rgb8_sha256": ZEROS,
-            "rgb8_shape": [224, 224, 3],
-            "logits_file": "golden/picture0.logits.f32",
-            "logits_sha256": ZEROS,
-            "logits_shape": [3],
-        }
-    ],
-    "verdict": "proven",
-}
 
 
 def require_refusal(folder: Path, fault: str, *facts: str) -> None:
@@ -127,15 +52,15 @@ def test_a_contract_is_frozen_at_every_depth() -> None:
 # Refusals
 
 
-@pytest.mark.parametrize("version", [2, 0, "1", 1.5])
+@pytest.mark.parametrize("version", [3, 0, "1", "2", 1.5])
 def test_another_schema_version_is_refused_by_name(version: object, tmp_path: Path) -> None:
     (tmp_path / "contract.json").write_text(changed(FIELDS, "schema_version", to=version))
-    require_refusal(tmp_path, "schema", "schema 1: schema_version: ")
+    require_refusal(tmp_path, "schema", "schema 1 or 2: schema_version: ")
 
 
 def test_the_version_is_named_even_when_the_rest_is_of_the_future(tmp_path: Path) -> None:
-    (tmp_path / "contract.json").write_text(json.dumps({"schema_version": 2, "engine": {"file": "model.bin"}}))
-    require_refusal(tmp_path, "schema", "schema_version: ", "should be 1")
+    (tmp_path / "contract.json").write_text(json.dumps({"schema_version": 3, "engine": {"file": "model.bin"}}))
+    require_refusal(tmp_path, "schema", "schema_version: ", "should be 2")
 
 
 def test_a_contract_without_a_version_is_refused(tmp_path: Path) -> None:
@@ -162,7 +87,12 @@ def test_a_missing_key_is_refused(path: tuple[str, ...], tmp_path: Path) -> None
         (("input", "shape"), [1, 3, 224]),
         (("input", "color_order"), "BGR"),
         (("output", "meaning"), "probabilities"),
-        (("preprocessing", "interpolation"), "bilinear"),
+        (("preprocessing", "interpolation"), "lanczos"),
+        (("preprocessing", "mode"), "long side"),
+        (("preprocessing", "mean"), [0.5, 0.5]),
+        (("output", "head"), "argmax"),
+        (("output", "labels_source"), "guess"),
+        (("input", "memory_order"), "strided"),
         (("verdict",), "probably"),
         (("tolerance", "min_top1_agreement"), 1.5),
         (("tolerance", "min_sqnr_db"), float("nan")),
@@ -171,19 +101,52 @@ def test_a_missing_key_is_refused(path: tuple[str, ...], tmp_path: Path) -> None
 )
 def test_a_value_that_apps_cannot_handle_is_refused(path: tuple[str, ...], value: object, tmp_path: Path) -> None:
     (tmp_path / "contract.json").write_text(changed(FIELDS, *path, to=value))
-    require_refusal(tmp_path, "schema", f"schema 1: {path[0]}")
+    require_refusal(tmp_path, "schema", f"schema 1 or 2: {path[0]}")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"schema_version": 1}'], ids=repr)
 def test_a_damaged_file_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "contract.json").write_bytes(content)
-    require_refusal(tmp_path, "schema", str(tmp_path / "contract.json"), "schema 1: ")
+    require_refusal(tmp_path, "schema", str(tmp_path / "contract.json"), "schema 1 or 2: ")
 
 
 def test_a_folder_without_a_contract_is_no_bundle(tmp_path: Path) -> None:
     require_refusal(tmp_path, "unreadable", "No such file or directory")
     (tmp_path / "contract.json").mkdir()
     require_refusal(tmp_path, "unreadable", "Is a directory")
+
+
+# Schema 1
+
+
+def test_a_contract_of_schema_1_reads_as_levits_defaults(tmp_path: Path) -> None:
+    (tmp_path / "contract.json").write_text(json.dumps(of_schema_1()))
+    found = Contract.read(tmp_path)
+    assert found.schema_version == 2
+    assert (found.model.family, found.model.sizes, found.model.variant) == ("levit", None, "levit_128s")
+    assert (found.output.head, found.output.labels_source, found.input.memory_order) == ("softmax", None, "contiguous")
+    assert ImageSpec(**dict(found.preprocessing)) == ImageSpec.for_side(256)
+    assert found.preprocessing.source == "schema 1"
+    found.write(tmp_path)
+    assert Contract.read(tmp_path) == found
+
+
+@pytest.mark.parametrize(
+    ("part", "name"), [(part, name) for part, names in contract.SINCE_SCHEMA_2.items() for name in sorted(names)]
+)
+def test_schema_1_has_no_fields_of_schema_2(part: str, name: str, tmp_path: Path) -> None:
+    old = of_schema_1()
+    old[part][name] = FIELDS[part][name]
+    (tmp_path / "contract.json").write_text(json.dumps(old))
+    require_refusal(tmp_path, "schema", "schema_version: ", "should be 2")
+
+
+@pytest.mark.parametrize("missing", ["resize_px", "crop_px", "interpolation", "antialias"])
+def test_schema_1_without_its_own_fields_is_refused(missing: str, tmp_path: Path) -> None:
+    old = of_schema_1()
+    del old["preprocessing"][missing]
+    (tmp_path / "contract.json").write_text(json.dumps(old))
+    require_refusal(tmp_path, "schema", "preprocessing.")
 
 
 # The schema that other languages read

@@ -18,7 +18,8 @@ from conftest import Bundles
 from support.mutations import KINDS, Died, Mutant, Outcome, Victim, outcomes
 
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
-from levit_mobile.images.image_set import ImageSet, to_planar
+from levit_mobile.images.image_set import ImageSet
+from levit_mobile.images.preprocessing import to_planar
 from levit_mobile.interfaces.runner import Logits
 from levit_mobile.parity import compare
 from levit_mobile.recipe import Tolerance

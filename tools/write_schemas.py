@@ -35,6 +35,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NOT_FINITE = {"enum": ["NaN", "Infinity", "-Infinity"]}
 EXACT = "A file of this version has these fields and no others; another field means another schema_version."
 OPEN = "A minor version may add fields: ignore those that you do not know."
+FORMER_VERSIONS = ("contract-1",)  # of files that are still read; nothing writes them any more
 FORMER_PLACES = ("contract", "timing")  # beside their folder until 0.2, and still there as copies
 
 
@@ -50,7 +51,7 @@ class Published:
 
 
 PUBLISHED = (
-    Published("contract", Contract, "contract.json of a bundle", is_file=True),
+    Published("contract", Contract, "contract.json of a bundle", is_file=True, version=2),
     Published("parity", Proof, "parity.json of a bundle", is_file=True),
     Published("plan", Plan, "plan.json of a bundle, and the output of levit-mobile plan --json", is_file=True),
     Published("timing", TimingRun, "A timing record: levit-mobile bench --out, and the apps' reports", is_file=True),

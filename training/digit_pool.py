@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from levit_mobile.images.digits import CENTRE_PX, PICTURE_PX, Split, picture
-from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.images.spec import ImageSpec
 
 SPEC = ImageSpec()
 CENTRE = (PICTURE_PX - CENTRE_PX) // 2

@@ -10,7 +10,8 @@ import numpy as np
 
 from levit_mobile import contract as c
 from levit_mobile.errors import BundleError
-from levit_mobile.images.image_set import ImageSpec, Pixels
+from levit_mobile.images.preprocessing import Pixels
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.parity.compare import Array, Proof, judge
 from levit_mobile.recipe import RECIPES, Verdict
 from levit_mobile.system.files import Sha256, digest, read_json
@@ -49,8 +50,7 @@ class OpenBundle:
     @property
     def spec(self) -> ImageSpec:
         """How its pictures are prepared."""
-        found = self.contract.preprocessing
-        return ImageSpec(side_px=found.crop_px, resize_px=found.resize_px)
+        return _spec(self.contract.preprocessing)
 
     def golden(self) -> dict[str, tuple[Pixels, Array]]:
         """Return the golden pictures, uint8 [H,W,3], and the trained model's logits, float32 [classes], by name."""
@@ -133,9 +133,10 @@ def _require_known_recipe(folder: Path, contract: c.Contract) -> None:
 
 def _require_consistent(folder: Path, contract: c.Contract) -> None:
     """Refuse a contract that contradicts itself."""
-    where, side, classes = folder / c.CONTRACT_FILE, contract.preprocessing.crop_px, contract.model.classes
+    where, classes = folder / c.CONTRACT_FILE, contract.model.classes
     _require_preparation(where, contract.preprocessing)
-    wanted = (1, 3, side, side) if contract.input.layout == "NCHW" else (1, side, side, 3)
+    height, width = _picture_size(contract)
+    wanted = (1, 3, height, width) if contract.input.layout == "NCHW" else (1, height, width, 3)
     if contract.input.shape != wanted:
         raise BundleError(
             f"{where}: the input's shape is {list(contract.input.shape)}, expected {list(wanted)}",
@@ -153,9 +154,17 @@ def _require_consistent(folder: Path, contract: c.Contract) -> None:
 
 def _require_preparation(where: Path, found: c.Preprocessing) -> None:
     try:
-        ImageSpec(found.crop_px, found.resize_px, found.interpolation, found.antialias)
+        _spec(found)
     except ValueError as error:
         raise BundleError(f"{where}: the preprocessing is not valid: {error}", fault="inconsistent") from error
+
+
+def _spec(found: c.Preprocessing) -> ImageSpec:
+    return ImageSpec(**dict(found))
+
+
+def _picture_size(contract: c.Contract) -> tuple[int, int]:
+    return contract.preprocessing.crop_height, contract.preprocessing.crop_width
 
 
 def _sealed(contract: c.Contract) -> list[tuple[str, Sha256]]:
@@ -189,11 +198,13 @@ def _require_digest(folder: Path, file: str, expected: Sha256) -> None:
 
 
 def _require_golden_sizes(folder: Path, contract: c.Contract) -> None:
-    side, classes = contract.preprocessing.crop_px, contract.model.classes
+    (height, width), classes = _picture_size(contract), contract.model.classes
     for vector in contract.golden:
-        if vector.rgb8_shape != (side, side, 3) or (folder / vector.rgb8_file).stat().st_size != side * side * 3:
+        bytes_found = (folder / vector.rgb8_file).stat().st_size
+        if vector.rgb8_shape != (height, width, 3) or bytes_found != height * width * 3:
             raise BundleError(
-                f"{folder / vector.rgb8_file} does not hold an image of {side} x {side} x 3 bytes", fault="inconsistent"
+                f"{folder / vector.rgb8_file} does not hold an image of {height} x {width} x 3 bytes",
+                fault="inconsistent",
             )
         if vector.logits_shape != (classes,) or (folder / vector.logits_file).stat().st_size != classes * 4:
             raise BundleError(

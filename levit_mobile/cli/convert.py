@@ -13,14 +13,21 @@ from levit_mobile.cli.options import (
     CalibrationOption,
     CheckpointOption,
     CountOption,
+    CropOption,
     ForceOption,
+    InterpolationOption,
     JsonOption,
+    MeanOption,
+    ResizeOption,
     SeedOption,
     SkipBrokenOption,
+    StdOption,
     VariantOption,
     VerboseOption,
 )
 from levit_mobile.errors import LevitMobileError
+from levit_mobile.images import overrides
+from levit_mobile.images.overrides import Preparation
 from levit_mobile.recipe import Precision, Recipe, Verdict, recipe
 from levit_mobile.targets import TARGETS
 
@@ -97,6 +104,11 @@ def convert(
     out: OutOption = Path("build"),
     variant: VariantOption = None,
     images: ImagesOption = None,
+    mean: MeanOption = None,
+    std: StdOption = None,
+    resize: ResizeOption = None,
+    crop: CropOption = None,
+    interpolation: InterpolationOption = None,
     minimum_ios: IosOption = None,
     io: IoOption = "float",
     calibration: CalibrationOption = None,
@@ -118,6 +130,8 @@ def convert(
     Exit codes: 0 all artifacts are proven or not run, 1 an artifact is broken or could not be converted, 2 wrong usage.
     """
     recipes = understood(lambda: _recipes(target, precision, minimum_ios, io))
+    preparation = Preparation(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
+    understood(lambda: overrides.read(**preparation))
     log = log_file("convert", verbose=verbose)
     bundles: list[Bundle] = []
     errors: dict[str, LevitMobileError] = {}
@@ -133,8 +147,10 @@ def convert(
                 labels=labels,
                 images=images,
                 skip_broken=skip_broken,
+                **preparation,
                 progress=progress,
             )
+            typer.echo(f"images: {source.spec}; from {source.spec.source}", err=True)
             for one in recipes:  # one that fails does not stop the others
                 try:
                     made = levit_mobile.convert(

@@ -30,6 +30,45 @@ VariantOption = Annotated[
         "named. Default: no check.",
     ),
 ]
+MeanOption = Annotated[
+    str | None,
+    typer.Option(
+        "--mean",
+        help="What the model subtracts from pixels in [0,1]: one number, or three separated by commas. "
+        "Default: the checkpoint's own, else ImageNet's mean.",
+    ),
+]
+StdOption = Annotated[
+    str | None,
+    typer.Option(
+        "--std",
+        help="What the model divides by after --mean: one number, or three separated by commas. "
+        "Default: the checkpoint's own, else ImageNet's standard deviation.",
+    ),
+]
+ResizeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--resize",
+        help="How images are resized, in px: the length of the short side, HEIGHTxWIDTH to squash to, or none. "
+        "Default: the checkpoint's own, else the short side to 256/224 of the input.",
+    ),
+]
+CropOption = Annotated[
+    str | None,
+    typer.Option(
+        "--crop",
+        help="Share of the resized image that the model takes, such as 0.9, or the input's size in px. "
+        "Default: the checkpoint's own, else as the paper does.",
+    ),
+]
+InterpolationOption = Annotated[
+    str | None,
+    typer.Option(
+        "--interpolation",
+        help="Filter of the resize: bicubic or bilinear. Default: the checkpoint's own, else bicubic.",
+    ),
+]
 CalibrationOption = Annotated[
     str | None,
     typer.Option(

@@ -12,12 +12,19 @@ from levit_mobile.cli.options import (
     CalibrationOption,
     CheckpointOption,
     CountOption,
+    CropOption,
     ForceOption,
+    InterpolationOption,
     JsonOption,
+    MeanOption,
+    ResizeOption,
     SeedOption,
+    StdOption,
     VariantOption,
     VerboseOption,
 )
+from levit_mobile.images import overrides
+from levit_mobile.images.overrides import Preparation
 from levit_mobile.recipe import recipe
 
 if TYPE_CHECKING:
@@ -53,6 +60,11 @@ def plan(
     search_count: SearchCountOption = 64,
     max_kl: MaxKlOption = 1e-3,
     variant: VariantOption = None,
+    mean: MeanOption = None,
+    std: StdOption = None,
+    resize: ResizeOption = None,
+    crop: CropOption = None,
+    interpolation: InterpolationOption = None,
     out: OutOption = None,
     force: ForceOption = False,
     json: JsonOption = False,
@@ -65,7 +77,8 @@ def plan(
 
     Exit codes: 0 a plan was written, 1 it failed, 2 wrong usage.
     """
-    understood(lambda: recipe(target))
+    preparation = Preparation(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
+    understood(lambda: (recipe(target), overrides.read(**preparation)))
     with known_failures(as_json=json):
         import levit_mobile
         from levit_mobile.cli.progress import shown
@@ -77,6 +90,7 @@ def plan(
                 target,
                 out=out,
                 variant=variant,
+                **preparation,
                 calibration=calibration,
                 count=calibration_count,
                 seed=seed,

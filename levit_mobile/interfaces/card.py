@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Written into the artifact where its format has room: name, labels, picture side, authorship and provenance.
+    """Written into the artifact where its format has room: name, labels, picture size, authorship and provenance.
 
     `labels` has one entry a class, in the order of the logits. `metadata` keys are prefixed by `levit_mobile.`.
     """
@@ -16,7 +16,8 @@ class Card:
     name: str
     description: str
     labels: tuple[str, ...]
-    side_px: int
+    height: int
+    width: int
     author: str
     licence: str
     version: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ import torch
 from torch import Tensor
 
 from levit_mobile.errors import CheckpointError
-from levit_mobile.model import keys, weight_files
+from levit_mobile.images.spec import ImageSpec
+from levit_mobile.model import checkpoint_config, keys, weight_files
+from levit_mobile.model.checkpoint_config import CheckpointConfig, Head
 from levit_mobile.model.download import resolve
 from levit_mobile.model.levit import SHRINK_STRIDE, VARIANTS, AttentionBias, LeViT, bias_index
 from levit_mobile.model.weight_files import few, read_json
@@ -39,6 +41,7 @@ class Checkpoint:
         sha256: SHA-256 of the weight file, or of all shards in order.
         labels: One label per class; None if the file has none.
         metadata: The metadata of a ``.safetensors`` file, else empty.
+        config: What the files beside the weights say of preprocessing and head.
     """
 
     model: LeViT
@@ -51,6 +54,38 @@ class Checkpoint:
     sha256: str
     labels: tuple[str, ...] | None
     metadata: Mapping[str, str]
+    config: CheckpointConfig = field(default_factory=CheckpointConfig)
+
+    @property
+    def family(self) -> str:
+        """The architecture: ``levit``."""
+        return "levit"
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of the input in pixels."""
+        return self.side, self.side
+
+    @property
+    def sizes(self) -> dict[str, int | float | tuple[int, ...] | tuple[float, ...]]:
+        """Widths, heads and depths of the stages, by the paper's names."""
+        found = VARIANTS[self.variant]
+        return {
+            "channels": found.channels,
+            "key_dim": found.key_dim,
+            "heads": found.heads,
+            "depths": found.depths,
+        }
+
+    @property
+    def head(self) -> Head:
+        """What makes probabilities of the logits: ``softmax``, ``sigmoid`` or ``none``."""
+        return self.config.head
+
+    @property
+    def spec(self) -> ImageSpec:
+        """How pictures are prepared, as the checkpoint's own files say, or as the paper does if they say nothing."""
+        return self.config.spec(self.input_size)
 
 
 def load_checkpoint(source: str | Path, *, variant: str | None = None, progress: Progress = silent) -> Checkpoint:
@@ -87,6 +122,7 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
     sizes = keys.read_sizes({key: tuple(tensor.shape) for key, tensor in state.items()}, layout)
     found = keys.match_variant(sizes, variant)
     _check_metadata(metadata, found, sizes)
+    config = checkpoint_config.read(checkpoint_config.folder_of(path), size=(sizes.side, sizes.side))
     return Checkpoint(
         model=_build(state, layout, found, sizes),
         variant=found,
@@ -98,6 +134,7 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
         sha256=digest_in_turn(files),
         labels=_labels(files[0].parent, layout, metadata, sizes.classes),
         metadata=metadata,
+        config=config,
     )
 
 

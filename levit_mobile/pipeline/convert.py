@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from levit_mobile.errors import ArtifactError, ConversionError, RecipeError, RunnerUnavailable, ToolchainMissing
+from levit_mobile.images.overrides import GivenColour, GivenCrop, GivenResize, Preparation
 from levit_mobile.interfaces.inspection import Inspection
 from levit_mobile.interfaces.toolchain import inspector, runner_loader
 from levit_mobile.model.bake import bake
@@ -40,6 +41,11 @@ def convert(
     labels: str | Path | None = None,
     images: str | Path | None = None,
     skip_broken: bool = False,
+    mean: GivenColour = None,
+    std: GivenColour = None,
+    resize: GivenResize = None,
+    crop: GivenCrop = None,
+    interpolation: str | None = None,
     force: bool = False,
     calibration: str | Path | None = None,
     count: int | None = None,
@@ -57,14 +63,21 @@ def convert(
 
     Args:
         checkpoint: A file, a folder, a hub id, an official name, or the result of ``load_source``, which several calls
-            can share; ``variant``, ``labels``, ``images`` and ``skip_broken`` are then options of that call. Default:
-            the bundled digits model.
+            can share; the options from ``variant`` to ``interpolation`` are then those of that call. Default: the
+            bundled digits model.
         recipe: A recipe, or the name of one in ``RECIPES``.
         out: The folder in which the bundle's folder is made.
         variant: Raise an error unless the checkpoint is of this variant.
         labels: A text file with one label per line, in class order. Default: the checkpoint's own, else placeholders.
         images: A folder of at least 32 images for the proof, of which up to 64 are used. Default: held-out digits.
         skip_broken: Leave out images that cannot be read.
+        mean: What to subtract from pixels in [0,1]: one number or three. Default: the checkpoint's own.
+        std: What to divide by after that: one number or three. Default: the checkpoint's own.
+        resize: Length of the short side in pixels, ``(height, width)`` to squash to, or ``"none"``. Default: the
+            checkpoint's own.
+        crop: Share of the resized image that the net takes, or the net's input size. Default: the checkpoint's
+            own.
+        interpolation: ``"bicubic"`` or ``"bilinear"``. Default: the checkpoint's own.
         force: Replace an existing bundle.
         calibration: int8 only: a folder of images to measure ranges on, or ``"synthetic"``. Default: the bundled
             training digits.
@@ -101,12 +114,19 @@ def convert(
         proven
     """
     chosen = Recipe.from_name(recipe) if isinstance(recipe, str) else recipe
+    preparation = Preparation(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
     if isinstance(checkpoint, SourceModel):
-        _require_none(variant=variant, labels=labels, images=images, skip_broken=skip_broken or None)
+        _require_none(variant=variant, labels=labels, images=images, skip_broken=skip_broken or None, **preparation)
         source = checkpoint
     else:
         source = load_source(
-            checkpoint, variant=variant, labels=labels, images=images, skip_broken=skip_broken, progress=progress
+            checkpoint,
+            variant=variant,
+            labels=labels,
+            images=images,
+            skip_broken=skip_broken,
+            **preparation,
+            progress=progress,
         )
     quantization = quantized(source, chosen, Int8Options(calibration, count, seed, observer, plan))
     return build(
@@ -256,7 +276,8 @@ def summarized(
 ) -> QuantizationSummary:
     """The groups that the plan keeps in float, and the error of the stored attention biases."""
     spec = source.spec
-    baked = bake(source.checkpoint.model, mean=spec.mean, std=spec.std, pixel_range=TARGETS[recipe.target].pixel_range)
+    pixel_range = TARGETS[recipe.target].pixel_range
+    baked = bake(source.checkpoint.model, mean=spec.unit_mean, std=spec.unit_std, pixel_range=pixel_range)
     groups = integers.float_groups(form, quantization.plan.float_edges) if quantization else None
     return QuantizationSummary(groups, integers.tables_of(baked, recipe, source.reference.pictures))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from levit_mobile.errors import ConversionError, LevitMobileError
-from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.card import Card
 from levit_mobile.interfaces.toolchain import converter
 from levit_mobile.model.bake import bake
@@ -40,7 +40,7 @@ def with_scales(
     Returns:
         The form, and by what its blocks' outputs differ from the trained model's.
     """
-    baked = bake(model, mean=spec.mean, std=spec.std, pixel_range=target.pixel_range)
+    baked = bake(model, mean=spec.unit_mean, std=spec.unit_std, pixel_range=target.pixel_range)
     if quantization is None:
         return LaidOut(form_of(baked, target))
     return quantization.laid_out(

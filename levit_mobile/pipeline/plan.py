@@ -7,7 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from levit_mobile.errors import BundleError
-from levit_mobile.images.image_set import ImageSet, ImageSpec
+from levit_mobile.images import overrides
+from levit_mobile.images.image_set import ImageSet
+from levit_mobile.images.overrides import GivenColour, GivenCrop, GivenResize
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.bake import bake
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED
@@ -51,6 +54,11 @@ def plan(
     *,
     out: str | Path | None = None,
     variant: str | None = None,
+    mean: GivenColour = None,
+    std: GivenColour = None,
+    resize: GivenResize = None,
+    crop: GivenCrop = None,
+    interpolation: str | None = None,
     calibration: str | Path | None = None,
     count: int | None = None,
     seed: int = 0,
@@ -69,6 +77,13 @@ def plan(
         target: ``"coreml"``, ``"executorch"`` or ``"tflite"``.
         out: The JSON file to write. Default: ``<variant>-<target>-int8.json`` in the working directory.
         variant: Raise an error unless the checkpoint is of this variant.
+        mean: What to subtract from pixels in [0,1]: one number or three. Default: the checkpoint's own.
+        std: What to divide by after that: one number or three. Default: the checkpoint's own.
+        resize: Length of the short side in pixels, ``(height, width)`` to squash to, or ``"none"``. Default: the
+            checkpoint's own.
+        crop: Share of the resized image that the net takes, or the net's input size. Default: the checkpoint's
+            own.
+        interpolation: ``"bicubic"`` or ``"bilinear"``. Default: the checkpoint's own.
         calibration: A folder of images to measure ranges on, or ``"synthetic"``. Default: the bundled training digits.
         count: Number of calibration images, 1 or more. Default: 512.
         seed: Seed that draws the calibration images, 0 or more.
@@ -93,14 +108,16 @@ def plan(
         >>> found = levit_mobile.plan(target="tflite", out="plan.json")
         >>> bundle = levit_mobile.convert(recipe="tflite-int8", plan=found.path)
     """
+    given = overrides.read(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
     recipe(target)
     _require_free(Path(out) if out else None, force)
     progress(f"importing {checkpoint or BUNDLED}", 0, 1)
     model = load_checkpoint(checkpoint or BUNDLED, variant=variant, progress=progress)
     path = Path(out) if out else Path(f"{model.variant}-{target}-int8.json")
     _require_free(path, force)
-    images = calibrations.find(calibration, ImageSpec.for_side(model.side), count=count, seed=seed)
-    problem = _problem(model, images, target, search_count)
+    spec = model.config.spec(model.input_size, given)
+    images = calibrations.find(calibration, spec, count=count, seed=seed)
+    problem = _problem(model, spec, images, target, search_count)
     origin = identity(problem, model.sha256, max_kl)
     cache = open_journal(path.with_name(f"{path.name}.partial"), origin, target)
     notes = (*_concerns(model, images), *_resumed(cache))
@@ -125,10 +142,10 @@ def _require_free(path: Path | None, force: bool) -> None:
         )
 
 
-def _problem(model: Checkpoint, images: CalibrationSet, target: str, count: int) -> SearchProblem:
-    row, spec = TARGETS[target], ImageSpec.for_side(model.side)
+def _problem(model: Checkpoint, spec: ImageSpec, images: CalibrationSet, target: str, count: int) -> SearchProblem:
+    row = TARGETS[target]
     return SearchProblem(
-        bake(model.model, mean=spec.mean, std=spec.std, pixel_range=row.pixel_range),
+        bake(model.model, mean=spec.unit_mean, std=spec.unit_std, pixel_range=row.pixel_range),
         partial(form_of, target=row),
         images,
         pixel_range=row.pixel_range,

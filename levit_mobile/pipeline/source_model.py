@@ -9,9 +9,12 @@ from pathlib import Path
 from PIL import Image
 
 from levit_mobile.errors import ImageError
-from levit_mobile.images import digits
+from levit_mobile.images import digits, overrides
 from levit_mobile.images import labels as class_labels
-from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels, preprocess
+from levit_mobile.images.image_set import ImageSet
+from levit_mobile.images.overrides import GivenColour, GivenCrop, GivenResize
+from levit_mobile.images.preprocessing import Pixels, preprocess
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.parity import compare
@@ -46,6 +49,11 @@ def load_source(
     labels: str | Path | None = None,
     images: str | Path | None = None,
     skip_broken: bool = False,
+    mean: GivenColour = None,
+    std: GivenColour = None,
+    resize: GivenResize = None,
+    crop: GivenCrop = None,
+    interpolation: str | None = None,
     progress: Progress = silent,
 ) -> SourceModel:
     """Import a checkpoint, find its labels, and run it on the images of the proof.
@@ -58,6 +66,13 @@ def load_source(
         labels: A text file with one label per line, in class order. Default: the checkpoint's own, else placeholders.
         images: A folder of at least 32 images for the proof, of which up to 64 are used. Default: held-out digits.
         skip_broken: Leave out images that cannot be read.
+        mean: What to subtract from pixels in [0,1]: one number or three. Default: the checkpoint's own.
+        std: What to divide by after that: one number or three. Default: the checkpoint's own.
+        resize: Length of the short side in pixels, ``(height, width)`` to squash to, or ``"none"``. Default: the
+            checkpoint's own.
+        crop: Share of the resized image that the net takes, or the net's input size. Default: the checkpoint's
+            own.
+        interpolation: ``"bicubic"`` or ``"bilinear"``. Default: the checkpoint's own.
         progress: Called when the import begins and ends.
 
     Returns:
@@ -79,10 +94,11 @@ def load_source(
         >>> bundle = levit_mobile.convert(source, "tflite-fp32", force=True)
     """
     asked = source or BUNDLED
+    given = overrides.read(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
     progress(f"importing {asked}", 0, 1)
     checkpoint = load_checkpoint(asked, variant=variant, progress=progress)
     names = find_labels(checkpoint, labels)
-    spec = ImageSpec.for_side(checkpoint.side)
+    spec = checkpoint.config.spec(checkpoint.input_size, given)
     pictures = proof_pictures(spec, images, skip_broken=skip_broken)
     model, exact = (eager.load(checkpoint.model, spec, double=double) for double in (False, True))
     reference = compare.reference(checkpoint.source, model, exact, pictures)

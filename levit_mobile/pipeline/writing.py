@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -63,14 +63,14 @@ def card_of(trained: SourceModel, recipe: Recipe) -> Card:
         "variant": checkpoint.variant,
         "checkpoint_sha256": checkpoint.sha256,
         "checkpoint_format": checkpoint.format,
-        "resize_px": str(trained.spec.resize_px),
-        "crop_px": str(trained.spec.side_px),
+        "preprocessing": str(trained.spec),
     }
     return Card(
         name=checkpoint.variant,
         description=f"{checkpoint.variant}, {checkpoint.classes} classes, {recipe.precision}, by levit-mobile",
         labels=trained.labels,
-        side_px=checkpoint.side,
+        height=trained.spec.crop_height,
+        width=trained.spec.crop_width,
         author=checkpoint.metadata.get("author", "levit-mobile"),
         licence=checkpoint.metadata.get("licence", "see the checkpoint"),
         version=version("levit-mobile"),
@@ -80,10 +80,10 @@ def card_of(trained: SourceModel, recipe: Recipe) -> Card:
 
 def input_of(trained: SourceModel, recipe: Recipe) -> c.Input:
     """The artifact's input: a Core ML image, or a tensor in the target's layout (float16 only in a float16 `.pte`)."""
-    target, side = TARGETS[recipe.target], trained.checkpoint.side
+    target, height, width = TARGETS[recipe.target], trained.spec.crop_height, trained.spec.crop_width
     return c.Input(
         name="image",
-        shape=(1, 3, side, side) if target.layout == "NCHW" else (1, side, side, 3),
+        shape=(1, 3, height, width) if target.layout == "NCHW" else (1, height, width, 3),
         layout=target.layout,
         dtype=_input_dtype(recipe),
         quantization=PIXELS if recipe.io == "int8" else None,
@@ -99,6 +99,7 @@ def output_of(trained: SourceModel, recipe: Recipe, grid: QParams | None = None)
         shape=(1, trained.checkpoint.classes),
         dtype=_tensor_dtype(recipe) if stored is None else "int8",
         quantization=None if stored is None else c.Quantization(scale=stored.scale, zero_point=stored.zero_point),
+        head=trained.checkpoint.head,
         labels_sha256=digest_bytes(_labels_text(trained)),
     )
 
@@ -182,6 +183,8 @@ def _labels_text(trained: SourceModel) -> bytes:
 def _model(trained: SourceModel) -> c.Model:
     checkpoint = trained.checkpoint
     return c.Model(
+        family=checkpoint.family,
+        sizes=checkpoint.sizes,
         variant=checkpoint.variant,
         classes=checkpoint.classes,
         parameters=count_parameters(checkpoint.model),
@@ -209,10 +212,7 @@ def _artifact(artifact: Path, recipe: Recipe, inspection: Inspection) -> c.Artif
 
 
 def _preprocessing(trained: SourceModel) -> c.Preprocessing:
-    spec = trained.spec
-    return c.Preprocessing(
-        resize_px=spec.resize_px, crop_px=spec.side_px, interpolation="bicubic", antialias=spec.antialias
-    )
+    return c.Preprocessing(**asdict(trained.spec))
 
 
 def _write_golden(folder: Path, trained: SourceModel) -> tuple[c.Golden, ...]:

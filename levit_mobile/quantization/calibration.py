@@ -12,8 +12,10 @@ from PIL import Image
 
 from levit_mobile.errors import ImageError
 from levit_mobile.images import digits
-from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels, digest_of, picture_digest, preprocess
+from levit_mobile.images.image_set import ImageSet, digest_of, picture_digest
+from levit_mobile.images.preprocessing import Pixels, preprocess
 from levit_mobile.images.source import ImageOrigin, ImageSource, calibration_source
+from levit_mobile.images.spec import ImageSpec
 
 COUNT = 512
 KEPT_BYTES = 160_000_000  # of pictures in memory: 1062 of 224 px
@@ -153,7 +155,7 @@ def _synthetic(spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
 
 def _noise(spec: ImageSpec, seed: int, name: str) -> Pixels:
     drawn = np.random.default_rng([seed, int(name.rpartition("-")[2])])
-    return drawn.integers(0, 256, (spec.side_px, spec.side_px, 3), np.uint8)
+    return drawn.integers(0, 256, (spec.crop_height, spec.crop_width, 3), np.uint8)
 
 
 def _folder(folder: Path, spec: ImageSpec, count: int, seed: int) -> CalibrationSet:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from levit_mobile.errors import ConversionError, RecipeError
-from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.fake_quant import QParams, fake_quantized_layers, fake_quants_of
 from levit_mobile.model.levit import LeViT
 from levit_mobile.quantization import calibration as calibrations

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.runner import Images, Logits, Outputs, Runner
 from levit_mobile.model.intermediate_outputs import Tapped
 from levit_mobile.model.levit import LeViT
@@ -42,7 +42,7 @@ def outputs(model: LeViT, spec: ImageSpec) -> Outputs:
 def _evaluated(model: nn.Module, spec: ImageSpec, dtype: torch.dtype) -> Callable[[Images], Any]:
     """A call that takes pictures [N,3,H,W] in [0,1] and gives what the model makes of them, in `dtype` throughout."""
     reference = copy.deepcopy(model).to(dtype).eval()
-    mean, std = (torch.tensor(values, dtype=dtype).view(1, 3, 1, 1) for values in (spec.mean, spec.std))
+    mean, std = (torch.tensor(values, dtype=dtype).view(1, 3, 1, 1) for values in (spec.unit_mean, spec.unit_std))
 
     def run(images: Images) -> Any:
         with torch.inference_mode():

@@ -14,14 +14,20 @@ from pydantic import BaseModel, ValidationError
 from levit_mobile.errors import LevitMobileError
 
 Sha256 = str  # 64 lower-case hex digits
-SCHEMA_VERSION = 1  # of every JSON file that this package reads
+SCHEMA = "1"  # of the JSON files that this package reads
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
 def read_json(
-    kind: type[AnyModel], path: Path, refusal: type[LevitMobileError], called: str, *, where: str | None = None
+    kind: type[AnyModel],
+    path: Path,
+    refusal: type[LevitMobileError],
+    called: str,
+    *,
+    where: str | None = None,
+    schema: str = SCHEMA,
 ) -> AnyModel:
-    """Read a JSON file of schema 1 into a model.
+    """Read a JSON file into a model.
 
     Args:
         kind: The pydantic model.
@@ -29,6 +35,7 @@ def read_json(
         refusal: The error class to raise; its faults are ``unreadable`` and ``schema`` if it lists them.
         called: What the file should be, for the error's sentence, such as ``"a plan"``.
         where: What cannot be read, for the error's sentence. Default: the path.
+        schema: The schema versions that the model reads, for the error's sentence.
 
     Returns:
         The model.
@@ -45,7 +52,7 @@ def read_json(
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        sentence = f"{path} is not {called} of schema {SCHEMA_VERSION}: {place}: {first['msg']}"
+        sentence = f"{path} is not {called} of schema {schema}: {place}: {first['msg']}"
         raise refusal(sentence, fault=_listed("schema", refusal)) from error
 
 

@@ -121,7 +121,7 @@ def bench(
     asked, found = options or BenchOptions(), opening.opened([Path(p) for p in paths], [Path(p) for p in against])
     vectors = golden.shared_golden(found)
     started_at, before = datetime.now(UTC), machine.conditions()
-    known = {one.name: CandidateState(_job(one, asked)) for one in found}
+    known = {one.name: CandidateState(_job(one, vectors.get(one.name), asked)) for one in found}
     with machine.pinned(asked.threads) as cores:
         _start(known, vectors, asked, progress)
         taken = _in_turn([one.job for one in known.values() if one.not_run is None], asked, progress)
@@ -143,10 +143,12 @@ def bench(
     )
 
 
-def _job(one: Candidate, options: BenchOptions) -> Job:
-    contract, stored = one.contract, one.stored
-    ends = (contract.input, contract.output, stored.spec) if contract and stored else (None, None, None)
-    return Job(one.name, one.artifact, one.target.name, options.of(one.target.name), *ends)
+def _job(one: Candidate, vectors: Golden | None, options: BenchOptions) -> Job:
+    """An artifact without a contract takes its pictures as the owner of the golden vectors does."""
+    contract = one.contract
+    source, result = (contract.input, contract.output) if contract else (None, None)
+    spec = one.stored.spec if one.stored else vectors.spec if vectors else None
+    return Job(one.name, one.artifact, one.target.name, options.of(one.target.name), source, result, spec)
 
 
 def _start(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from levit_mobile.bundle.reader import OpenBundle
 from levit_mobile.images.image_set import ImageSet
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.runner import Logits
 from levit_mobile.parity import compare
 from levit_mobile.parity.compare import ParityReport
@@ -24,12 +25,13 @@ SAME_MODEL = Tolerance(min(recipe.tolerance.min_sqnr_db for recipe in RECIPES.va
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """Pictures [N,H,W,3] uint8 with the trained model's logits [N,classes], and whose they are."""
+    """Pictures [N,H,W,3] uint8 with the trained model's logits [N,classes], whose they are, and how it takes them."""
 
     owner: str
     names: tuple[str, ...]
     pixels: NDArray[np.uint8]
     logits: Logits
+    spec: ImageSpec
 
     @classmethod
     def of(cls, stored: OpenBundle) -> Golden | None:
@@ -38,7 +40,8 @@ class Golden:
         if not vectors:
             return None
         pixels, logits = zip(*vectors.values(), strict=True)
-        return cls(stored.path.resolve().name, tuple(vectors), np.stack(pixels), np.stack(logits).astype(np.float32))
+        made = np.stack(pixels), np.stack(logits).astype(np.float32)
+        return cls(stored.path.resolve().name, tuple(vectors), *made, stored.spec)
 
     @property
     def title(self) -> str:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from levit_mobile.contract import Input, Output
-from levit_mobile.images import image_set
-from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.images.preprocessing import preprocess, to_planar
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.runner import ONE_THREAD, Loaded, Logits, Placement
 from levit_mobile.interfaces.toolchain import runtime_probe, timing_loader
 from levit_mobile.runners.adapters import adapted, as_logits, running
@@ -31,7 +31,10 @@ Key = tuple[str, str]  # a job's name, and INFERENCE or END_TO_END
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One artifact to load, and where it runs; the rest is None for one without a contract."""
+    """One artifact to load, and where it runs; `source` and `result` are None for one without a contract.
+
+    `spec` is how its pictures are prepared, or without a contract those of the golden vectors that it is held against.
+    """
 
     name: str
     artifact: Path
@@ -84,12 +87,12 @@ def _started(asked: tuple[Job, Pixels | None]) -> Start:
 
 def _answers(job: Job, loaded: Loaded, golden: Pixels) -> dict[str, Logits]:
     """By the contract, or without one as [0,1] and as normalised pixels."""
-    planar = [image_set.to_planar(pixels) for pixels in golden]
+    planar = [to_planar(pixels) for pixels in golden]
     if job.source is not None and job.result is not None:
         answers = [as_logits(loaded.run(adapted(image, job.source))[0], job.result) for image in planar]
         return {"as its contract says": np.concatenate(answers)}
-    spec = ImageSpec.for_side(golden.shape[1])
-    mean, std = (np.array(values, np.float32)[:, None, None] for values in (spec.mean, spec.std))
+    spec = job.spec or ImageSpec()
+    mean, std = (np.array(values, np.float32)[:, None, None] for values in (spec.unit_mean, spec.unit_std))
     ways = {"pixels in [0,1]": planar, "normalised pixels": [(image - mean) / std for image in planar]}
     laid_out = {way: [_laid_out(image, loaded) for image in given] for way, given in ways.items()}
     return {
@@ -143,5 +146,5 @@ def _whole(job: Job, loaded: Loaded, picture: Image.Image) -> Logits:
     assert job.source is not None
     assert job.result is not None
     assert job.spec is not None
-    planar = image_set.to_planar(image_set.preprocess(picture, job.spec))
+    planar = to_planar(preprocess(picture, job.spec))
     return as_logits(loaded.run(adapted(planar, job.source))[0], job.result)

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from levit_mobile import contract
 from levit_mobile.errors import ArtifactError
-from levit_mobile.images.image_set import ImageSet, ImageSpec
+from levit_mobile.images.image_set import ImageSet
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.card import Card
 from levit_mobile.interfaces.runner import Images, Runner
 from levit_mobile.interfaces.toolchain import OutputsLoader

@@ -12,7 +12,8 @@ import numpy as np
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.contract import CONTRACT_FILE
 from levit_mobile.errors import BundleError, CheckpointError
-from levit_mobile.images.image_set import ImageSet, ImageSpec, picture_digest
+from levit_mobile.images.image_set import ImageSet, picture_digest
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.runner import Images, Logits, Runner
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED, HUB_ID, official_file
@@ -21,6 +22,7 @@ from levit_mobile.runners import eager
 from levit_mobile.runtimes import registry
 
 GOLDEN = "golden"
+OVERRIDDEN = "--"  # in the source of a contract's preprocessing: options that the user gave
 Load = Callable[[], Runner]  # can be sent to another process
 
 
@@ -80,9 +82,24 @@ def _checkpoint(source: str | Path, stored: OpenBundle, *, asked: bool) -> Refer
             "--reference PATH",
             fault="reference",
         )
-    _require_fit(str(source), (checkpoint.classes, checkpoint.side), stored)
-    load, exact = (partial(_eager, source, stored.spec, double) for double in (False, True))
+    _require_fit(str(source), (checkpoint.classes, checkpoint.input_size), stored)
+    if own:
+        _require_same_preparation(checkpoint, stored)
+    spec = stored.spec if own else checkpoint.spec
+    load, exact = (partial(_eager, source, spec, double) for double in (False, True))
     return ReferenceModel(Path(source).name if own else str(source), load, exact, checkpoint, own)
+
+
+def _require_same_preparation(checkpoint: Checkpoint, stored: OpenBundle) -> None:
+    """Both sides of a proof would be wrong together if the bundle had its preparation from anywhere else."""
+    if OVERRIDDEN in stored.contract.preprocessing.source:
+        return
+    if (stated := checkpoint.spec) != stored.spec:
+        raise BundleError(
+            f"{stored.path} does not prepare images as its checkpoint does: it has {stored.spec}; "
+            f"expected {stated}, from {stated.source}; convert again",
+            fault="preprocessing",
+        )
 
 
 def _eager(source: str | Path, spec: ImageSpec, double: bool) -> Runner:
@@ -91,12 +108,12 @@ def _eager(source: str | Path, spec: ImageSpec, double: bool) -> Runner:
 
 def _other_bundle(other: OpenBundle, stored: OpenBundle) -> ReferenceModel:
     found = other.contract
-    _require_fit(str(other.path), (found.model.classes, found.preprocessing.crop_px), stored)
+    _require_fit(str(other.path), (found.model.classes, _size(other)), stored)
     if other.labels != stored.labels:
         raise BundleError(
             f"the labels of {other.path} are not those of {stored.path} in the same order", fault="reference"
         )
-    if found.preprocessing != stored.contract.preprocessing:
+    if other.spec != stored.spec:
         raise BundleError(f"the preprocessing of {other.path} is not that of {stored.path}", fault="reference")
     name = registry.defaults(other.target.name)[-1]  # of a Core ML package the MIL reference: Core ML is the candidate
     title = f"{other.path.name} by {registry.described(name).title}"
@@ -117,11 +134,12 @@ def _remembered(logits: Mapping[str, Logits], images: Images) -> Logits:
     return np.stack([logits[picture_digest(picture)] for picture in pixels])
 
 
-def _require_fit(name: str, found: tuple[int, int], stored: OpenBundle) -> None:
-    wanted = stored.contract.model.classes, stored.contract.preprocessing.crop_px
+def _size(stored: OpenBundle) -> tuple[int, int]:
+    return stored.spec.crop_height, stored.spec.crop_width
+
+
+def _require_fit(name: str, found: tuple[int, tuple[int, int]], stored: OpenBundle) -> None:
+    wanted = stored.contract.model.classes, _size(stored)
     if found != wanted:
-        raise CheckpointError(
-            f"{name} has {found[0]} classes at {found[1]} px, expected {wanted[0]} classes at {wanted[1]} px as in "
-            f"{stored.path}",
-            fault="variant",
-        )
+        told = [f"{classes} classes at {width} x {height} px" for classes, (height, width) in (found, wanted)]
+        raise CheckpointError(f"{name} has {told[0]}, expected {told[1]} as in {stored.path}", fault="variant")

@@ -12,7 +12,8 @@ import numpy as np
 
 from levit_mobile.arm64.runner import Arm64Runner
 from levit_mobile.errors import CheckpointError
-from levit_mobile.images.image_set import Pixels, picture_digest, to_planar
+from levit_mobile.images.image_set import picture_digest
+from levit_mobile.images.preprocessing import Pixels, to_planar
 from levit_mobile.interfaces.runner import Runner
 from levit_mobile.parity.compare import BATCH, Array
 from levit_mobile.parity.logit_stats import LogitStats

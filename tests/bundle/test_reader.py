@@ -11,7 +11,7 @@ import pytest
 from support.stored_bundles import KINDS, PACKAGE, WEIGHTS, Edit, Made, require_refusal
 
 from levit_mobile.bundle.reader import open_bundle
-from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system.files import digest, digest_bytes

@@ -215,5 +215,5 @@ def test_another_variant_side_class_count_and_one_head(another: SourceModel, nam
     assert bundle.path == tmp_path / f"levit_192-{name}"
     assert (bundle.proof.verdict, bundle.proof.reasons) == ("proven", ())
     assert (bundle.contract.model.variant, bundle.contract.model.classes) == ("levit_192", 7)
-    assert (bundle.contract.preprocessing.crop_px, bundle.contract.preprocessing.resize_px) == (96, 109)
+    assert (bundle.contract.preprocessing.crop_width, bundle.contract.preprocessing.width) == (96, 109)
     assert (bundle.path / "labels.txt").read_text().split() == [f"class_{index}" for index in range(7)]

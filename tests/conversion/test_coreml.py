@@ -98,7 +98,7 @@ def test_says_who_made_it_and_from_what(spec: Any, bundles: Bundles, name: str) 
     assert "levit_128s" in about.shortDescription
     assert about.userDefined["levit_mobile.recipe"] == name
     assert about.userDefined["levit_mobile.checkpoint_sha256"] == contract.model.checkpoint_sha256
-    assert about.userDefined["levit_mobile.crop_px"] == "224"
+    assert "centre 224 x 224 px" in about.userDefined["levit_mobile.preprocessing"]
     assert [output.name for output in spec.description.output if not output.shortDescription] == []
 
 

@@ -265,7 +265,7 @@ class Odd(nn.Module):
 
 def test_a_weight_that_stays_in_float_is_an_error(small: SourceModel, tmp_path: Path) -> None:
     recipe = RECIPES["coreml-int4-weight"]
-    card = replace(card_of(small, recipe), side_px=32, labels=("a", "b", "c", "d"))
+    card = replace(card_of(small, recipe), height=32, width=32, labels=("a", "b", "c", "d"))
     with refused(ConversionError, "conversion.weights", "coreml-int4-weight", "layers", "[40, 72, 1, 1]"):
         coreml.convert(Odd(), recipe, card=card, path=tmp_path / "x.mlpackage")
     assert not (tmp_path / "x.mlpackage").exists()

@@ -14,9 +14,11 @@ from support.photographs import SPEC, noise, torchvision_rule
 from support.refusals import refused
 
 from levit_mobile.errors import ImageError
-from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels, find_pictures, load, png, to_planar
+from levit_mobile.images.image_set import ImageSet, find_pictures, load, png
+from levit_mobile.images.preprocessing import Pixels, to_planar
+from levit_mobile.images.spec import ImageSpec
 
-SMALL = ImageSpec(side_px=28, resize_px=32)
+SMALL = ImageSpec(height=32, width=32, crop_height=28, crop_width=28)
 ENCODINGS = {
     "photo.jpg": {"quality": 92},
     "progressive.jpeg": {"quality": 90, "progressive": True},

@@ -14,6 +14,7 @@ import write_schemas
 from jsonschema import Draft202012Validator
 from support import small_bundles, timings
 from support import validations as made
+from support.contracts import FIELDS, of_schema_1
 from support.overviews import release
 from typer.testing import CliRunner
 
@@ -40,6 +41,7 @@ from levit_mobile.timing.record import Block, Profile
 from levit_mobile.validation.results import Emulation
 
 NAMES = [one.name for one in write_schemas.PUBLISHED]
+VERSIONS = {one.name: one.version for one in write_schemas.PUBLISHED}
 FILES = {one.name for one in write_schemas.PUBLISHED if one.is_file}
 CALIBRATION = {
     "source": "train",
@@ -253,7 +255,8 @@ def output(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def test_the_committed_schemas_are_those_of_the_code() -> None:
     expected = write_schemas.written()
-    assert set(write_schemas.FOLDER.iterdir()) <= set(expected)
+    former = {write_schemas.FOLDER / f"{name}.schema.json" for name in write_schemas.FORMER_VERSIONS}
+    assert set(write_schemas.FOLDER.iterdir()) <= set(expected) | former
     for path, text in expected.items():
         assert path.read_text(encoding="utf-8") == text, "run python tools/write_schemas.py"
 
@@ -272,9 +275,10 @@ def test_a_schema_is_valid_and_says_what_it_is(name: str) -> None:
     whole = schema(name)
     Draft202012Validator.check_schema(whole)
     assert whole["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
-    assert whole["$id"] == f"urn:levit-mobile:{name}:1"
+    version = VERSIONS[name]
+    assert whole["$id"] == f"urn:levit-mobile:{name}:{version}"
     assert whole["title"]
-    assert whole["properties"].get("schema_version", {"const": 1})["const"] == 1
+    assert whole["properties"].get("schema_version", {"const": version})["const"] == version
     assert ("schema_version" in whole["properties"]) == (name != "failure")
 
 
@@ -305,6 +309,14 @@ def test_no_description_is_of_a_field_that_is_gone() -> None:
             listed.setdefault(kind, set()).update(part.get("properties", {}))
     for kind, fields in write_schemas.words().items():
         assert set(fields) <= listed[kind], kind
+
+
+def test_a_contract_of_schema_1_has_its_schema_still() -> None:
+    former = {name: schema(name) for name in write_schemas.FORMER_VERSIONS}
+    assert [one["$id"] for one in former.values()] == ["urn:levit-mobile:contract:1"]
+    assert errors(former["contract-1"], of_schema_1()) == []
+    assert errors(schema("contract"), of_schema_1())
+    assert errors(former["contract-1"], FIELDS)
 
 
 def test_the_former_places_hold_the_same() -> None:
@@ -367,7 +379,7 @@ def test_a_missing_field_is_refused(output: tuple[str, list[Any]]) -> None:
 def test_another_schema_version_is_refused(output: tuple[str, list[Any]]) -> None:
     name, documents = output
     if name != "failure":
-        assert errors(schema(name), {**documents[0], "schema_version": 2})
+        assert errors(schema(name), {**documents[0], "schema_version": VERSIONS[name] + 1})
 
 
 def keys(found: Any) -> Iterator[str]:

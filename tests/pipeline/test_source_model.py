@@ -10,7 +10,7 @@ from PIL import Image
 from support.refusals import refused
 
 from levit_mobile.errors import ImageError, LabelsError
-from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.pipeline.source_model import SourceModel, find_labels, load_source, proof_pictures
 
 SPEC = ImageSpec.for_side(64)

@@ -17,7 +17,7 @@ from support.refusals import refused
 import levit_mobile
 from levit_mobile.errors import BundleError
 from levit_mobile.images import digits
-from levit_mobile.images.image_set import preprocess
+from levit_mobile.images.preprocessing import preprocess
 from levit_mobile.model.levit import count_macs, count_parameters
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import RECIPES

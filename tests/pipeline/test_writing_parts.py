@@ -55,7 +55,7 @@ def test_the_card_says_what_made_it(small: SourceModel) -> None:
     recipe, checkpoint = RECIPES["tflite-fp16"], small.checkpoint
     found = writing.card_of(small, recipe)
     assert writing.name_of(small, recipe) == "levit_128s-tflite-fp16"
-    assert (found.name, found.labels, found.side_px) == ("levit_128s", small.labels, 64)
+    assert (found.name, found.labels, found.height, found.width) == ("levit_128s", small.labels, 64, 64)
     assert (found.author, found.licence, found.version) == (
         "levit-mobile",
         "see the checkpoint",
@@ -69,8 +69,8 @@ def test_the_card_says_what_made_it(small: SourceModel) -> None:
         "variant": "levit_128s",
         "checkpoint_sha256": checkpoint.sha256,
         "checkpoint_format": "official",
-        "resize_px": str(small.spec.resize_px),
-        "crop_px": "64",
+        "preprocessing": "short side to 73 px, bicubic; centre 64 x 64 px; "
+        "mean 0.485 0.456 0.406, std 0.229 0.224 0.225",
     }
 
 
@@ -94,8 +94,8 @@ def test_the_contract_names_the_parts_of_its_own_target_and_recipe(made: Made, s
     assert [one.calibration is None for one in found.values()] == [True, False, True]
     assert set(found["coreml-fp16"].artifact.toolchain) == {"torch", "coremltools"}
     for one in found.values():
-        assert (one.schema_version, one.model.source, one.artifact.partitions) == (1, "random.pth", 1)
-        assert (one.preprocessing.resize_px, one.preprocessing.crop_px) == (small.spec.resize_px, 64)
+        assert (one.schema_version, one.model.source, one.artifact.partitions) == (2, "random.pth", 1)
+        assert (one.preprocessing.width, one.preprocessing.crop_width) == (small.spec.width, 64)
         assert one.preprocessing.antialias is small.spec.antialias
 
 

@@ -11,8 +11,10 @@ from PIL import Image
 from support.refusals import refused
 
 from levit_mobile.errors import ImageError
-from levit_mobile.images.image_set import ImageSet, ImageSpec, Pixels
+from levit_mobile.images.image_set import ImageSet
+from levit_mobile.images.preprocessing import Pixels
 from levit_mobile.images.source import ImageOrigin, ImageSource
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.pipeline.source_model import held_out_digits
 from levit_mobile.quantization.calibration import COUNT, CalibrationSet, Remembered, concerns, find
 
@@ -82,7 +84,7 @@ def test_noise_is_refused_unless_it_is_asked_for(tmp_path: Path) -> None:
     for number in range(16):
         Image.fromarray(drawn.integers(0, 256, (64, 64, 3), np.uint8)).save(tmp_path / f"{number}.png")
     with refused(ImageError, "image.noise", tmp_path, "--calibration synthetic"):
-        find(tmp_path, ImageSpec(side_px=64, resize_px=64))
+        find(tmp_path, ImageSpec(height=64, width=64, crop_height=64, crop_width=64))
     found = find("synthetic", SPEC, count=200)
     assert not found.for_release
     (concern,) = said(found).splitlines()
@@ -224,7 +226,7 @@ def likeness(pixels: Pixels, folder: Path) -> float:
     for number in range(1, 16):
         Image.fromarray(pixels).save(folder / f"{number:02d}.png")
     with refused(ImageError, "image.noise", folder, "pixels correlate by") as caught:
-        find(folder, ImageSpec(side_px=64, resize_px=64))
+        find(folder, ImageSpec(height=64, width=64, crop_height=64, crop_width=64))
     return float(str(caught.value).partition("correlate by ")[2].partition(",")[0])
 
 
@@ -240,7 +242,7 @@ def test_stripes_down_the_picture_and_one_colour_are_no_noise(tmp_path: Path) ->
     stripes[::2] = 200
     for number in range(16):
         Image.fromarray(stripes if number % 2 else np.full((64, 64, 3), 9, np.uint8)).save(tmp_path / f"{number}.png")
-    assert len(find(tmp_path, ImageSpec(side_px=64, resize_px=64)).pictures) == 16
+    assert len(find(tmp_path, ImageSpec(height=64, width=64, crop_height=64, crop_width=64)).pictures) == 16
 
 
 def test_a_picture_that_just_fits_is_kept() -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from levit_mobile.images.digits import Split, pictures
-from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.parity import metrics

@@ -13,7 +13,7 @@ from support import nets
 from support.refusals import refused
 
 from levit_mobile.errors import RecipeError
-from levit_mobile.images.image_set import ImageSpec
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.bake import bake
 from levit_mobile.model.fake_quant import fake_quants_of
 from levit_mobile.model.levit import VARIANTS, count_macs

@@ -19,8 +19,9 @@ from support.refusals import refused
 from torch import Tensor, nn
 
 from levit_mobile.errors import BundleError, ImageError, RecipeError
-from levit_mobile.images.image_set import ImageSet, ImageSpec
+from levit_mobile.images.image_set import ImageSet
 from levit_mobile.images.source import ImageSource
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.bake import bake
 from levit_mobile.model.fake_quant import fake_quants_of
 from levit_mobile.model.levit import LeViT

@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from levit_mobile.images.image_set import ImageSpec, Pixels
+from levit_mobile.images.preprocessing import Pixels
+from levit_mobile.images.spec import ImageSpec
 
 SPEC = ImageSpec()
 

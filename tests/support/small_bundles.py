@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from levit_mobile import contract as c
 from levit_mobile.contract import Contract
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.parity.compare import judge, not_run
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system.files import digest, digest_bytes
@@ -45,10 +47,11 @@ def bundle(folder: Path, recipe: str, *, verdict: str = "proven", content: bytes
     )
     proof = judge(report) if verdict == "proven" else not_run("Core ML runs on macOS only")
     written = Contract(
-        schema_version=1,
+        schema_version=2,
         tool="0.1.0",
         recipe=recipe,
         model=c.Model(
+            family="levit",
             variant="levit_128s",
             classes=CLASSES,
             parameters=7_014_758,
@@ -68,7 +71,7 @@ def bundle(folder: Path, recipe: str, *, verdict: str = "proven", content: bytes
         output=c.Output(
             name="logits", shape=(1, CLASSES), dtype="float32", labels_sha256=digest(folder / "labels.txt")
         ),
-        preprocessing=c.Preprocessing(resize_px=SIDE, crop_px=SIDE, interpolation="bicubic", antialias=True),
+        preprocessing=c.Preprocessing(**asdict(ImageSpec(height=SIDE, width=SIDE, crop_height=SIDE, crop_width=SIDE))),
         tolerance=tolerance,
         golden=(_golden(folder),),
         verdict=proof.verdict,

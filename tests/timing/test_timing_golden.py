@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from levit_mobile.bundle.reader import open_bundle
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.recipe import RECIPES, Tolerance
 from levit_mobile.timing.candidates import Candidate, opened
 from levit_mobile.timing.golden import SAME_MODEL, Golden, judged, shared_golden
@@ -101,7 +102,8 @@ def test_the_bound_of_strangers_is_the_loosest_of_all() -> None:
 def lender(name: str, count: int) -> Candidate:
     """A candidate whose bundle has that many golden vectors."""
     vectors = {str(i): (np.full((2, 2, 3), i, np.uint8), np.arange(5.0) + i) for i in range(count)}
-    return cast(Candidate, SimpleNamespace(name=name, stored=SimpleNamespace(path=Path(name), golden=lambda: vectors)))
+    stored = SimpleNamespace(path=Path(name), golden=lambda: vectors, spec=ImageSpec.for_side(2 + count))
+    return cast(Candidate, SimpleNamespace(name=name, stored=stored))
 
 
 def test_every_bundle_has_its_own_vectors_and_only_a_stranger_borrows_the_first(stranger: Candidate) -> None:
@@ -113,6 +115,7 @@ def test_every_bundle_has_its_own_vectors_and_only_a_stranger_borrows_the_first(
     }
     assert found["two"].title == "2 golden vectors of two"
     assert found["two"].names == ("0", "1")
+    assert found["vendor.tflite"].spec == found["one"].spec == ImageSpec.for_side(3)
     assert found["two"].pixels[:, 0, 0, 0].tolist() == [0, 1]
     assert found["two"].logits[:, 0].tolist() == [0.0, 1.0]
     assert found["two"].logits.dtype == np.float32

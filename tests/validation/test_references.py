@@ -29,7 +29,7 @@ def stored(bundle: Path) -> OpenBundle:
 def checkpoint(monkeypatch: pytest.MonkeyPatch, stored: OpenBundle) -> SimpleNamespace:
     """What every path to weights loads: the bundle's own checkpoint, to be changed."""
     own = stored.contract.model.checkpoint_sha256
-    one = SimpleNamespace(sha256=own, classes=5, side=64, model="the model", paths=[])
+    one = SimpleNamespace(sha256=own, classes=5, input_size=(64, 64), spec=stored.spec, model="the model", paths=[])
     monkeypatch.setattr(references, "load_checkpoint", lambda path: one.paths.append(path) or one)
     return one
 
@@ -124,8 +124,10 @@ def test_another_checkpoint_counts_only_where_it_was_asked_for(stored: OpenBundl
 def test_a_checkpoint_of_other_classes_or_another_side_does_not_fit(
     stored: OpenBundle, checkpoint: SimpleNamespace, classes: int, side: int
 ) -> None:
-    checkpoint.classes, checkpoint.side = classes, side
-    with refused(CheckpointError, "checkpoint.variant", f"{classes} classes at {side} px", "5 classes at 64 px"):
+    checkpoint.classes, checkpoint.input_size = classes, (side, side)
+    with refused(
+        CheckpointError, "checkpoint.variant", f"{classes} classes at {side} x {side} px", "5 classes at 64 x 64 px"
+    ):
         find("a.pth", stored)
 
 
@@ -150,9 +152,9 @@ def test_a_bundle_of_other_labels_or_preparation_does_not_fit(made: Made, stored
     other = made("executorch-fp32")
     with refused(BundleError, "bundle.reference", other, "labels"):
         find(other, replace(stored, labels=stored.labels[::-1]))
-    changed = stored.contract.preprocessing.model_copy(update={"resize_px": 99})
+    changed = stored.contract.preprocessing.model_copy(update={"height": 99})
     with refused(BundleError, "bundle.reference", other, "preprocessing"):
         find(other, replace(stored, contract=stored.contract.model_copy(update={"preprocessing": changed})))
-    larger = stored.contract.preprocessing.model_copy(update={"crop_px": 96})
-    with refused(CheckpointError, "checkpoint.variant", "5 classes at 64 px", "5 classes at 96 px"):
+    larger = stored.contract.preprocessing.model_copy(update={"crop_height": 96})
+    with refused(CheckpointError, "checkpoint.variant", "5 classes at 64 x 64 px", "5 classes at 64 x 96 px"):
         find(other, replace(stored, contract=stored.contract.model_copy(update={"preprocessing": larger})))

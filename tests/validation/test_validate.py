@@ -21,7 +21,8 @@ from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.contract import Contract
 from levit_mobile.errors import BundleError, CheckpointError
 from levit_mobile.images import digits
-from levit_mobile.images.image_set import ImageSpec, to_planar
+from levit_mobile.images.preprocessing import to_planar
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.checkpoint import load_checkpoint
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.parity import metrics

@@ -66,7 +66,7 @@ SPOILED: dict[str, Spoiled] = {
     "labels-changed": Spoiled("tflite-fp32", "labels.txt", half, ("labels.txt", "sha256"), sealed=False),
     "proof-changed": Spoiled("tflite-fp32", "parity.json", nothing, ("parity.json", "schema 1: ")),
     "schema-2": Spoiled(
-        "tflite-fp32", "contract.json", of_schema(2), ("contract.json", "schema 1: schema_version: ")
+        "tflite-fp32", "contract.json", of_schema(3), ("contract.json", "schema 1 or 2: schema_version: ")
     ),
     "tflite-empty": Spoiled("tflite-fp32", "model.tflite", nothing, LITERT),
     "pte-empty": Spoiled("executorch-fp32", "model.pte", nothing, (*EXECUTORCH, "begin")),

@@ -1,0 +1,65 @@
+"""The preparation of pictures that some file states, field by field: each is read only where no user overrides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from levit_mobile.errors import CheckpointError
+from levit_mobile.images.overrides import Size
+from levit_mobile.images.spec import Colour
+
+Fields = dict[str, Any]  # some fields of an ImageSpec
+HOW = {
+    "resize": "--resize",
+    "crop": "--crop",
+    "interpolation": "--interpolation",
+    "mean": "--mean and --std",
+}
+
+
+class Unusable(ValueError):
+    """A field says something that cannot be done; the sentence does not name the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a file says, each field as a function that raises Unusable for what cannot be done.
+
+    `resize` gives mode, height and width, `crop` checks or gives the crop; both take the net's input size.
+    """
+
+    source: str
+    resize: Callable[[Size], Fields]
+    crop: Callable[[Size], Fields]
+    interpolation: Callable[[], str]
+    mean: Callable[[], Colour]
+    std: Callable[[], Colour]
+    rescale: Callable[[], float] = lambda: 1 / 255
+
+    def parts(self, size: Size, given: Mapping[str, Any]) -> Fields:
+        """The fields that are not `given`. Raises CheckpointError for one that cannot be done."""
+        made: Fields = {"crop_height": size[0], "crop_width": size[1]}
+        if "mode" not in given:
+            made |= self._read("resize", lambda: self.resize(size))
+        if "crop_height" not in given:
+            made |= self._read("crop", lambda: self.crop(size))
+        if "interpolation" not in given:
+            made["interpolation"] = self._read("interpolation", self.interpolation)
+        if "mean" not in given:
+            made |= self._read("mean", lambda: {"mean": self.mean(), "std": self.std(), "rescale": self.rescale()})
+        return made
+
+    def _read(self, what: str, read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except Unusable as error:
+            raise CheckpointError(
+                f"{self.source} {error}: correct it, or pass {HOW[what]}", fault="preprocessing"
+            ) from error
+
+
+def size_text(size: Size) -> str:
+    """(224, 320) -> 224x320: height first, as every size is written."""
+    return f"{size[0]}x{size[1]}"
