@@ -88,10 +88,9 @@ def _resize(given: int | str | Sequence[int]) -> int | Size | str:
     expected = "the length of the short side (256), a size to squash to (HEIGHTxWIDTH), or none"
     if given == "none":
         return "none"
-    if isinstance(given, str) and given.isdecimal():
-        given = int(given[:6])
-    if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= MAX_PX:
-        return given
+    number = int(given[:6]) if isinstance(given, str) and given.isdecimal() else given
+    if isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= MAX_PX:
+        return number
     return _rectangle("resize", given, expected)
 
 

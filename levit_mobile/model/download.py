@@ -32,8 +32,8 @@ OFFICIAL_FILES: dict[str, str] = {
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".tar")
 HUB_PATTERNS = (  # the first that the repository has
-    ["config.json", "*.safetensors", "*.safetensors.index.json"],
-    ["config.json", "*.bin", "*.bin.index.json"],
+    ["config.json", "*.safetensors", "*.safetensors.index.json", "preprocessor_config.json"],
+    ["config.json", "*.bin", "*.bin.index.json", "preprocessor_config.json"],
 )
 NOTED = ".sha256"  # beside an official file, as sha256sum writes and checks it
 BLOB = re.compile(r"[0-9a-f]{64}")  # name of a weight file in the hub's cache: the sha256 that the hub states
