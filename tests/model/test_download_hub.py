@@ -47,7 +47,8 @@ def resolve_hub(
 def test_a_hub_id_and_then_its_cache(server: Server, nowhere: str, tmp_path: Path) -> None:
     found, stderr = resolve_hub("facebook/levit-128S", server.address, tmp_path)
     folder = Path(found)
-    assert sorted(file.name for file in folder.iterdir()) == ["config.json", "model.safetensors"]  # and no .bin
+    described = ["config.json", "model.safetensors", "preprocessor_config.json"]
+    assert sorted(file.name for file in folder.iterdir()) == described  # and no .bin
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
     assert folder.is_relative_to(tmp_path)
     assert "%|" not in stderr

@@ -17,6 +17,7 @@ REPOSITORIES: dict[str, dict[str, bytes]] = {
         "config.json": b"{}",
         "model.safetensors": WEIGHTS,
         "pytorch_model.bin": WEIGHTS,
+        "preprocessor_config.json": b"{}",
         "README.md": b"#",
     },
     "timm/old.in1k": {"config.json": b"{}", "pytorch_model.bin": WEIGHTS},
