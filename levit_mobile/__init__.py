@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from levit_mobile.parity.compare import Proof
     from levit_mobile.pipeline.convert import convert
     from levit_mobile.pipeline.plan import PlanSearch, plan
+    from levit_mobile.pipeline.precheck import check
     from levit_mobile.pipeline.source_model import SourceModel, load_source
     from levit_mobile.pipeline.writing import Bundle
     from levit_mobile.recipe import RECIPES, Recipe, Verdict
@@ -70,6 +71,7 @@ _HOMES = {
     "ValidationRun": "levit_mobile.validation.passes",
     "Verdict": "levit_mobile.recipe",
     "bench": "levit_mobile.timing.bench",
+    "check": "levit_mobile.pipeline.precheck",
     "convert": "levit_mobile.pipeline.convert",
     "cost": "levit_mobile.arm64.count",
     "differences": "levit_mobile.bundle.inspect",
@@ -109,6 +111,7 @@ __all__ = [
     "ValidationRun",
     "Verdict",
     "bench",
+    "check",
     "convert",
     "cost",
     "differences",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -96,6 +96,16 @@ NoTimingOption = Annotated[
 ]
 
 
+class Options(TypedDict):
+    """What the check and the conversion both take."""
+
+    calibration: str | None
+    count: int | None
+    observer: str | None
+    plan: Path | None
+    force: bool
+
+
 def convert(
     target: TargetOption,
     checkpoint: CheckpointOption = None,
@@ -139,6 +149,8 @@ def convert(
         import levit_mobile
         from levit_mobile.cli.progress import shown
 
+        options = Options(calibration=calibration, count=calibration_count, observer=observer, plan=plan, force=force)
+        understood(lambda: levit_mobile.check(recipes, checkpoint, out=out, labels=labels, images=images, **options))
         typer.echo(f"importing {checkpoint or 'the bundled checkpoint'}", err=True)
         with shown(log) as progress:
             source = levit_mobile.load_source(
@@ -157,12 +169,8 @@ def convert(
                         source,
                         one,
                         out=out,
-                        force=force,
-                        calibration=calibration,
-                        count=calibration_count,
                         seed=seed,
-                        observer=observer,
-                        plan=plan,
+                        **options,
                         timing=not no_timing,
                         progress=progress,
                     )

@@ -138,6 +138,23 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What names and shapes tell of weights that are on this machine."""
+
+    variant: str
+    classes: int
+
+
+def identify(path: Path) -> Identity:
+    """Read a file's or folder's variant and classes, without building a model. Raises CheckpointError."""
+    state, _ = weight_files.read(weight_files.find(path))
+    sizes = keys.read_sizes(
+        {key: tuple(tensor.shape) for key, tensor in state.items()}, keys.detect_layout(list(state))
+    )
+    return Identity(keys.match_variant(sizes, None), sizes.classes)
+
+
 # Tensors -> a model
 
 

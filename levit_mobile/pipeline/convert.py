@@ -17,6 +17,7 @@ from levit_mobile.model.fake_quant import QParams, logits_qparams
 from levit_mobile.parity import compare
 from levit_mobile.pipeline import lowering, writing
 from levit_mobile.pipeline import quantization_summary as integers
+from levit_mobile.pipeline.precheck import check
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary
 from levit_mobile.pipeline.source_model import SourceModel, load_source
 from levit_mobile.pipeline.writing import Bundle
@@ -119,6 +120,18 @@ def convert(
         _require_none(variant=variant, labels=labels, images=images, skip_broken=skip_broken or None, **preparation)
         source = checkpoint
     else:
+        check(
+            [chosen],
+            checkpoint,
+            out=out,
+            labels=labels,
+            images=images,
+            force=force,
+            calibration=calibration,
+            count=count,
+            observer=observer,
+            plan=plan,
+        )
         source = load_source(
             checkpoint,
             variant=variant,

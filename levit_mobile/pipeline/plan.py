@@ -10,11 +10,13 @@ from levit_mobile.errors import BundleError
 from levit_mobile.images import overrides
 from levit_mobile.images.image_set import ImageSet
 from levit_mobile.images.overrides import GivenColour, GivenCrop, GivenResize
+from levit_mobile.images.source import calibration_source
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.bake import bake
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.pipeline.lowering import form_of
+from levit_mobile.pipeline.precheck import require_pictures
 from levit_mobile.quantization import calibration as calibrations
 from levit_mobile.quantization.calibration import CalibrationSet
 from levit_mobile.quantization.plan import Plan
@@ -111,6 +113,7 @@ def plan(
     given = overrides.read(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
     recipe(target)
     _require_free(Path(out) if out else None, force)
+    require_pictures(calibration_source(calibration).folder, calibrations.MIN_PICTURES, "a calibration")
     progress(f"importing {checkpoint or BUNDLED}", 0, 1)
     model = load_checkpoint(checkpoint or BUNDLED, variant=variant, progress=progress)
     path = Path(out) if out else Path(f"{model.variant}-{target}-int8.json")

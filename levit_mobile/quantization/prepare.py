@@ -69,17 +69,24 @@ def find(recipe: Recipe, options: Int8Options, *, variant: str, spec: ImageSpec)
         RecipeError: An option is for int8 only (``recipe.int8-only``) or unknown (``recipe.unknown-observer``), or the
             plan cannot be used; the codes are those of ``quantization.plan.find``.
     """
+    require_applicable(recipe, options)
     if recipe.precision is not Precision.INT8:
-        if name := next(options.given(), None):
-            raise RecipeError(
-                f"{name} has no effect on {recipe.name}: only recipes of the precision int8 measure ranges",
-                fault="int8-only",
-            )
         return None
     known = plans.find(options.plan, variant=variant, target=recipe.target)
     if options.observer is not None:
         known = known.model_copy(update={"observer": observer_of(options.observer)})
     return Quantization(calibrations.find(options.calibration, spec, count=options.count, seed=options.seed), known)
+
+
+def require_applicable(recipe: Recipe, options: Int8Options) -> None:
+    """Refuse options that the recipe does not have, and observers that do not exist. Raises RecipeError."""
+    if recipe.precision is not Precision.INT8 and (name := next(options.given(), None)):
+        raise RecipeError(
+            f"{name} has no effect on {recipe.name}: only recipes of the precision int8 measure ranges",
+            fault="int8-only",
+        )
+    if options.observer is not None:
+        observer_of(options.observer)
 
 
 @dataclass(frozen=True, slots=True)
