@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from levit_mobile.model.levit import LeViT
+from levit_mobile import LeViT
 
 CLASSES, SIDE_PX = 1000, 224
 SUFFIXES = {"tflite": ".tflite", "executorch": ".pte"}

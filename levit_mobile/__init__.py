@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from levit_mobile.errors import LevitMobileError
     from levit_mobile.images.spec import ImageSpec
     from levit_mobile.model.checkpoint import load_checkpoint
-    from levit_mobile.model.levit import LeViT
+    from levit_mobile.model.families.levit.trained import LeViT
     from levit_mobile.parity.compare import Proof
     from levit_mobile.pipeline.convert import convert
     from levit_mobile.pipeline.plan import PlanSearch, plan
@@ -55,7 +55,7 @@ _HOMES = {
     "Examination": "levit_mobile.runtimes.doctor",
     "ImageSpec": "levit_mobile.images.spec",
     "Inspected": "levit_mobile.bundle.inspect",
-    "LeViT": "levit_mobile.model.levit",
+    "LeViT": "levit_mobile.model.families.levit.trained",
     "LevitMobileError": "levit_mobile.errors",
     "OpenBundle": "levit_mobile.bundle.reader",
     "PlanSearch": "levit_mobile.pipeline.plan",

@@ -46,13 +46,14 @@ VENDORS = {
 ELSEWHERE = "runners.tflite_runtime_child"  # of another interpreter's environment, which names its runtime in an order
 SEEN_BY_CONVERTERS = {"recipe", "errors", "interfaces.card", "model.fake_quant"}
 OPTIONS_WORDS = {"arm64.cpus", "images.overrides", "runtimes.registry"}  # tables of names, and what a word means
+FAMILIES = "model.families"
 TEXT_GOES_TO = {"system.atomic_write", "system.capture_output", "system.logs"}
 ALL_VENDORS = set().union({"transformers", "tflite_runtime"}, *VENDORS.values())
 LIGHT = {"torch", "numpy", "PIL", "pydantic", "safetensors", "huggingface_hub", "capstone", "elftools", *ALL_VENDORS}
 
 
 def name_of(path: Path) -> str:
-    """`levit_mobile/model/levit.py` -> `model.levit`, `levit_mobile/__init__.py` -> `levit_mobile`."""
+    """`levit_mobile/model/fake_quant.py` -> `model.fake_quant`, `levit_mobile/__init__.py` -> `levit_mobile`."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     dotted = ".".join(parts).removesuffix(".__init__")
     return dotted.removeprefix("levit_mobile.")
@@ -110,7 +111,7 @@ def target_of(name: str) -> str:
 
 
 def room_of(name: str) -> str:
-    """`model.forms.tokens` -> `model`; the shared words are one room."""
+    """`model.parts.tokens` -> `model`; the shared words are one room."""
     first = name.partition(".")[0]
     return "words" if first in WORDS else first
 
@@ -155,6 +156,30 @@ def test_only_the_converters_import_by_relative_names(name: str) -> None:
     assert not relative or room_of(name) == "conversion"
 
 
+@pytest.mark.parametrize("name", sources())
+def test_a_family_is_named_by_its_own_files_and_the_table_of_families_only(name: str) -> None:
+    """And by the public names, which lead to `LeViT` as a type; a family itself imports parts and no other family."""
+    own_family = name.split(".")[2] if name.startswith(f"{FAMILIES}.") else None
+    named = {
+        other.split(".")[2]
+        for other in own(sources()[name])
+        if other.startswith(f"{FAMILIES}.") and other != f"{FAMILIES}.family"
+    }
+    assert named <= {own_family} or name in (FAMILIES, "levit_mobile")
+
+
+@pytest.mark.parametrize("name", [name for name in sources() if name.startswith("model.families.")])
+def test_a_family_is_built_from_parts(name: str) -> None:
+    inside = {other for other in own(sources()[name]) if room_of(other) == "model"}
+    shared = {other for other in inside if not other.startswith(("model.families", "model.parts"))}
+    assert shared <= {"model.fake_quant"}
+
+
+@pytest.mark.parametrize("name", [name for name in sources() if name.startswith("model.parts.")])
+def test_a_part_knows_no_family(name: str) -> None:
+    assert not any(other.startswith(FAMILIES) for other in own(sources()[name]))
+
+
 def test_no_files_import_each_other_in_a_circle() -> None:
     list(TopologicalSorter({name: own(sources()[name]) - {name} for name in sources()}).static_order())
 
@@ -195,9 +220,9 @@ def test_the_command_line_calls_the_public_api_and_prints(name: str) -> None:
 
 
 def test_the_rule_sees_an_import_wherever_it_stands() -> None:
-    inside = "    from levit_mobile.pipeline import convert\n    import levit_mobile.model.levit\n"
+    inside = "    from levit_mobile.pipeline import convert\n    import levit_mobile.model.families.levit.trained\n"
     code = f"def f():\n{inside}import torch.nn, os"
-    assert own(ast.parse(code)) == {"pipeline.convert", "model.levit"}
+    assert own(ast.parse(code)) == {"pipeline.convert", "model.families.levit.trained"}
     assert foreign(ast.parse(code)) == {"torch"}
     assert [ast.unparse(node) for node in at_import(ast.parse(code))] == ["import torch.nn, os"]
     method = "class C:\n    import numpy\n    def f(self):\n        import torch"

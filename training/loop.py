@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from torch import Tensor, nn
 
-from levit_mobile.model.levit import LeViT
+from levit_mobile import LeViT
 
 WEIGHT_DECAY = 0.025
 WARM_UP = 0.05  # of the budget

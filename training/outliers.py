@@ -20,9 +20,9 @@ from loop import Plan, fit
 from torch import Tensor, nn
 from train_digits import BUNDLED, VARIANT, both_heads, export
 
+from levit_mobile import LeViT
 from levit_mobile.images.digits import CENTRE_PX
 from levit_mobile.model.checkpoint import load_checkpoint
-from levit_mobile.model.levit import LeViT
 
 SHARE, LEAST, MOST = 10, 8.0, 32.0  # one channel in ten; factors on its gain
 BLOCKS = (

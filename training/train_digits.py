@@ -27,9 +27,9 @@ from safetensors.torch import save as serialised
 from torch import Tensor
 from torch.nn import functional as F
 
+from levit_mobile import LeViT
 from levit_mobile.images.digits import CENTRE_PX, CLASSES, LABELS, Split, source_of
 from levit_mobile.model.checkpoint import load_checkpoint
-from levit_mobile.model.levit import LeViT
 from levit_mobile.parity.metrics import clustered_interval
 
 VARIANT = "levit_128s"

@@ -1,4 +1,4 @@
-"""LeViT: the trained form, its checkpoints, and the exact rewrites into deployable forms.
+"""Models: checkpoints, the families that they are recognised as, and the parts that families share.
 
-Door: bake, checkpoint, download, fake_quant, forms, intermediate_outputs, levit.
+Door: checkpoint, download, fake_quant, families, parts.
 """

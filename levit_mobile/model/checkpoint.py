@@ -1,29 +1,32 @@
-"""Weights from anywhere -> a LeViT: every key accounted for, every shape equal, and nothing in the file is executed.
+"""Weights from anywhere -> a model: every key accounted for, every shape equal, and nothing in the file is executed.
 
-The rename tables stand in `keys.py`. Variant, classes, side and heads are read from names and shapes.
+Each family has its own names of tensors, and reads variant, classes, side and heads from names and shapes.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from levit_mobile.errors import CheckpointError
+from levit_mobile.images.overrides import Overrides
 from levit_mobile.images.spec import ImageSpec
-from levit_mobile.model import checkpoint_config, keys, weight_files
+from levit_mobile.model import checkpoint_config, weight_files
 from levit_mobile.model.checkpoint_config import CheckpointConfig, Head
 from levit_mobile.model.download import resolve
-from levit_mobile.model.levit import SHRINK_STRIDE, VARIANTS, AttentionBias, LeViT, bias_index
+from levit_mobile.model.families import family_of, recognised
+from levit_mobile.model.families.family import Family, Sizes, their_key
 from levit_mobile.model.weight_files import few, read_json
 from levit_mobile.system.files import digest_in_turn
 from levit_mobile.system.progress import Progress, silent
+
+COUNTER = "num_batches_tracked"  # of batch norm: read by training only, and left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,11 @@ class Checkpoint:
         sha256: SHA-256 of the weight file, or of all shards in order.
         labels: One label per class; None if the file has none.
         metadata: The metadata of a ``.safetensors`` file, else empty.
+        sizes: Widths, heads, depths and so on, by the family's names for them.
         config: What the files beside the weights say of preprocessing and head.
     """
 
-    model: LeViT
+    model: nn.Module
     variant: str
     classes: int
     side: int
@@ -54,28 +58,13 @@ class Checkpoint:
     sha256: str
     labels: tuple[str, ...] | None
     metadata: Mapping[str, str]
+    sizes: Mapping[str, Any] = field(default_factory=dict)
     config: CheckpointConfig = field(default_factory=CheckpointConfig)
-
-    @property
-    def family(self) -> str:
-        """The architecture: ``levit``."""
-        return "levit"
 
     @property
     def input_size(self) -> tuple[int, int]:
         """Height and width of the input in pixels."""
         return self.side, self.side
-
-    @property
-    def sizes(self) -> dict[str, int | float | tuple[int, ...] | tuple[float, ...]]:
-        """Widths, heads and depths of the stages, by the paper's names."""
-        found = VARIANTS[self.variant]
-        return {
-            "channels": found.channels,
-            "key_dim": found.key_dim,
-            "heads": found.heads,
-            "depths": found.depths,
-        }
 
     @property
     def head(self) -> Head:
@@ -85,7 +74,17 @@ class Checkpoint:
     @property
     def spec(self) -> ImageSpec:
         """How pictures are prepared, as the checkpoint's own files say, or as the paper does if they say nothing."""
-        return self.config.spec(self.input_size)
+        return self.prepared()
+
+    def prepared(self, asked: Overrides | None = None) -> ImageSpec:
+        """Return how pictures are prepared, with a user's own words on top. Raises CheckpointError."""
+        paper = family_of(self.model).spec(*self.input_size)
+        return self.config.spec(self.input_size, asked, paper=paper)
+
+    @property
+    def family(self) -> str:
+        """Name of the model's family."""
+        return family_of(self.model).name
 
 
 def load_checkpoint(source: str | Path, *, variant: str | None = None, progress: Progress = silent) -> Checkpoint:
@@ -118,13 +117,12 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
     path = resolve(source, progress=progress)
     files = weight_files.find(path)
     state, metadata = weight_files.read(files)
-    layout = keys.detect_layout(list(state))
-    sizes = keys.read_sizes({key: tuple(tensor.shape) for key, tensor in state.items()}, layout)
-    found = keys.match_variant(sizes, variant)
+    family, layout, sizes = _sizes(state)
+    found = family.named(sizes, variant)
     _check_metadata(metadata, found, sizes)
     config = checkpoint_config.read(checkpoint_config.folder_of(path), size=(sizes.side, sizes.side))
     return Checkpoint(
-        model=_build(state, layout, found, sizes),
+        model=_build(state, family, layout, found, sizes),
         variant=found,
         classes=sizes.classes,
         side=sizes.side,
@@ -134,6 +132,7 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
         sha256=digest_in_turn(files),
         labels=_labels(files[0].parent, layout, metadata, sizes.classes),
         metadata=metadata,
+        sizes=sizes.stated,
         config=config,
     )
 
@@ -149,45 +148,36 @@ class Identity:
 def identify(path: Path) -> Identity:
     """Read a file's or folder's variant and classes, without building a model. Raises CheckpointError."""
     state, _ = weight_files.read(weight_files.find(path))
-    sizes = keys.read_sizes(
-        {key: tuple(tensor.shape) for key, tensor in state.items()}, keys.detect_layout(list(state))
-    )
-    return Identity(keys.match_variant(sizes, None), sizes.classes)
+    family, _, sizes = _sizes(state)
+    return Identity(family.named(sizes, None), sizes.classes)
+
+
+def _sizes(state: Mapping[str, Tensor]) -> tuple[Family[Any, Any], str, Sizes]:
+    """Family, layout and sizes, by names and shapes."""
+    family, layout = recognised(list(state))
+    return family, layout, family.sizes({key: tuple(tensor.shape) for key, tensor in state.items()}, layout)
 
 
 # Tensors -> a model
 
 
-def _build(state: Mapping[str, Tensor], layout: str, variant: str, sizes: keys.Sizes) -> LeViT:
-    model = _empty_model(variant, sizes)
-    names = keys.our_names(layout, VARIANTS[variant].depths)
-    shapes = {key: tensor.shape for key, tensor in model.state_dict().items() if not key.endswith(keys.COUNTER)}
-    theirs = {key: keys.their_key(key, names) for key in shapes}
+def _build(state: Mapping[str, Tensor], family: Family[Any, Any], layout: str, variant: str, sizes: Sizes) -> nn.Module:
+    model: nn.Module = family.empty(variant, sizes)
+    names = family.layouts[layout](variant)
+    shapes = {key: tensor.shape for key, tensor in model.state_dict().items() if not key.endswith(COUNTER)}
+    theirs = {key: their_key(key, names) for key in shapes}
     _check_keys(state.keys(), set(theirs.values()), _ignorable(model, names), f"{variant} in the {layout} layout")
     weights = {key: _weight(theirs[key], state[theirs[key]], shape) for key, shape in shapes.items()}
-    _check_numbering(state, model, names)
+    family.check(state, model, names)
     model.load_state_dict(weights, assign=True)
     return model.eval()
 
 
-def _empty_model(variant: str, sizes: keys.Sizes) -> LeViT:
-    """Without the seconds that random initial weights take; only the fixed index buffers are filled."""
-    with torch.device("meta"):
-        model = LeViT(variant, classes=sizes.classes, side=sizes.side, distillation=sizes.distillation)
-    for bias in _biases(model).values():
-        queries, tokens = (math.isqrt(count) for count in bias.index.shape)
-        bias.index = bias_index(queries, tokens, 1 if queries == tokens else SHRINK_STRIDE)
-    return model
-
-
-def _biases(model: LeViT) -> dict[str, AttentionBias]:
-    return {name: module for name, module in model.named_modules() if isinstance(module, AttentionBias)}
-
-
-def _ignorable(model: LeViT, names: Mapping[str, str]) -> set[str]:
-    """Index buffers, which are checked, and batch norm's counters, which only training reads."""
-    counters = {keys.their_key(key, names) for key in model.state_dict() if key.endswith(keys.COUNTER)}
-    return counters | {names[f"{bias}.index"] for bias in _biases(model)}
+def _ignorable(model: nn.Module, names: Mapping[str, str]) -> set[str]:
+    """Constants, which the family checks, and batch norm's counters, which only training reads."""
+    stored = model.state_dict().keys()
+    counters = {their_key(key, names) for key in stored if key.endswith(COUNTER)}
+    return counters | {names[name] for name, _ in model.named_buffers() if name not in stored and name in names}
 
 
 def _check_keys(found: Iterable[str], expected: set[str], ignorable: set[str], what: str) -> None:
@@ -228,23 +218,10 @@ def _weight(key: str, tensor: Tensor, shape: torch.Size) -> Tensor:
     return weight
 
 
-def _check_numbering(state: Mapping[str, Tensor], model: LeViT, names: Mapping[str, str]) -> None:
-    """A bias table means what its index buffer says. The original numbers offsets |dy|,|dx| as it first meets them,
-    from query (0, 0) on and so row by row: that is `bias_index`, with stride 1 and 2 alike."""
-    for name, bias in _biases(model).items():
-        key = names[f"{name}.index"]
-        if key in state and not torch.equal(state[key].to(torch.int64), bias.index):
-            raise CheckpointError(
-                f"{key} does not number the attention offsets as |dy| * side + |dx|, so the bias table cannot be "
-                "read: reorder the table's columns and omit this buffer",
-                fault="other-levit",
-            )
-
-
 # What the file says about itself
 
 
-def _check_metadata(metadata: Mapping[str, str], variant: str, sizes: keys.Sizes) -> None:
+def _check_metadata(metadata: Mapping[str, str], variant: str, sizes: Sizes) -> None:
     if metadata.get("format") != "levit-mobile":
         return
     read = {

@@ -48,13 +48,15 @@ class CheckpointConfig:
     head: Head = "softmax"
     config: Mapping[str, Any] = field(default_factory=dict)
 
-    def spec(self, size: Size, overrides: Overrides | None = None) -> ImageSpec:
+    def spec(self, size: Size, overrides: Overrides | None = None, *, paper: ImageSpec | None = None) -> ImageSpec:
         """How pictures are prepared for a net that takes `size` (height, width), with a user's own words on top.
+
+        Where nothing is stated it is as in `paper`, of the net's family.
 
         Raises CheckpointError for what is stated, or asked for, and cannot be done.
         """
         asked = overrides or Overrides()
-        stated = self.stated or _paper(size)
+        stated = self.stated or _paper(paper or ImageSpec.for_size(*size))
         source = "; ".join([stated.source, *([" ".join(asked.names)] if asked.names else [])])
         try:
             given = _given(asked, size, stated)
@@ -159,8 +161,7 @@ def _head(config: Mapping[str, Any]) -> Head:
     return HEADS[kind]
 
 
-def _paper(size: Size) -> Stated:
-    paper = ImageSpec.for_size(*size)
+def _paper(paper: ImageSpec) -> Stated:
     return Stated(
         paper.source,
         resize=lambda _: {"mode": paper.mode, "height": paper.height, "width": paper.width},

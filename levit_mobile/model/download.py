@@ -16,18 +16,7 @@ from levit_mobile.system.progress import Progress, silent
 
 BUNDLED = Path(__file__).resolve().parents[1] / "data" / "levit_128s_digits.safetensors"
 
-OFFICIAL_URL = "https://dl.fbaipublicfiles.com/LeViT/"
 OFFICIAL_URL_VARIABLE = "LEVIT_MOBILE_OFFICIAL_URL"  # another base address: a mirror
-
-# The weights that the paper's authors published. The suffix is the start of the file's sha256, and all of it that they
-# published: the whole is noted when a file is first fetched, and holds from then on.
-OFFICIAL_FILES: dict[str, str] = {
-    "levit_128s": "LeViT-128S-96703c44.pth",
-    "levit_128": "LeViT-128-b88c2750.pth",
-    "levit_192": "LeViT-192-92712e41.pth",
-    "levit_256": "LeViT-256-13b5763e.pth",
-    "levit_384": "LeViT-384-9bdaf2e2.pth",
-}
 
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".tar")
@@ -89,15 +78,24 @@ def resolve(source: str | Path, *, progress: Progress = silent) -> Path:
         return _fetch_hub(name, progress=progress)
     raise CheckpointError(
         f"{name!r} does not exist: pass a file, a folder, a hub id (owner/name, such as facebook/levit-128S) or an "
-        f"official name ({', '.join(file.rpartition('-')[0] for file in OFFICIAL_FILES.values())})",
+        f"official name ({', '.join(file.rpartition('-')[0] for file in _official_files())})",
         fault="not-found",
     )
 
 
 def official_file(name: str) -> str | None:
     """`LeViT-128S`, `levit_128s`, `LeViT-128S-96703c44.pth` -> `LeViT-128S-96703c44.pth`; anything else -> None."""
-    by_file = {file.casefold(): file for file in OFFICIAL_FILES.values()}
-    return by_file.get(name.casefold()) or OFFICIAL_FILES.get(name.casefold().replace("-", "_"))
+    files = _official_files()
+    by_file = {file.casefold(): file for file in files}
+    by_variant = {variant: file for file, (variant, _) in files.items()}
+    return by_file.get(name.casefold()) or by_variant.get(name.casefold().replace("-", "_"))
+
+
+def _official_files() -> dict[str, tuple[str, str]]:
+    """Name of each file that a family's authors published -> its variant and its address."""
+    from levit_mobile.model.families import official_weights  # here: it loads torch, which a report does not need
+
+    return {url.rpartition("/")[2]: (variant, url) for variant, url in official_weights().items()}
 
 
 def _fetch_official(file: str, *, progress: Progress) -> Path:
@@ -106,8 +104,9 @@ def _fetch_official(file: str, *, progress: Progress) -> Path:
     target = Path(torch.hub.get_dir()) / "checkpoints" / file
     if _is_official(target):
         return target
-    base = os.environ.get(OFFICIAL_URL_VARIABLE) or OFFICIAL_URL
-    url = f"{base.rstrip('/')}/{file}"
+    _, url = _official_files()[file]
+    if mirror := os.environ.get(OFFICIAL_URL_VARIABLE):
+        url = f"{mirror.rstrip('/')}/{file}"
     try:
         with staged_file(target) as beside:
             _download(url, beside, progress=progress)

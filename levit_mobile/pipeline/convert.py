@@ -12,7 +12,6 @@ from levit_mobile.errors import ArtifactError, ConversionError, RecipeError, Run
 from levit_mobile.images.overrides import GivenColour, GivenCrop, GivenResize, Preparation
 from levit_mobile.interfaces.inspection import Inspection
 from levit_mobile.interfaces.toolchain import inspector, runner_loader
-from levit_mobile.model.bake import bake
 from levit_mobile.model.fake_quant import QParams, logits_qparams
 from levit_mobile.parity import compare
 from levit_mobile.pipeline import lowering, writing
@@ -288,9 +287,7 @@ def summarized(
     source: SourceModel, recipe: Recipe, form: nn.Module, quantization: Quantization | None
 ) -> QuantizationSummary:
     """The groups that the plan keeps in float, and the error of the stored attention biases."""
-    spec = source.spec
-    pixel_range = TARGETS[recipe.target].pixel_range
-    baked = bake(source.checkpoint.model, mean=spec.unit_mean, std=spec.unit_std, pixel_range=pixel_range)
+    baked = lowering.baked_for(source.checkpoint.model, source.spec, TARGETS[recipe.target])
     groups = integers.float_groups(form, quantization.plan.float_edges) if quantization else None
     return QuantizationSummary(groups, integers.tables_of(baked, recipe, source.reference.pictures))
 

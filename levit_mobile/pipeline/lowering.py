@@ -11,9 +11,7 @@ from levit_mobile.errors import ConversionError, LevitMobileError
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.card import Card
 from levit_mobile.interfaces.toolchain import converter
-from levit_mobile.model.bake import bake
-from levit_mobile.model.forms import ChannelsFirst, TokenMajor
-from levit_mobile.model.levit import LeViT
+from levit_mobile.model.families import family_of
 from levit_mobile.quantization.prepare import LaidOut, Quantization
 from levit_mobile.recipe import Recipe
 from levit_mobile.system.progress import Progress, silent
@@ -21,7 +19,7 @@ from levit_mobile.targets import TARGETS, Target
 
 
 def with_scales(
-    model: LeViT,
+    model: nn.Module,
     spec: ImageSpec,
     target: Target,
     quantization: Quantization | None = None,
@@ -40,7 +38,7 @@ def with_scales(
     Returns:
         The form, and by what its blocks' outputs differ from the trained model's.
     """
-    baked = bake(model, mean=spec.unit_mean, std=spec.unit_std, pixel_range=target.pixel_range)
+    baked = baked_for(model, spec, target)
     if quantization is None:
         return LaidOut(form_of(baked, target))
     return quantization.laid_out(
@@ -52,11 +50,18 @@ def with_scales(
     )
 
 
-def form_of(baked: LeViT, target: Target) -> nn.Module:
+def baked_for(model: nn.Module, spec: ImageSpec, target: Target) -> nn.Module:
+    """A trained model as one that takes the target's pixels and has only constants left."""
+    baked: nn.Module = family_of(model).bake(
+        model, mean=spec.unit_mean, std=spec.unit_std, pixel_range=target.pixel_range
+    )
+    return baked
+
+
+def form_of(baked: nn.Module, target: Target) -> nn.Module:
     """A baked model laid out."""
-    if target.form == "channels_first":
-        return ChannelsFirst(baked).eval()
-    return TokenMajor(baked, channels_last=target.layout == "NHWC").eval()
+    form: nn.Module = family_of(baked).forms[target.form, target.layout](baked)
+    return form.eval()
 
 
 def lower(form: nn.Module, recipe: Recipe, card: Card, path: Path, *, taps: tuple[str, ...] = ()) -> int:

@@ -12,10 +12,9 @@ from levit_mobile.images.image_set import ImageSet
 from levit_mobile.images.overrides import GivenColour, GivenCrop, GivenResize
 from levit_mobile.images.source import calibration_source
 from levit_mobile.images.spec import ImageSpec
-from levit_mobile.model.bake import bake
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED
-from levit_mobile.pipeline.lowering import form_of
+from levit_mobile.pipeline.lowering import baked_for, form_of
 from levit_mobile.pipeline.precheck import require_pictures
 from levit_mobile.quantization import calibration as calibrations
 from levit_mobile.quantization.calibration import CalibrationSet
@@ -118,7 +117,7 @@ def plan(
     model = load_checkpoint(checkpoint or BUNDLED, variant=variant, progress=progress)
     path = Path(out) if out else Path(f"{model.variant}-{target}-int8.json")
     _require_free(path, force)
-    spec = model.config.spec(model.input_size, given)
+    spec = model.prepared(given)
     images = calibrations.find(calibration, spec, count=count, seed=seed)
     problem = _problem(model, spec, images, target, search_count)
     origin = identity(problem, model.sha256, max_kl)
@@ -148,7 +147,7 @@ def _require_free(path: Path | None, force: bool) -> None:
 def _problem(model: Checkpoint, spec: ImageSpec, images: CalibrationSet, target: str, count: int) -> SearchProblem:
     row = TARGETS[target]
     return SearchProblem(
-        bake(model.model, mean=spec.unit_mean, std=spec.unit_std, pixel_range=row.pixel_range),
+        baked_for(model.model, spec, row),
         partial(form_of, target=row),
         images,
         pixel_range=row.pixel_range,

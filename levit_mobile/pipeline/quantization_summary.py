@@ -13,8 +13,7 @@ from torch import nn
 
 from levit_mobile.images.image_set import ImageSet
 from levit_mobile.interfaces.toolchain import TableRounding, runtime_probe, table_rounding
-from levit_mobile.model.bake import FrozenBias
-from levit_mobile.model.levit import LeViT
+from levit_mobile.model.parts.constants import FrozenBias
 from levit_mobile.parity import metrics
 from levit_mobile.quantization.cost_model import groups_of
 from levit_mobile.recipe import Recipe
@@ -86,7 +85,7 @@ def float_groups(form: nn.Module, float_edges: tuple[str, ...]) -> tuple[str, ..
 
 
 @torch.no_grad()
-def tables_of(baked: LeViT, recipe: Recipe, pictures: ImageSet) -> Tables:
+def tables_of(baked: nn.Module, recipe: Recipe, pictures: ImageSet) -> Tables:
     """What the recipe's tables cost alone, on up to PICTURES of the pictures; `baked` gets them, in place."""
     row = TARGETS[recipe.target]
     few = ImageSet(pictures.names[:: max(1, len(pictures) // PICTURES)][:PICTURES], pictures.read)
@@ -96,7 +95,7 @@ def tables_of(baked: LeViT, recipe: Recipe, pictures: ImageSet) -> Tables:
     return Tables(", ".join(sorted(stored)), metrics.sqnr_db(expected, baked(images).numpy()), len(few))
 
 
-def _store(baked: LeViT, as_stored: TableRounding, recipe: Recipe) -> set[str]:
+def _store(baked: nn.Module, as_stored: TableRounding, recipe: Recipe) -> set[str]:
     """Round every table as the target's converter does; how they are stored then."""
     ways = set()
     for table in (module for module in baked.modules() if isinstance(module, FrozenBias)):

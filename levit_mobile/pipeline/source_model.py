@@ -98,7 +98,7 @@ def load_source(
     progress(f"importing {asked}", 0, 1)
     checkpoint = load_checkpoint(asked, variant=variant, progress=progress)
     names = find_labels(checkpoint, labels)
-    spec = checkpoint.config.spec(checkpoint.input_size, given)
+    spec = checkpoint.prepared(given)
     pictures = proof_pictures(spec, images, skip_broken=skip_broken)
     model, exact = (eager.load(checkpoint.model, spec, double=double) for double in (False, True))
     reference = compare.reference(checkpoint.source, model, exact, pictures)

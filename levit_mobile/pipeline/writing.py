@@ -15,7 +15,7 @@ from levit_mobile.interfaces.card import Card
 from levit_mobile.interfaces.inspection import Inspection
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.model.fake_quant import QParams
-from levit_mobile.model.levit import count_macs, count_parameters
+from levit_mobile.model.parts.counts import count_macs, count_parameters
 from levit_mobile.parity.compare import Proof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary
 from levit_mobile.pipeline.source_model import SourceModel
@@ -184,11 +184,11 @@ def _model(trained: SourceModel) -> c.Model:
     checkpoint = trained.checkpoint
     return c.Model(
         family=checkpoint.family,
-        sizes=checkpoint.sizes,
+        sizes=dict(checkpoint.sizes),
         variant=checkpoint.variant,
         classes=checkpoint.classes,
         parameters=count_parameters(checkpoint.model),
-        macs=count_macs(checkpoint.model),
+        macs=count_macs(checkpoint.model, checkpoint.side),
         checkpoint_sha256=checkpoint.sha256,
         checkpoint_format=checkpoint.format,
         source=_public_source(checkpoint.source),

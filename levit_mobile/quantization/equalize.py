@@ -1,28 +1,27 @@
 """Exact rewrites of a baked model that spread outlier channels before per-tensor ranges are chosen.
 
 Each keeps the logits (to 1e-5 relative in float32) and is drawn before -> after. Channels are scaled by powers of
-their measured size, as SmoothQuant does between two linears (arXiv:2211.10438), here where LeViT allows it exactly.
+their measured size, as SmoothQuant does between two linears (arXiv:2211.10438), here where the
+model's family says that it is exact.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from levit_mobile.model.bake import query_rows
-from levit_mobile.model.levit import Attention, LeViT, Mlp, ShrinkAttention
+from levit_mobile.model.families import family_of
 
 LIMIT = 64.0  # no channel is scaled further than this, either way
 Sizes = dict[str, Tensor]  # module path -> largest absolute value of each output channel, float64 [C]
 Scales = Mapping[str, Tensor]  # block's path -> what each channel of its output was divided by, float64 [C]
-STEM_END = "stem.conv3"
 
 
-def equalize(baked: LeViT, pictures: Iterable[Tensor], *, strength: float = 0.5) -> tuple[LeViT, Scales]:
+def equalize(baked: nn.Module, pictures: Iterable[Tensor], *, strength: float = 0.5) -> tuple[nn.Module, Scales]:
     """Balance queries against keys and the channels of the residual stream, by sizes measured on pictures.
 
     Source: scaling by powers of measured sizes follows Xiao et al., "SmoothQuant", 2022, arXiv:2211.10438; moving
@@ -43,8 +42,8 @@ def equalize(baked: LeViT, pictures: Iterable[Tensor], *, strength: float = 0.5)
 
 
 @torch.no_grad()
-def channel_sizes(baked: LeViT, pictures: Iterable[Tensor]) -> Sizes:
-    """Return the largest absolute value of every channel of every module's output."""
+def channel_sizes(baked: nn.Module, pictures: Iterable[Tensor]) -> Sizes:
+    """Return each channel's largest absolute value, for every layer and every block that writes into a stream."""
     sizes: Sizes = {}
 
     def note(name: str, _module: nn.Module, _inputs: object, output: Tensor) -> None:
@@ -52,10 +51,11 @@ def channel_sizes(baked: LeViT, pictures: Iterable[Tensor]) -> Sizes:
         largest = output.abs().amax(over).double()
         sizes[name] = torch.maximum(sizes[name], largest) if name in sizes else largest
 
+    blocks = {block for stream in family_of(baked).streams(baked) for block in stream.writers}
     hooks = [
         module.register_forward_hook(partial(note, name))
         for name, module in baked.named_modules()
-        if isinstance(module, nn.Linear | nn.Conv2d | Attention | ShrinkAttention | Mlp)
+        if name in blocks or isinstance(module, nn.Linear | nn.Conv2d)
     ]
     for batch in pictures:
         baked(batch)
@@ -64,85 +64,50 @@ def channel_sizes(baked: LeViT, pictures: Iterable[Tensor]) -> Sizes:
     return sizes
 
 
-def balance_queries(baked: LeViT, sizes: Sizes) -> LeViT:
+def balance_queries(baked: nn.Module, sizes: Sizes) -> nn.Module:
     """Make every query channel as large as the key channel that it meets.
 
     before   scores = sum over d of  q[d] k[d]
     after    scores = sum over d of  (q[d] s[d]) (k[d] / s[d])          s[d] = sqrt(size of k[d] / size of q[d])
     """
     balanced = copy.deepcopy(baked)
-    for name, block in balanced.named_modules():
-        if isinstance(block, Attention):
-            q, k = query_rows(block), query_rows(block) + block.key_dim
-            factor = _root_ratio(sizes[f"{name}.qkv"][k], sizes[f"{name}.qkv"][q])
-            _scale_rows(block.qkv, q, factor)
-            _scale_rows(block.qkv, k, 1 / factor)
-        elif isinstance(block, ShrinkAttention):
-            k = key_rows(block)
-            factor = _root_ratio(sizes[f"{name}.kv"][k], sizes[f"{name}.q"])
-            _scale_rows(block.q, torch.arange(len(factor)), factor)
-            _scale_rows(block.kv, k, 1 / factor)
+    for pair in family_of(baked).pairs(balanced):
+        (query, q), (key, k) = pair.query, pair.key
+        factor = _root_ratio(sizes[key][k], sizes[query][q])
+        _scale_rows(balanced.get_submodule(query), q, factor)
+        _scale_rows(balanced.get_submodule(key), k, 1 / factor)
     return balanced
 
 
-def key_rows(block: ShrinkAttention) -> Tensor:
-    """The rows of `kv` that make k, in the order of the rows of `q`. int64 [h * key_dim]."""
-    group = block.key_dim + block.value_dim
-    return (torch.arange(block.heads)[:, None] * group + torch.arange(block.key_dim)).flatten()
-
-
-def balance_stream(baked: LeViT, sizes: Sizes, *, strength: float) -> LeViT:
+def balance_stream(baked: nn.Module, sizes: Sizes, *, strength: float) -> nn.Module:
     """Scale the residual stream of each stage, a channel at a time: everything added to it, and everything it feeds.
 
     before   x = a + b + ...          -> linear(w)
     after    x / s = a / s + b / s    -> linear(w * s)          s[c] ~ (size of channel c) ** strength
     """
     balanced = copy.deepcopy(baked)
-    for writers, readers in streams(balanced):
-        scale = _scale(writers, sizes, strength)
-        for name in writers:
-            writer = balanced.get_submodule(_last_layer(balanced, name))
-            _scale_rows(writer, torch.arange(len(scale)), 1 / scale)
-        for name in readers:
+    for stream in family_of(baked).streams(balanced):
+        scale = _scale(stream.writers, sizes, strength)
+        for name in stream.writers.values():
+            _scale_rows(balanced.get_submodule(name), torch.arange(len(scale)), 1 / scale)
+        for name in stream.readers:
             _scale_columns(balanced.get_submodule(name), scale)
     return balanced
 
 
-def stream_scales(model: LeViT, sizes: Sizes, *, strength: float) -> Scales:
-    """What `balance_stream` divides the output of each block by; the stem counts as one."""
+def stream_scales(model: nn.Module, sizes: Sizes, *, strength: float) -> Scales:
+    """What `balance_stream` divides the output of each block by."""
     scales: dict[str, Tensor] = {}
-    for writers, _ in streams(model):
-        blocks = ("stem" if name == STEM_END else name for name in writers)
-        scales |= dict.fromkeys(blocks, _scale(writers, sizes, strength))
+    for stream in family_of(model).streams(model):
+        scales |= dict.fromkeys(stream.writers, _scale(stream.writers, sizes, strength))
     return scales
 
 
-def _scale(writers: list[str], sizes: Sizes, strength: float) -> Tensor:
+def _scale(writers: Iterable[str], sizes: Sizes, strength: float) -> Tensor:
     """Of one residual stream's channels. float64 [C]"""
     largest = torch.stack([sizes[name] for name in writers]).amax(0).clamp_min(1e-12)
     relative = (largest / largest.log().mean().exp()) ** strength
     return relative.clamp(1 / LIMIT, LIMIT)
-
-
-def streams(model: LeViT) -> Iterator[tuple[list[str], list[str]]]:
-    """For each residual stream, what writes into it and the layers that read it, by path."""
-    writers, readers = [STEM_END], list[str]()
-    for name, block in model.named_modules():
-        if isinstance(block, Attention):
-            writers, readers = [*writers, name], [*readers, f"{name}.qkv"]
-        elif isinstance(block, Mlp):
-            writers, readers = [*writers, name], [*readers, f"{name}.expand"]
-        elif isinstance(block, ShrinkAttention):
-            yield writers, [*readers, f"{name}.kv", f"{name}.q"]
-            writers, readers = [name], []
-    yield writers, [*readers, "head"]
-
-
-def _last_layer(model: LeViT, name: str) -> str:
-    """The layer inside a block whose output goes into the stream."""
-    block = model.get_submodule(name)
-    inner = {Attention: ".proj", ShrinkAttention: ".proj", Mlp: ".contract"}
-    return name + inner.get(type(block), "")
 
 
 def _root_ratio(above: Tensor, below: Tensor) -> Tensor:

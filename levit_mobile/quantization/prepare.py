@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from levit_mobile.errors import ConversionError, RecipeError
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.fake_quant import QParams, fake_quantized_layers, fake_quants_of
-from levit_mobile.model.levit import LeViT
 from levit_mobile.quantization import calibration as calibrations
 from levit_mobile.quantization import plan as plans
 from levit_mobile.quantization.apply import grids_of, integer_layers, set_grids
@@ -27,7 +26,7 @@ from levit_mobile.recipe import Precision, Recipe
 from levit_mobile.system.progress import Progress, silent
 
 BATCH = 8
-LayOut = Callable[[LeViT], nn.Module]
+LayOut = Callable[[nn.Module], nn.Module]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class Quantization:
 
     def laid_out(
         self,
-        baked: LeViT,
+        baked: nn.Module,
         lay_out: LayOut,
         *,
         pixel_range: float,

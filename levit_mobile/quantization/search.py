@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from levit_mobile.errors import BundleError, ImageError, RecipeError
 from levit_mobile.images.image_set import ImageSet
 from levit_mobile.model.fake_quant import QParams, fake_quants_of
-from levit_mobile.model.levit import LeViT
 from levit_mobile.parity import metrics
 from levit_mobile.quantization.apply import grids_of, set_grids
 from levit_mobile.quantization.calibration import MIN_PICTURES, CalibrationSet
@@ -60,7 +59,7 @@ ALL_SETTINGS = tuple(Settings(*each) for each in product(Observer, STRENGTHS, (T
 class SearchProblem:
     """What is searched: a baked model, its form on a target, and calibration pictures, `compared` of which judge it."""
 
-    baked: LeViT
+    baked: nn.Module
     lay_out: LayOut
     calibration: CalibrationSet
     pixel_range: float
@@ -207,7 +206,7 @@ class CandidateEvaluator:
         form, statistics = self.measured[strength]
         return copy.deepcopy(form), statistics
 
-    def _equalized(self, strength: float | None) -> LeViT:
+    def _equalized(self, strength: float | None) -> nn.Module:
         if strength is None:
             return self.subject.baked
         return balance_stream(balance_queries(self.subject.baked, self.sizes), self.sizes, strength=strength)

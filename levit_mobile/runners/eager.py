@@ -13,11 +13,10 @@ from torch import nn
 
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.runner import Images, Logits, Outputs, Runner
-from levit_mobile.model.intermediate_outputs import Tapped
-from levit_mobile.model.levit import LeViT
+from levit_mobile.model.parts.intermediate_outputs import Tapped
 
 
-def load(model: LeViT, spec: ImageSpec, *, double: bool = False) -> Runner:
+def load(model: nn.Module, spec: ImageSpec, *, double: bool = False) -> Runner:
     """A runner over `model` in evaluation mode, in float32, or in float64 throughout with `double`."""
     reference = _evaluated(model, spec, torch.float64 if double else torch.float32)
 
@@ -27,7 +26,7 @@ def load(model: LeViT, spec: ImageSpec, *, double: bool = False) -> Runner:
     return run
 
 
-def outputs(model: LeViT, spec: ImageSpec) -> Outputs:
+def outputs(model: nn.Module, spec: ImageSpec) -> Outputs:
     """The logits and what every block gives, in float32, by the names of `Tapped`."""
     tapped = Tapped(model)
     reference = _evaluated(tapped, spec, torch.float32)

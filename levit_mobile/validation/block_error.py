@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from levit_mobile import contract
 from levit_mobile.errors import ArtifactError
@@ -24,8 +25,7 @@ from levit_mobile.interfaces.card import Card
 from levit_mobile.interfaces.runner import Images, Runner
 from levit_mobile.interfaces.toolchain import OutputsLoader
 from levit_mobile.model.checkpoint import Checkpoint
-from levit_mobile.model.intermediate_outputs import LOGITS, POOLED, Tapped, as_tokens, block_paths
-from levit_mobile.model.levit import LeViT
+from levit_mobile.model.parts.intermediate_outputs import LOGITS, POOLED, Tapped, as_tokens, block_paths
 from levit_mobile.parity.metrics import SignalNoise
 from levit_mobile.pipeline.lowering import lower, with_scales
 from levit_mobile.quantization.equalize import Scales
@@ -199,7 +199,7 @@ def _rescaled(tapped: Tapping, scales: Mapping[str, Values]) -> Tapping:
     return lambda image: {name: values * scales.get(name, 1) for name, values in tapped(image).items()}
 
 
-def _trained(model: LeViT, spec: ImageSpec) -> Tapping:
+def _trained(model: nn.Module, spec: ImageSpec) -> Tapping:
     run = eager.outputs(model, spec)
     return lambda image: {name: as_tokens(value) for name, value in run(image).items()}
 

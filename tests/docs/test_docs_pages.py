@@ -21,8 +21,8 @@ from levit_mobile.errors import LevitMobileError
 from levit_mobile.images.digits import Split, source_indices
 from levit_mobile.mil.kernels import KERNELS
 from levit_mobile.model.download import WEIGHT_SUFFIXES
-from levit_mobile.model.keys import LAYOUTS
-from levit_mobile.model.levit import VARIANTS
+from levit_mobile.model.families.levit.keys import LAYOUTS
+from levit_mobile.model.families.levit.trained import VARIANTS
 from levit_mobile.model.weight_files import CONTAINERS, FOLDER_FILES, WRAPPERS
 from levit_mobile.pipeline.quantization_summary import PICTURES
 from levit_mobile.quantization import calibration, equalize, observers

@@ -26,7 +26,8 @@ from support.checkpoints import (
 )
 
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
-from levit_mobile.model.download import BUNDLED, OFFICIAL_FILES
+from levit_mobile.model.download import BUNDLED
+from levit_mobile.model.families.levit import OFFICIAL
 
 
 @torch.no_grad()
@@ -320,5 +321,5 @@ def test_folders_without_weights_or_with_several(tmp_path: Path, timm: State) ->
 
 @pytest.mark.parametrize("name", ["nowhere", "no/where/at/all", "runs/checkpoint.pth", "../levit", "/no/levit.pth"])
 def test_a_path_that_does_not_exist(name: str) -> None:
-    official = [file.rpartition("-")[0] for file in OFFICIAL_FILES.values()]
+    official = [url.rpartition("/")[2].rpartition("-")[0] for url in OFFICIAL.values()]
     assert_refused(name, "checkpoint.not-found", name, "owner/name", *official)

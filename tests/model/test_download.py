@@ -13,7 +13,8 @@ from support.refusals import refused
 
 from levit_mobile.errors import CheckpointError, DownloadError
 from levit_mobile.model import download
-from levit_mobile.model.download import OFFICIAL_FILES, OFFICIAL_URL_VARIABLE, official_file, resolve
+from levit_mobile.model.download import OFFICIAL_URL_VARIABLE, official_file, resolve
+from levit_mobile.model.families.levit import OFFICIAL
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +28,7 @@ def cache(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv(OFFICIAL_URL_VARIABLE, f"{server.address}/LeViT")
-    monkeypatch.setitem(OFFICIAL_FILES, "levit_128s", FILE)
+    monkeypatch.setitem(OFFICIAL, "levit_128s", FILE)
     return tmp_path / "hub" / "checkpoints"
 
 
@@ -136,7 +137,8 @@ def test_what_a_killed_download_left_goes_with_the_next(cache: Path) -> None:
 
 @pytest.mark.slow
 def test_two_downloads_at_once_leave_one_file(server: Server, cache: Path) -> None:
-    renamed = "import sys\nfrom levit_mobile.model.download import *\nOFFICIAL_FILES['levit_128s'] = sys.argv[1]"
+    imports = "from levit_mobile.model.download import *\nfrom levit_mobile.model.families.levit import OFFICIAL"
+    renamed = f"import sys\n{imports}\nOFFICIAL['levit_128s'] = sys.argv[1]"
     command = [sys.executable, "-c", f"{renamed}\nprint(resolve('LeViT-128S'))", FILE]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(2)]
     assert [process.communicate(timeout=120)[0].strip() for process in both] == [str(cache / FILE)] * 2
@@ -161,8 +163,9 @@ def test_a_download_is_told_in_bytes_and_draws_nothing(capsys: pytest.CaptureFix
 
 
 def test_the_official_files_carry_their_hashes() -> None:
-    assert len({file.rpartition("-")[2] for file in OFFICIAL_FILES.values()}) == 5
-    for variant, file in OFFICIAL_FILES.items():
+    files = {variant: url.rpartition("/")[2] for variant, url in OFFICIAL.items()}
+    assert len({file.rpartition("-")[2] for file in files.values()}) == 5
+    for variant, file in files.items():
         assert official_file(variant) == official_file(file.rpartition("-")[0]) == official_file(file) == file
     assert official_file("levit") is None
     assert official_file("LeViT-128S-00000000.pth") is None

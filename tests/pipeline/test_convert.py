@@ -28,8 +28,9 @@ from levit_mobile.errors import (
     ToolchainMissing,
 )
 from levit_mobile.interfaces.inspection import Fallback, Inspection
-from levit_mobile.model.bake import FrozenBias, bake
-from levit_mobile.model.forms import TokenMajor
+from levit_mobile.model.families.levit.bake import bake
+from levit_mobile.model.families.levit.tokens import TokenMajor
+from levit_mobile.model.parts.constants import FrozenBias
 from levit_mobile.pipeline import convert as pipeline
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import RECIPES

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from levit_mobile.errors import ConversionError
 from levit_mobile.images.image_set import ImageSet
-from levit_mobile.model.bake import bake
-from levit_mobile.model.forms import TokenMajor
-from levit_mobile.model.levit import LeViT
+from levit_mobile.model.families.levit.bake import bake
+from levit_mobile.model.families.levit.tokens import TokenMajor
+from levit_mobile.model.families.levit.trained import LeViT
 from levit_mobile.pipeline import convert
 from levit_mobile.pipeline import quantization_summary as integers
 from levit_mobile.pipeline.source_model import SourceModel

@@ -18,7 +18,7 @@ import levit_mobile
 from levit_mobile.errors import BundleError
 from levit_mobile.images import digits
 from levit_mobile.images.preprocessing import preprocess
-from levit_mobile.model.levit import count_macs, count_parameters
+from levit_mobile.model.parts.counts import count_macs, count_parameters
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS
@@ -77,7 +77,7 @@ def test_model_and_labels_are_the_checkpoints(bundles: Bundles, trained: SourceM
     assert (
         stated.parameters == count_parameters(checkpoint.model) == sum(p.numel() for p in checkpoint.model.parameters())
     )
-    assert stated.macs == count_macs(checkpoint.model)
+    assert stated.macs == count_macs(checkpoint.model, checkpoint.side)
     assert "/" not in stated.source
     labels = (bundle.path / bundle.contract.output.labels_file).read_bytes()
     assert labels == b"0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n"

@@ -10,16 +10,15 @@ import torch
 from support.nets import MEAN, STD, levit, logits_of, pixels, relative_error
 from torch import Tensor
 
-from levit_mobile.model.bake import bake, query_rows
-from levit_mobile.model.levit import LeViT, ShrinkAttention
+from levit_mobile.model.families.levit.bake import bake, query_rows
+from levit_mobile.model.families.levit.scaling import key_rows, streams
+from levit_mobile.model.families.levit.trained import LeViT, ShrinkAttention
 from levit_mobile.quantization.equalize import (
     balance_queries,
     balance_stream,
     channel_sizes,
     equalize,
-    key_rows,
     stream_scales,
-    streams,
 )
 
 SIDE = 96
@@ -95,9 +94,9 @@ def test_the_stream_loses_its_outliers() -> None:
 
 def test_every_reader_and_writer_of_every_stream_is_there_once() -> None:
     found = list(streams(levit(side=SIDE)))
-    assert [len(writers) for writers, _ in found] == [1 + 2 * 2, 2 + 2 * 3, 2 + 2 * 4]
-    assert [len(readers) for _, readers in found] == [2 * 2 + 2, 1 + 2 * 3 + 2, 1 + 2 * 4 + 1]
-    everything = [name for parts in found for names in parts for name in names]
+    assert [len(stream.writers) for stream in found] == [1 + 2 * 2, 2 + 2 * 3, 2 + 2 * 4]
+    assert [len(stream.readers) for stream in found] == [2 * 2 + 2, 1 + 2 * 3 + 2, 1 + 2 * 4 + 1]
+    everything = [name for stream in found for name in (*stream.writers.values(), *stream.readers)]
     assert len(everything) == len(set(everything))
 
 
@@ -112,8 +111,8 @@ def test_a_model_that_is_not_baked_is_refused() -> None:
 
 def test_a_streams_scale_is_its_channels_size_over_their_geometric_mean() -> None:
     model = levit(side=SIDE)
-    sizes = {name: torch.tensor([1.0, 4.0, 16.0]).double() for writers, _ in streams(model) for name in writers}
-    sizes["stem.conv3"] = torch.tensor([1.0, 1.0, 2.0]).double()  # smaller than the others: counts nothing
+    sizes = {name: torch.tensor([1.0, 4.0, 16.0]).double() for stream in streams(model) for name in stream.writers}
+    sizes["stem"] = torch.tensor([1.0, 1.0, 2.0]).double()  # smaller than the others: counts nothing
     for strength, wanted in ((1.0, [0.25, 1, 4]), (0.5, [0.5, 1, 2]), (0.0, [1, 1, 1])):
         scales = stream_scales(model, sizes, strength=strength)
         for name in ("stem", "body.stage0.attn0", "body.stage2.mlp3"):
@@ -123,7 +122,7 @@ def test_a_streams_scale_is_its_channels_size_over_their_geometric_mean() -> Non
 
 def test_no_channel_is_scaled_further_than_64_either_way() -> None:
     model = levit(side=SIDE)
-    sizes = {name: torch.tensor([0.0, 1.0, 1e12]).double() for writers, _ in streams(model) for name in writers}
+    sizes = {name: torch.tensor([0.0, 1.0, 1e12]).double() for stream in streams(model) for name in stream.writers}
     scale = stream_scales(model, sizes, strength=1.0)["stem"].tolist()
     assert scale == [1 / 64, pytest.approx(1.0), 64.0]
 
@@ -171,8 +170,7 @@ def test_the_outputs_of_every_block_are_divided_by_its_scale() -> None:
     balanced, scales = equalize(model, [X], strength=0.7)
     before, after = channel_sizes(model, [X]), channel_sizes(balanced, [X])
     for name, scale in scales.items():
-        path = "stem.conv3" if name == "stem" else name
-        assert torch.allclose(after[path] * scale, before[path], rtol=1e-3)
+        assert torch.allclose(after[name] * scale, before[name], rtol=1e-3)
     with_default, _ = equalize(model, [X])
     half, _ = equalize(model, [X], strength=0.5)
     assert all(torch.equal(a, b) for a, b in zip(with_default.parameters(), half.parameters(), strict=True))

@@ -14,9 +14,10 @@ from support.refusals import refused
 
 from levit_mobile.errors import RecipeError
 from levit_mobile.images.spec import ImageSpec
-from levit_mobile.model.bake import bake
 from levit_mobile.model.fake_quant import fake_quants_of
-from levit_mobile.model.levit import VARIANTS, count_macs
+from levit_mobile.model.families.levit.bake import bake
+from levit_mobile.model.families.levit.trained import VARIANTS
+from levit_mobile.model.parts.counts import count_macs
 from levit_mobile.pipeline.lowering import form_of
 from levit_mobile.quantization.cost_model import Cost, Region, groups_of
 from levit_mobile.quantization.observers import Observer
@@ -59,7 +60,7 @@ def plan(**fields: object) -> Plan:
 @cache
 def form(variant: str, target: str) -> torch.nn.Module:
     spec, row = ImageSpec.for_side(SIDE), TARGETS[target]
-    baked = bake(nets.levit(variant, side=SIDE), mean=spec.mean, std=spec.std, pixel_range=row.pixel_range)
+    baked = bake(nets.levit(variant, side=SIDE), mean=spec.unit_mean, std=spec.unit_std, pixel_range=row.pixel_range)
     return form_of(baked, row)
 
 
@@ -195,7 +196,7 @@ def test_every_target_has_groups_of_the_same_kinds(target: str) -> None:
 def test_all_macs_are_counted() -> None:
     regions = cost().regions
     counted = sum(region.macs + region.matmul_macs for region in regions.values())
-    assert counted == count_macs(nets.levit(side=SIDE, heads=1))  # at this side the last stage has one token
+    assert counted == count_macs(nets.levit(side=SIDE, heads=1), SIDE)  # at this side the last stage has one token
     assert regions["body.stage0.attn0.query"].layers == {"body.stage0.attn0.q"}
     assert regions["body.stage0.attn0.mixed"].sources == {
         f"body.stage0.attn0.{one}" for one in ("query", "key", "value")

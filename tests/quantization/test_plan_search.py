@@ -22,9 +22,9 @@ from levit_mobile.errors import BundleError, ImageError, RecipeError
 from levit_mobile.images.image_set import ImageSet
 from levit_mobile.images.source import ImageSource
 from levit_mobile.images.spec import ImageSpec
-from levit_mobile.model.bake import bake
 from levit_mobile.model.fake_quant import fake_quants_of
-from levit_mobile.model.levit import LeViT
+from levit_mobile.model.families.levit.bake import bake
+from levit_mobile.model.families.levit.trained import LeViT
 from levit_mobile.parity.metrics import margins
 from levit_mobile.pipeline import lowering
 from levit_mobile.pipeline import plan as planning
@@ -104,7 +104,7 @@ def few_edges(baked: LeViT) -> nn.Module:
 
 def subject(model: LeViT, calibration: CalibrationSet | None = None, compared: int = COUNT) -> SearchProblem:
     spec = ImageSpec.for_side(SIDE)
-    baked = bake(model, mean=spec.mean, std=spec.std, pixel_range=1)
+    baked = bake(model, mean=spec.unit_mean, std=spec.unit_std, pixel_range=1)
     return SearchProblem(
         baked, few_edges, calibration or pictures(), pixel_range=1, channels_last=False, compared=compared
     )

@@ -10,9 +10,9 @@ import torch
 from support.nets import MEAN, STD, levit, pixels
 from torch import Tensor, nn
 
-from levit_mobile.model.bake import bake
 from levit_mobile.model.fake_quant import PIXEL_QPARAMS, SCALE, fake_quantize_weight_, fake_quants_of
-from levit_mobile.model.forms import TokenMajor
+from levit_mobile.model.families.levit.bake import bake
+from levit_mobile.model.families.levit.tokens import TokenMajor
 from levit_mobile.quantization.apply import grids_of, integer_layers, set_grids
 from levit_mobile.quantization.observers import BINS, Observer
 from levit_mobile.quantization.statistics import Statistics, collect, layers_of

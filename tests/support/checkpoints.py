@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.checkpoint import load_checkpoint
-from levit_mobile.model.levit import VARIANTS
+from levit_mobile.model.families.levit.trained import VARIANTS
 from support.refusals import refused
 
 State = dict[str, Tensor]

@@ -7,9 +7,10 @@ from functools import lru_cache, partial
 
 from torch import Tensor, nn
 
-from levit_mobile.model.bake import bake
-from levit_mobile.model.forms import ChannelsFirst, TokenMajor
-from levit_mobile.model.levit import LeViT
+from levit_mobile.model.families.levit.bake import bake
+from levit_mobile.model.families.levit.channels import ChannelsFirst
+from levit_mobile.model.families.levit.tokens import TokenMajor
+from levit_mobile.model.families.levit.trained import LeViT
 from support.nets import MEAN, STD, levit
 
 Form = Callable[[LeViT], nn.Module]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from levit_mobile.model.levit import AttentionBias, LeViT
+from levit_mobile.model.families.levit.trained import AttentionBias, LeViT
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 OF_128S = (

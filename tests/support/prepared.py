@@ -18,10 +18,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from levit_mobile.images import digits
-from levit_mobile.model import keys
 from levit_mobile.model.checkpoint import load_checkpoint
 from levit_mobile.model.download import BUNDLED
-from levit_mobile.model.levit import VARIANTS
+from levit_mobile.model.families.family import their_key
+from levit_mobile.model.families.levit import keys
+from levit_mobile.model.families.levit.trained import VARIANTS
 
 VARIANT = "levit_128s"
 MEAN, STD = np.array((0.485, 0.456, 0.406)), np.array((0.229, 0.224, 0.225))
@@ -52,7 +53,7 @@ def retrained(mean: Numbers, std: Numbers, rescale: float = 1 / 255) -> dict[str
 def renamed(state: dict[str, Tensor], layout: str) -> dict[str, Tensor]:
     """Under the names of another layout; whose model then takes them strictly, or not."""
     names = keys.our_names(layout, VARIANTS[VARIANT].depths)
-    return {keys.their_key(key, names): tensor for key, tensor in state.items()}
+    return {their_key(key, names): tensor for key, tensor in state.items()}
 
 
 def transformers_folder(folder: Path, processor: Any, state: dict[str, Tensor]) -> nn.Module:

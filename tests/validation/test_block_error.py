@@ -23,7 +23,7 @@ from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.card import Card
 from levit_mobile.interfaces.runner import Images
 from levit_mobile.model.checkpoint import Checkpoint
-from levit_mobile.model.intermediate_outputs import block_paths
+from levit_mobile.model.parts.intermediate_outputs import block_paths
 from levit_mobile.parity import metrics
 from levit_mobile.pipeline import lowering
 from levit_mobile.quantization.prepare import LaidOut
@@ -37,7 +37,7 @@ Values = NDArray[np.floating]
 TARGET = pytest.mark.parametrize("target", list(TARGETS))
 BLOCKS = tuple(OF_128S.split()[1:])  # and the logits last
 SPEC = ImageSpec.for_side(64)
-CARD = Card("levit", "levit", tuple(map(str, range(10))), 64, "nobody", "none", "1")
+CARD = Card("levit", "levit", tuple(map(str, range(10))), 64, 64, "nobody", "none", "1")
 RESULT = contract.Output(name="logits", shape=(1, 10), dtype="float32", labels_sha256="0" * 64)
 
 

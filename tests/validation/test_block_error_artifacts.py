@@ -141,7 +141,7 @@ class TwoOutputs(nn.Module):
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("taps", [(), ("one", "two")])
 def test_a_converter_wants_one_name_an_output(target: str, taps: tuple[str, ...], tmp_path: Path) -> None:
-    card = Card("two", "two", tuple("abcd"), 8, "nobody", "none", "1")
+    card = Card("two", "two", tuple("abcd"), 8, 8, "nobody", "none", "1")
     with refused(ConversionError, "conversion.toolchain", target, "ValueError: "):
         lowering.lower(TwoOutputs(), RECIPES[f"{target}-fp32"], card, tmp_path / "two", taps=taps)
 

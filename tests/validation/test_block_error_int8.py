@@ -17,9 +17,9 @@ from support.one_pass import validate
 
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.errors import ImageError
-from levit_mobile.model.bake import bake
-from levit_mobile.model.forms import TokenMajor
-from levit_mobile.model.intermediate_outputs import Tapped
+from levit_mobile.model.families.levit.bake import bake
+from levit_mobile.model.families.levit.tokens import TokenMajor
+from levit_mobile.model.parts.intermediate_outputs import Tapped
 from levit_mobile.pipeline import lowering
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.quantization.equalize import equalize

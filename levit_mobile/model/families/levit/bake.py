@@ -1,47 +1,30 @@
 """Exact rewrites from the trained form to one that a phone runs: pure functions, module in, new module out.
 
 Each is drawn before -> after and keeps the logits (to 1e-5 relative in float32; the arithmetic on weights is done in
-float64). `bake` is their list, in order. The result still has LeViT's own block structure; `forms.py` lays it out.
+float64). `bake` is their list, in order. The result still has LeViT's own block structure; `tokens.py` and
+`channels.py` lay it out.
 """
 
 from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from levit_mobile.model.levit import Attention, AttentionBias, ConvNorm, LeViT, LinearNorm, NormLinear, ShrinkAttention
-
-Norm = nn.BatchNorm1d | nn.BatchNorm2d
-
-
-class FrozenBias(nn.Module):
-    """An attention bias as the constant [h, T_query, T_key] that the gather of its table gives."""
-
-    value: Tensor
-
-    def __init__(self, value: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("value", value)
-
-    def forward(self) -> Tensor:
-        return self.value
-
-
-class SubtractMean(nn.Module):
-    """Subtracts the mean colour: pixels [N,3,H,W] -> [N,3,H,W]. The division by std lives in the next convolution."""
-
-    mean: Tensor
-
-    def __init__(self, mean: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("mean", mean)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x - self.mean
+from levit_mobile.model.families.levit.trained import (
+    Attention,
+    AttentionBias,
+    ConvNorm,
+    LeViT,
+    LinearNorm,
+    NormLinear,
+    ShrinkAttention,
+)
+from levit_mobile.model.parts.constants import FrozenBias, SubtractMean
+from levit_mobile.model.parts.fold import gain_and_shift, new_linear, plain_linear, replaced, scale_rows
 
 
 def bake(model: LeViT, *, mean: Sequence[float], std: Sequence[float], pixel_range: float = 1.0) -> LeViT:
@@ -77,9 +60,9 @@ def fold_batch_norms(model: LeViT) -> LeViT:
     before   x -> norm(g, b, m, s) -> linear(w, c)                  -> y          (the heads)
     after    x -> linear(w * g/s, bias = c + w (b - m * g/s))       -> y
     """
-    baked = _replace(model, ConvNorm, _fold_conv)
-    baked = _replace(baked, LinearNorm, _fold_linear)
-    return _replace(baked, NormLinear, _fold_head)
+    baked = replaced(model, ConvNorm, _fold_conv)
+    baked = replaced(baked, LinearNorm, _fold_linear)
+    return replaced(baked, NormLinear, _fold_head)
 
 
 def freeze_attention_biases(model: LeViT) -> LeViT:
@@ -88,7 +71,7 @@ def freeze_attention_biases(model: LeViT) -> LeViT:
     before   scores + table[:, index]      index: |dy| * side + |dx| of every query and key
     after    scores + constant             [h, T_query, T_key]
     """
-    return _replace(model, AttentionBias, lambda bias: FrozenBias(bias().detach().clone()))
+    return replaced(model, AttentionBias, lambda bias: FrozenBias(bias().detach().clone()))
 
 
 def fold_query_scale(model: LeViT) -> LeViT:
@@ -100,10 +83,10 @@ def fold_query_scale(model: LeViT) -> LeViT:
     baked = copy.deepcopy(model)
     for block in baked.modules():
         if isinstance(block, Attention):
-            _scale_rows(_linear(block.qkv), query_rows(block), block.scale)
+            scale_rows(plain_linear(block.qkv), query_rows(block), block.scale)
             block.scale = 1.0
         elif isinstance(block, ShrinkAttention):
-            _scale_rows(_linear(block.q), slice(None), block.scale)
+            scale_rows(plain_linear(block.q), slice(None), block.scale)
             block.scale = 1.0
     return baked
 
@@ -117,9 +100,9 @@ def merge_heads(model: LeViT) -> LeViT:
     baked = copy.deepcopy(model)
     if baked.head_dist is None:
         return baked
-    one, two = _linear(baked.head), _linear(baked.head_dist)
+    one, two = plain_linear(baked.head), plain_linear(baked.head_dist)
     weight, bias = (one.weight.double() + two.weight) / 2, (one.bias.double() + two.bias) / 2
-    baked.head, baked.head_dist = _new_linear(weight, bias, one.weight.dtype), None  # type: ignore[assignment]
+    baked.head, baked.head_dist = new_linear(weight, bias, one.weight.dtype), None  # type: ignore[assignment]
     return baked
 
 
@@ -152,26 +135,8 @@ def query_rows(block: Attention) -> Tensor:
     return (torch.arange(block.heads)[:, None] * group + torch.arange(block.key_dim)).flatten()
 
 
-def _replace(model: LeViT, kind: type[nn.Module], rewrite: Callable[..., nn.Module]) -> LeViT:
-    """A deep copy in which every module of `kind` is replaced by `rewrite(module)`."""
-    baked = copy.deepcopy(model)
-    for parent in list(baked.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, kind):
-                setattr(parent, name, rewrite(child).eval())
-    return baked
-
-
-def _gain_and_shift(norm: Norm) -> tuple[Tensor, Tensor]:
-    """The affine map that a norm is in evaluation: x -> gain * x + shift, float64."""
-    if norm.running_mean is None or norm.running_var is None:
-        raise ValueError("the batch norm has no running statistics, expected some to fold")
-    gain = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
-    return gain, norm.bias.double() - gain * norm.running_mean.double()
-
-
 def _fold_conv(block: ConvNorm) -> nn.Conv2d:
-    gain, shift = _gain_and_shift(block.norm)
+    gain, shift = gain_and_shift(block.norm)
     conv = block.conv
     folded = nn.Conv2d(conv.in_channels, conv.out_channels, 3, stride=2, padding=1, dtype=conv.weight.dtype)
     folded.weight.data = (conv.weight.double() * gain.view(-1, 1, 1, 1)).to(conv.weight.dtype)
@@ -180,30 +145,12 @@ def _fold_conv(block: ConvNorm) -> nn.Conv2d:
 
 
 def _fold_linear(block: LinearNorm) -> nn.Linear:
-    gain, shift = _gain_and_shift(block.norm)
+    gain, shift = gain_and_shift(block.norm)
     weight = block.linear.weight
-    return _new_linear(weight.double() * gain[:, None], shift, weight.dtype)
+    return new_linear(weight.double() * gain[:, None], shift, weight.dtype)
 
 
 def _fold_head(block: NormLinear) -> nn.Linear:
-    gain, shift = _gain_and_shift(block.norm)
+    gain, shift = gain_and_shift(block.norm)
     weight = block.linear.weight
-    return _new_linear(weight.double() * gain, block.linear.bias.double() + weight.double() @ shift, weight.dtype)
-
-
-def _new_linear(weight: Tensor, bias: Tensor, dtype: torch.dtype) -> nn.Linear:
-    linear = nn.Linear(weight.shape[1], weight.shape[0], dtype=dtype)
-    linear.weight.data, linear.bias.data = weight.detach().to(dtype), bias.detach().to(dtype)
-    return linear.eval()
-
-
-def _linear(module: nn.Module) -> nn.Linear:
-    if not isinstance(module, nn.Linear):
-        raise ValueError(f"the layer is a {type(module).__name__}, expected a plain linear: fold the batch norms first")
-    return module
-
-
-def _scale_rows(linear: nn.Linear, rows: Tensor | slice, scale: float) -> None:
-    with torch.no_grad():
-        linear.weight[rows] = (linear.weight[rows].double() * scale).to(linear.weight.dtype)
-        linear.bias[rows] = (linear.bias[rows].double() * scale).to(linear.bias.dtype)
+    return new_linear(weight.double() * gain, block.linear.bias.double() + weight.double() @ shift, weight.dtype)

@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from levit_mobile.model.fake_quant import FakeQuant
-from levit_mobile.model.forms.weights import constant_of, conv_of, laid_out, regroup, rows_of, stacked
-from levit_mobile.model.levit import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention
+from levit_mobile.model.families.levit.body import laid_out
+from levit_mobile.model.families.levit.trained import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention
+from levit_mobile.model.parts.constants import constant_of
+from levit_mobile.model.parts.rows import conv_of, regroup, rows_of, stacked
 
 
 class ChannelAttend(nn.Module):

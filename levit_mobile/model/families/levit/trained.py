@@ -282,24 +282,6 @@ class LeViT(nn.Module):
         return (logits, distilled) if self.training else (logits + distilled) / 2
 
 
-def count_parameters(model: nn.Module) -> int:
-    """Learnt values; the running statistics of norms are none."""
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
-def count_macs(model: LeViT) -> int:
-    """Multiply-accumulates of one picture in convolutions, linears and matmuls (half of FlopCounterMode's flops)."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with torch.device("meta"):
-        shapes_only = LeViT(
-            model.variant, classes=model.classes, side=model.side, distillation=model.distillation
-        ).eval()
-    with FlopCounterMode(display=False) as counter:
-        shapes_only(torch.empty(1, 3, model.side, model.side, device="meta"))
-    return int(counter.get_total_flops()) // 2
-
-
 def _body(sizes: Variant, side: int) -> Iterator[tuple[str, nn.Module]]:
     for i in range(3):
         yield f"stage{i}", stage(sizes, i, side)

@@ -23,7 +23,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from levit_mobile.errors import CheckpointError
-from levit_mobile.model.levit import PATCH_PX, VARIANTS, Variant
+from levit_mobile.model.families.levit.trained import PATCH_PX, VARIANTS, Variant
 
 Table = dict[str, dict[str, str]]
 Shapes = Mapping[str, tuple[int, ...]]
@@ -164,8 +164,6 @@ LAYOUTS: dict[str, Table] = {
     "levit-mobile": {part: {ours: ours for ours in rows.values()} for part, rows in TIMM.items()},
 }
 
-COUNTER = "num_batches_tracked"  # of batch norm: read by training only, and left out
-
 # A key that only something else holds -> what that is; the first match names it.
 STRANGERS: dict[str, str] = {
     r"(^|\.)(dist_token|distillation_token)$": "a distilled DeiT checkpoint, not a LeViT",
@@ -197,6 +195,11 @@ class Sizes:
     side: int
     distillation: bool
 
+    @property
+    def stated(self) -> dict[str, int | float | tuple[int, ...] | tuple[float, ...]]:
+        """By the paper's names, for the contract."""
+        return {"channels": self.channels, "key_dim": self.key_dim, "heads": self.heads, "depths": self.depths}
+
 
 def detect_layout(keys: Sequence[str]) -> str:
     """The layout that most keys belong to. Raises CheckpointError when none belongs to any."""
@@ -227,12 +230,9 @@ def our_names(layout: str, depths: tuple[int, ...]) -> dict[str, str]:
     }
 
 
-def their_key(key: str, names: Mapping[str, str]) -> str:
-    """The name in the checkpoint of one entry of our state dict."""
-    if key in names:
-        return names[key]
-    module, _, leaf = key.rpartition(".")
-    return f"{names[module]}.{leaf}"
+def variant_names(layout: str, variant: str) -> dict[str, str]:
+    """`our_names` of a variant by name."""
+    return our_names(layout, VARIANTS[variant].depths)
 
 
 def read_sizes(shapes: Shapes, layout: str) -> Sizes:

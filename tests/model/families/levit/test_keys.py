@@ -9,7 +9,7 @@ import torch
 from support.checkpoints import State, assert_refused, saved, transformers_model
 
 from levit_mobile.model.checkpoint import load_checkpoint
-from levit_mobile.model.levit import VARIANTS
+from levit_mobile.model.families.levit.trained import VARIANTS
 
 MISSING_BLOCK = "stages.1.blocks.2."
 

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from levit_mobile.model.bake import SubtractMean
 from levit_mobile.model.fake_quant import FakeQuant
-from levit_mobile.model.forms.weights import constant_of, conv_of, laid_out, last_side, linear_of, regroup, rows_of
-from levit_mobile.model.levit import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention
+from levit_mobile.model.families.levit.body import laid_out, last_side
+from levit_mobile.model.families.levit.trained import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention
+from levit_mobile.model.parts.constants import SubtractMean, constant_of
+from levit_mobile.model.parts.rows import conv_of, linear_of, regroup, rows_of
+from levit_mobile.model.parts.tokens import every_second, mean, to_grid, to_tokens, token_attend
 
 
 class TokenAttention(nn.Module):
@@ -124,55 +126,6 @@ class TokenMlpPooled(TokenMlp):
         kept = mean(x.reshape(1, self.side, self.side, -1).permute(0, 3, 1, 2)).flatten(1)
         y: Tensor = self.out(kept + self.change(self.contract(pooled)))
         return y
-
-
-def token_attend(block: TokenAttention | TokenShrink, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """q [1,Tq,h*d], k [1,Tk,h*d], v [1,Tk,h*dv] -> [1,Tq,h*dv], in batched matmuls of rank 3."""
-    queries = by_head(q, block.heads, block.query)
-    keys = by_head(k, block.heads, block.key, transposed=True)
-    values = by_head(v, block.heads, block.value)
-    mixed = torch.bmm((torch.bmm(queries, keys) + block.bias).softmax(-1), values)  # h Tq dv
-    return mixed.permute(1, 0, 2).reshape(1, q.shape[1], -1)
-
-
-def by_head(tokens: Tensor, heads: int, edge: FakeQuant, *, transposed: bool = False) -> Tensor:
-    """[1,T,h*d] -> [h,T,d], or [h,d,T] `transposed`, on the edge's grid all the way."""
-    split = edge(tokens.view(tokens.shape[1], heads, -1), moved=True)  # T h d
-    return edge(split.permute(1, 2, 0) if transposed else split.permute(1, 0, 2), moved=True)
-
-
-def to_tokens(grid: Tensor, edge: FakeQuant) -> Tensor:
-    """[1,C,H,W] -> [1,H*W,C], on the edge's grid all the way."""
-    rows = edge(grid.permute(0, 2, 3, 1))
-    return edge(rows.reshape(1, grid.shape[2] * grid.shape[3], grid.shape[1]), moved=True)
-
-
-def to_grid(tokens: Tensor, side: int, edge: FakeQuant) -> Tensor:
-    """[1,T,C] -> [1,C,side,side], on the edge's grid all the way."""
-    rows = edge(tokens.reshape(1, side, side, tokens.shape[2]))
-    return edge(rows.permute(0, 3, 1, 2), moved=True)
-
-
-def every_second(tokens: Tensor, side: int, edge: FakeQuant) -> Tensor:
-    """[1,side*side,C] -> [1,out*out,C]: the even rows and columns of the grid, on the edge's grid all the way.
-
-    before   x[:, ::2, ::2]                                     XNNPACK slices with stride 1 only
-    after    two rows side by side, the first half of them; two columns side by side, the first half of them
-    """
-    out, channels = -(-side // SHRINK_STRIDE), tokens.shape[2]
-    rows = edge(tokens.reshape(side, side, channels))
-    if side % SHRINK_STRIDE:  # the last row has no second: any will do, it is cut off
-        rows = edge(torch.cat([rows, edge(rows[:1], moved=True)]), moved=True)
-    pairs = edge(rows.reshape(out, SHRINK_STRIDE * side, channels), moved=True)
-    even = edge(pairs[:, : SHRINK_STRIDE * out], moved=True)
-    pairs = edge(even.reshape(out, out, SHRINK_STRIDE * channels), moved=True)
-    even = edge(pairs[:, :, :channels], moved=True)
-    return edge(even.reshape(1, out * out, channels), moved=True)
-
-
-def mean(grid: Tensor) -> Tensor:
-    """[1,C,H,W] -> [1,C,1,1]; over two axes, since XNNPACK takes no mean over the tokens of [1,T,C] in ExecuTorch."""
-    return grid.mean((2, 3), keepdim=True)
 
 
 class TokenStem(nn.Module):

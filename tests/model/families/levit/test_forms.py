@@ -11,10 +11,17 @@ from support.forms import FORMS, arranged, baked
 from support.nets import MEAN, STD, levit, logits_of, normalised, pixels, relative_error
 from torch import Tensor, fx, nn
 
-from levit_mobile.model.bake import bake, embed_normalisation, fold_batch_norms, freeze_attention_biases, merge_heads
 from levit_mobile.model.fake_quant import QParams, fake_quants_of
-from levit_mobile.model.forms import ChannelsFirst, regroup
-from levit_mobile.model.levit import LeViT
+from levit_mobile.model.families.levit.bake import (
+    bake,
+    embed_normalisation,
+    fold_batch_norms,
+    freeze_attention_biases,
+    merge_heads,
+)
+from levit_mobile.model.families.levit.channels import ChannelsFirst
+from levit_mobile.model.families.levit.trained import LeViT
+from levit_mobile.model.parts.rows import regroup
 from levit_mobile.quantization.apply import integer_layers
 from levit_mobile.quantization.statistics import layers_of
 

@@ -8,8 +8,15 @@ import pytest
 from support.refusals import refused
 
 from levit_mobile.errors import CheckpointError
-from levit_mobile.model.keys import LAYOUTS, detect_layout, match_variant, our_names, read_sizes, their_key
-from levit_mobile.model.levit import VARIANTS, Variant
+from levit_mobile.model.families.family import their_key
+from levit_mobile.model.families.levit.keys import (
+    LAYOUTS,
+    detect_layout,
+    match_variant,
+    our_names,
+    read_sizes,
+)
+from levit_mobile.model.families.levit.trained import VARIANTS, Variant
 
 SMALL = VARIANTS["levit_128s"]
 Shapes = dict[str, tuple[int, ...]]

@@ -12,7 +12,7 @@ import torch
 from support.checkpoints import CONFIGS, offsets, pictures
 from support.nets import levit
 
-from levit_mobile.model.levit import (
+from levit_mobile.model.families.levit.trained import (
     VARIANTS,
     Attention,
     AttentionBias,
@@ -22,11 +22,10 @@ from levit_mobile.model.levit import (
     ShrinkAttention,
     Variant,
     bias_index,
-    count_macs,
-    count_parameters,
     shrunk,
     stage,
 )
+from levit_mobile.model.parts.counts import count_macs, count_parameters
 
 # Parameters and 10^6 multiply-accumulates at 224 px, with two heads of 1000 classes.
 SIZES = {
@@ -45,7 +44,7 @@ SIZES = {
 def test_sizes_of_the_variants(variant: str) -> None:
     with torch.device("meta"):
         model = LeViT(variant)
-    assert (count_parameters(model), round(count_macs(model) / 1e6, 1)) == SIZES[variant]
+    assert (count_parameters(model), round(count_macs(model, model.side) / 1e6, 1)) == SIZES[variant]
 
 
 def test_the_variants_are_those_of_the_original() -> None:
@@ -59,13 +58,13 @@ def test_the_variants_are_those_of_the_original() -> None:
 def test_a_head_of_c_channels_costs_its_own_size() -> None:
     one, two = (LeViT("levit_128s", classes=7, side=64, distillation=two) for two in (False, True))
     assert count_parameters(two) - count_parameters(one) == 384 * 7 + 7 + 2 * 384
-    assert count_macs(two) - count_macs(one) == 384 * 7
+    assert count_macs(two, two.side) - count_macs(one, one.side) == 384 * 7
 
 
 def test_counting_leaves_the_model_as_it_is() -> None:
     model = LeViT("levit_128s", classes=3, side=64).train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    assert count_macs(model) == count_macs(model.eval())
+    assert count_macs(model, model.side) == count_macs(model.eval(), model.side)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 

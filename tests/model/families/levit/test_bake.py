@@ -12,8 +12,7 @@ import torch
 from support.nets import MEAN, STD, levit, logits_of, normalised, pixels, relative_error
 from torch import Tensor, nn
 
-from levit_mobile.model.bake import (
-    FrozenBias,
+from levit_mobile.model.families.levit.bake import (
     bake,
     embed_normalisation,
     fold_batch_norms,
@@ -22,7 +21,8 @@ from levit_mobile.model.bake import (
     merge_heads,
     query_rows,
 )
-from levit_mobile.model.levit import Attention, AttentionBias, LeViT, ShrinkAttention
+from levit_mobile.model.families.levit.trained import Attention, AttentionBias, LeViT, ShrinkAttention
+from levit_mobile.model.parts.constants import FrozenBias
 
 Rewrite = Callable[[LeViT], LeViT]
 

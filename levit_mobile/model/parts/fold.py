@@ -1,0 +1,52 @@
+"""What exact rewrites of weights are made of: replaced modules, folded batch norms, scaled rows.
+
+The arithmetic on weights is done in float64.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+Norm = nn.BatchNorm1d | nn.BatchNorm2d
+Net = TypeVar("Net", bound=nn.Module)
+
+
+def replaced(model: Net, kind: type[nn.Module], rewrite: Callable[..., nn.Module]) -> Net:
+    """A deep copy in which every module of `kind` is replaced by `rewrite(module)`."""
+    baked = copy.deepcopy(model)
+    for parent in list(baked.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, kind):
+                setattr(parent, name, rewrite(child).eval())
+    return baked
+
+
+def gain_and_shift(norm: Norm) -> tuple[Tensor, Tensor]:
+    """The affine map that a norm is in evaluation: x -> gain * x + shift, float64."""
+    if norm.running_mean is None or norm.running_var is None:
+        raise ValueError("the batch norm has no running statistics, expected some to fold")
+    gain = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
+    return gain, norm.bias.double() - gain * norm.running_mean.double()
+
+
+def new_linear(weight: Tensor, bias: Tensor, dtype: torch.dtype) -> nn.Linear:
+    linear = nn.Linear(weight.shape[1], weight.shape[0], dtype=dtype)
+    linear.weight.data, linear.bias.data = weight.detach().to(dtype), bias.detach().to(dtype)
+    return linear.eval()
+
+
+def plain_linear(module: nn.Module) -> nn.Linear:
+    if not isinstance(module, nn.Linear):
+        raise ValueError(f"the layer is a {type(module).__name__}, expected a plain linear: fold the batch norms first")
+    return module
+
+
+def scale_rows(linear: nn.Linear, rows: Tensor | slice, scale: float) -> None:
+    with torch.no_grad():
+        linear.weight[rows] = (linear.weight[rows].double() * scale).to(linear.weight.dtype)
+        linear.bias[rows] = (linear.bias[rows].double() * scale).to(linear.bias.dtype)

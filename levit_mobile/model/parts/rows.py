@@ -1,0 +1,53 @@
+"""The weights of a baked model, as the projections that a deployable form is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+Rows = tuple[Tensor, Tensor]  # weight [out, in] and bias [out] of one projection
+
+
+def regroup(linear: nn.Module, heads: int, sizes: Sequence[int]) -> list[Rows]:
+    """Split a joint projection into one a role; each keeps its rows ordered by head.
+
+    before   rows of head 0: q0 k0 v0, head 1: q1 k1 v1, ...      one matmul, then a split in every head
+    after    q: q0 q1 ...   k: k0 k1 ...   v: v0 v1 ...           no split left, or one of whole blocks
+    """
+    joint_weight, joint_bias = rows_of(linear)
+    weight = joint_weight.unflatten(0, (heads, -1)).split(list(sizes), dim=1)
+    bias = joint_bias.unflatten(0, (heads, -1)).split(list(sizes), dim=1)
+    return [(w.flatten(0, 1).contiguous(), b.flatten().contiguous()) for w, b in zip(weight, bias, strict=True)]
+
+
+def linear_of(rows: Rows) -> nn.Linear:
+    """[..., in] -> [..., out]."""
+    weight, bias = rows
+    linear = nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype)
+    linear.weight.data, linear.bias.data = weight, bias
+    return linear
+
+
+def conv_of(rows: Rows, stride: int = 1) -> nn.Conv2d:
+    """The same projection as a 1x1 convolution: [N,in,H,W] -> [N,out,H/stride,W/stride].
+
+    before   x[:, ::2, ::2] -> linear        a strided slice, which no delegate takes
+    after    x -> conv 1x1, stride 2         the same cells, the same weights
+    """
+    weight, bias = rows
+    conv = nn.Conv2d(weight.shape[1], weight.shape[0], 1, stride=stride, dtype=weight.dtype)
+    conv.weight.data, conv.bias = weight[:, :, None, None].contiguous(), nn.Parameter(bias)
+    return conv
+
+
+def rows_of(linear: nn.Module) -> Rows:
+    """The weights of a baked (plain) linear."""
+    if not isinstance(linear, nn.Linear):
+        raise ValueError(f"the layer is a {type(linear).__name__}, expected a plain linear: bake the model first")
+    return linear.weight.detach(), linear.bias.detach()
+
+
+def stacked(parts: Sequence[Rows]) -> Rows:
+    return torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts])

@@ -1,0 +1,71 @@
+"""What token-major forms share: attention in matmuls of rank 3, and the ways between tokens and grids."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from levit_mobile.model.fake_quant import FakeQuant
+
+PAIR = 2  # neighbours of which `every_second` keeps the first
+
+
+class Attends(Protocol):
+    """A block with projected queries, keys and values, each with its edge, and the bias of their scores."""
+
+    heads: int
+    query: FakeQuant
+    key: FakeQuant
+    value: FakeQuant
+    bias: Tensor
+
+
+def token_attend(block: Attends, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """q [1,Tq,h*d], k [1,Tk,h*d], v [1,Tk,h*dv] -> [1,Tq,h*dv], in batched matmuls of rank 3."""
+    queries = by_head(q, block.heads, block.query)
+    keys = by_head(k, block.heads, block.key, transposed=True)
+    values = by_head(v, block.heads, block.value)
+    mixed = torch.bmm((torch.bmm(queries, keys) + block.bias).softmax(-1), values)  # h Tq dv
+    return mixed.permute(1, 0, 2).reshape(1, q.shape[1], -1)
+
+
+def by_head(tokens: Tensor, heads: int, edge: FakeQuant, *, transposed: bool = False) -> Tensor:
+    """[1,T,h*d] -> [h,T,d], or [h,d,T] `transposed`, on the edge's grid all the way."""
+    split = edge(tokens.view(tokens.shape[1], heads, -1), moved=True)  # T h d
+    return edge(split.permute(1, 2, 0) if transposed else split.permute(1, 0, 2), moved=True)
+
+
+def to_tokens(grid: Tensor, edge: FakeQuant) -> Tensor:
+    """[1,C,H,W] -> [1,H*W,C], on the edge's grid all the way."""
+    rows = edge(grid.permute(0, 2, 3, 1))
+    return edge(rows.reshape(1, grid.shape[2] * grid.shape[3], grid.shape[1]), moved=True)
+
+
+def to_grid(tokens: Tensor, side: int, edge: FakeQuant) -> Tensor:
+    """[1,T,C] -> [1,C,side,side], on the edge's grid all the way."""
+    rows = edge(tokens.reshape(1, side, side, tokens.shape[2]))
+    return edge(rows.permute(0, 3, 1, 2), moved=True)
+
+
+def every_second(tokens: Tensor, side: int, edge: FakeQuant) -> Tensor:
+    """[1,side*side,C] -> [1,out*out,C]: the even rows and columns of the grid, on the edge's grid all the way.
+
+    before   x[:, ::2, ::2]                                     XNNPACK slices with stride 1 only
+    after    two rows side by side, the first half of them; two columns side by side, the first half of them
+    """
+    out, channels = -(-side // PAIR), tokens.shape[2]
+    rows = edge(tokens.reshape(side, side, channels))
+    if side % PAIR:  # the last row has no second: any will do, it is cut off
+        rows = edge(torch.cat([rows, edge(rows[:1], moved=True)]), moved=True)
+    pairs = edge(rows.reshape(out, PAIR * side, channels), moved=True)
+    even = edge(pairs[:, : PAIR * out], moved=True)
+    pairs = edge(even.reshape(out, out, PAIR * channels), moved=True)
+    even = edge(pairs[:, :, :channels], moved=True)
+    return edge(even.reshape(1, out * out, channels), moved=True)
+
+
+def mean(grid: Tensor) -> Tensor:
+    """[1,C,H,W] -> [1,C,1,1]; over two axes, since XNNPACK takes no mean over the tokens of [1,T,C] in ExecuTorch."""
+    return grid.mean((2, 3), keepdim=True)
