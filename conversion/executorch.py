@@ -14,6 +14,11 @@ from levit_mobile.interfaces.card import Card
 from levit_mobile.recipe import Precision, Recipe
 
 from . import executorch_int8, executorch_weights
+from .executorch_passes import idle_passes_left_out
+
+# Ops of the forms that XNNPACK takes whole. `to_edge_transform_and_lower` asks the partitioner for them, which takes
+# it three decompositions of the graph instead of one.
+WHOLE = (torch.ops.aten.hardswish.default, torch.ops.aten.linear.default)
 
 # What makes a module's weights integers, in place, for a precision that has any; it returns their number.
 QUANTIZERS: Mapping[Precision, Callable[[nn.Module], int]] = {
@@ -36,7 +41,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     """
     try:
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-        from executorch.exir import to_edge_transform_and_lower
+        from executorch.exir import EdgeCompileConfig, to_edge
     except ImportError as error:
         raise ToolchainMissing("executorch", "executorch") from error
     dtype = torch.float16 if recipe.precision is Precision.FLOAT16 else torch.float32
@@ -45,7 +50,9 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     program = torch.export.export(prepared.to(dtype).eval(), (example,), strict=False)
     _require_outputs(program, ("logits", *taps))
     executorch_int8.one_dequantize_a_reader(program)
-    lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+    edge = to_edge(program, compile_config=EdgeCompileConfig(preserve_ops=list(WHOLE)))
+    with idle_passes_left_out():
+        lowered = edge.to_backend(XnnpackPartitioner())
     path.write_bytes(lowered.to_executorch().buffer)
     return integers
 

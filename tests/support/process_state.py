@@ -34,8 +34,10 @@ def snapshot(target: str) -> dict[str, Any]:
 
         found["coremltools' registry"] = dict(torch_op_registry._TORCH_OPS_REGISTRY.name_to_func_mapping)
     if target == "executorch":
+        from executorch.backends.xnnpack import xnnpack_preprocess
         from executorch.extension.pybindings import _portable_lib
 
+        found["ExecuTorch's passes"] = xnnpack_preprocess.XNNPACKPassManager
         found["ExecuTorch's threads"] = _portable_lib._threadpool_get_thread_count()
     return found
 
