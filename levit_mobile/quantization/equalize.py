@@ -43,7 +43,7 @@ def equalize(baked: nn.Module, pictures: Iterable[Tensor], *, strength: float = 
 
 @torch.no_grad()
 def channel_sizes(baked: nn.Module, pictures: Iterable[Tensor]) -> Sizes:
-    """Return each channel's largest absolute value, for every layer and every block that writes into a stream."""
+    """Return the largest absolute value of every channel of every layer's and block's output."""
     sizes: Sizes = {}
 
     def note(name: str, _module: nn.Module, _inputs: object, output: Tensor) -> None:

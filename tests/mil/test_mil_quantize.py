@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -96,6 +97,44 @@ def test_blocks_that_do_not_divide_are_refused() -> None:
         constexpr.blockwise_shift_scale(DATA, numbers(3, 1, 1))
 
 
+@pytest.mark.parametrize(
+    ("entries", "size", "shape"),
+    [(4, 2, (3, 3)), (4, 4, (3, 3)), (3, 3, (3, 3)), (5, 3, (3, 3)), (2, 3, (3, 3))],
+    ids=["a byte short", "a byte too many", "3 entries", "5 entries", "indices of 2 bits"],
+)
+def test_a_palette_whose_indices_do_not_fill_the_shape_is_refused(
+    entries: int, size: int, shape: tuple[int, ...]
+) -> None:
+    with pytest.raises(ValueError, match=rf"{size} bytes of indices into {entries} palette entries") as caught:
+        constexpr.lut_to_dense_flat(np.zeros(size, np.uint8), numbers(entries), np.array(shape))
+    assert str(caught.value).endswith(f"the shape {list(shape)}")
+
+
+def test_a_palette_of_nine_indices_takes_three_bytes() -> None:
+    found = constexpr.lut_to_dense_flat(
+        np.uint8([0b11100100, 0b00011011, 0b10]), np.float32([5, 6, 7, 8]), np.int32([3, 3])
+    )
+    assert found.tolist() == [[5, 6, 7], [8, 8, 7], [6, 5, 7]]
+
+
+def test_vectors_without_an_axis_are_refused() -> None:
+    indices = np.zeros((4, 6, 2), np.uint8)
+    assert constexpr.lut_to_dense(indices, numbers(1, 1, 1, 4, 1)).shape == (4, 6, 2)
+    with pytest.raises(ValueError, match="vector_axis is missing, the palette entries are vectors of 2 numbers"):
+        constexpr.lut_to_dense(indices, numbers(1, 1, 1, 4, 2))
+
+
+def test_blocks_of_another_rank_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"the block counts \[4, 6\] do not divide the shape \[4, 6, 2\]"):
+        constexpr.blockwise_shift_scale(DATA, numbers(4, 6))
+
+
+def test_a_constant_is_cast_to_float32_alone() -> None:
+    assert constexpr.cast(np.float32([0.5, -2]), "fp32").tolist() == [0.5, -2]
+    with pytest.raises(ValueError, match="output_dtype is fp16, expected fp32"):
+        constexpr.cast(np.float32([0.5]), "fp16")
+
+
 # Element types of the weight file, written by coremltools' own writer
 
 WRITERS = {
@@ -144,6 +183,42 @@ def test_a_byte_more_or_less_than_the_elements_take_is_refused(element: str, siz
 def test_bits_count_from_the_lowest() -> None:
     assert unpacked(bytes([0b10110101, 0b1]), "UINT1", 9, "w").tolist() == [1, 0, 1, 0, 1, 1, 0, 1, 1]
     assert unpacked(bytes([0x21, 0xF8]), "INT4", 4, "w").tolist() == [1, 2, -8, -1]
+
+
+def stored(*, entry_at: int, data_at: int, size: int, total: int) -> bytes:
+    """A weight file of `total` bytes: an entry of int8 numbers, which are 1, 2, 3 and so on."""
+    content = bytearray(total)
+    content[entry_at : entry_at + 32] = struct.pack("<IIQQQ", 0xDEADBEEF, 4, size, data_at, 0)
+    content[data_at : data_at + size] = bytes(range(1, size + 1))
+    return bytes(content)
+
+
+def blob_of(folder: Path, content: bytes, offset: int) -> bytes:
+    (folder / "weight.bin").write_bytes(content)
+    blob = SimpleNamespace(fileName=f"{MODEL_PATH}weight.bin", offset=offset)
+    return Weights(folder, None)._blob(blob, "INT8", (3,), "w")
+
+
+def test_an_entry_and_its_data_may_end_with_the_file(tmp_path: Path) -> None:
+    assert blob_of(tmp_path, stored(entry_at=64, data_at=8, size=3, total=96), 64) == bytes([1, 2, 3])
+    assert blob_of(tmp_path, stored(entry_at=0, data_at=93, size=3, total=96), 0) == bytes([1, 2, 3])
+
+
+def test_an_entry_or_data_beyond_the_end_is_refused(tmp_path: Path) -> None:
+    whole = stored(entry_at=64, data_at=8, size=3, total=96)
+    with refused(ArtifactError, "artifact.damaged", "w", "beyond the end", "weight.bin"):
+        blob_of(tmp_path, whole[:-1], 64)
+    with refused(ArtifactError, "artifact.damaged", "w", "[3]", "cut short"):
+        blob_of(tmp_path, stored(entry_at=0, data_at=93, size=3, total=96)[:-1], 0)
+
+
+@pytest.mark.parametrize("name", ["weight.bin", "@model_path/../weight.bin", "/weight.bin"])
+def test_a_weight_file_outside_the_package_is_refused(tmp_path: Path, name: str) -> None:
+    for folder in (tmp_path, tmp_path / "package"):
+        folder.mkdir(exist_ok=True)
+        (folder / "weight.bin").write_bytes(bytes(96))
+    with refused(ArtifactError, "artifact.damaged", name, "outside its package"):
+        Weights(tmp_path / "package", None)._blob(SimpleNamespace(fileName=name, offset=0), "INT8", (3,), "w")
 
 
 # Activations

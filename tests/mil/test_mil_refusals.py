@@ -42,6 +42,17 @@ def shape_of(named: Any) -> Any:
     return named.type.tensorType.dimensions
 
 
+def unknown(model: Any, *more: str) -> None:
+    """The program's gelu is an op that nobody knows; it makes `more` too, or nothing without them."""
+    known = op(model, "gelu")
+    for name in more:
+        known.outputs.add().CopyFrom(known.outputs[0])
+        known.outputs[-1].name = name
+    if not more:
+        known.ClearField("outputs")
+    known.type = "frobnicate"
+
+
 def change(path: Path, offset: int, content: bytes) -> None:
     data = bytearray(path.read_bytes())
     data[offset : offset + len(content)] = content
@@ -65,6 +76,8 @@ UNKNOWN: dict[str, tuple[Edit, str, tuple[str, ...]]] = {
         "unsupported-op",
         ("op scaled_dot_product_attention of iOS 17", "gelu_0"),
     ),
+    "op of two results": (lambda m: unknown(m, "second"), "unsupported-op", ("op frobnicate", "produces gelu_0")),
+    "op without a result": (lambda m: unknown(m), "unsupported-op", ("op frobnicate", "produces nothing")),
     "input of an op": (
         lambda m: op(m, "gelu").inputs["surprise"].CopyFrom(op(m, "gelu").inputs["mode"]),
         "unsupported-op",
@@ -131,6 +144,16 @@ UNKNOWN: dict[str, tuple[Edit, str, tuple[str, ...]]] = {
         lambda m: constant(m, "mode_0").attributes["val"].immediateValue.tensor.Clear(),
         "damaged",
         ("constant", "mode_0", "no value"),
+    ),
+    "constant that is a tuple": (
+        lambda m: constant(m, "mode_0").attributes["val"].immediateValue.tuple.SetInParent(),
+        "damaged",
+        ("constant", "mode_0", "stored as tuple", "expected a tensor"),
+    ),
+    "constant of an unknown kind": (
+        lambda m: constant(m, "mode_0").attributes["val"].type.dictionaryType.SetInParent(),
+        "unsupported-tensor",
+        ("constant", "mode_0", "dictionaryType"),
     ),
     "constant of too few values": (
         lambda m: constant(m, "mode_0").attributes["val"].immediateValue.tensor.strings.ClearField("values"),

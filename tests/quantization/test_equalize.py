@@ -106,6 +106,20 @@ def test_a_model_that_is_not_baked_is_refused() -> None:
         equalize(model, [X])
 
 
+def test_a_layer_that_cannot_be_scaled_is_refused() -> None:
+    sizes = channel_sizes(outlying(), [X])
+    without_bias = copy.deepcopy(outlying())
+    without_bias.stem.conv3.bias = None
+    with pytest.raises(ValueError, match="the layer is a Conv2d, expected a linear or convolution with a bias"):
+        balance_stream(without_bias, sizes, strength=1.0)
+    with pytest.raises(ValueError, match=r"the layer is a ConvNorm, expected .* bake the model first"):
+        balance_stream(levit(side=SIDE), sizes, strength=1.0)
+    without_bias = copy.deepcopy(outlying())
+    without_bias.head.bias = None
+    with pytest.raises(ValueError, match="the layer is a Linear, expected"):
+        balance_stream(without_bias, sizes, strength=1.0)
+
+
 # The factors themselves
 
 
@@ -150,6 +164,23 @@ def test_sizes_are_the_largest_of_all_batches() -> None:
     for name in ("stem.conv3", "body.stage0.attn0.qkv", "body.shrink0.attn.kv", "head"):
         assert torch.equal(both[name], torch.maximum(one[name], other[name]))
     assert both["stem.conv0"].shape == (model.stem.conv0.weight.shape[0],)
+
+
+def test_layers_and_blocks_have_sizes_and_nothing_else_has() -> None:
+    model = outlying()
+    layers = {name for name, module in model.named_modules() if hasattr(module, "weight")}
+    blocks = {name for stream in streams(model) for name in stream.writers}
+    assert set(channel_sizes(model, [X])) == layers | blocks
+
+
+def test_sizes_of_grids_and_of_tokens_are_those_of_their_channels() -> None:
+    model = outlying()
+    sizes = channel_sizes(model, [X])
+    with torch.no_grad():
+        grid = model.stem(X)  # N C H W
+        tokens = model.body.stage0.attn0(grid.flatten(2).transpose(1, 2))  # N T C
+    assert torch.allclose(sizes["stem.conv3"], grid.abs().amax((0, 2, 3)).double())
+    assert torch.allclose(sizes["body.stage0.attn0"], tokens.abs().amax((0, 1)).double())
 
 
 def test_a_size_counts_negative_values_too() -> None:
