@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 import signal
 import subprocess
@@ -19,7 +18,7 @@ from support.checkpoints import State, official_state, one_block_a_stage, saved,
 from support.photographs import china
 from support.process_state import left_as_found
 from support.stored_bundles import Made, maker
-from support.warm import Warm
+from support.warm import Warm, rarely_collected
 from threadpoolctl import threadpool_limits
 
 from levit_mobile.model.download import BUNDLED
@@ -35,7 +34,7 @@ Bundles = Callable[[str], Bundle]  # recipe name -> its bundle, converted when i
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-SLOW = {"bundles", "small_bundles", "levit_mobile"}  # fixtures that convert or start processes
+SLOW = {"bundles", "shallow_bundles", "levit_mobile"}  # fixtures that convert or start processes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,8 +61,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def little_garbage() -> None:
     """A converter makes objects by the million and keeps them: looking through all of them often is in vain."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    rarely_collected()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -158,16 +156,28 @@ def shallow(shallow_checkpoint: Path) -> SourceModel:
 
 
 @pytest.fixture(scope="session")
-def small_bundles(small: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
-    """`small` by each recipe, as `bundles` are of the bundled checkpoint."""
-    out = shared.folder(tmp_path_factory, "small")
-    return cache(lambda name: shared.once(out, name, lambda: convert.build(small, RECIPES[name], out=out)))
+def shallow_bundles(shallow: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+    """`shallow` by each recipe, as `bundles` are of the bundled checkpoint."""
+    out = shared.folder(tmp_path_factory, "shallow")
+
+    def build(name: str) -> Bundle:
+        with one_block_a_stage("levit_128s"):
+            return convert.build(shallow, RECIPES[name], out=out)
+
+    return cache(lambda name: shared.once(out, name, lambda: build(name)))
 
 
 @pytest.fixture(scope="session")
-def small_bundle(small_bundles: Bundles) -> Bundle:
-    """`small` for ExecuTorch."""
-    return small_bundles("executorch-fp32")
+def shallow_bundle(shallow_bundles: Bundles) -> Bundle:
+    """`shallow` for ExecuTorch."""
+    return shallow_bundles("executorch-fp32")
+
+
+@pytest.fixture
+def one_block() -> Iterator[None]:
+    """In this process levit_128s has one block a stage, so that the package reads `shallow_checkpoint`."""
+    with one_block_a_stage("levit_128s"):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -66,11 +66,16 @@ def sources() -> dict[str, ast.Module]:
     return {name_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
+@cache
+def imported(tree: ast.AST) -> frozenset[str]:
     """Dotted names of all imports, wherever they stand; `from a import b` is `a.b` where that is one of our files.
 
     Only `conversion/`, which is installed where it does not lie, imports its own files by relative names.
     """
+    return frozenset(_imported(tree))
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -38,9 +38,9 @@ BOUNDS = Tolerance(min_sqnr_db=40, min_top1_agreement=1.0)
 
 
 @pytest.fixture(scope="module")
-def stored(small_bundles: Bundles) -> Callable[[str], OpenBundle]:
-    """A real bundle of the recipe, of a small model."""
-    return cache(lambda name: open_bundle(small_bundles(name).path))
+def stored(shallow_bundles: Bundles) -> Callable[[str], OpenBundle]:
+    """A real bundle of the recipe, of a small model with one block a stage."""
+    return cache(lambda name: open_bundle(shallow_bundles(name).path))
 
 
 def mutants(name: str) -> list[Mutant]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from PIL import Image
@@ -130,12 +130,15 @@ def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_br
 
 
 def held_out_digits(spec: ImageSpec, count: int) -> ImageSet:
-    """The first `count` held-out digits, drawn anew on every pass."""
+    """The first `count` held-out digits, drawn anew on every pass over more than those of a proof."""
     return ImageSet(tuple(map(digits.held_out_name, range(count))), partial(_drawn, spec))
 
 
+@lru_cache(maxsize=PROOF_PICTURES)  # a conversion reads the pictures of its proof four times
 def _drawn(spec: ImageSpec, name: str) -> Pixels:
     index = digits.held_out_index(name)
     assert index is not None
     pixels, _ = digits.picture(digits.Split.HELD_OUT, index)
-    return preprocess(Image.fromarray(pixels), spec)
+    prepared = preprocess(Image.fromarray(pixels), spec)
+    prepared.setflags(write=False)
+    return prepared

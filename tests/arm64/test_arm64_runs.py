@@ -35,9 +35,9 @@ Made = Callable[[str], Bundle]
 
 
 @pytest.fixture(scope="module")
-def made(small_bundles: Bundles) -> Made:
-    """levit_128s at 64 px for both runtimes, in float32."""
-    return lambda target: small_bundles(f"{target}-fp32")
+def made(shallow_bundles: Bundles) -> Made:
+    """levit_128s at 64 px and with one block a stage for both runtimes, in float32."""
+    return lambda target: shallow_bundles(f"{target}-fp32")
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +95,10 @@ def test_a_cost_is_by_class_and_by_function(made: Made, target: str) -> None:
     assert found.outside_by == {"executorch": "delegate calls", "tflite": "names"}[target]
 
 
-@pytest.mark.usefixtures("in_this_process")
-def test_validate_has_a_verdict_on_the_core(made: Made, random_checkpoint: Path, folder: Path) -> None:
+@pytest.mark.usefixtures("in_this_process", "one_block")
+def test_validate_has_a_verdict_on_the_core(made: Made, shallow_checkpoint: Path, folder: Path) -> None:
     ready()
-    found = validate(made("executorch").path, reference=random_checkpoint, images=folder, cpu="cortex-a76")
+    found = validate(made("executorch").path, reference=shallow_checkpoint, images=folder, cpu="cortex-a76")
     assert found.verdict == "proven", found.reasons
     assert found.runtime is not None
     assert (found.runtime.name, found.runtime.title) == ("executorch@cortex-a76", "ExecuTorch on cortex-a76, emulated")

@@ -137,9 +137,12 @@ def test_labels_and_pictures_that_do_not_fit_are_1(random_checkpoint: Path, tmp_
 
 
 @pytest.fixture(scope="module")
-def converted(levit_mobile: Run, tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
-    """The bundled checkpoint for all three targets, chatter and JSON together, in a process of its own."""
-    return levit_mobile("convert", "-t", "all", "--json", "--verbose", "--out", tmp_path_factory.mktemp("cli"))
+def converted(
+    levit_mobile: Run, shallow_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
+) -> subprocess.CompletedProcess[str]:
+    """A checkpoint for all three targets, chatter and JSON together, in a process of its own."""
+    words = ("convert", "-t", "all", "-c", shallow_checkpoint, "--json", "--verbose")
+    return levit_mobile(*words, "--out", tmp_path_factory.mktemp("cli"), shallow=True)
 
 
 def test_stdout_is_json_alone_even_when_vendors_talk(converted: subprocess.CompletedProcess[str]) -> None:
@@ -154,17 +157,16 @@ def test_stdout_is_json_alone_even_when_vendors_talk(converted: subprocess.Compl
 
 @pytest.mark.parametrize("index", range(3), ids=DEFAULTS)
 def test_another_process_makes_the_same_bytes(
-    converted: subprocess.CompletedProcess[str], bundles: Bundles, index: int
+    converted: subprocess.CompletedProcess[str], shallow_bundles: Bundles, index: int
 ) -> None:
-    there, here = json.loads(converted.stdout)["bundles"][index], bundles(DEFAULTS[index])
+    there, here = json.loads(converted.stdout)["bundles"][index], shallow_bundles(DEFAULTS[index])
     assert there["contract"]["artifact"] == here.contract.artifact.model_dump()
     assert digest(Path(there["path"])) == digest(here.path)  # contract, proof, labels and golden vectors too
 
 
-def test_a_quiet_run_is_a_table_and_a_log(levit_mobile: Run, shallow_checkpoint: Path, tmp_path: Path) -> None:
-    done = levit_mobile(
-        "convert", "-t", "coreml", "-c", shallow_checkpoint, "-o", tmp_path, env={"COLUMNS": "80"}, shallow=True
-    )
+def test_a_quiet_run_is_a_table_and_a_log(levit_mobile: Run, tmp_path: Path) -> None:
+    """Of the bundled checkpoint, in a process in which the toolchain talks while it is imported."""
+    done = levit_mobile("convert", "-t", "coreml", "-o", tmp_path, env={"COLUMNS": "80"}, fresh=True)
     assert done.returncode == 0
     assert not CHATTER.search(done.stdout + done.stderr)
     for word in ("coreml", "fp16", "MB", "partitions", "decided on device", "verdict", "levit_128s-coreml-fp16"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import time
@@ -89,17 +88,11 @@ def test_a_killed_run_is_cleared_away_by_the_next(levit_mobile: Run, shallow_che
     assert Contract.read(tmp_path / "levit_128s-coreml-fp16").recipe == "coreml-fp16"
 
 
-def only_a_megabyte_a_file() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MEGABYTE, MEGABYTE))
-
-
 def test_a_full_disk_is_one_sentence_each_and_leaves_nothing(
     levit_mobile: Run, shallow_checkpoint: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    done = levit_mobile(
-        "convert", "-t", "all", "-c", shallow_checkpoint, "-o", out, preexec_fn=only_a_megabyte_a_file, shallow=True
-    )
+    done = levit_mobile("convert", "-t", "all", "-c", shallow_checkpoint, "-o", out, file_bytes=MEGABYTE, shallow=True)
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert (done.returncode, done.stdout) == (1, "")
     assert [line.split(": ")[1] for line in errors] == ["coreml-fp16", "executorch-fp32", "tflite-fp32"]

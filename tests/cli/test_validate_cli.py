@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Bundles, Run
+from support.command import ask
 from typer.testing import CliRunner
 
 from levit_mobile.cli import app
@@ -92,9 +93,10 @@ def test_github_gets_a_notice_each_and_a_summary(done: subprocess.CompletedProce
 # Broken, not run, misused
 
 
-def test_a_broken_bound_exits_1_and_says_why(levit_mobile: Run, bundles: Bundles) -> None:
-    done = levit_mobile("validate", bundles("tflite-fp32").path, "-n", "8", "--min-sqnr-db", "190", "--github")
-    assert done.returncode == 1
+@pytest.mark.usefixtures("in_this_process")
+def test_a_broken_bound_exits_1_and_says_why(bundles: Bundles) -> None:
+    done = ask("validate", str(bundles("tflite-fp32").path), "-n", "8", "--min-sqnr-db", "190", "--github")
+    assert done.exit_code == 1
     assert "BROKEN" in done.stdout
     assert sum("expected at least 190 dB" in line for line in done.stderr.splitlines()) >= 1
     assert "::error " in done.stderr
@@ -102,29 +104,31 @@ def test_a_broken_bound_exits_1_and_says_why(levit_mobile: Run, bundles: Bundles
 
 
 @pytest.mark.skipif("sys.platform == 'darwin'", reason="NOT RUN: what a machine without Core ML does")
+@pytest.mark.usefixtures("in_this_process")
 @pytest.mark.parametrize(("strict", "code"), [((), 0), (("--strict",), 3)])
-def test_not_run_is_an_exit_code_of_its_own(
-    levit_mobile: Run, bundles: Bundles, strict: tuple[str, ...], code: int
-) -> None:
-    done = levit_mobile("validate", bundles("coreml-fp16").path, "--runtime", "coreml", "-n", "8", *strict)
-    assert done.returncode == code
+def test_not_run_is_an_exit_code_of_its_own(bundles: Bundles, strict: tuple[str, ...], code: int) -> None:
+    done = ask("validate", str(bundles("coreml-fp16").path), "--runtime", "coreml", "-n", "8", *strict)
+    assert done.exit_code == code
     assert "NOT RUN" in done.stdout
     assert "Core ML runs on macOS only" in done.stderr
 
 
-def test_one_bad_bundle_does_not_stop_the_others(levit_mobile: Run, bundles: Bundles, tmp_path: Path) -> None:
-    done = levit_mobile("validate", tmp_path / "nothing", bundles("tflite-fp32").path, "-n", "8", "--json")
-    assert done.returncode == 1
+@pytest.mark.usefixtures("in_this_process")
+def test_one_bad_bundle_does_not_stop_the_others(bundles: Bundles, tmp_path: Path) -> None:
+    done = ask("validate", str(tmp_path / "nothing"), str(bundles("tflite-fp32").path), "-n", "8", "--json")
+    assert done.exit_code == 1
     first, second = json.loads(done.stdout)["validations"]
     assert (first["verdict"], second["verdict"]) == ("broken", "proven")
     assert "does not exist, expected a bundle" in first["reasons"][0]
     assert json.loads(done.stdout)["verdict"] == "broken"
 
 
-def test_a_file_that_cannot_be_written_is_one_sentence(levit_mobile: Run, bundles: Bundles, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("in_this_process")
+def test_a_file_that_cannot_be_written_is_one_sentence(bundles: Bundles, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    done = levit_mobile("validate", bundles("tflite-fp32").path, "-n", "8", "--html", tmp_path / "file" / "page.html")
-    assert done.returncode == 1
+    page = str(tmp_path / "file" / "page.html")
+    done = ask("validate", str(bundles("tflite-fp32").path), "-n", "8", "--html", page)
+    assert done.exit_code == 1
     assert [line for line in done.stderr.splitlines() if "could not be written" in line]
     assert "Traceback" not in done.stderr
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from conftest import Bundles
+from support.installed import needs
 
 from levit_mobile.pipeline import convert
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import RECIPES
 
-pytest.importorskip("coremltools")
+needs("coremltools")
 
 pytestmark = pytest.mark.slow
 BOTH = pytest.mark.parametrize("name", ["coreml-fp32", "coreml-fp16"])

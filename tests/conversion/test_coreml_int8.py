@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.installed import needs
 from support.refusals import refused
 from torch import Tensor, nn
 
@@ -39,7 +40,7 @@ from levit_mobile.runners import mil
 from levit_mobile.system.files import digest, size_bytes
 from levit_mobile.targets import TARGETS
 
-pytest.importorskip("coremltools")
+needs("coremltools")
 
 pytestmark = pytest.mark.slow
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Bundles
+from conftest import Bundles, Run
 from levit_mobile.conversion import coreml, coreml_weights
 from numpy.typing import NDArray
 from support.checkpoints import official_state, one_block_a_stage, saved, transformers_model
+from support.installed import needs
 from support.refusals import refused
-from support.warm import SHALLOW
 from torch import nn
 from torch.nn import functional as F
 
@@ -34,7 +33,7 @@ from levit_mobile.runners import mil
 from levit_mobile.system.files import digest
 from levit_mobile.targets import TARGETS
 
-pytest.importorskip("coremltools")
+needs("coremltools")
 
 pytestmark = pytest.mark.slow
 
@@ -237,11 +236,11 @@ def run(package: Path, model: SourceModel, recipe: Recipe, mode: Any = "declared
 
 @pytest.mark.parametrize("precision", ["palette4", "int4-weight"])
 def test_another_process_makes_the_same_bytes(
-    shallow_checkpoint: Path, shallow: SourceModel, tmp_path: Path, precision: str
+    levit_mobile: Run, shallow_checkpoint: Path, shallow: SourceModel, tmp_path: Path, precision: str
 ) -> None:
     name = f"coreml-{precision}"
     words = ("convert", "-t", "coreml", "-p", precision, "-c", shallow_checkpoint, "-o", tmp_path / "there")
-    done = subprocess.run([*SHALLOW, *map(str, words)], capture_output=True, text=True, timeout=900)
+    done = levit_mobile(*words, shallow=True)
     assert done.returncode == 0, done.stderr
     with one_block_a_stage("levit_128s"):
         here = convert.build(shallow, RECIPES[name], out=tmp_path / "here").path

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.installed import needs
 
 from levit_mobile.inspection import coreml_program
 from levit_mobile.inspection.coreml_program import BLOB, ELEMENT_BITS, INT8, SENTINEL
+from levit_mobile.mil import protobuf
 
-mil = pytest.importorskip("coremltools.proto.MIL_pb2")
+needs("coremltools")
+
+protobuf.schema()
+mil: Any = importlib.import_module(f"{protobuf.SCHEMA}.MIL_pb2")
 FILE = "@model_path/weights/weight.bin"
 
 

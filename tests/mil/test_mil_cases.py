@@ -9,10 +9,11 @@ from functools import cache
 
 import numpy as np
 import pytest
+from support.installed import needs
 from support.mil_cases.families import FAMILIES
 from support.mil_programs import MODES, Case, Suite, expected, require_close
 
-pytest.importorskip("coremltools")
+needs("coremltools")
 
 NAMED = [pytest.param(name, one, id=one.name) for name, family in FAMILIES.items() for one in family.cases]
 FOLDED = [each for each in NAMED if FAMILIES[str(each.values[0])].folds]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.installed import needs
 from support.mil_programs import Edit, case, constant, edited, function, numbers, op, operations, save
 from support.refusals import refused
 
@@ -17,7 +18,7 @@ from levit_mobile.errors import ArtifactError
 from levit_mobile.mil.program import read
 from levit_mobile.runners import mil
 
-pytest.importorskip("coremltools")
+needs("coremltools")
 
 X = numbers(1, 3, 8, 8)
 

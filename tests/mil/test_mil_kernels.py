@@ -6,6 +6,7 @@ from inspect import signature
 
 import numpy as np
 import pytest
+from support.installed import needs
 from support.mil_cases.families import FAMILIES
 from support.mil_cases.quantize import OLD
 from support.mil_programs import Case, function
@@ -13,7 +14,7 @@ from support.mil_programs import Case, function
 from levit_mobile.mil.kernels import CONSTANT, KERNELS, SINCE, kernels_of
 from levit_mobile.mil.package import OPSETS
 
-pytest.importorskip("coremltools")
+needs("coremltools")
 
 SUITES = [*((family.cases, family.ios) for family in FAMILIES.values()), (OLD, 16)]
 ELSEWHERE = {

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.installed import needs
 from support.mil_programs import Array, numbers
 from torch import Tensor, nn
 
 from levit_mobile.mil.program import Mode, read
 from levit_mobile.parity import metrics
 
-pytest.importorskip("coremltools")
-pytest.importorskip("transformers")
+needs("coremltools")
+needs("transformers")
 
 pytestmark = pytest.mark.slow
 

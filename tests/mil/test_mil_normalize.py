@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from support.installed import needs
 from support.mil_cases.normalize import ROWS
 from torch.nn import functional as F
 
 from levit_mobile.mil.normalize import batch_norm, classify, instance_norm, l2_norm, layer_norm, reduce_argmax, softmax
 
-pytest.importorskip("coremltools")
+needs("coremltools")
 
 
 def test_softmax_of_a_large_row_does_not_overflow() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import Bundles
+from support.installed import needs
 from support.mil_programs import Array, numbers
 from support.refusals import refused
 
@@ -19,7 +20,7 @@ from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.runners import mil
 
-pytest.importorskip("coremltools")
+needs("coremltools")
 
 
 def runner(bundle: Bundle, mode: Mode = "declared") -> Runner:

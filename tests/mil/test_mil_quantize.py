@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support.installed import needs
 from support.mil_cases.quantize import BYTES, DATA, NIBBLES, OLD, packed
 from support.mil_programs import Array, Suite, numbers, require_close
 from support.refusals import refused
@@ -18,7 +19,7 @@ from levit_mobile.mil.quantize import dequantize, quantize
 from levit_mobile.mil.tensors import HELD_AS
 from levit_mobile.mil.weights import MODEL_PATH, STORED, Weights, from_bits, unpacked
 
-pytest.importorskip("coremltools")
+needs("coremltools")
 
 
 @pytest.mark.slow

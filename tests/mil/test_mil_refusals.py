@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.installed import needs
 from support.mil_programs import MODEL, Edit, case, constant, edited, function, numbers, op, save
 from support.refusals import refused
 
@@ -16,7 +17,7 @@ from levit_mobile.errors import ArtifactError, ToolchainMissing
 from levit_mobile.mil import protobuf
 from levit_mobile.mil.program import Mode, read
 
-pytest.importorskip("coremltools")
+needs("coremltools")
 
 DATA = Path("Data/com.apple.CoreML")
 WEIGHTS = DATA / "weights/weight.bin"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.installed import needs
 from support.mil_cases.shapes import X, exact, op
 from support.mil_programs import Suite, case, function, numbers, save
 from support.refusals import refused
@@ -14,7 +15,7 @@ from support.refusals import refused
 from levit_mobile.errors import ArtifactError
 from levit_mobile.mil.program import read
 
-pytest.importorskip("coremltools")
+needs("coremltools")
 
 ZEROS = {  # shape -> what x [2,3,4] becomes in iOS 16 and from iOS 17 on
     (0, -1): (None, (3, 8)),  # zeros count from the right: this one stands above the 3

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.installed import needs
 from support.mil_programs import numbers
 from torch.nn import functional as F
 
 from levit_mobile.mil.windows import padding
 
-pytest.importorskip("coremltools")
+needs("coremltools")
 
 
 @pytest.mark.parametrize("ceil", [False, True])

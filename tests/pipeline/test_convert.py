@@ -82,14 +82,14 @@ def class_head_alone(trained: SourceModel) -> nn.Module:
     ids=["one attention bias zeroed", "the class head alone"],
 )
 def test_a_wrong_artifact_is_called_broken(
-    small: SourceModel,
+    shallow: SourceModel,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     name: str,
     wrong: Callable[[SourceModel], nn.Module],
 ) -> None:
     monkeypatch.setattr(pipeline, "to_deploy_form", lambda trained, *_, **__: wrong(trained))
-    bundle = pipeline.build(small, RECIPES[name], out=tmp_path)
+    bundle = pipeline.build(shallow, RECIPES[name], out=tmp_path)
     assert bundle.proof.verdict == bundle.contract.verdict == "broken"
     assert "at least 100 dB" in bundle.proof.reasons[0]
     on_disk = levit_mobile.Proof.model_validate_json((bundle.path / "parity.json").read_bytes())

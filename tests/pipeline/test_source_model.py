@@ -10,7 +10,9 @@ from PIL import Image
 from support.refusals import refused
 
 from levit_mobile.errors import ImageError, LabelsError
+from levit_mobile.images import digits
 from levit_mobile.images.spec import ImageSpec
+from levit_mobile.pipeline import source_model
 from levit_mobile.pipeline.source_model import SourceModel, find_labels, load_source, proof_pictures
 
 SPEC = ImageSpec.for_side(64)
@@ -27,8 +29,28 @@ def pictures(folder: Path, count: int) -> Path:
 def test_held_out_digits_are_the_default() -> None:
     chosen = proof_pictures(SPEC)
     assert len(chosen) == 64
-    assert chosen.digest() == proof_pictures(SPEC).digest()
+    digest = chosen.digest()
+    source_model._drawn.cache_clear()
+    assert digest == proof_pictures(SPEC).digest()
     assert chosen.read(chosen.names[0]).shape == (64, 64, 3)
+
+
+def test_a_proofs_digits_are_drawn_once_and_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    picture = digits.picture
+
+    def counted(split: digits.Split, index: int) -> tuple[digits.Pixels, int]:
+        drawn.append(index)
+        return picture(split, index)
+
+    monkeypatch.setattr(digits, "picture", counted)
+    source_model._drawn.cache_clear()
+    chosen = proof_pictures(SPEC)
+    first, second = list(chosen), list(proof_pictures(SPEC))
+    assert [one is same for one, same in zip(first, second, strict=True)] == [True] * 64
+    assert drawn == list(range(64))
+    with pytest.raises(ValueError, match="read-only"):
+        chosen.read(chosen.names[0])[0] = 0
 
 
 def test_a_folder_gives_64_evenly_spread(tmp_path: Path) -> None:

@@ -29,7 +29,11 @@ pytestmark = pytest.mark.slow
 MODEL = Path(__file__).parents[1] / "models" / "levit_128s_outliers.safetensors"  # training/outliers.py made it
 GROWN = ("stem.conv2", "body.stage0.mlp0.expand", "body.stage1.attn1.qkv", "body.stage2.mlp1.expand")
 SPEC, TARGET = ImageSpec.for_side(224), TARGETS["executorch"]
-IMAGES = next(held_out_digits(SPEC, 64).batches(64))
+
+
+@cache
+def images() -> NDArray[np.float32]:
+    return next(held_out_digits(SPEC, 64).batches(64))
 
 
 @cache
@@ -47,7 +51,7 @@ def logits(plan: Plan | None) -> NDArray[np.float32]:
 
 @torch.no_grad()
 def logits_of(form: nn.Module) -> NDArray[np.float32]:
-    return np.concatenate([form(torch.from_numpy(image[None])).numpy() for image in IMAGES])
+    return np.concatenate([form(torch.from_numpy(image[None])).numpy() for image in images()])
 
 
 def plan(observer: Observer, equalize: float | None, *, correct: bool) -> Plan:

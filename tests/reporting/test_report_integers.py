@@ -19,8 +19,8 @@ SLOWER = Speed((9.0, 9.1, 9.2) * 5, (8.0, 8.1, 8.2) * 5, 5, (3,) * 5)
 
 
 @pytest.fixture
-def plain(small_bundle: Bundle) -> Bundle:
-    return small_bundle
+def plain(shallow_bundle: Bundle) -> Bundle:
+    return shallow_bundle
 
 
 def with_integers(bundle: Bundle, **fields: Any) -> Bundle:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
-from sklearn.datasets import load_sample_image
 
 from levit_mobile.images.preprocessing import Pixels
 from levit_mobile.images.spec import ImageSpec
@@ -13,8 +15,12 @@ SPEC = ImageSpec()
 
 
 def china() -> Image.Image:
-    """640 x 427."""
-    return Image.fromarray(load_sample_image("china.jpg"))
+    """640 x 427, from scikit-learn's folder: importing scikit-learn takes a second."""
+    package = find_spec("sklearn")
+    assert package is not None
+    assert package.origin is not None
+    with Image.open(Path(package.origin).parent / "datasets" / "images" / "china.jpg") as picture:
+        return picture.convert("RGB")
 
 
 def noise(width: int, height: int, seed: int = 0) -> Image.Image:

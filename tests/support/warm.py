@@ -1,20 +1,25 @@
 """The command line in a process of its own, forked from one that has imported torch: no call pays for that again.
 
-What a command imports, and what a new process finds, is for tests that start one themselves. A call whose environment
-changes what Python imports, or that asks `subprocess.run` for more than an environment, starts a new process here too.
+The process that is forked from also imports the toolchains that a conversion names. What a command imports, and what a
+new process finds, is for tests that ask for a fresh one. A call whose environment changes what Python imports, or that
+asks `subprocess.run` for more than an environment, starts a new process too.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
+import resource
 import selectors
 import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import nullcontext
+import warnings
+from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -35,6 +40,7 @@ SERVE = "import sys; sys.path[:] = {path!r}; from support.warm import serve; ser
 TIMEOUT_S = 900.0
 IMPORTED = (
     "torch",
+    "torch._dynamo",
     "PIL.Image",
     "safetensors.torch",
     "rich.table",
@@ -43,9 +49,20 @@ IMPORTED = (
     "levit_mobile.validation.passes",
     "levit_mobile.timing.bench",
 )
+TOOLCHAINS = {
+    "coreml": ("coremltools",),
+    "executorch": ("executorch.exir",),
+    "tflite": ("litert_torch", "ai_edge_quantizer"),
+}
 MATTERS = ("PYTHON", "OMP_", "MKL_", "TORCH", "HF_", "LD_")  # to what has been imported already
 
 Done = subprocess.CompletedProcess[str]
+
+
+def rarely_collected() -> None:
+    """Python looks for garbage after a million new objects, and never among those that are here already."""
+    gc.freeze()
+    gc.set_threshold(1_000_000, 20, 20)
 
 
 class Warm:
@@ -62,18 +79,26 @@ class Warm:
             self._server.communicate()
 
     def run(
-        self, *arguments: str | Path, env: dict[str, str] | None = None, shallow: bool = False, **options: Any
+        self,
+        *arguments: str | Path,
+        env: dict[str, str] | None = None,
+        shallow: bool = False,
+        fresh: bool = False,
+        file_bytes: int = resource.RLIM_INFINITY,
+        **options: Any,
     ) -> Done:
         """Keyword arguments are subprocess.run's; `env` is added to this process's environment.
 
-        With `shallow` levit_128s has one block a stage, as in `one_block_a_stage`.
+        With `shallow` levit_128s has one block a stage, as in `one_block_a_stage`. A `fresh` process has imported
+        nothing. No file may grow beyond `file_bytes`.
         """
         words, changed = [str(argument) for argument in arguments], env or {}
-        if options or any(name.startswith(MATTERS) for name in changed) or sys.platform != "linux":
-            return _cold(words, {**os.environ, **changed}, options, shallow=shallow)
+        if fresh or options or any(name.startswith(MATTERS) for name in changed) or sys.platform != "linux":
+            limited = {"preexec_fn": partial(_limit, file_bytes), **options}
+            return _cold(words, {**os.environ, **changed}, limited, shallow=shallow)
         with tempfile.TemporaryDirectory() as folder:
             streams = [Path(folder) / name for name in ("stdout", "stderr")]
-            call = [words, {**os.environ, **changed}, str(Path.cwd()), *map(str, streams), shallow]
+            call = [words, {**os.environ, **changed}, str(Path.cwd()), *map(str, streams), shallow, file_bytes]
             code = self._asked(json.dumps(call))
             return subprocess.CompletedProcess(words, code, *(stream.read_text("utf-8") for stream in streams))
 
@@ -94,6 +119,10 @@ class Warm:
         return int(self._server.stdout.readline())
 
 
+def _limit(file_bytes: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+
+
 def _cold(words: list[str], env: dict[str, str], options: dict[str, Any], *, shallow: bool) -> Done:
     defaults = {"capture_output": True, "text": True, "timeout": TIMEOUT_S}
     return subprocess.run([*(SHALLOW if shallow else COMMAND), *words], env=env, **{**defaults, **options})
@@ -107,18 +136,37 @@ def serve() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
     while line := sys.stdin.readline():
-        if not (child := os.fork()):
-            return _become(*json.loads(line))
+        words, *rest = json.loads(line)
+        _import_toolchains(words)
+        rarely_collected()
+        with warnings.catch_warnings():  # JAX, which litert_torch imports, warns about every fork
+            warnings.simplefilter("ignore", RuntimeWarning)
+            child = os.fork()
+        if not child:
+            return _become(words, *rest)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)  # noqa: T201
     return None
 
 
-def _become(words: list[str], env: dict[str, str], cwd: str, stdout: str, stderr: str, shallow: bool) -> None:
+def _import_toolchains(words: list[str]) -> None:
+    """Those of the targets that a conversion names."""
+    if words[:1] == ["convert"]:
+        for target, names in TOOLCHAINS.items():
+            if {target, "all"} & set(words):
+                for name in names:
+                    with suppress(ImportError):  # the command itself names what is missing
+                        importlib.import_module(name)
+
+
+def _become(
+    words: list[str], env: dict[str, str], cwd: str, stdout: str, stderr: str, shallow: bool, file_bytes: int
+) -> None:
     """The command line, as if this process had been started for it; it ends as any other does."""
     for path, descriptor, mode in ((os.devnull, 0, os.O_RDONLY), (stdout, 1, os.O_WRONLY), (stderr, 2, os.O_WRONLY)):
         opened = os.open(path, mode | os.O_CREAT if mode else mode, 0o600)
         os.dup2(opened, descriptor)
         os.close(opened)
+    _limit(file_bytes)
     os.environ.clear()
     os.environ.update(env)
     os.chdir(cwd)

@@ -182,27 +182,29 @@ def test_another_checkpoint_is_said_to_be_another(bundles: Bundles, shaken: Path
     assert one.accuracy.mcnemar_p < 1
 
 
-def test_a_checkpoint_that_is_not_here_is_asked_for(small_bundle: Bundle) -> None:
+def test_a_checkpoint_that_is_not_here_is_asked_for(shallow_bundle: Bundle) -> None:
     ways = "--reference PATH", "4 golden vectors", "--reference golden"
-    with refused(BundleError, "bundle.reference", small_bundle.path, "random.pth", *ways):
-        validate(small_bundle.path)
+    with refused(BundleError, "bundle.reference", shallow_bundle.path, "random.pth", *ways):
+        validate(shallow_bundle.path)
 
 
-def test_its_own_checkpoint_by_path(small_bundle: Bundle, random_checkpoint: Path) -> None:
-    one = validate(small_bundle.path, reference=random_checkpoint, count=8)
+@pytest.mark.usefixtures("one_block")
+def test_its_own_checkpoint_by_path(shallow_bundle: Bundle, shallow_checkpoint: Path) -> None:
+    one = validate(shallow_bundle.path, reference=shallow_checkpoint, count=8)
     assert (one.verdict, one.reference) == ("proven", "random.pth")
     assert one.accuracy is None  # class_0 to class_4 are no digits
 
 
+@pytest.mark.usefixtures("one_block")
 @pytest.mark.parametrize("kind", ["transformers", "timm"])
-def test_the_same_weights_in_another_layout(small_bundle: Bundle, tmp_path: Path, kind: str) -> None:
+def test_the_same_weights_in_another_layout(shallow_bundle: Bundle, tmp_path: Path, kind: str) -> None:
     model = transformers_model("levit_128s")
     if kind == "transformers":
         model.save_pretrained(tmp_path / "weights")
     else:
         (tmp_path / "weights").mkdir()
         saved_safely(timm_state(model, "levit_128s"), tmp_path / "weights" / "model.safetensors")
-    one = validate(small_bundle.path, reference=tmp_path / "weights", count=8)
+    one = validate(shallow_bundle.path, reference=tmp_path / "weights", count=8)
     assert one.verdict == "proven"
     assert one.report is not None
     assert one.report.sqnr_db > 100
@@ -210,12 +212,12 @@ def test_the_same_weights_in_another_layout(small_bundle: Bundle, tmp_path: Path
 
 
 def test_a_file_of_the_right_name_and_other_weights_is_refused(
-    small_bundle: Bundle, shaken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shallow_bundle: Bundle, shaken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(shaken, tmp_path / "random.pth")
     (tmp_path / "random.pth").rename(tmp_path / "random.safetensors")
-    contract = Contract.read(small_bundle.path)
-    copied = shutil.copytree(small_bundle.path, tmp_path / "bundle")
+    contract = Contract.read(shallow_bundle.path)
+    copied = shutil.copytree(shallow_bundle.path, tmp_path / "bundle")
     contract.model_copy(update={"model": contract.model.model_copy(update={"source": "random.safetensors"})}).write(
         copied
     )
@@ -225,8 +227,8 @@ def test_a_file_of_the_right_name_and_other_weights_is_refused(
         validate("bundle")
 
 
-def test_references_that_do_not_fit(bundles: Bundles, small_bundle: Bundle, random_checkpoint: Path) -> None:
-    for reference in (random_checkpoint, small_bundle.path):
+def test_references_that_do_not_fit(bundles: Bundles, shallow_bundle: Bundle, random_checkpoint: Path) -> None:
+    for reference in (random_checkpoint, shallow_bundle.path):
         with refused(CheckpointError, "checkpoint.variant", reference, "5 classes at 64 px", "10 classes at 224 px"):
             validate(bundles("tflite-fp32").path, reference=reference)
     with refused(CheckpointError, "checkpoint.not-found", "'nowhere'"):
