@@ -50,11 +50,12 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
         import coremltools
     except ImportError as error:
         raise ToolchainMissing("coremltools", "coreml") from error
+    uses = coreml_weights.uses_of(module)
     with coreml_int8.ops_known(recipe):
         program = _program(coremltools, coreml_int8.prepared(module, recipe), recipe, card, taps)
-        coreml_weights.compress(coremltools, program, recipe)
+        coreml_weights.compress(coremltools, program, recipe, uses)
         model = _classifier(coremltools, program, recipe, card)
-    coreml_weights.require_compressed(program, recipe)
+    coreml_weights.require_compressed(program, recipe, uses)
     _describe(model, card)
     _save(coremltools, model, path)
     return len(fake_quantized_layers(module))

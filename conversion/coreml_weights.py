@@ -7,22 +7,27 @@ nothing that can be seen at 8 or 6 bits, and are as many bytes in float16 as a q
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from levit_mobile.errors import ConversionError
+from levit_mobile.model.parts.roles import Role, role_of, tables_of
 from levit_mobile.recipe import Precision, Recipe
 
 LARGE = 2048  # elements; below that a scale and a table cost more than they spare
-BLOCK = 32  # inputs that share a 4-bit scale; divides those of every LeViT
+BLOCK = 32  # inputs that share a 4-bit scale; divides those of every variant
 
-# Recipe -> how a large constant is stored, by its use: `projection` is a 1x1 convolution, `end` the stem and the head.
+Uses = Mapping[bytes, str]  # key of a constant's values -> its use
+USE_OF_ROLE: dict[Role, str] = {"stem": "end", "projection": "projection", "head": "end", "norm": "norm"}
+
+# Recipe -> how a large constant is stored, by its use: `end` is the stem and the head; a norm's layers stay in float.
 STORED_AS: dict[Precision, dict[str, str]] = {
     Precision.INT8: {"table": "int8"},  # layers on grids hold int8 already; the others stay in float16
     Precision.INT8_WEIGHT: {"projection": "int8", "end": "int8", "table": "int8"},
@@ -32,13 +37,13 @@ STORED_AS: dict[Precision, dict[str, str]] = {
 }
 
 
-def compress(coremltools: Any, program: Any, recipe: Recipe) -> None:
+def compress(coremltools: Any, program: Any, recipe: Recipe, uses: Uses) -> None:
     """Rewrite the large constants of a MIL program in place, as the recipe stores them; fp16 and fp32 leave all."""
     if recipe.precision not in STORED_AS:
         return
     optimize = coremltools.optimize.coreml
     stored = STORED_AS[recipe.precision]
-    chosen = {constant.name: stored.get(_use(constant, program)) for constant in large_constants(program)}
+    chosen = {constant.name: stored.get(_use(constant, uses)) for constant in large_constants(program)}
     for compression, configs in (
         ("linear_quantize_weights", _integers(optimize)),
         ("palettize_weights", _palettes(optimize)),
@@ -47,12 +52,12 @@ def compress(coremltools: Any, program: Any, recipe: Recipe) -> None:
         _apply(compression, optimize.OptimizationConfig(op_name_configs=named), program)
 
 
-def require_compressed(program: Any, recipe: Recipe) -> None:
+def require_compressed(program: Any, recipe: Recipe, uses: Uses) -> None:
     """Raises ConversionError when a large constant is still in float: coremltools skips silently what does not fit."""
     if recipe.precision not in STORED_AS:
         return
-    uses = STORED_AS[recipe.precision]
-    large = [constant for constant in large_constants(program) if _use(constant, program) in uses]
+    stored = STORED_AS[recipe.precision]
+    large = [constant for constant in large_constants(program) if _use(constant, uses) in stored]
     left = [f"{constant.name} {list(constant.outputs[0].shape)}" for constant in large]
     if left:
         raise ConversionError(f"the {recipe.name} artifact still has float weights: {', '.join(left)}", fault="weights")
@@ -83,13 +88,21 @@ def palettes(weights: NDArray[np.float16], *, bits: int) -> tuple[NDArray[np.flo
     return table, np.array(found.clusters, np.uint8)[places.ravel()]
 
 
-def _use(constant: Any, program: Any) -> str:
-    """What the program does with a constant: a key of STORED_AS' rows."""
-    *_, head = (operation for operation in program.functions["main"].operations if operation.op_type == "conv")
-    value, users = constant.outputs[0].val, constant.outputs[0].child_ops
-    if any(user.op_type != "conv" for user in users):
-        return "table"
-    return "end" if head in users or max(value.shape[2:]) > 1 else "projection"
+def uses_of(module: nn.Module) -> Uses:
+    """What a module declares about its weights and tables, by their values."""
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
+    tables = {_key(part.get_buffer(name).numpy()): "table" for part, name in tables_of(module)}
+    return tables | {_key(layer.weight.detach().numpy()): USE_OF_ROLE[role_of(layer)] for layer in layers}
+
+
+def _key(values: NDArray[Any]) -> bytes:
+    """Equal for the values of a parameter and those of its constant in a program of either precision."""
+    return hashlib.sha256(values.astype(np.float16).tobytes()).digest()
+
+
+def _use(constant: Any, uses: Uses) -> str:
+    """A key of STORED_AS' rows, or what is in none: a constant that nothing declares stays in float."""
+    return uses.get(_key(constant.outputs[0].val), "undeclared")
 
 
 def _integers(optimize: Any) -> dict[str, Any]:

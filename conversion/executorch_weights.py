@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from levit_mobile.model.fake_quant import Int8Layer, Layer, fake_quantize_weight_, replace_with_int8_layers
+from levit_mobile.model.parts.roles import role_of, tables_of
 from levit_mobile.recipe import Recipe
 
 from .int4 import GROUP, INT4, int4, least_squares_scales
@@ -123,22 +124,26 @@ def _quantize_inputs(module: nn.Module, parts: list[Layer]) -> None:
 
 
 def store_tables(module: nn.Module) -> None:
-    """Every float32 buffer of at least MIN_CONSTANT elements to int8, in place: the attention biases.
+    """Every declared table of at least MIN_CONSTANT elements to int8, in place: the attention biases.
 
     before   add(scores, float32 constant)
     after    add(scores, dequantize(int8 constant)), both inside XNNPACK
     """
-    for part in list(module.modules()):
-        for name, values in list(part.named_buffers(recurse=False)):
-            if values.dtype is torch.float32 and values.ndim > 1 and values.numel() >= MIN_CONSTANT:
-                parametrize.register_parametrization(part, name, Table(values))
+    for part, name in list(tables_of(module)):
+        values = part.get_buffer(name)
+        if values.numel() >= MIN_CONSTANT:
+            parametrize.register_parametrization(part, name, Table(values))
 
 
 def _integer_parts(module: nn.Module) -> Iterator[Layer]:
-    """The linears, and the convolutions with a window and MIN_WEIGHT elements."""
+    """The linears, and the convolutions with a window and MIN_WEIGHT elements; what computes a norm stays in float."""
     for part in module.modules():
-        if isinstance(part, nn.Linear) or (isinstance(part, nn.Conv2d) and _is_large(part)):
+        if isinstance(part, nn.Linear | nn.Conv2d) and role_of(part) != "norm" and _is_quantized(part):
             yield part
+
+
+def _is_quantized(layer: Layer) -> bool:
+    return isinstance(layer, nn.Linear) or _is_large(layer)
 
 
 def _is_large(conv: nn.Conv2d) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-GROUP = 32  # inputs that share a scale; XNNPACK takes multiples of 32, and 32 divides every width of LeViT
+GROUP = 32  # inputs that share a scale; XNNPACK takes multiples of 32; it divides every width of every variant
 INT4 = 7  # the largest integer
 SHRINKS = torch.linspace(0.5, 1.15, 40)  # of a group's largest value / 7, tried as its scale
 

@@ -63,6 +63,8 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
         content = litert_torch.convert(named, sample_kwargs={"image": example}).model_content()
     is_int8 = recipe.precision is Precision.INT8
     model = tflite_int8.quantized(content, named) if is_int8 else OPENED[recipe.precision](content)
+    if recipe.has_integers and not is_int8:
+        tflite_weights.narrow_tables(model, named)
     if recipe.io == "int8":
         tflite_int8.take_integers(model, named.names[0])
     shorten_names(model)

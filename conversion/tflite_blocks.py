@@ -40,7 +40,7 @@ def _names(graph: Any, running: Sequence[Any], block_of: Callable[[str], str | N
     own = [block_of(graph.tensors[op.outputs[0]].name.decode()) for op in running]
     current = next((name for name in own if name), None)
     if current is None:
-        raise ValueError("no tensor has the name of a LeViT block")
+        raise ValueError("no tensor has the name of a block")
     return [current := name or current for name in own]
 
 

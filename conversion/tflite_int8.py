@@ -55,7 +55,7 @@ def quantized(content: bytes, module: nn.Module) -> Model:
         tool.update_quantization_recipe(f"^{re.escape(scope)}$", operation, _static())
     model = opened(tool.quantize(_ranges(origin, grids), enable_progress_report=False).quantized_model)
     _mend_outputs(model)
-    tflite_weights.narrow_tables(model)
+    tflite_weights.narrow_tables(model, module)
     return model
 
 

@@ -10,14 +10,16 @@ With integers, the attention biases are int8, one scale a head, behind DEQUANTIZ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from levit_mobile.errors import ConversionError
+from levit_mobile.model.parts.roles import tables_of
 from levit_mobile.recipe import Recipe
 
 from .int4 import GROUP, int4, least_squares_scales
@@ -55,19 +57,21 @@ def int4_weight(content: bytes) -> Model:
     model = _quantized(content, {"CONV_2D": _config(8), "FULLY_CONNECTED": groups})
     _refit_groups(model, opened(content))
     _require_stored(model, {"CONV_2D": "INT8", "FULLY_CONNECTED": "INT4"})
-    narrow_tables(model)
     return model
 
 
-def narrow_tables(model: Model) -> None:
-    """The attention biases to int8, one scale a head, and nothing else."""
-    _narrow_constants(model, _int8)
+def narrow_tables(model: Model, module: nn.Module) -> None:
+    """The tables that the module declares, the attention biases, to int8: one scale per head.
+
+    Also the large biases of layers, one scale per value. Other constants stay in float32.
+    """
+    tables = {part.get_buffer(name).numpy().tobytes() for part, name in tables_of(module)}
+    _narrow_constants(model, _int8, tables)
 
 
 def _int8_weights(content: bytes, config: Any) -> Model:
     model = _quantized(content, dict.fromkeys(("CONV_2D", "FULLY_CONNECTED"), config))
     _require_stored(model, {"CONV_2D": "INT8", "FULLY_CONNECTED": "INT8"})
-    narrow_tables(model)
     return model
 
 
@@ -128,8 +132,8 @@ def _groups(weight: Floats) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return packed, scales.numpy().astype(np.float16).view(np.uint8).ravel()
 
 
-def _narrow_constants(model: Model, narrow: Callable[[Floats], Narrowed]) -> None:
-    """The large constants that the quantizer leaves in float32: the attention biases.
+def _narrow_constants(model: Model, narrow: Callable[[Floats], Narrowed], tables: Set[bytes] | None = None) -> None:
+    """The large constants that the quantizer leaves in float32: all, or with `tables` those of these bytes and vectors.
 
     before   ADD(scores, float32 constant)
     after    ADD(scores, DEQUANTIZE(narrow constant))
@@ -138,7 +142,10 @@ def _narrow_constants(model: Model, narrow: Callable[[Floats], Narrowed]) -> Non
     opcode = _dequantize_opcode(model)
     for index in list(_large_constants(model, graph)):
         stored = graph.tensors[index]
-        values = np.frombuffer(bytes(model.buffers[stored.buffer].data), np.float32).reshape(stored.shape)
+        content = bytes(model.buffers[stored.buffer].data)
+        if tables is not None and content not in tables and len(stored.shape) > 1:
+            continue
+        values = np.frombuffer(content, np.float32).reshape(stored.shape)
         _insert_dequantize(graph, index, opcode)
         _store(model, stored, narrow(values))
 

@@ -74,14 +74,18 @@ class FakeQuant(nn.Module):
 
     Data movement keeps a grid: behind each reshape and transpose between int8 ops a form calls the same edge again,
     with `moved`, which does not observe the values once more.
+
+    `group` names the ops of its block that go to float together with those behind it: by default its own name. Outside
+    of any block it is the whole name of a group. `pixels` marks the input, whose grid is that of a picture's levels.
     """
 
     grid: QParams | None
     watch: Callable[[Tensor], None] | None
 
-    def __init__(self) -> None:
+    def __init__(self, *, group: str = "", pixels: bool = False) -> None:
         super().__init__()
         self.grid, self.watch = None, None
+        self.group, self.pixels = group, pixels
 
     def __call__(self, x: Tensor, *, moved: bool = False) -> Tensor:
         """As a module, but for an idle edge under torch.jit.trace, which would number a trace's values by it."""

@@ -12,19 +12,16 @@ from levit_mobile.model.fake_quant import PIXEL_QPARAMS, FakeQuant, Layer, QPara
 from levit_mobile.quantization.observers import Observer, choose
 from levit_mobile.quantization.statistics import Statistics, layers_of
 
-PIXELS = "stem.pixels"
-
 
 def grids_of(statistics: Statistics, observer: Observer) -> dict[str, QParams]:
-    """Every edge's grid; pixels keep their own 256 levels."""
-    grids = {name: QParams.from_range(*choose(h, observer)) for name, h in statistics.histograms.items()}
-    return grids | {PIXELS: PIXEL_QPARAMS}
+    """The grid of every edge from its own values."""
+    return {name: QParams.from_range(*choose(h, observer)) for name, h in statistics.histograms.items()}
 
 
 def set_grids(form: nn.Module, grids: Mapping[str, QParams]) -> None:
-    """Give every named edge its grid and take it from all others."""
+    """Give every named edge its grid and take it from all others; pixels keep their own 256 levels."""
     for name, edge in fake_quants_of(form).items():
-        edge.grid = grids.get(name)
+        edge.grid = PIXEL_QPARAMS if edge.pixels and name in grids else grids.get(name)
 
 
 def integer_layers(form: nn.Module, picture: Tensor) -> dict[str, Layer]:

@@ -12,8 +12,7 @@ Activation functions, softmax, memory and the start of an op count nothing: it r
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -22,47 +21,28 @@ import torch
 from torch import Tensor, nn
 
 from levit_mobile.model.fake_quant import FakeQuant, Layer, fake_quants_of
+from levit_mobile.model.parts.intermediate_outputs import blocks_of
 from levit_mobile.quantization.statistics import layers_of
 
 INT8_MAC, FLOAT_MAC, BORDER = 1, 4, 16
-PARTS = {  # what an edge of a block is called -> the group of ops that it belongs to
-    "grid": "scores",
-    "query": "scores",
-    "key": "scores",
-    "wide": "expand",
-    "pooled": "hidden",
-    "change": "output",
-    "out": "output",
-}
 Groups = dict[str, tuple[str, ...]]
 
 
 def groups_of(form: nn.Module) -> Groups:
     """The edges that go to float together, by the name of their group, such as `body.stage0.attn0.scores`.
 
-    Of a block its op groups, of the stem each convolution, and the head.
+    An edge names its group inside its block, or in the whole form where it belongs to no block.
     """
-    edges = list(fake_quants_of(form))
-    last = max((_conv(edge) for edge in edges if edge.startswith("stem.")), default="conv0")
     named: dict[str, list[str]] = {}
-    for edge in edges:
-        named.setdefault(_group(edge, last), []).append(edge)
+    for name, edge in fake_quants_of(form).items():
+        named.setdefault(_group(name, edge, blocks_of(form).values()), []).append(name)
     return {name: tuple(members) for name, members in named.items()}
 
 
-def _group(edge: str, last_conv: str) -> str:
-    path, _, leaf = edge.rpartition(".")
-    if path.startswith("body."):
-        return f"{path}.{PARTS.get(leaf, leaf)}"
-    if edge == "tokens":
-        return f"stem.{last_conv}"
-    return f"stem.{_conv(edge)}" if edge.startswith("stem.") else "head"
-
-
-def _conv(edge: str) -> str:
-    """The convolution that an edge of the stem follows; what comes before all of them goes with the first."""
-    number = re.search(r"\d+", edge)
-    return f"conv{number.group() if number else 0}"
+def _group(name: str, edge: FakeQuant, blocks: Collection[str]) -> str:
+    block = next((path for path in blocks if name.startswith(f"{path}.")), None)
+    group = edge.group or name.rpartition(".")[2]
+    return group if block is None else f"{block}.{group}"
 
 
 @dataclass(slots=True)

@@ -120,7 +120,8 @@ def _scale_rows(layer: nn.Module, rows: Tensor, factor: Tensor) -> None:
     weight, bias = _parameters(layer)
     by = factor.view(-1, *[1] * (weight.ndim - 1))
     weight[rows] = (weight[rows].double() * by).to(weight.dtype)
-    bias[rows] = (bias[rows].double() * factor).to(bias.dtype)
+    if bias is not None:
+        bias[rows] = (bias[rows].double() * factor).to(bias.dtype)
 
 
 @torch.no_grad()
@@ -129,9 +130,9 @@ def _scale_columns(layer: nn.Module, factor: Tensor) -> None:
     weight.copy_((weight.double() * factor).to(weight.dtype))
 
 
-def _parameters(layer: nn.Module) -> tuple[Tensor, Tensor]:
-    if not isinstance(layer, nn.Linear | nn.Conv2d) or layer.bias is None:
+def _parameters(layer: nn.Module) -> tuple[Tensor, Tensor | None]:
+    if not isinstance(layer, nn.Linear | nn.Conv2d):
         raise ValueError(
-            f"the layer is a {type(layer).__name__}, expected a linear or convolution with a bias: bake the model first"
+            f"the layer is a {type(layer).__name__}, expected a linear or convolution: bake the model first"
         )
     return layer.weight, layer.bias

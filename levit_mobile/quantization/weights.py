@@ -44,5 +44,5 @@ def _response(weight: Tensor, mean_input: Tensor) -> Tensor:
 
 def _shift(layer: nn.Linear | nn.Conv2d, by: Tensor) -> None:
     if layer.bias is None:
-        raise ValueError("the layer has no bias, expected one to correct")
+        layer.bias = nn.Parameter(layer.weight.new_zeros(len(layer.weight)))
     layer.bias.data = (layer.bias.detach().double() + by).to(layer.bias.dtype)

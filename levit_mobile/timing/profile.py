@@ -19,7 +19,8 @@ from levit_mobile.timing.measure import Job
 from levit_mobile.timing.record import Block, Profile
 from levit_mobile.timing.samples import Samples, timed_ms
 
-NAMED = re.compile(r"(?:body/)?(?:(stem)|(stage\d+|shrink\d+)/(attn\d*|mlp\d*))(?:[/;].*)?")
+# Every form calls its first block `stem` and the others `body.<stage>.<block>`, and tensors have the names of modules.
+NAMED = re.compile(r"(?:(stem)|body/(\w+)/(\w+))(?:[/;].*)?")
 HEAD = re.compile(r".*logits.*")
 HOW = (
     "the artifact is split into its blocks, and each block runs as its own model, one after the other; each call adds "

@@ -60,11 +60,10 @@ def test_a_mean_input_is_the_mean_of_what_the_layer_takes() -> None:
 
 
 def test_pixels_keep_their_levels() -> None:
-    grids = grids_of(statistics(), Observer.MIN_MAX)
-    assert grids["stem.pixels"] == PIXEL_QPARAMS
     levels = torch.arange(256) / 255
     net = form()
-    set_grids(net, grids)
+    set_grids(net, grids_of(statistics(), Observer.MIN_MAX))
+    assert net.stem.pixels.grid == PIXEL_QPARAMS
     assert torch.allclose(net.stem.pixels(levels), levels, atol=1e-7)
 
 
@@ -121,3 +120,10 @@ def test_a_form_on_its_grids_stays_close_to_the_float_one() -> None:
         expected, found = (torch.cat([net(picture) for picture in X]) for net in (plain, on_grid))
     error = float((found - expected).norm() / expected.norm())
     assert 1e-4 < error < 0.2
+
+
+def test_a_layer_without_a_bias_gets_the_correction_as_one() -> None:
+    layer, mean = nn.Linear(3, 4, bias=False), torch.tensor([1.0, 2.0, 3.0]).double()
+    before = layer.weight.detach().double() @ mean
+    round_weights({"layer": layer}, {"layer": mean})
+    assert torch.allclose(layer(mean.float()[None])[0].double(), before, atol=1e-6)

@@ -33,6 +33,7 @@ BLOCKS.append("head")
         ("body/stage2/attn3/proj;2", "stage2.attn3"),
         ("body/shrink0/attn;15", "shrink0.attn"),
         ("body/shrink1/mlp/expand;2", "shrink1.mlp"),
+        ("body/layers/3/norm;2", "layers.3"),
         ("serving_default_logits_output", "head"),
         ("arith.constant28_float32", None),
         ("stemless", None),
@@ -83,7 +84,7 @@ def test_every_block_is_timed_in_every_process(bundles: Bundles) -> None:
 
 
 def test_an_artifact_without_such_names_is_told_so(bundles: Bundles, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="LeViT block"):
+    with pytest.raises(ValueError, match="name of a block"):
         list(blocks(bundles("tflite-fp32").path / "model.tflite", tmp_path, lambda _: None))
 
 

@@ -1,4 +1,8 @@
-"""What each block of a LeViT gives, beside its logits: from the trained model and both deployable forms alike."""
+"""What each block of a model gives, beside its logits: from the trained model and its deployable forms alike.
+
+A model and its forms declare `blocks`, the path of each block by name in the order they run, and `read`, the path of
+the module that reads what the last block gives: the head.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +13,30 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-STEM, BODY, HEAD, POOLED, LOGITS = "stem", "body", "head", "pooled", "logits"
+POOLED, LOGITS = "pooled", "logits"
 
 
 def block_paths(model: nn.Module) -> dict[str, str]:
-    """Block -> its module's path, in the order they run: stem, stage0.attn0, ..., shrink0.mlp, ..., stage2.attn3.
+    """Block -> its module's path, in the order they run.
 
-    Without the last: of that, forms give the mean over tokens only, which is what the head takes.
+    Without the last: of that, forms give only what the head reads.
     """
-    stages = model.get_submodule(BODY).named_children()
-    blocks = [f"{stage}.{block}" for stage, layers in stages for block, _ in layers.named_children()]
-    return {STEM: STEM, **{block: f"{BODY}.{block}" for block in blocks[:-1]}}
+    return dict(list(blocks_of(model).items())[:-1])
+
+
+def blocks_of(model: nn.Module) -> dict[str, str]:
+    """The declared blocks, all of them."""
+    blocks: dict[str, str] = vars(model)["blocks"]
+    return blocks
 
 
 class Tapped(nn.Module):
-    """A model (trained, TokenMajor or ChannelsFirst) that gives (logits, *outputs of its blocks).
+    """A model, trained or laid out, that gives (logits, *outputs of its blocks).
 
     before   image -> model -> logits
     after    image -> model -> logits, and the blocks' outputs as they are: no op is added, nothing is copied or moved
 
-    `names` has one a output: `logits`, the blocks in their order but for the last, then `pooled`, its mean over tokens.
+    `names` has one per output: `logits`, the blocks in their order except the last, then `pooled`, what the head reads.
     Each output keeps the layout that it has inside; `as_tokens` makes them comparable.
     """
 
@@ -40,7 +48,8 @@ class Tapped(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         seen: dict[str, Tensor] = {}
         hooks = [_tap(self.model, name, path, seen) for name, path in block_paths(self.model).items()]
-        hooks.append(self.model.get_submodule(HEAD).register_forward_pre_hook(partial(_keep_input, seen)))
+        reader = self.model.get_submodule(vars(self.model)["read"])
+        hooks.append(reader.register_forward_pre_hook(partial(_keep_input, seen)))
         try:
             logits: Tensor = self.model(x)
         finally:

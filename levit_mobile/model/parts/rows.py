@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from levit_mobile.model.parts.roles import Role, with_role
+
 Rows = tuple[Tensor, Tensor]  # weight [out, in] and bias [out] of one projection
 
 
@@ -22,15 +24,15 @@ def regroup(linear: nn.Module, heads: int, sizes: Sequence[int]) -> list[Rows]:
     return [(w.flatten(0, 1).contiguous(), b.flatten().contiguous()) for w, b in zip(weight, bias, strict=True)]
 
 
-def linear_of(rows: Rows) -> nn.Linear:
+def linear_of(rows: Rows, role: Role = "projection") -> nn.Linear:
     """[..., in] -> [..., out]."""
     weight, bias = rows
     linear = nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype)
     linear.weight.data, linear.bias.data = weight, bias
-    return linear
+    return with_role(linear, role)
 
 
-def conv_of(rows: Rows, stride: int = 1) -> nn.Conv2d:
+def conv_of(rows: Rows, stride: int = 1, role: Role = "projection") -> nn.Conv2d:
     """The same projection as a 1x1 convolution: [N,in,H,W] -> [N,out,H/stride,W/stride].
 
     before   x[:, ::2, ::2] -> linear        a strided slice, which no delegate takes
@@ -39,7 +41,7 @@ def conv_of(rows: Rows, stride: int = 1) -> nn.Conv2d:
     weight, bias = rows
     conv = nn.Conv2d(weight.shape[1], weight.shape[0], 1, stride=stride, dtype=weight.dtype)
     conv.weight.data, conv.bias = weight[:, :, None, None].contiguous(), nn.Parameter(bias)
-    return conv
+    return with_role(conv, role)
 
 
 def rows_of(linear: nn.Module) -> Rows:

@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from levit_mobile.model.fake_quant import FakeQuant
 from levit_mobile.model.families.levit.body import laid_out
-from levit_mobile.model.families.levit.trained import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention
+from levit_mobile.model.families.levit.trained import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention, blocks_in
 from levit_mobile.model.parts.constants import constant_of
+from levit_mobile.model.parts.roles import add_table, with_role
 from levit_mobile.model.parts.rows import conv_of, regroup, rows_of, stacked
 
 
@@ -23,7 +24,7 @@ class ChannelAttend(nn.Module):
     def __init__(self, block: Attention | ShrinkAttention) -> None:
         super().__init__()
         self.heads, self.key_dim, self.value_dim = block.heads, block.key_dim, block.value_dim
-        self.register_buffer("bias", constant_of(block.bias)[None])  # 1 h Tq Tk
+        add_table(self, "bias", constant_of(block.bias)[None])  # 1 h Tq Tk
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         queries = q.reshape(1, self.heads, self.key_dim, -1)  # 1 h d Tq
@@ -44,7 +45,8 @@ class ChannelAttention(nn.Module):
         self.qkv = conv_of(stacked(regroup(block.qkv, block.heads, sizes)))
         self.attend = ChannelAttend(block)
         self.proj = conv_of(rows_of(block.proj))
-        self.joint, self.mixed, self.change, self.out = FakeQuant(), FakeQuant(), FakeQuant(), FakeQuant()
+        self.joint, self.mixed = FakeQuant(), FakeQuant()
+        self.change, self.out = FakeQuant(group="output"), FakeQuant(group="output")
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.joint(self.qkv(x)).split(self.sizes, dim=1)
@@ -64,13 +66,8 @@ class ChannelShrink(nn.Module):
         self.attend = ChannelAttend(block)
         self.proj = conv_of(rows_of(block.proj))
         self.shape = (1, self.q.in_channels, block.side, block.side)
-        self.grid, self.query, self.joint, self.mixed, self.out = (
-            FakeQuant(),
-            FakeQuant(),
-            FakeQuant(),
-            FakeQuant(),
-            FakeQuant(),
-        )
+        self.grid, self.query = FakeQuant(group="scores"), FakeQuant(group="scores")
+        self.joint, self.mixed, self.out = FakeQuant(), FakeQuant(), FakeQuant(group="output")
 
     def forward(self, x: Tensor) -> Tensor:
         k, v = self.joint(self.kv(x)).split(self.sizes, dim=1)
@@ -85,7 +82,8 @@ class ChannelMlp(nn.Module):
     def __init__(self, block: Mlp) -> None:
         super().__init__()
         self.expand, self.contract = conv_of(rows_of(block.expand)), conv_of(rows_of(block.contract))
-        self.wide, self.hidden, self.change, self.out = FakeQuant(), FakeQuant(), FakeQuant(), FakeQuant()
+        self.wide, self.hidden = FakeQuant(group="expand"), FakeQuant()
+        self.change, self.out = FakeQuant(group="output"), FakeQuant(group="output")
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.out(x + self.change(self.contract(self.hidden(hardswish(self.wide(self.expand(x)))))))
@@ -101,7 +99,7 @@ class ChannelMlpPooled(ChannelMlp):
 
     def __init__(self, block: Mlp) -> None:
         super().__init__(block)
-        self.pooled = FakeQuant()
+        self.pooled = FakeQuant(group="hidden")
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.hidden(hardswish(self.wide(self.expand(x))))
@@ -121,11 +119,12 @@ class ChannelsFirst(nn.Module):
     def __init__(self, baked: LeViT) -> None:
         super().__init__()
         self.stem = _with_edges(baked.stem)
-        self.tokens = FakeQuant()
+        self.tokens = FakeQuant(group=f"stem.{_last_conv(baked.stem)}")
         kinds = {Attention: ChannelAttention, ShrinkAttention: ChannelShrink, Mlp: ChannelMlp}
         self.body = laid_out(baked, kinds, last=ChannelMlpPooled)
-        self.scores = FakeQuant()
-        self.head = conv_of(rows_of(baked.head))
+        self.scores = FakeQuant(group="head")
+        self.head = conv_of(rows_of(baked.head), role="head")
+        self.blocks, self.read = blocks_in(self.body), "head"
 
     def forward(self, x: Tensor) -> Tensor:
         pooled: Tensor = self.body(self.tokens(self.stem(x).flatten(2).unsqueeze(2)))  # 1 C 1 1
@@ -143,7 +142,14 @@ class Hardswish(nn.Module):
 def _with_edges(stem: nn.Module) -> nn.Sequential:
     """The stem's layers under their names, each with an edge behind it: `conv0`, `conv0_out`, ..."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
+    conv = "conv0"  # the group of what comes before all convolutions, too
     for name, layer in stem.named_children():
-        layers[name] = Hardswish() if isinstance(layer, nn.Hardswish) else copy.deepcopy(layer)
-        layers[f"{name}_out"] = FakeQuant()
+        conv = name if isinstance(layer, nn.Conv2d) else conv
+        copied = Hardswish() if isinstance(layer, nn.Hardswish) else copy.deepcopy(layer)
+        layers[name] = with_role(copied, "stem") if isinstance(layer, nn.Conv2d) else copied
+        layers[f"{name}_out"] = FakeQuant(group=conv)
     return nn.Sequential(layers)
+
+
+def _last_conv(stem: nn.Module) -> str:
+    return [name for name, layer in stem.named_children() if isinstance(layer, nn.Conv2d)][-1]

@@ -12,8 +12,9 @@ from torch.nn import functional as F
 
 from levit_mobile.model.fake_quant import FakeQuant
 from levit_mobile.model.families.levit.body import laid_out, last_side
-from levit_mobile.model.families.levit.trained import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention
+from levit_mobile.model.families.levit.trained import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention, blocks_in
 from levit_mobile.model.parts.constants import SubtractMean, constant_of
+from levit_mobile.model.parts.roles import add_table, with_role
 from levit_mobile.model.parts.rows import conv_of, linear_of, regroup, rows_of
 from levit_mobile.model.parts.tokens import every_second, mean, to_grid, to_tokens, token_attend
 
@@ -31,10 +32,11 @@ class TokenAttention(nn.Module):
         self.heads = block.heads
         q, k, v = regroup(block.qkv, block.heads, (block.key_dim, block.key_dim, block.value_dim))
         self.q, self.k, self.v = linear_of(q), linear_of(k), linear_of(v)
-        self.query, self.key, self.value, self.mixed = FakeQuant(), FakeQuant(), FakeQuant(), FakeQuant()
-        self.register_buffer("bias", constant_of(block.bias))
+        self.query, self.key = FakeQuant(group="scores"), FakeQuant(group="scores")
+        self.value, self.mixed = FakeQuant(), FakeQuant()
+        add_table(self, "bias", constant_of(block.bias))
         self.proj = linear_of(rows_of(block.proj))
-        self.change, self.out = FakeQuant(), FakeQuant()
+        self.change, self.out = FakeQuant(group="output"), FakeQuant(group="output")
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.query(self.q(x)), self.key(self.k(x)), self.value(self.v(x))
@@ -61,16 +63,11 @@ class TokenShrink(nn.Module):
         self.k, self.v = linear_of(k), linear_of(v)
         q, proj = rows_of(block.q), rows_of(block.proj)
         self.q = conv_of(q, stride=SHRINK_STRIDE) if channels_last else linear_of(q)
-        self.grid, self.query, self.key, self.value, self.mixed = (
-            FakeQuant(),
-            FakeQuant(),
-            FakeQuant(),
-            FakeQuant(),
-            FakeQuant(),
-        )
-        self.register_buffer("bias", constant_of(block.bias))
+        self.grid, self.query, self.key = (FakeQuant(group="scores") for _ in range(3))
+        self.value, self.mixed = FakeQuant(), FakeQuant()
+        add_table(self, "bias", constant_of(block.bias))
         self.proj = conv_of(proj) if channels_last else linear_of(proj)
-        self.out = FakeQuant()
+        self.out = FakeQuant(group="output")
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.thinned(x), self.key(self.k(x)), self.value(self.v(x))
@@ -98,7 +95,8 @@ class TokenMlp(nn.Module):
     def __init__(self, block: Mlp) -> None:
         super().__init__()
         self.expand, self.contract = linear_of(rows_of(block.expand)), linear_of(rows_of(block.contract))
-        self.wide, self.hidden, self.change, self.out = FakeQuant(), FakeQuant(), FakeQuant(), FakeQuant()
+        self.wide, self.hidden = FakeQuant(group="expand"), FakeQuant()
+        self.change, self.out = FakeQuant(group="output"), FakeQuant(group="output")
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.hidden(F.hardswish(self.wide(self.expand(x))))
@@ -118,7 +116,7 @@ class TokenMlpPooled(TokenMlp):
     def __init__(self, block: Mlp, *, side: int) -> None:
         super().__init__(block)
         self.side = side
-        self.pooled = FakeQuant()
+        self.pooled = FakeQuant(group="hidden")
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = to_grid(self.hidden(F.hardswish(self.wide(self.expand(x)))), self.side, self.hidden)
@@ -149,7 +147,9 @@ class TokenStem(nn.Module):
         convs = {name: copy.deepcopy(layer) for name, layer in layers.items() if isinstance(layer, nn.Conv2d)}
         self.convs = nn.ModuleDict(convs)
         self.convs["conv0"] = _framed(self.convs["conv0"], mean)
-        self.pixels = FakeQuant()
+        for conv in self.convs.values():
+            with_role(conv, "stem")
+        self.pixels = FakeQuant(group="conv0", pixels=True)
         self.wide = nn.ModuleDict({name: FakeQuant() for name in self.convs})
         self.active = nn.ModuleDict({name: FakeQuant() for name in list(self.convs)[:-1]})
 
@@ -186,15 +186,16 @@ class TokenMajor(nn.Module):
         super().__init__()
         self.channels_last = channels_last
         self.stem = TokenStem(baked.stem, baked.side)
-        self.tokens = FakeQuant()
+        self.tokens = FakeQuant(group=f"stem.{list(self.stem.convs)[-1]}")
         kinds: dict[type, Callable[..., nn.Module]] = {
             Attention: TokenAttention,
             ShrinkAttention: partial(TokenShrink, channels_last=channels_last),
             Mlp: TokenMlp,
         }
         self.body = laid_out(baked, kinds, last=partial(TokenMlpPooled, side=last_side(baked)))
-        self.head = linear_of(rows_of(baked.head))
-        self.scores = FakeQuant()
+        self.head = linear_of(rows_of(baked.head), role="head")
+        self.scores = FakeQuant(group="head")
+        self.blocks, self.read = blocks_in(self.body), "head"
 
     def forward(self, x: Tensor) -> Tensor:
         grid = self.stem(x.permute(0, 3, 1, 2) if self.channels_last else x)

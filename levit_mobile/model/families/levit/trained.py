@@ -265,6 +265,7 @@ class LeViT(nn.Module):
         self.body = nn.Sequential(OrderedDict(_body(sizes, side // PATCH_PX)))
         self.head = NormLinear(sizes.channels[-1], classes)
         self.head_dist = NormLinear(sizes.channels[-1], classes) if distillation else None
+        self.blocks, self.read = blocks_in(self.body), "head"
 
     def features(self, x: Tensor) -> Tensor:
         """Return the mean over the tokens of the last stage: [N,3,side,side] -> [N,C]."""
@@ -280,6 +281,12 @@ class LeViT(nn.Module):
             return logits
         distilled: Tensor = self.head_dist(pooled)
         return (logits, distilled) if self.training else (logits + distilled) / 2
+
+
+def blocks_in(body: nn.Module) -> dict[str, str]:
+    """Block -> its path, in the order they run: stem, stage0.attn0, ..., shrink0.mlp, ..., stage2.mlp3."""
+    names = [f"{stage}.{block}" for stage, layers in body.named_children() for block, _ in layers.named_children()]
+    return {"stem": "stem", **{name: f"body.{name}" for name in names}}
 
 
 def _body(sizes: Variant, side: int) -> Iterator[tuple[str, nn.Module]]:
