@@ -301,10 +301,20 @@ def test_a_git_lfs_pointer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [[1, 2], {}, {"model": 3}, {"epoch": 1}, {"model": {"a": 1}}, torch.ones(2)], ids=str
+    ("content", "held"),
+    [
+        ([1, 2], "it holds a list"),
+        ({}, "it holds a dict"),
+        (torch.ones(2), "it holds a Tensor"),
+        ({"model": 3}, "not tensors: model)"),
+        ({"epoch": 1}, "not tensors: epoch)"),
+        ({"model": {"a": 1, "b": torch.ones(2)}}, "not tensors: a)"),
+        ({7: torch.ones(2)}, "not tensors: 7)"),
+    ],
+    ids=str,
 )
-def test_a_pickle_without_a_state_dict(content: object, tmp_path: Path) -> None:
-    assert_refused(saved(content, tmp_path / "w.pth"), "checkpoint.no-state-dict", "w.pth", "model.state_dict()")
+def test_a_pickle_without_a_state_dict(content: object, held: str, tmp_path: Path) -> None:
+    assert_refused(saved(content, tmp_path / "w.pth"), "checkpoint.no-state-dict", "w.pth", held, "model.state_dict()")
 
 
 def test_a_file_of_another_kind(tmp_path: Path) -> None:

@@ -9,11 +9,14 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+import torch
 from support.refusals import refused
+from torch import nn
 
 from levit_mobile.errors import ImageError, RecipeError
 from levit_mobile.images.image_set import ImageSet
 from levit_mobile.images.source import ImageSource
+from levit_mobile.model.fake_quant import FakeQuant, QParams
 from levit_mobile.quantization.calibration import CalibrationSet
 from levit_mobile.quantization.observers import Observer
 from levit_mobile.quantization.plan import GroupSensitivity, Origin, Score
@@ -83,6 +86,39 @@ def evaluator(bench: Bench) -> CandidateEvaluator:
 @pytest.fixture
 def journal(tmp_path: Path) -> ScoreCache:
     return ScoreCache(tmp_path / "journal", "a search")
+
+
+# Candidates
+
+
+class Two(nn.Module):
+    """Two layers with an edge behind each; a weight of 0.2 is rounded to 0 beside one of 63.5."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.one_out = nn.Linear(2, 1), FakeQuant()
+        self.two, self.two_out = nn.Linear(2, 1), FakeQuant()
+        for layer in (self.one, self.two):
+            layer.weight.data, layer.bias.data = torch.tensor([[63.5, 0.2]]), torch.tensor([3.0])
+
+
+@pytest.mark.parametrize(("correct", "bias"), [(True, 4.0), (False, 3.0)])
+def test_a_group_alone_has_its_own_edges_and_layers_in_int8(correct: bool, bias: float) -> None:
+    form, grids = Two(), {"one_out": QParams(0.5, 3), "two_out": QParams(0.25, -1)}
+    regions = {"one_out": SimpleNamespace(layers={"one"}), "two_out": SimpleNamespace(layers={"two"})}
+    means = {name: torch.tensor([0.0, 5.0]).double() for name in ("one", "two")}
+    whole = SimpleNamespace(
+        _float_form=lambda _: (form, SimpleNamespace(mean_inputs=means)),
+        _grids=lambda _: grids,
+        cost=SimpleNamespace(regions=regions),
+        _score=lambda scored: score(1.0 if scored is form else 0.0),
+    )
+    found = CandidateEvaluator.alone(cast(Any, whole), SETTINGS._replace(correct_biases=correct), ["two_out"])
+    assert found == score(1.0)
+    assert (form.one_out.grid, form.two_out.grid) == (None, QParams(0.25, -1))
+    assert form.one.weight.tolist() == torch.tensor([[63.5, 0.2]]).tolist()
+    assert form.two.weight.tolist() == [[63.5, 0.0]]
+    assert (form.one.bias.item(), form.two.bias.item()) == (3.0, pytest.approx(bias))
 
 
 # Steps

@@ -167,6 +167,16 @@ def test_two_heads_are_refused_even_when_all_else_is_done() -> None:
         ChannelsFirst(model)
 
 
+@pytest.mark.parametrize("path", ["stage0.attn0", "shrink1.attn", "stage2.attn3"])
+def test_scores_that_a_single_block_still_scales_are_refused(path: str) -> None:
+    model = copy.deepcopy(baked())
+    block = model.body.get_submodule(path)
+    assert block.scale == 1
+    block.scale = 0.25  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="still scaled: bake the model first"):
+        ChannelsFirst(model)
+
+
 # Independence
 
 
