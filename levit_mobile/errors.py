@@ -152,9 +152,10 @@ class LabelsError(LevitMobileError):
     KIND: ClassVar[str] = "labels"
     FAULTS: ClassVar[Mapping[str, str]] = {
         "unreadable": "the file cannot be opened",
-        "format": "the file is not UTF-8 text, is not CSV, or has no header with the columns file and label",
+        "format": "the file or a label is not UTF-8 text, or the file is not CSV with the columns file and label",
         "count": "the number of labels is not the number of classes",
         "not-one-line": "a label is empty or has several lines",
+        "order": "the lines of the file are numbered, and the numbers may or may not be the classes' indices",
         "unknown-class": "the ground truth names a class that the bundle does not have",
         "no-label": "an image has no row in the file, or is not in a folder that names its class",
         "no-picture": "a row of the file names an image that does not exist",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from levit_mobile import contract as c
+from levit_mobile.images.labels import origin
 from levit_mobile.interfaces.inspection import Inspection, Port
 from levit_mobile.interfaces.toolchain import surveyor
 from levit_mobile.system.file_signature import MODEL_SUFFIX, target_of
@@ -216,6 +217,8 @@ def _contract_rows(stated: c.Contract) -> Iterator[tuple[Row, Scalar]]:
     yield ("bundle", "recipe"), stated.recipe
     yield ("bundle", "variant"), stated.model.variant
     yield ("bundle", "classes"), stated.model.classes
+    yield ("bundle", "labels"), origin(stated.output.labels_source)
+    yield ("bundle", "labels sha256"), stated.output.labels_sha256
     yield ("bundle", "checkpoint sha256"), stated.model.checkpoint_sha256
     yield ("bundle", "verdict"), stated.verdict
     yield from ((("made with", name), version) for name, version in stated.artifact.toolchain.items())

@@ -10,6 +10,7 @@ import numpy as np
 
 from levit_mobile import contract as c
 from levit_mobile.errors import BundleError
+from levit_mobile.images import labels as class_labels
 from levit_mobile.images.preprocessing import Pixels
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.parity.compare import Array, Proof, judge
@@ -215,7 +216,7 @@ def _require_golden_sizes(folder: Path, contract: c.Contract) -> None:
 def _labels(folder: Path, contract: c.Contract) -> tuple[str, ...]:
     path = folder / contract.output.labels_file
     try:
-        labels = tuple(path.read_text(encoding="utf-8").splitlines())
+        labels = tuple(class_labels.lines(path.read_bytes().decode()))
     except UnicodeDecodeError as error:
         raise BundleError(f"{path} is not UTF-8 text, expected one label per line", fault="inconsistent") from error
     if len(labels) != contract.model.classes:

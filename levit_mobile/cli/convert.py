@@ -50,7 +50,8 @@ LabelsOption = Annotated[
     Path | None,
     typer.Option(
         "--labels",
-        help="Text file with one label per line, in class order. Default: the checkpoint's labels, else placeholders.",
+        help="Text file with one label per line, in class order. Default: the checkpoint's labels, "
+        "ImageNet's for published weights, else placeholders.",
     ),
 ]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder in which each bundle gets its own folder.")]
@@ -163,6 +164,8 @@ def convert(
                 progress=progress,
             )
             typer.echo(f"images: {source.spec}; from {source.spec.source}", err=True)
+            for note in source.notes:
+                typer.echo(f"NOTE: {note}", err=True)
             for one in recipes:  # one that fails does not stop the others
                 try:
                     made = levit_mobile.convert(

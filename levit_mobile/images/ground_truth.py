@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from levit_mobile.images import digits
 
 FOLDERS = "folders"
 COLUMNS = ("file", "label")
+NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")  # a label that could be taken for an index
 
 
 def read(source: str | Path, names: Sequence[str], labels: Sequence[str]) -> dict[str, int]:
@@ -20,7 +22,8 @@ def read(source: str | Path, names: Sequence[str], labels: Sequence[str]) -> dic
         source: ``"folders"``, where each picture's outermost folder names its class, or a CSV file with the columns
             ``file`` and ``label``.
         names: The pictures, POSIX paths below their folder.
-        labels: Labels of the classes, in class order; a class is named by its label or its index.
+        labels: Labels of the classes, in class order. A class is named by its label, or by its index unless a label
+            is a number: ``3`` would then name one of two classes.
 
     Returns:
         The class index of each picture, by name.
@@ -30,12 +33,16 @@ def read(source: str | Path, names: Sequence[str], labels: Sequence[str]) -> dic
             (``labels.unknown-class``), or a picture has no row or two (``labels.no-label``, ``labels.two-labels``).
     """
     named = _from_folders(names) if str(source) == FOLDERS else _from_csv(Path(source), names)
-    index = {str(i): i for i in range(len(labels))} | {label: i for i, label in enumerate(labels)}
+    index = {label: i for i, label in enumerate(labels)}
+    numbers = any(map(NUMBER.fullmatch, labels))
+    if not numbers:
+        index |= {str(i): i for i in range(len(labels))}
     for name, label in named.items():
         if label not in index:
+            instead = "" if numbers else f", or an index from 0 to {len(labels) - 1}"
             raise LabelsError(
                 f"{source} labels {name} as {label!r}, which is not a class of this bundle: expected one of "
-                f"{_some(labels)}, or an index from 0 to {len(labels) - 1}",
+                f"{_some(labels)}{instead}",
                 fault="unknown-class",
             )
     return {name: index[named[name]] for name in names}

@@ -5,11 +5,10 @@ Each family has its own names of tensors, and reads variant, classes, side and h
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +16,12 @@ from torch import Tensor, nn
 from levit_mobile.errors import CheckpointError
 from levit_mobile.images.overrides import Overrides
 from levit_mobile.images.spec import ImageSpec
-from levit_mobile.model import checkpoint_config, weight_files
+from levit_mobile.model import checkpoint_config, checkpoint_labels, weight_files
 from levit_mobile.model.checkpoint_config import CheckpointConfig, Head
 from levit_mobile.model.download import resolve
 from levit_mobile.model.families import family_of, recognised
 from levit_mobile.model.families.family import Family, Sizes, their_key
-from levit_mobile.model.weight_files import few, read_json
+from levit_mobile.model.weight_files import few
 from levit_mobile.system.files import digest_in_turn
 from levit_mobile.system.progress import Progress, silent
 
@@ -42,10 +41,12 @@ class Checkpoint:
         source: The name that was given.
         format: Layout of the file: official, timm, transformers or levit-mobile.
         sha256: SHA-256 of the weight file, or of all shards in order.
-        labels: One label per class; None if the file has none.
+        labels: One label per class; None if nothing names them.
         metadata: The metadata of a ``.safetensors`` file, else empty.
         sizes: Widths, heads, depths and so on, by the family's names for them.
         config: What the files beside the weights say of preprocessing and head.
+        labels_source: ``checkpoint`` for labels that its files name, ``published`` for ImageNet's, which weights of a
+            known publisher have; None without labels.
     """
 
     model: nn.Module
@@ -60,6 +61,7 @@ class Checkpoint:
     metadata: Mapping[str, str]
     sizes: Mapping[str, Any] = field(default_factory=dict)
     config: CheckpointConfig = field(default_factory=CheckpointConfig)
+    labels_source: Literal["checkpoint", "published"] | None = None
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -116,11 +118,14 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
     """
     path = resolve(source, progress=progress)
     files = weight_files.find(path)
-    state, metadata = weight_files.read(files)
+    state, metadata, beside = weight_files.read(files)
     family, layout, sizes = _sizes(state)
     found = family.named(sizes, variant)
     _check_metadata(metadata, found, sizes)
     config = checkpoint_config.read(checkpoint_config.folder_of(path), size=(sizes.side, sizes.side))
+    sha256, downloaded = digest_in_turn(files), path != Path(source).expanduser()
+    published = checkpoint_labels.is_published(family, str(source), sha256, downloaded=downloaded)
+    labels = checkpoint_labels.find(metadata, beside, config.config, sizes.classes, published=published)
     return Checkpoint(
         model=_build(state, family, layout, found, sizes),
         variant=found,
@@ -129,11 +134,12 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
         distillation=sizes.distillation,
         source=str(source),
         format=layout,
-        sha256=digest_in_turn(files),
-        labels=_labels(files[0].parent, layout, metadata, sizes.classes),
+        sha256=sha256,
+        labels=labels.names,
         metadata=metadata,
         sizes=sizes.stated,
         config=config,
+        labels_source=labels.source,
     )
 
 
@@ -147,7 +153,7 @@ class Identity:
 
 def identify(path: Path) -> Identity:
     """Read a file's or folder's variant and classes, without building a model. Raises CheckpointError."""
-    state, _ = weight_files.read(weight_files.find(path))
+    state, *_ = weight_files.read(weight_files.find(path))
     family, _, sizes = _sizes(state)
     return Identity(family.named(sizes, None), sizes.classes)
 
@@ -236,41 +242,3 @@ def _check_metadata(metadata: Mapping[str, str], variant: str, sizes: Sizes) -> 
                 f"the file's metadata has {name} {metadata[name]!r}, expected {value!r} as in the weights: correct it",
                 fault="metadata",
             )
-
-
-def _labels(folder: Path, layout: str, metadata: Mapping[str, str], classes: int) -> tuple[str, ...] | None:
-    labels = _own_labels(metadata["labels"]) if "labels" in metadata else None
-    if layout == "transformers" and (folder / "config.json").is_file():
-        labels = _config_labels(read_json(folder / "config.json").get("id2label"))
-    if labels is not None and len(labels) != classes:
-        raise CheckpointError(
-            f"the checkpoint has {len(labels)} labels, expected {classes}, the classes of its head: "
-            "correct id2label or labels",
-            fault="metadata",
-        )
-    return labels
-
-
-def _own_labels(text: str) -> tuple[str, ...]:
-    """`0,1,2` or, where a label holds a comma, a JSON list."""
-    try:
-        listed = json.loads(text) if text.startswith("[") else text.split(",")
-    except ValueError as error:
-        raise CheckpointError(
-            f"the labels in the file's metadata are neither a JSON list nor separated by commas ({error})",
-            fault="metadata",
-        ) from error
-    return tuple(str(label) for label in listed)
-
-
-def _config_labels(id2label: Any) -> tuple[str, ...] | None:
-    """{'0': name, ...} -> names in order; None for the placeholders LABEL_0, LABEL_1, ..."""
-    if not isinstance(id2label, dict) or id2label == {key: f"LABEL_{key}" for key in id2label}:
-        return None
-    names = {str(key): str(label) for key, label in id2label.items()}
-    if set(names) != {str(i) for i in range(len(names))}:
-        raise CheckpointError(
-            "id2label in config.json does not number its labels 0, 1, 2 and so on: correct the numbers",
-            fault="metadata",
-        )
-    return tuple(names[str(i)] for i in range(len(names)))

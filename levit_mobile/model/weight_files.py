@@ -61,22 +61,25 @@ def _shards(index: Path) -> tuple[Path, ...]:
     return files
 
 
-def read(files: tuple[Path, ...]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """All tensors of all files, without wrappers' prefixes, and the first file's metadata.
+def read(files: tuple[Path, ...]) -> tuple[dict[str, Tensor], dict[str, str], dict[str, Any]]:
+    """All tensors of all files, without wrappers' prefixes, the metadata of the first file that has some, and what
+    pickles hold beside the weights.
 
     Raises CheckpointError for files that are damaged, unsafe, of another kind, or that repeat a key.
     """
     state: dict[str, Tensor] = {}
     metadata: dict[str, str] = {}
+    beside: dict[str, Any] = {}
     for file in files:
-        tensors, about = _read_file(file)
+        tensors, about, others = _read_file(file)
         if twice := sorted(tensors.keys() & state.keys()):
             raise CheckpointError(
                 f"{file} holds keys that an earlier shard holds too: {few(twice)}", fault="surplus-keys"
             )
         state |= tensors
         metadata = metadata or about
-    return _unwrapped(state), metadata
+        beside |= others
+    return _unwrapped(state), metadata, beside
 
 
 def _unwrapped(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -86,7 +89,7 @@ def _unwrapped(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
-def _read_file(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+def _read_file(file: Path) -> tuple[dict[str, Tensor], dict[str, str], dict[str, Any]]:
     if file.suffix not in WEIGHT_SUFFIXES:
         raise CheckpointError(
             f"{file} is not a weight file, expected a folder or one of *{', *'.join(WEIGHT_SUFFIXES)}",
@@ -99,7 +102,10 @@ def _read_file(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise CheckpointError(
             f"{file} is a Git LFS pointer, expected the weights: run `git lfs pull` in its folder", fault="no-weights"
         )
-    return _read_safetensors(file) if file.suffix == ".safetensors" else (_read_pickle(file), {})
+    if file.suffix == ".safetensors":
+        return (*_read_safetensors(file), {})
+    state, others = _read_pickle(file)
+    return state, {}, others
 
 
 def _start(file: Path) -> bytes:
@@ -128,7 +134,7 @@ def _read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         ) from error
 
 
-def _read_pickle(file: Path) -> dict[str, Tensor]:
+def _read_pickle(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with torch.serialization.safe_globals(HARMLESS), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the reader's remarks on old or foreign formats; ours has the reason
@@ -153,10 +159,11 @@ def _pickle_error(file: Path, error: Exception) -> CheckpointError:
     )
 
 
-def _state_dict(saved: object, file: Path) -> dict[str, Tensor]:
-    """{'model': state, ...} or a bare state -> the state."""
+def _state_dict(saved: object, file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """{'model': state, ...} or a bare state -> the state, and what is beside it."""
     inside = saved if isinstance(saved, Mapping) else {}
-    state = next((inside[name] for name in CONTAINERS if isinstance(inside.get(name), Mapping)), inside)
+    container = next((name for name in CONTAINERS if isinstance(inside.get(name), Mapping)), None)
+    state = inside[container] if container else inside
     strange = [str(key) for key, value in state.items() if not (isinstance(key, str) and isinstance(value, Tensor))]
     if not state or strange:
         held = f"these entries are not tensors: {few(strange)}" if strange else f"it holds a {type(saved).__name__}"
@@ -164,7 +171,7 @@ def _state_dict(saved: object, file: Path) -> dict[str, Tensor]:
             f"{file} does not hold a state dict ({held}): save model.state_dict(), bare or under the key 'model'",
             fault="no-state-dict",
         )
-    return dict(state)
+    return dict(state), {str(key): value for key, value in inside.items() if container and key != container}
 
 
 def read_json(file: Path) -> dict[str, Any]:

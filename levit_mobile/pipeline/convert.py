@@ -68,7 +68,8 @@ def convert(
         recipe: A recipe, or the name of one in ``RECIPES``.
         out: The folder in which the bundle's folder is made.
         variant: Raise an error unless the checkpoint is of this variant.
-        labels: A text file with one label per line, in class order. Default: the checkpoint's own, else placeholders.
+        labels: A text file with one label per line, in class order. Default: the checkpoint's own, ImageNet's
+            for weights of a known publisher, else placeholders.
         images: A folder of at least 32 images for the proof, of which up to 64 are used. Default: held-out digits.
         skip_broken: Leave out images that cannot be read.
         mean: What to subtract from pixels in [0,1]: one number or three. Default: the checkpoint's own.

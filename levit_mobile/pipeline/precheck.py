@@ -53,7 +53,7 @@ def check(
             (``recipe.int8-only``, ``recipe.unknown-observer``), or the plan cannot be used (``recipe.unreadable``,
             ``recipe.schema``, ``recipe.other-plan``).
         LabelsError: The labels do not fit the classes (``labels.count``, ``labels.format``, ``labels.not-one-line``,
-            ``labels.unreadable``).
+            ``labels.order``, ``labels.unreadable``).
         ImageError: A folder of images does not exist (``image.not-found``), or holds too few (``image.no-pictures``,
             ``image.too-few``).
         BundleError: A bundle exists (``bundle.exists``).

@@ -12,6 +12,7 @@ from levit_mobile.errors import ImageError
 from levit_mobile.images import digits, overrides
 from levit_mobile.images import labels as class_labels
 from levit_mobile.images.image_set import ImageSet
+from levit_mobile.images.labels import Labels, LabelsSource
 from levit_mobile.images.overrides import GivenColour, GivenCrop, GivenResize
 from levit_mobile.images.preprocessing import Pixels, preprocess
 from levit_mobile.images.spec import ImageSpec
@@ -34,12 +35,21 @@ class SourceModel:
         labels: One label per class, in the order of the logits.
         spec: How pictures are prepared for the model.
         reference: The model's logits on the images of the proof.
+        labels_source: Where the labels came from: ``file``, ``checkpoint``, ``published`` (ImageNet's names, for
+            weights of a known publisher) or ``placeholder`` (``class_0``, ``class_1`` and so on).
     """
 
     checkpoint: Checkpoint
     labels: tuple[str, ...]
     spec: ImageSpec
     reference: compare.Reference
+    labels_source: LabelsSource
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the model, one sentence each."""
+        note = class_labels.placeholder_note(self.labels_source, len(self.labels))
+        return (note,) if note else ()
 
 
 def load_source(
@@ -63,7 +73,8 @@ def load_source(
     Args:
         source: A file, a folder, a hub id or an official name. Default: the bundled digits model.
         variant: Raise an error unless the checkpoint is of this variant.
-        labels: A text file with one label per line, in class order. Default: the checkpoint's own, else placeholders.
+        labels: A text file with one label per line, in class order. Default: the checkpoint's own, ImageNet's
+            for weights of a known publisher, else placeholders.
         images: A folder of at least 32 images for the proof, of which up to 64 are used. Default: held-out digits.
         skip_broken: Leave out images that cannot be read.
         mean: What to subtract from pixels in [0,1]: one number or three. Default: the checkpoint's own.
@@ -83,7 +94,7 @@ def load_source(
             finite (``checkpoint.not-finite``).
         DownloadError: The weights cannot be downloaded; the codes are those of ``load_checkpoint``.
         LabelsError: The labels do not fit the classes (``labels.count``, ``labels.format``, ``labels.not-one-line``,
-            ``labels.unreadable``).
+            ``labels.order``, ``labels.unreadable``).
         ImageError: The images cannot be used (``image.not-found``, ``image.no-pictures``, ``image.too-few``,
             ``image.unreadable``).
 
@@ -97,22 +108,25 @@ def load_source(
     given = overrides.read(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
     progress(f"importing {asked}", 0, 1)
     checkpoint = load_checkpoint(asked, variant=variant, progress=progress)
-    names = find_labels(checkpoint, labels)
+    found = find_labels(checkpoint, labels)
     spec = checkpoint.prepared(given)
     pictures = proof_pictures(spec, images, skip_broken=skip_broken)
     model, exact = (eager.load(checkpoint.model, spec, double=double) for double in (False, True))
     reference = compare.reference(checkpoint.source, model, exact, pictures)
     progress(f"importing {asked}", 1, 1)
-    return SourceModel(checkpoint, names, spec, reference)
+    return SourceModel(checkpoint, found.names, spec, reference, found.source)
 
 
-def find_labels(checkpoint: Checkpoint, labels_file: str | Path | None = None) -> tuple[str, ...]:
-    """From the file, else from the checkpoint itself, else placeholders. Raises LabelsError when they do not fit."""
+def find_labels(checkpoint: Checkpoint, labels_file: str | Path | None = None) -> Labels:
+    """From the file, else what the checkpoint names, else placeholders. Raises LabelsError when they do not fit."""
+    made_up = class_labels.placeholders(checkpoint.classes)
     if labels_file is not None:
-        return class_labels.read(Path(labels_file), checkpoint.classes)
+        names = class_labels.read(Path(labels_file), checkpoint.classes)
+        return Labels(names, "placeholder" if names == made_up else "file")
     if checkpoint.labels is not None:
-        return class_labels.checked(checkpoint.labels, checkpoint.classes, checkpoint.source)
-    return class_labels.placeholders(checkpoint.classes)
+        names = class_labels.checked(checkpoint.labels, checkpoint.classes, checkpoint.source)
+        return Labels(names, checkpoint.labels_source or "checkpoint")
+    return Labels(made_up, "placeholder")
 
 
 def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_broken: bool = False) -> ImageSet:

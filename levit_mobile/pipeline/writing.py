@@ -100,6 +100,7 @@ def output_of(trained: SourceModel, recipe: Recipe, grid: QParams | None = None)
         dtype=_tensor_dtype(recipe) if stored is None else "int8",
         quantization=None if stored is None else c.Quantization(scale=stored.scale, zero_point=stored.zero_point),
         head=trained.checkpoint.head,
+        labels_source=trained.labels_source,
         labels_sha256=digest_bytes(_labels_text(trained)),
     )
 

@@ -48,6 +48,8 @@ def _suite(validation: Validation) -> Element:
 def _properties(validation: Validation) -> Iterator[tuple[str, str]]:
     for key in ("bundle", "variant", "recipe", "artifact_sha256", "reference", "pictures_from", "verdict"):
         yield key, getattr(validation, key)
+    if validation.labels_source:
+        yield "labels_source", validation.labels_source
     yield "processes", str(validation.processes)
     if validation.runtime:
         yield "runtime", f"{validation.runtime.title} {validation.runtime.version}"

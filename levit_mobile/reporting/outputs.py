@@ -11,6 +11,7 @@ from typing_extensions import TypedDict  # typing's own gives pydantic too littl
 
 from levit_mobile.arm64.cost import Cost
 from levit_mobile.contract import Contract, Input, Model, Output
+from levit_mobile.images.labels import LabelsSource
 from levit_mobile.interfaces.inspection import Fallback, Port
 from levit_mobile.overview.evidence import Evidence
 from levit_mobile.parity.compare import Proof
@@ -249,6 +250,7 @@ class ReportRow(TypedDict):
     target: str
     recipe: str
     variant: str
+    labels_source: LabelsSource | None
     bytes: int | None
     bundles: list[str]
     verdict: Verdict

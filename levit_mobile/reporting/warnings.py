@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from levit_mobile.images.labels import placeholder_note
 from levit_mobile.overview.evidence import Evidence
 from levit_mobile.overview.join import Artifact, DeviceRow
 from levit_mobile.recipe import Verdict
@@ -70,6 +71,7 @@ def concerns(artifacts: Sequence[Artifact], rows: Sequence[DeviceRow]) -> Iterat
     if len(reasons) > MOST_REASONS:
         yield Concern("MORE", f"{len(reasons) - MOST_REASONS} more", "listed with their artifacts below")
     yield from _not_timed(rows)
+    yield from _without_labels(artifacts)
     yield from _doubts(rows)
 
 
@@ -100,6 +102,16 @@ def _not_timed(rows: Sequence[DeviceRow]) -> Iterator[Concern]:
             by_reason[row.timed.timing.not_run].append(f"{row.artifact.title} on {called(row.timed.device)}")
     for reason, names in by_reason.items():
         yield Concern("NOT TIMED", _named(names), reason)
+
+
+def _without_labels(artifacts: Sequence[Artifact]) -> Iterator[Concern]:
+    """Those whose classes nobody has named."""
+    by_note: dict[str, list[str]] = defaultdict(list)
+    for title, stated in ((one.title, one.contract) for one in artifacts):
+        if stated and (note := placeholder_note(stated.output.labels_source, stated.model.classes)):
+            by_note[note].append(title)
+    for note, names in by_note.items():
+        yield Concern("NO LABELS", _named(names), note)
 
 
 def _doubts(rows: Sequence[DeviceRow]) -> Iterator[Concern]:

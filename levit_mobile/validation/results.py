@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from levit_mobile.images.labels import LabelsSource
 from levit_mobile.parity.checks import Check
 from levit_mobile.parity.compare import ParityReport
 from levit_mobile.recipe import Tolerance, Verdict
@@ -212,6 +213,8 @@ class Validation(Finding):
     """Name of the reference."""
     pictures_from: str
     """Where the pictures are from."""
+    labels_source: LabelsSource | None = None
+    """Where the bundle's labels came from; None if its contract does not state it."""
     skipped: tuple[str, ...] = ()
     """Pictures that could not be read, one sentence each."""
     runtime: Runtime | None

@@ -17,6 +17,7 @@ from levit_mobile.errors import (
     RunnerUnavailable,
     ToolchainMissing,
 )
+from levit_mobile.images.labels import placeholder_note
 from levit_mobile.images.source import ImageOrigin
 from levit_mobile.recipe import Verdict
 from levit_mobile.runtimes import registry
@@ -91,6 +92,7 @@ def _validation(
         artifact_sha256=contract.artifact.sha256,
         reference=case.reference.name,
         pictures_from=case.pictures_from.title,
+        labels_source=contract.output.labels_source,
         skipped=tuple(f"{picture.name}: {picture.reason}" for picture in case.pictures.skipped),
         runtime=registry.described(case.runtime),
         verdict=found.verdict,
@@ -121,6 +123,8 @@ def _notes(case: ValidationSetup) -> Iterator[str]:
             f"the reference is not the checkpoint that the bundle was made from: its sha256 begins with "
             f"{checkpoint.sha256[:12]}, that of the bundle's checkpoint with {wanted.checkpoint_sha256[:12]}"
         )
+    if note := placeholder_note(case.stored.contract.output.labels_source, wanted.classes):
+        yield note
     if len(case.pictures) < FEW:
         yield f"only {len(case.pictures)} images: a single flip changes the verdict; use at least {FEW}"
     if not registry.described(case.runtime).real:

@@ -197,6 +197,13 @@ def test_a_swapped_artifact_with_a_digest_that_fits_is_left_to_its_runtime(bundl
 # Links
 
 
+def test_a_label_may_hold_what_other_readers_take_for_a_line_end(bundle: Path) -> None:
+    labels = ("a\u2028b", "c\x85d", "e\x0bf", "g\x0c", "h")
+    (bundle / "labels.txt").write_bytes("".join(f"{label}\n" for label in labels).encode())
+    resealed(bundle)
+    assert open_bundle(bundle).labels == labels
+
+
 @pytest.mark.parametrize("file", ["contract.json", "parity.json", "model.tflite", "labels.txt", PICTURE])
 def test_a_link_out_of_the_bundle_is_refused(bundle: Path, tmp_path: Path, file: str) -> None:
     (bundle / file).rename(tmp_path / "elsewhere")

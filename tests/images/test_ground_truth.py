@@ -31,8 +31,24 @@ def test_folders_name_classes_by_label_or_index() -> None:
     assert ground_truth.read("folders", ("2/x.jpg", "0/y.jpg"), LABELS) == {"2/x.jpg": 2, "0/y.jpg": 0}
 
 
-def test_a_label_that_is_a_number_comes_before_the_index() -> None:
+NUMBERS = tuple(map(str, range(1, 11)))
+
+
+def test_labels_that_are_numbers_are_never_taken_for_indices(tmp_path: Path) -> None:
+    assert ground_truth.read("folders", ("1/x.jpg", "10/y.jpg"), NUMBERS) == {"1/x.jpg": 0, "10/y.jpg": 9}
     assert ground_truth.read("folders", ("1/x.jpg",), ("1", "0")) == {"1/x.jpg": 0}
+    path = table(tmp_path, "file,label\nx.jpg,10\n")
+    assert ground_truth.read(path, ("x.jpg",), NUMBERS) == {"x.jpg": 9}
+
+
+@pytest.mark.parametrize(
+    "labels", [NUMBERS, ("cat", "7", "dog"), ("0.5", "1", "2"), ("-1", "+1", "3"), ("2001", "2002")]
+)
+def test_an_index_is_no_name_where_a_label_is_a_number(labels: tuple[str, ...], tmp_path: Path) -> None:
+    for source in ("folders", table(tmp_path, "file,label\n0/x.jpg,0\n")):
+        with refused(LabelsError, "labels.unknown-class", source, "'0'", labels[0]) as caught:
+            ground_truth.read(source, ("0/x.jpg",), labels)
+        assert "or an index" not in str(caught.value)
 
 
 def test_an_unknown_folder_is_named_with_what_was_expected() -> None:

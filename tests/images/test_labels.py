@@ -8,7 +8,7 @@ import pytest
 from support.refusals import refused
 
 from levit_mobile.errors import LabelsError
-from levit_mobile.images.labels import checked, placeholders, read, unique
+from levit_mobile.images.labels import checked, lines, placeholder_note, placeholders, read, unique
 
 
 def assert_refused(path: Path, classes: int, code: str, *facts: object) -> None:
@@ -68,10 +68,40 @@ def test_labels_of_a_checkpoint_are_held_to_the_same() -> None:
         checked(["", "b"], 2, "levit.pth")
 
 
-@pytest.mark.parametrize("label", ["a\nb", "a\r\nb", "a\n"])
+@pytest.mark.parametrize("label", ["a\nb", "a\r\nb", "a\n", "a\rb", "a\r"])
 def test_a_label_of_two_lines_would_shift_all_behind_it(label: str) -> None:
     with refused(LabelsError, "labels.not-one-line", "levit.pth", "class 1"):
         checked(["zero", label], 2, "levit.pth")
+
+
+SEPARATORS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"  # where str.splitlines ends a line too
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("inside", SEPARATORS, ids=ascii)
+def test_only_line_feeds_end_a_line(inside: str, end: str, tmp_path: Path) -> None:
+    labels = (f"a{inside}b", "c", f"d{inside}{inside}e")
+    assert read(saved(tmp_path, end.join(labels).encode()), 3) == labels
+    assert checked(labels, 3, "levit.pth") == labels
+    assert lines("".join(f"{label}{end}" for label in labels)) == list(labels)
+
+
+def test_a_file_whose_lines_end_with_carriage_returns_alone_is_no_list(tmp_path: Path) -> None:
+    assert_refused(saved(tmp_path, b"zero\rone\rtwo"), 3, "labels.count", "1 labels")
+    assert_refused(saved(tmp_path, b"zero\rone\ntwo"), 2, "labels.not-one-line", "class 0", "LF or CRLF")
+
+
+def test_half_a_surrogate_pair_is_refused_before_anything_is_written() -> None:
+    with refused(LabelsError, "labels.format", "levit.pth", "surrogate", "class 1", "UTF-8"):
+        checked(["a", "\ud83d"], 2, "levit.pth")
+
+
+def test_placeholders_have_a_note_and_labels_that_somebody_gave_have_none() -> None:
+    note = placeholder_note("placeholder", 12) or ""
+    assert "class_0 to class_11" in note
+    assert "--labels FILE" in note
+    assert "is class_0:" in (placeholder_note("placeholder", 1) or "")
+    assert [placeholder_note(source, 12) for source in ("file", "checkpoint", "published", None)] == [None] * 4
 
 
 def test_only_labels_that_occur_twice_are_numbered(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from support.checkpoints import (
     timm_state,
     transformers_model,
 )
+from timm.data import ImageNetInfo
 
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED
@@ -193,6 +194,34 @@ def test_labels_of_a_transformers_folder(tmp_path: Path) -> None:
     assert_refused(tmp_path, "checkpoint.metadata", "id2label", "config.json")
     (tmp_path / "config.json").write_text("{")
     assert_refused(tmp_path, "checkpoint.damaged", "JSON", tmp_path / "config.json")
+
+
+def test_labels_beside_the_weights_of_a_training(tmp_path: Path, official: State) -> None:
+    class_to_idx = {"emu": 4, "cat": 0, "dog": 1, "ox": 3, "hen": 2}
+    found = load_checkpoint(saved({"model": official, "class_to_idx": class_to_idx}, tmp_path / "checkpoint.pth"))
+    assert (found.labels, found.labels_source) == (("cat", "dog", "hen", "ox", "emu"), "checkpoint")
+
+
+def test_labels_of_a_timm_folder(tmp_path: Path, timm: State) -> None:
+    saved_safely(timm, tmp_path / "model.safetensors")
+    config = {"architecture": "levit_128s", "num_classes": 5, "label_names": ["n1", "n2", "n3", "n4", "n5"]}
+    (tmp_path / "config.json").write_text(json.dumps(config | {"label_descriptions": {"n1": "a cat"}}))
+    for place in (tmp_path, tmp_path / "model.safetensors"):
+        assert load_checkpoint(place).labels == ("n1", "n2", "n3", "n4", "n5")
+
+
+def test_a_thousand_classes_have_imagenets_names_only_where_they_are_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = official_state(transformers_model("levit_128s", classes=1000), "levit_128s")
+    path = saved(state, tmp_path / "w.pth")
+    own = load_checkpoint(path)
+    assert (own.labels, own.labels_source) == (None, None)
+    monkeypatch.setattr("levit_mobile.model.checkpoint.resolve", lambda *_, **__: path)
+    found = load_checkpoint("facebook/levit-128S")
+    assert found.labels == tuple(ImageNetInfo("imagenet-1k").label_descriptions())
+    assert found.labels_source == "published"
+    assert load_checkpoint("somebody/levit-128S").labels is None
 
 
 OWN = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from support.refusals import refused
 
 from levit_mobile.errors import ImageError, LabelsError
 from levit_mobile.images import digits
+from levit_mobile.images.labels import Labels
 from levit_mobile.images.spec import ImageSpec
+from levit_mobile.model import imagenet
 from levit_mobile.pipeline import source_model
 from levit_mobile.pipeline.source_model import SourceModel, find_labels, load_source, proof_pictures
 
@@ -89,7 +92,24 @@ def test_labels_come_from_the_file_then_the_checkpoint_then_nowhere(
     assert small.labels == ("class_0", "class_1", "class_2", "class_3", "class_4")
     names = tmp_path / "labels.txt"
     names.write_text("crane\nhen\ncrane\nowl\nswan\n")
-    assert find_labels(small.checkpoint, names) == ("crane (class 0)", "hen", "crane (class 2)", "owl", "swan")
+    found = find_labels(small.checkpoint, names)
+    assert found == Labels(("crane (class 0)", "hen", "crane (class 2)", "owl", "swan"), "file")
+    names.write_text("".join(f"{label}\n" for label in small.labels))
+    assert find_labels(small.checkpoint, names).source == "placeholder"  # whoever wrote them into a file
+    assert (trained.labels_source, small.labels_source) == ("checkpoint", "placeholder")
+    assert trained.notes == ()
+    assert "class_0 to class_4" in small.notes[0]
+
+
+def test_published_weights_have_imagenets_names_and_two_cranes(small: SourceModel) -> None:
+    published = replace(small.checkpoint, classes=1000, labels=imagenet.names(1000), labels_source="published")
+    found = find_labels(published)
+    assert (found.source, found.names[0], found.names[999]) == (
+        "published",
+        "tench, Tinca tinca",
+        "toilet tissue, toilet paper, bathroom tissue",
+    )
+    assert (found.names[134], found.names[517]) == ("crane (class 134)", "crane (class 517)")
 
 
 @pytest.mark.parametrize(

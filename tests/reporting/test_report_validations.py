@@ -57,6 +57,22 @@ def column(validation: Validation) -> dict[str, str]:
 # Tables
 
 
+@pytest.mark.parametrize(
+    ("source", "cell"),
+    [
+        ("file", "from a file"),
+        ("checkpoint", "from the checkpoint"),
+        ("published", "ImageNet's"),
+        ("placeholder", "placeholders"),
+    ],
+)
+def test_where_the_labels_are_from_is_a_row(source: str, cell: str) -> None:
+    found = made.proven(labels_source=source)
+    assert column(found)["labels"] == cell
+    assert json.loads(validations_json([found]))["validations"][0]["labels_source"] == source
+    assert "labels" not in column(made.proven())  # a bundle that does not state it
+
+
 def test_three_validations_fit_80_characters() -> None:
     lines = drawn(validation_table(THREE))
     assert max(map(len, lines)) <= WIDTH

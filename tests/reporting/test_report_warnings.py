@@ -47,6 +47,20 @@ def test_twelve_reasons_are_given_and_the_others_counted(count: int, shown: int)
         assert (found[12].word, found[12].of) == ("MORE", f"{count - 12} more")
 
 
+def labelled(folder: Path, source: str) -> Artifact:
+    """Of a bundle whose labels have this source."""
+    contract = made.bundle(folder, "tflite-fp32")
+    output = contract.output.model_copy(update={"labels_source": source})
+    contract.model_copy(update={"output": output}).write(folder)
+    return made.joined(folder)[0]
+
+
+def test_labels_that_nobody_gave_are_a_concern_and_others_are_none(tmp_path: Path) -> None:
+    (found,) = said((labelled(tmp_path / "one", "placeholder"),))
+    assert (found.word, "class_0 to class_9" in found.why, "--labels FILE" in found.why) == ("NO LABELS", True, True)
+    assert said((labelled(tmp_path / "two", "published"),)) == []
+
+
 @pytest.mark.parametrize(
     ("reasons", "why"),
     [

@@ -103,6 +103,14 @@ def test_a_checkpoint_and_its_labels_are_named(tmp_path: Path) -> None:
     assert (said["labels"], said["out"], said["io"]) == (Path("build/one/labels.txt"), Path("build"), "float")
 
 
+@pytest.mark.parametrize("source", ["checkpoint", "published", "placeholder"])
+def test_labels_that_no_file_gave_are_found_again_without_one(source: str, tmp_path: Path) -> None:
+    output = made.bundle(tmp_path / "earlier", "tflite-fp32").output.model_copy(update={"labels_source": source})
+    line = reproduction.conversion(artifact(tmp_path / "here", "tflite-fp32", output=output))
+    assert line
+    assert taken(line)["labels"] is None
+
+
 def test_what_int8_was_calibrated_on_is_named(tmp_path: Path) -> None:
     measured = Calibration(
         source="street pictures",

@@ -193,6 +193,8 @@ def test_its_own_checkpoint_by_path(shallow_bundle: Bundle, shallow_checkpoint: 
     one = validate(shallow_bundle.path, reference=shallow_checkpoint, count=8)
     assert (one.verdict, one.reference) == ("proven", "random.pth")
     assert one.accuracy is None  # class_0 to class_4 are no digits
+    assert one.labels_source == "placeholder"
+    assert any("class_0 to class_4" in note and "--labels FILE" in note for note in one.notes)
 
 
 @pytest.mark.usefixtures("one_block")

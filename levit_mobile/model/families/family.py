@@ -94,6 +94,8 @@ class Family(Generic[SizesOf, Net]):
         pairs: The queries and keys of a baked model that equalisation may balance.
         official: Variant -> address of the weights that the family's authors published. The file's name ends with the
             first 8 digits of its SHA-256.
+        publishers: Patterns of the hub ids under which weights trained on ImageNet are published, such as
+            ``facebook/levit-*``.
     """
 
     name: str
@@ -111,3 +113,4 @@ class Family(Generic[SizesOf, Net]):
     streams: Callable[[Net], Iterator[Stream]]
     pairs: Callable[[Net], Iterator[Pair]]
     official: Mapping[str, str]
+    publishers: tuple[str, ...] = ()

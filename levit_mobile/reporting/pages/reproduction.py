@@ -50,7 +50,9 @@ def _convert(bundle: FoundBundle, contract: Contract) -> Iterator[str]:
     recipe = RECIPES[contract.recipe]
     yield from ("--target", recipe.target, "--precision", str(recipe.precision))
     if contract.model.checkpoint_sha256 != _bundled():
-        yield from ("--checkpoint", contract.model.source, "--labels", f"{bundle.place}/{LABELS_FILE}")
+        yield from ("--checkpoint", contract.model.source)
+        if contract.output.labels_source in ("file", None):
+            yield from ("--labels", f"{bundle.place}/{LABELS_FILE}")
     if contract.artifact.minimum_ios not in (None, recipe.minimum_ios):
         yield from ("--minimum-ios", str(contract.artifact.minimum_ios))
     if contract.input.dtype == "int8":

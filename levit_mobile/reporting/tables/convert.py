@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.errors import LevitMobileError
+from levit_mobile.images.labels import origin
 from levit_mobile.parity.compare import Proof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed
 from levit_mobile.pipeline.writing import Bundle
@@ -78,6 +79,7 @@ def _artifact_cells(bundle: Bundle) -> dict[str, str]:
         "file": escape(str(bundle.path / artifact.file)),
         "MB": f"{artifact.bytes / MEGA:.2f}",
         "MMACs": f"{bundle.contract.model.macs / MEGA:.1f}",
+        "labels": origin(bundle.contract.output.labels_source) or MISSING,
         "partitions": str(found.partitions) if split else ON_DEVICE,
         "integer products": f"{found.integer_products} of {found.products}",
         "fallback ops": str(sum(fallback.count for fallback in found.fallbacks)) if split else ON_DEVICE,

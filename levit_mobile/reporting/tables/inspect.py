@@ -12,6 +12,7 @@ from rich.table import Table
 
 from levit_mobile.bundle.inspect import FILE, Difference, Inspected, Scalar, counted, port_text
 from levit_mobile.contract import Contract
+from levit_mobile.images.labels import origin
 from levit_mobile.interfaces.inspection import Inspection
 from levit_mobile.reporting.text import MISSING, clean
 
@@ -116,6 +117,8 @@ def _bundle_rows(found: Inspected) -> Iterator[tuple[str, str]]:
     if stated is None:
         return
     yield "bundle", f"{stated.recipe}, {stated.model.variant}, {stated.model.classes} classes, {stated.verdict.upper()}"
+    if named := origin(stated.output.labels_source):
+        yield "labels", named
     yield "made with", ", ".join(f"{name} {version}" for name, version in stated.artifact.toolchain.items())
     yield "contract", "; ".join(found.contradictions) or "agrees with the artifact"
 

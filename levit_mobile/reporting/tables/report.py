@@ -36,6 +36,7 @@ def _row(row: DeviceRow) -> outputs.ReportRow:
         "target": artifact.target,
         "recipe": artifact.recipe,
         "variant": artifact.variant,
+        "labels_source": artifact.contract.output.labels_source if artifact.contract else None,
         "bytes": artifact.size_bytes,
         "bundles": [bundle.place for bundle in artifact.bundles],
         "verdict": row.verdict,

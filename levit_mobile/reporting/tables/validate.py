@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
+from levit_mobile.images.labels import origin
 from levit_mobile.parity.compare import ParityReport
 from levit_mobile.reporting.text import (
     MISSING,
@@ -156,6 +157,7 @@ ROWS: tuple[tuple[str, Cell], ...] = (
     ("runtime", lambda v: _plain(v.runtime.title) if v.runtime else None),
     ("reference", lambda v: _plain(v.reference)),
     ("images", _pictures),
+    ("labels", lambda v: origin(v.labels_source)),
     ("intervals over", _clusters),
     ("images skipped", lambda v: str(len(v.skipped)) if v.skipped else None),
     ("max abs error", _of_report(lambda r: error(r.max_abs_error))),

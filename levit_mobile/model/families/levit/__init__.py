@@ -61,4 +61,5 @@ LEVIT: Family[Sizes, LeViT] = Family(
     streams=streams,
     pairs=pairs,
     official=OFFICIAL,
+    publishers=("facebook/levit-*", "timm/levit_*"),
 )
