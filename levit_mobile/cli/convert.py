@@ -24,6 +24,7 @@ from levit_mobile.cli.options import (
     StdOption,
     VariantOption,
     VerboseOption,
+    WeightsOption,
 )
 from levit_mobile.errors import LevitMobileError
 from levit_mobile.images import overrides
@@ -114,6 +115,7 @@ def convert(
     labels: LabelsOption = None,
     out: OutOption = Path("build"),
     variant: VariantOption = None,
+    weights: WeightsOption = None,
     images: ImagesOption = None,
     mean: MeanOption = None,
     std: StdOption = None,
@@ -157,12 +159,15 @@ def convert(
             source = levit_mobile.load_source(
                 checkpoint,
                 variant=variant,
+                weights=weights,
                 labels=labels,
                 images=images,
                 skip_broken=skip_broken,
                 **preparation,
                 progress=progress,
             )
+            if source.checkpoint.choice:
+                typer.echo(source.checkpoint.choice, err=True)
             typer.echo(f"images: {source.spec}; from {source.spec.source}", err=True)
             for note in source.notes:
                 typer.echo(f"NOTE: {note}", err=True)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Weights(StrEnum):
+    """Averaged over the training, or as the last step left them."""
+
+    EMA = "ema"
+    RAW = "raw"
+
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout instead of tables.")]
 VerboseOption = Annotated[
@@ -28,6 +37,14 @@ VariantOption = Annotated[
         "--variant",
         help="Fail unless the checkpoint is levit_128s, levit_128, levit_192, levit_256 or levit_384, whichever is "
         "named. Default: no check.",
+    ),
+]
+WeightsOption = Annotated[
+    Weights | None,
+    typer.Option(
+        "--weights",
+        help="Weights to take from a file that holds both: ema (averaged over the training) or raw. "
+        "Default: those that the framework which wrote the file loads itself.",
     ),
 ]
 MeanOption = Annotated[

@@ -22,6 +22,7 @@ from levit_mobile.cli.options import (
     StdOption,
     VariantOption,
     VerboseOption,
+    WeightsOption,
 )
 from levit_mobile.images import overrides
 from levit_mobile.images.overrides import Preparation
@@ -60,6 +61,7 @@ def plan(
     search_count: SearchCountOption = 64,
     max_kl: MaxKlOption = 1e-3,
     variant: VariantOption = None,
+    weights: WeightsOption = None,
     mean: MeanOption = None,
     std: StdOption = None,
     resize: ResizeOption = None,
@@ -90,6 +92,7 @@ def plan(
                 target,
                 out=out,
                 variant=variant,
+                weights=weights,
                 **preparation,
                 calibration=calibration,
                 count=calibration_count,

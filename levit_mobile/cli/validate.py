@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from levit_mobile.cli.common import FAILED, NOT_RUN, known_failures, log_file, understood
-from levit_mobile.cli.options import JsonOption, SkipBrokenOption, VerboseOption
+from levit_mobile.cli.options import JsonOption, SkipBrokenOption, VerboseOption, WeightsOption
 from levit_mobile.errors import LevitMobileError, RecipeError
 from levit_mobile.recipe import Tolerance, Verdict
 
@@ -106,6 +106,7 @@ def _bound(name: str, words: str, least: float = 0) -> Any:
 def validate(
     bundles: BundlesArgument,
     reference: ReferenceOption = None,
+    weights: WeightsOption = None,
     images: ImagesOption = None,
     count: CountOption = None,
     truth: TruthOption = None,
@@ -183,6 +184,7 @@ def validate(
                     run = levit_mobile.validate(
                         opened,
                         reference=reference,
+                        weights=weights,
                         images=images,
                         count=count,
                         truth=truth,

@@ -5,7 +5,8 @@ Each family has its own names of tensors, and reads variant, classes, side and h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,12 +17,12 @@ from torch import Tensor, nn
 from levit_mobile.errors import CheckpointError
 from levit_mobile.images.overrides import Overrides
 from levit_mobile.images.spec import ImageSpec
-from levit_mobile.model import checkpoint_config, checkpoint_labels, weight_files
+from levit_mobile.model import checkpoint_config, checkpoint_labels, containers, weight_files
 from levit_mobile.model.checkpoint_config import CheckpointConfig, Head
 from levit_mobile.model.download import resolve
-from levit_mobile.model.families import family_of, recognised
-from levit_mobile.model.families.family import Family, Sizes, their_key
-from levit_mobile.model.weight_files import few
+from levit_mobile.model.families import family_of
+from levit_mobile.model.families.family import Sizes, their_key
+from levit_mobile.model.stored_tensors import FLOATS, few
 from levit_mobile.system.files import digest_in_turn
 from levit_mobile.system.progress import Progress, silent
 
@@ -43,6 +44,9 @@ class Checkpoint:
         sha256: SHA-256 of the weight file, or of all shards in order.
         labels: One label per class; None if nothing names them.
         metadata: The metadata of a ``.safetensors`` file, else empty.
+        weights: Place of the weights in the file, such as ``state_dict_ema``; empty for a bare state dict.
+        averaged: Whether they are averaged over the training (EMA, SWA).
+        choice: A sentence about the weights that were taken; empty where the file holds only these.
         sizes: Widths, heads, depths and so on, by the family's names for them.
         config: What the files beside the weights say of preprocessing and head.
         labels_source: ``checkpoint`` for labels that its files name, ``published`` for ImageNet's, which weights of a
@@ -59,6 +63,9 @@ class Checkpoint:
     sha256: str
     labels: tuple[str, ...] | None
     metadata: Mapping[str, str]
+    weights: str = ""
+    averaged: bool = False
+    choice: str = ""
     sizes: Mapping[str, Any] = field(default_factory=dict)
     config: CheckpointConfig = field(default_factory=CheckpointConfig)
     labels_source: Literal["checkpoint", "published"] | None = None
@@ -89,7 +96,13 @@ class Checkpoint:
         return family_of(self.model).name
 
 
-def load_checkpoint(source: str | Path, *, variant: str | None = None, progress: Progress = silent) -> Checkpoint:
+def load_checkpoint(
+    source: str | Path,
+    *,
+    variant: str | None = None,
+    weights: str | None = None,
+    progress: Progress = silent,
+) -> Checkpoint:
     """Import weights from a file, a folder, the Hugging Face hub or the LeViT authors' server.
 
     Every key and every shape must match exactly one LeViT, and nothing in the file is executed. Thread-safe.
@@ -97,6 +110,8 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
     Args:
         source: A file, a folder, a hub id (``owner/name``) or an official name, such as ``LeViT-256``.
         variant: Raise an error unless the weights are of this variant; they determine it themselves.
+        weights: ``"ema"`` for averaged weights, ``"raw"`` for the others. Default: those that the framework which wrote
+            the file loads itself: the averaged ones, but ``model`` of the official script.
         progress: Called while weights are downloaded.
 
     Returns:
@@ -105,7 +120,8 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
     Raises:
         CheckpointError: There are no such weights (``checkpoint.not-found``, ``checkpoint.no-weights``), the file
             cannot be read safely (``checkpoint.unreadable``, ``checkpoint.damaged``, ``checkpoint.unsafe``,
-            ``checkpoint.no-state-dict``, ``checkpoint.metadata``), it is not a LeViT (``checkpoint.not-levit``,
+            ``checkpoint.no-state-dict``, ``checkpoint.metadata``), it does not hold the weights that were asked for or
+            holds several nets (``checkpoint.weights``), it is not a LeViT (``checkpoint.not-levit``,
             ``checkpoint.other-levit``, ``checkpoint.variant``), or its tensors do not fit (``checkpoint.missing-keys``,
             ``checkpoint.surplus-keys``, ``checkpoint.shape``, ``checkpoint.dtype``, ``checkpoint.not-finite``).
         DownloadError: The weights cannot be fetched (``download.not-fetched``, ``download.wrong-hash``), or the hub
@@ -118,16 +134,20 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
     """
     path = resolve(source, progress=progress)
     files = weight_files.find(path)
-    state, metadata, beside = weight_files.read(files)
-    family, layout, sizes = _sizes(state)
-    found = family.named(sizes, variant)
+    held, metadata, beside = weight_files.read(files)
+    taken = containers.take(held, path, weights)
+    layout = taken.net.layout
+    with _choice_named(taken):
+        sizes = _sizes(taken)
+        found = taken.net.family.named(sizes, variant)
+        model = _build(taken, found, sizes)
     _check_metadata(metadata, found, sizes)
     config = checkpoint_config.read(checkpoint_config.folder_of(path), size=(sizes.side, sizes.side))
     sha256, downloaded = digest_in_turn(files), path != Path(source).expanduser()
-    published = checkpoint_labels.is_published(family, str(source), sha256, downloaded=downloaded)
+    published = checkpoint_labels.is_published(taken.net.family, str(source), sha256, downloaded=downloaded)
     labels = checkpoint_labels.find(metadata, beside, config.config, sizes.classes, published=published)
     return Checkpoint(
-        model=_build(state, family, layout, found, sizes),
+        model=model,
         variant=found,
         classes=sizes.classes,
         side=sizes.side,
@@ -137,10 +157,24 @@ def load_checkpoint(source: str | Path, *, variant: str | None = None, progress:
         sha256=sha256,
         labels=labels.names,
         metadata=metadata,
+        weights=taken.net.name,
+        averaged=taken.net.averaged,
+        choice=taken.choice,
         sizes=sizes.stated,
         config=config,
         labels_source=labels.source,
     )
+
+
+@contextmanager
+def _choice_named(taken: containers.Taken) -> Iterator[None]:
+    """Averaged weights may be incomplete, without batch norm's statistics: the error names the others, if any."""
+    try:
+        yield
+    except CheckpointError as error:
+        if not taken.other:
+            raise
+        raise error.reworded(f"{error}; {taken.choice}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,27 +187,31 @@ class Identity:
 
 def identify(path: Path) -> Identity:
     """Read a file's or folder's variant and classes, without building a model. Raises CheckpointError."""
-    state, *_ = weight_files.read(weight_files.find(path))
-    family, _, sizes = _sizes(state)
-    return Identity(family.named(sizes, None), sizes.classes)
+    held, *_ = weight_files.read(weight_files.find(path))
+    taken = containers.take(held, path)
+    sizes = _sizes(taken)
+    return Identity(taken.net.family.named(sizes, None), sizes.classes)
 
 
-def _sizes(state: Mapping[str, Tensor]) -> tuple[Family[Any, Any], str, Sizes]:
-    """Family, layout and sizes, by names and shapes."""
-    family, layout = recognised(list(state))
-    return family, layout, family.sizes({key: tuple(tensor.shape) for key, tensor in state.items()}, layout)
+def _sizes(taken: containers.Taken) -> Sizes:
+    """Widths, heads, classes and so on, by names and shapes."""
+    shapes = {key: tuple(tensor.shape) for key, tensor in taken.state.items()}
+    sizes: Sizes = taken.net.family.sizes(shapes, taken.net.layout)
+    return sizes
 
 
 # Tensors -> a model
 
 
-def _build(state: Mapping[str, Tensor], family: Family[Any, Any], layout: str, variant: str, sizes: Sizes) -> nn.Module:
+def _build(taken: containers.Taken, variant: str, sizes: Sizes) -> nn.Module:
+    state, family, layout = taken.state, taken.net.family, taken.net.layout
     model: nn.Module = family.empty(variant, sizes)
     names = family.layouts[layout](variant)
     shapes = {key: tensor.shape for key, tensor in model.state_dict().items() if not key.endswith(COUNTER)}
     theirs = {key: their_key(key, names) for key in shapes}
-    _check_keys(state.keys(), set(theirs.values()), _ignorable(model, names), f"{variant} in the {layout} layout")
-    weights = {key: _weight(theirs[key], state[theirs[key]], shape) for key, shape in shapes.items()}
+    what = f"{variant} in the {layout} layout{sizes.remark(variant)}"
+    _check_keys(state.keys(), set(theirs.values()), _ignorable(model, names), what)
+    weights = {key: _weight(theirs[key], state[theirs[key]], shape, variant) for key, shape in shapes.items()}
     family.check(state, model, names)
     model.load_state_dict(weights, assign=True)
     return model.eval()
@@ -183,7 +221,12 @@ def _ignorable(model: nn.Module, names: Mapping[str, str]) -> set[str]:
     """Constants, which the family checks, and batch norm's counters, which only training reads."""
     stored = model.state_dict().keys()
     counters = {their_key(key, names) for key in stored if key.endswith(COUNTER)}
-    return counters | {names[name] for name, _ in model.named_buffers() if name not in stored and name in names}
+    return counters | {names[name] for name in _buffers(model) if name not in stored and name in names}
+
+
+def _buffers(model: nn.Module) -> list[str]:
+    """Every name of each buffer: blocks on the same grid share one."""
+    return [name for name, _ in model.named_buffers(remove_duplicate=False)]
 
 
 def _check_keys(found: Iterable[str], expected: set[str], ignorable: set[str], what: str) -> None:
@@ -196,20 +239,20 @@ def _check_keys(found: Iterable[str], expected: set[str], ignorable: set[str], w
     ]
     if parts:
         raise CheckpointError(
-            f"the weights are not those of a {what}: {' and '.join(parts)}; pass one model's whole state_dict()",
+            f"{' and '.join(parts)} for a {what}",
             fault="missing-keys" if missing else "surplus-keys",
         )
 
 
-def _weight(key: str, tensor: Tensor, shape: torch.Size) -> Tensor:
+def _weight(key: str, tensor: Tensor, shape: torch.Size, variant: str) -> Tensor:
     """float32, a 1x1 convolution as the matrix that it is; refuses any other shape, integers, NaN and infinity."""
     if tensor.shape == (*shape, 1, 1):
         tensor = tensor.flatten(1)
     if tensor.shape != shape:
         raise CheckpointError(
-            f"{key} has shape {list(tensor.shape)}, expected {list(shape)}: save the state_dict() again", fault="shape"
+            f"{key} has shape {list(tensor.shape)}, expected {list(shape)} as in {variant}", fault="shape"
         )
-    if not tensor.is_floating_point():
+    if tensor.dtype not in FLOATS:
         raise CheckpointError(
             f"{key} has the type {tensor.dtype}, expected floating-point numbers: pass weights that are not quantized",
             fault="dtype",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -12,6 +11,7 @@ from typing import Any, Literal
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model import imagenet
 from levit_mobile.model.families.family import Family
+from levit_mobile.model.weight_files import one_line, parse_json
 
 Names = tuple[str, ...]
 
@@ -98,10 +98,10 @@ def _timms(found: object, place: str) -> Iterator[tuple[str, Names]]:
 def from_text(text: str) -> Names:
     """`0,1,2` or, where a label holds a comma, a JSON list."""
     try:
-        listed = json.loads(text) if text.startswith("[") else text.split(",")
-    except (ValueError, RecursionError) as error:
+        listed = parse_json(text) if text.startswith("[") else text.split(",")
+    except ValueError as error:
         raise CheckpointError(
-            f"the labels in the file's metadata are neither a JSON list nor separated by commas ({error})",
+            f"the labels in the file's metadata are neither a JSON list nor separated by commas ({one_line(error)})",
             fault="metadata",
         ) from error
     return _texts(listed, "labels in the file's metadata")
@@ -143,7 +143,17 @@ def _texts(found: list[Any] | tuple[Any, ...], place: str) -> Names:
     """Labels are texts or numbers."""
     if strange := [type(one).__name__ for one in found if not isinstance(one, str | int | float)]:
         raise _unreadable(place, f"a label is a {strange[0]}, expected text")
-    return tuple(map(str, found))
+    return tuple(_text(str(one), place) for one in found)
+
+
+def _text(label: str, place: str) -> str:
+    try:
+        label.encode()
+    except UnicodeEncodeError as error:
+        raise CheckpointError(
+            f"{place} has a label that is not valid Unicode ({ascii(label)[:80]}): correct it", fault="metadata"
+        ) from error
+    return label
 
 
 def _is_index(value: object) -> bool:

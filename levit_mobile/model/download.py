@@ -19,7 +19,7 @@ BUNDLED = Path(__file__).resolve().parents[1] / "data" / "levit_128s_digits.safe
 OFFICIAL_URL_VARIABLE = "LEVIT_MOBILE_OFFICIAL_URL"  # another base address: a mirror
 
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
-WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".tar")
+WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".tar", ".ckpt")
 HUB_PATTERNS = (  # the first that the repository has
     ["config.json", "*.safetensors", "*.safetensors.index.json", "preprocessor_config.json"],
     ["config.json", "*.bin", "*.bin.index.json", "preprocessor_config.json"],

@@ -38,6 +38,7 @@ def convert(
     *,
     out: str | Path = "build",
     variant: str | None = None,
+    weights: str | None = None,
     labels: str | Path | None = None,
     images: str | Path | None = None,
     skip_broken: bool = False,
@@ -68,6 +69,8 @@ def convert(
         recipe: A recipe, or the name of one in ``RECIPES``.
         out: The folder in which the bundle's folder is made.
         variant: Raise an error unless the checkpoint is of this variant.
+        weights: ``"ema"`` for averaged weights, ``"raw"`` for the others. Default: those that the framework which wrote
+            the file loads itself.
         labels: A text file with one label per line, in class order. Default: the checkpoint's own, ImageNet's
             for weights of a known publisher, else placeholders.
         images: A folder of at least 32 images for the proof, of which up to 64 are used. Default: held-out digits.
@@ -117,7 +120,14 @@ def convert(
     chosen = Recipe.from_name(recipe) if isinstance(recipe, str) else recipe
     preparation = Preparation(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
     if isinstance(checkpoint, SourceModel):
-        _require_none(variant=variant, labels=labels, images=images, skip_broken=skip_broken or None, **preparation)
+        _require_none(
+            variant=variant,
+            weights=weights,
+            labels=labels,
+            images=images,
+            skip_broken=skip_broken or None,
+            **preparation,
+        )
         source = checkpoint
     else:
         check(
@@ -135,6 +145,7 @@ def convert(
         source = load_source(
             checkpoint,
             variant=variant,
+            weights=weights,
             labels=labels,
             images=images,
             skip_broken=skip_broken,

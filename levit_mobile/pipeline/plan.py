@@ -55,6 +55,7 @@ def plan(
     *,
     out: str | Path | None = None,
     variant: str | None = None,
+    weights: str | None = None,
     mean: GivenColour = None,
     std: GivenColour = None,
     resize: GivenResize = None,
@@ -78,6 +79,8 @@ def plan(
         target: ``"coreml"``, ``"executorch"`` or ``"tflite"``.
         out: The JSON file to write. Default: ``<variant>-<target>-int8.json`` in the working directory.
         variant: Raise an error unless the checkpoint is of this variant.
+        weights: ``"ema"`` for averaged weights, ``"raw"`` for the others. Default: those that the framework which wrote
+            the file loads itself.
         mean: What to subtract from pixels in [0,1]: one number or three. Default: the checkpoint's own.
         std: What to divide by after that: one number or three. Default: the checkpoint's own.
         resize: Length of the short side in pixels, ``(height, width)`` to squash to, or ``"none"``. Default: the
@@ -114,7 +117,7 @@ def plan(
     _require_free(Path(out) if out else None, force)
     require_pictures(calibration_source(calibration).folder, calibrations.MIN_PICTURES, "a calibration")
     progress(f"importing {checkpoint or BUNDLED}", 0, 1)
-    model = load_checkpoint(checkpoint or BUNDLED, variant=variant, progress=progress)
+    model = load_checkpoint(checkpoint or BUNDLED, variant=variant, weights=weights, progress=progress)
     path = Path(out) if out else Path(f"{model.variant}-{target}-int8.json")
     _require_free(path, force)
     spec = model.prepared(given)
@@ -122,7 +125,7 @@ def plan(
     problem = _problem(model, spec, images, target, search_count)
     origin = identity(problem, model.sha256, max_kl)
     cache = open_journal(path.with_name(f"{path.name}.partial"), origin, target)
-    notes = (*_concerns(model, images), *_resumed(cache))
+    notes = (*filter(None, [model.choice]), *_concerns(model, images), *_resumed(cache))
     try:
         found = search(CandidateEvaluator(problem, progress), cache, origin, variant=model.variant, target=target)
     except KeyboardInterrupt as error:

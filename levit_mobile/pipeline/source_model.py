@@ -56,6 +56,7 @@ def load_source(
     source: str | Path | None = None,
     *,
     variant: str | None = None,
+    weights: str | None = None,
     labels: str | Path | None = None,
     images: str | Path | None = None,
     skip_broken: bool = False,
@@ -73,6 +74,8 @@ def load_source(
     Args:
         source: A file, a folder, a hub id or an official name. Default: the bundled digits model.
         variant: Raise an error unless the checkpoint is of this variant.
+        weights: ``"ema"`` for averaged weights, ``"raw"`` for the others. Default: those that the framework which wrote
+            the file loads itself.
         labels: A text file with one label per line, in class order. Default: the checkpoint's own, ImageNet's
             for weights of a known publisher, else placeholders.
         images: A folder of at least 32 images for the proof, of which up to 64 are used. Default: held-out digits.
@@ -107,7 +110,7 @@ def load_source(
     asked = source or BUNDLED
     given = overrides.read(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
     progress(f"importing {asked}", 0, 1)
-    checkpoint = load_checkpoint(asked, variant=variant, progress=progress)
+    checkpoint = load_checkpoint(asked, variant=variant, weights=weights, progress=progress)
     found = find_labels(checkpoint, labels)
     spec = checkpoint.prepared(given)
     pictures = proof_pictures(spec, images, skip_broken=skip_broken)

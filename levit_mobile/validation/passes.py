@@ -92,6 +92,7 @@ def validate(
     bundle: str | Path | OpenBundle,
     *,
     reference: str | Path | None = None,
+    weights: str | None = None,
     images: str | Path | None = None,
     count: int | None = None,
     truth: str | Path | None = None,
@@ -114,6 +115,8 @@ def validate(
         bundle: A bundle's folder, or the result of ``open_bundle``.
         reference: A checkpoint, another bundle's folder, or ``"golden"`` for the bundle's own golden vectors. Default:
             the checkpoint from which the bundle was made.
+        weights: For a checkpoint that holds both: ``"ema"`` for averaged weights, ``"raw"`` for the others, as the
+            bundle was converted. Default: those that ``convert`` takes by default.
         images: A folder of images. Default: held-out digits.
         count: Number of images, evenly spread over the folder, 1 or more. Default: all of a folder, or 256 digits.
         truth: The source of the true classes: ``"folders"``, or a CSV file with the columns ``file`` and ``label``.
@@ -159,6 +162,7 @@ def validate(
         case = setup.prepare(
             opened,
             reference=one.reference,
+            weights=weights,
             images=images,
             count=one.count,
             truth=truth,

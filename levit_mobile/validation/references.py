@@ -11,7 +11,7 @@ import numpy as np
 
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.contract import CONTRACT_FILE
-from levit_mobile.errors import BundleError, CheckpointError
+from levit_mobile.errors import BundleError, CheckpointError, RecipeError
 from levit_mobile.images.image_set import ImageSet, picture_digest
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.runner import Images, Logits, Runner
@@ -44,17 +44,23 @@ class ReferenceModel:
     tolerance: Tolerance | None = None
 
 
-def find(source: str | Path | None, stored: OpenBundle) -> ReferenceModel:
+def find(source: str | Path | None, stored: OpenBundle, weights: str | None = None) -> ReferenceModel:
     """The reference that `source` names: a checkpoint (see `download.resolve`), a bundle's folder, or "golden".
 
-    None is the checkpoint that the bundle was made from. Raises BundleError when that is not here, or `source` does
-    not fit the bundle; CheckpointError, DownloadError for weights that cannot be had.
+    None is the checkpoint that the bundle was made from; `weights` chooses averaged or raw ones of a checkpoint. Raises
+    BundleError when that is not here, or `source` does not fit the bundle; CheckpointError, DownloadError for weights
+    that cannot be had; RecipeError for `weights` of something that is not a checkpoint.
     """
-    if source == GOLDEN:
+    vectors, bundle = source == GOLDEN, source is not None and (Path(source) / CONTRACT_FILE).is_file()
+    if weights is not None and (vectors or (bundle and source != stored.path)):
+        raise RecipeError(
+            f"weights has no effect with the reference {source}, which is not a checkpoint: omit it", fault="options"
+        )
+    if vectors:
         return _golden(stored)
-    if source is not None and (Path(source) / CONTRACT_FILE).is_file():
+    if source is not None and bundle:
         return _other_bundle(open_bundle(source), stored)
-    return _checkpoint(source or _own_source(stored), stored, asked=source is not None)
+    return _checkpoint(source or _own_source(stored), stored, weights, asked=source is not None)
 
 
 def _own_source(stored: OpenBundle) -> str | Path:
@@ -71,8 +77,8 @@ def _own_source(stored: OpenBundle) -> str | Path:
     )
 
 
-def _checkpoint(source: str | Path, stored: OpenBundle, *, asked: bool) -> ReferenceModel:
-    checkpoint = load_checkpoint(source)
+def _checkpoint(source: str | Path, stored: OpenBundle, weights: str | None, *, asked: bool) -> ReferenceModel:
+    checkpoint = load_checkpoint(source, weights=weights)
     wanted = stored.contract.model
     own = checkpoint.sha256 == wanted.checkpoint_sha256
     if not own and not asked:
@@ -86,7 +92,7 @@ def _checkpoint(source: str | Path, stored: OpenBundle, *, asked: bool) -> Refer
     if own:
         _require_same_preparation(checkpoint, stored)
     spec = stored.spec if own else checkpoint.spec
-    load, exact = (partial(_eager, source, spec, double) for double in (False, True))
+    load, exact = (partial(_eager, source, weights, spec, double) for double in (False, True))
     return ReferenceModel(Path(source).name if own else str(source), load, exact, checkpoint, own)
 
 
@@ -102,8 +108,8 @@ def _require_same_preparation(checkpoint: Checkpoint, stored: OpenBundle) -> Non
         )
 
 
-def _eager(source: str | Path, spec: ImageSpec, double: bool) -> Runner:
-    return eager.load(load_checkpoint(source).model, spec, double=double)
+def _eager(source: str | Path, weights: str | None, spec: ImageSpec, double: bool) -> Runner:
+    return eager.load(load_checkpoint(source, weights=weights).model, spec, double=double)
 
 
 def _other_bundle(other: OpenBundle, stored: OpenBundle) -> ReferenceModel:

@@ -63,6 +63,7 @@ def prepare(
     stored: OpenBundle,
     *,
     reference: str | Path | None = None,
+    weights: str | None = None,
     images: str | Path | None = None,
     count: int | None = None,
     truth: str | Path | None = None,
@@ -80,7 +81,7 @@ def prepare(
     target = stored.target.name
     found = registry.on(cpu, target) if cpu else registry.chosen(runtime, target)
     count = count or (FEW_EMULATED if cpu else None)
-    model = references.find(reference, stored)
+    model = references.find(reference, stored, weights)
     pictures, pictures_from = _pictures(stored, model, images, count, skip_broken=skip_broken)
     shown, truth_from = _truth(truth, pictures, stored, images)
     own = stored.contract.tolerance

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from levit_mobile.images.spec import ImageSpec
 
 Shapes = Mapping[str, tuple[int, ...]]  # of a checkpoint's tensors
+State = dict[str, Tensor]
 Names = Mapping[str, str]  # our name of each module and constant -> its name in a checkpoint
 Layout = Callable[[str], Names]  # a variant -> the names of its tensors in one layout of checkpoints
 Rows = tuple[str, Tensor]  # path of a layer, and some of its output rows, int64
@@ -39,6 +40,10 @@ class Sizes(Protocol):
     @property
     def stated(self) -> dict[str, int | float | tuple[int, ...] | tuple[float, ...]]:
         """Widths, heads, depths and so on, for the contract."""
+        ...
+
+    def remark(self, variant: str) -> str:
+        """What else the net may be where a tensor of the variant is missing, for a sentence's end."""
         ...
 
 
@@ -82,6 +87,9 @@ class Family(Generic[SizesOf, Net]):
         net: Class of its models, trained and baked. Each has `blocks` and `read`, as `parts.intermediate_outputs` asks.
         variants: Its variants by name. No other family has a variant of the same name.
         layouts: Layout of checkpoints -> the names that tensors have in it, for one variant.
+        trunk_places: A key -> each layout in which it is one of the trunk's, and the prefix of its net there.
+        canonical: Tensors below a prefix and beside it, layout, prefix -> the net's tensors under the layout's own
+            names, and those that do not belong to it. Raises CheckpointError for a head that cannot be read.
         recognises: Keys of a checkpoint -> its layout. Raises CheckpointError for keys of something else.
         sizes: Shapes of a checkpoint's tensors and its layout -> the sizes of its net.
         named: Sizes, and the variant that the user expects or None -> the variant. Raises CheckpointError.
@@ -102,6 +110,8 @@ class Family(Generic[SizesOf, Net]):
     net: type[Net]
     variants: Mapping[str, Any]
     layouts: Mapping[str, Layout]
+    trunk_places: Callable[[str], Iterator[tuple[str, str]]]
+    canonical: Callable[[State, State, str, str], tuple[State, State]]
     recognises: Callable[[Sequence[str]], str]
     sizes: Callable[[Shapes, str], SizesOf]
     named: Callable[[SizesOf, str | None], str]

@@ -17,15 +17,10 @@ from levit_mobile.model.families.family import Family
 from levit_mobile.model.families.levit.bake import bake
 from levit_mobile.model.families.levit.channels import ChannelsFirst
 from levit_mobile.model.families.levit.empty import check_numbering, empty_model
-from levit_mobile.model.families.levit.keys import (
-    LAYOUTS,
-    Sizes,
-    detect_layout,
-    match_variant,
-    read_sizes,
-    variant_names,
-)
+from levit_mobile.model.families.levit.heads import canonical
+from levit_mobile.model.families.levit.keys import LAYOUTS, detect_layout, trunk_places, variant_names
 from levit_mobile.model.families.levit.scaling import pairs, streams
+from levit_mobile.model.families.levit.sizes import Sizes, match_variant, read_sizes
 from levit_mobile.model.families.levit.tokens import TokenMajor
 from levit_mobile.model.families.levit.trained import VARIANTS, LeViT
 
@@ -46,6 +41,8 @@ LEVIT: Family[Sizes, LeViT] = Family(
     net=LeViT,
     variants=VARIANTS,
     layouts={layout: partial(variant_names, layout) for layout in LAYOUTS},
+    trunk_places=trunk_places,
+    canonical=canonical,
     recognises=detect_layout,
     sizes=read_sizes,
     named=match_variant,

@@ -102,7 +102,7 @@ def merge_heads(model: LeViT) -> LeViT:
         return baked
     one, two = plain_linear(baked.head), plain_linear(baked.head_dist)
     weight, bias = (one.weight.double() + two.weight) / 2, (one.bias.double() + two.bias) / 2
-    baked.head, baked.head_dist = new_linear(weight, bias, one.weight.dtype), None  # type: ignore[assignment]
+    baked.head, baked.head_dist = new_linear(weight, bias, one.weight.dtype), None
     return baked
 
 

@@ -152,4 +152,5 @@ def _with_edges(stem: nn.Module) -> nn.Sequential:
 
 
 def _last_conv(stem: nn.Module) -> str:
-    return [name for name, layer in stem.named_children() if isinstance(layer, nn.Conv2d)][-1]
+    """Its name; of a stem that is not baked, which the body refuses, that of the first."""
+    return ["conv0", *(name for name, layer in stem.named_children() if isinstance(layer, nn.Conv2d))][-1]

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 
 import torch
 from torch import Tensor
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.family import Names
-from levit_mobile.model.families.levit.keys import Sizes
+from levit_mobile.model.families.levit.sizes import Sizes
 from levit_mobile.model.families.levit.trained import SHRINK_STRIDE, AttentionBias, LeViT, bias_index
 
 
 def empty_model(variant: str, sizes: Sizes) -> LeViT:
     """Without the seconds that random initial weights take; only the fixed index buffers are filled."""
     with torch.device("meta"):
-        model = LeViT(variant, classes=sizes.classes, side=sizes.side, distillation=sizes.distillation)
+        model = LeViT(
+            variant,
+            classes=sizes.classes,
+            side=sizes.side,
+            distillation=sizes.distillation,
+            head_norm=sizes.head_norm,
+        )
+    index = cache(bias_index)  # blocks on the same grid share one
     for bias in _biases(model).values():
         queries, tokens = (math.isqrt(count) for count in bias.index.shape)
-        bias.index = bias_index(queries, tokens, 1 if queries == tokens else SHRINK_STRIDE)
+        bias.index = index(queries, tokens, 1 if queries == tokens else SHRINK_STRIDE)
     return model
 
 

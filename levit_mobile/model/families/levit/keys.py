@@ -1,4 +1,4 @@
-"""How four checkpoint layouts name the weights of one LeViT, as literal tables; what a model is by names and shapes.
+"""How four checkpoint layouts name the weights of one LeViT, as literal tables.
 
 official      facebookresearch/LeViT, levit.py and levit_c.py; timm before 0.7 used the same names
 timm          timm/models/levit.py; `levit_conv_*` holds the same matrices as 1x1 convolutions
@@ -14,19 +14,15 @@ Each row is their name -> ours, a module or a single tensor. The numbers in brac
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import groupby
-from typing import NamedTuple
 
 from levit_mobile.errors import CheckpointError
-from levit_mobile.model.families.levit.trained import PATCH_PX, VARIANTS, Variant
+from levit_mobile.model.families.levit.trained import VARIANTS
+from levit_mobile.model.stored_tensors import few
 
 Table = dict[str, dict[str, str]]
-Shapes = Mapping[str, tuple[int, ...]]
 
 OFFICIAL: Table = {
     "stem": {
@@ -164,6 +160,8 @@ LAYOUTS: dict[str, Table] = {
     "levit-mobile": {part: {ours: ours for ours in rows.values()} for part, rows in TIMM.items()},
 }
 
+TRANSFORMERS_LAYOUT, TRUNK = "transformers", "levit."  # its trunk is below this, and its heads are beside it
+
 # A key that only something else holds -> what that is; the first match names it.
 STRANGERS: dict[str, str] = {
     r"(^|\.)(dist_token|distillation_token)$": "a distilled DeiT checkpoint, not a LeViT",
@@ -172,33 +170,6 @@ STRANGERS: dict[str, str] = {
     r"^patch_embed\.0\.bias$": "a LeViT whose batch norms were already fused",
     r"^(patch_embeddings\.embedding_layer_1|encoder\.stages)\.": "a LeViT without its classification head",
 }
-
-
-class _Block(NamedTuple):
-    """What one plain attention block's shapes say; heads and entries are 0 where the bias table is missing."""
-
-    width: int
-    rows: int
-    heads: int
-    entries: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """What a checkpoint's names and shapes say about its net; `side` in pixels."""
-
-    channels: tuple[int, ...]
-    key_dim: int
-    heads: tuple[int, ...]
-    depths: tuple[int, ...]
-    classes: int
-    side: int
-    distillation: bool
-
-    @property
-    def stated(self) -> dict[str, int | float | tuple[int, ...] | tuple[float, ...]]:
-        """By the paper's names, for the contract."""
-        return {"channels": self.channels, "key_dim": self.key_dim, "heads": self.heads, "depths": self.depths}
 
 
 def detect_layout(keys: Sequence[str]) -> str:
@@ -213,7 +184,7 @@ def detect_layout(keys: Sequence[str]) -> str:
         )
     if known[best] == 0:
         raise CheckpointError(
-            f"none of the {len(keys)} keys belongs to a LeViT (the first: {', '.join(sorted(keys)[:3])}), expected the "
+            f"none of the {len(keys)} keys belongs to a LeViT (the first: {few(sorted(keys)[:3])}), expected the "
             f"names of one of these layouts: {', '.join(LAYOUTS)}",
             fault="not-levit",
         )
@@ -230,54 +201,39 @@ def our_names(layout: str, depths: tuple[int, ...]) -> dict[str, str]:
     }
 
 
+def head_names(layout: str) -> tuple[str, str]:
+    """Names of the class head and of the second head."""
+    one, two = (their_row(layout, f"{head}.linear").rpartition(".")[0] for head in ("head", "head_dist"))
+    return one, two
+
+
+def head_parts(layout: str) -> tuple[str, str]:
+    """Names of the norm and of the linear layer inside a head."""
+    norm, linear = (their_row(layout, f"head.{part}").rpartition(".")[2] for part in ("norm", "linear"))
+    return norm, linear
+
+
 def variant_names(layout: str, variant: str) -> dict[str, str]:
-    """`our_names` of a variant by name."""
-    return our_names(layout, VARIANTS[variant].depths)
+    """`our_names` of a variant by name, and those of heads that are linear layers alone."""
+    plain = dict(zip(("head", "head_dist"), head_names(layout), strict=True))
+    return our_names(layout, VARIANTS[variant].depths) | plain
 
 
-def read_sizes(shapes: Shapes, layout: str) -> Sizes:
-    """Widths, heads and depths from the attention blocks, side from their bias tables, classes from the head."""
-    blocks = _attention_blocks(shapes, layout)
-    stages = [list(group) for _, group in groupby(blocks, key=lambda block: block.width)]
-    heads = tuple(max(block.heads for block in stage) for stage in stages)
-    second_head = _theirs(layout, "head_dist.linear").rpartition(".")[0] + "."
-    return Sizes(
-        channels=tuple(stage[0].width for stage in stages),
-        key_dim=blocks[0].rows // (4 * heads[0]) if blocks and heads[0] else 0,  # rows: q, k and twice as wide a v
-        heads=heads,
-        depths=tuple(len(stage) for stage in stages),
-        classes=_classes(shapes, layout),
-        side=_side(max(block.entries for block in stages[0])) if stages else 0,
-        distillation=any(key.startswith(second_head) for key in shapes),
-    )
+@cache
+def _trunk_pattern(layout: str) -> re.Pattern[str]:
+    """A key of the trunk, below any prefix: every row of the layout's table but those of the heads."""
+    rows = (theirs for part, table in LAYOUTS[layout].items() if part != "heads" for theirs in table)
+    names = (re.sub(r"\\{\w\\}", r"\\d+", re.escape(row.removeprefix(TRUNK))) for row in rows)
+    return re.compile(rf"(?P<prefix>(?:.*\.)?)(?:{'|'.join(names)})(?:\.\w+)?", re.DOTALL)
 
 
-def match_variant(sizes: Sizes, asked: str | None) -> str:
-    """The row of VARIANTS that was read. Raises CheckpointError for another size, or another than was asked for."""
-    found = next((name for name, variant in VARIANTS.items() if _fits(sizes, variant)), None)
-    if found is None:
-        table = "; ".join(f"{name}: {_row(v.channels, v.key_dim, v.heads, v.depths)}" for name, v in VARIANTS.items())
-        read = _row(sizes.channels, sizes.key_dim, sizes.heads, sizes.depths)
-        raise CheckpointError(
-            f"the LeViT's sizes ({read}) are not those of a known variant, expected one of {table}",
-            fault="other-levit",
-        )
-    if asked is not None and asked != found:
-        raise CheckpointError(
-            f"the weights are those of {found}, expected {asked}: omit the variant or correct it", fault="variant"
-        )
-    return found
-
-
-def _fits(sizes: Sizes, variant: Variant) -> bool:
-    """Depths may be too small: then blocks are missing, and the keys say which."""
-    same = (sizes.channels, sizes.key_dim, sizes.heads) == (variant.channels, variant.key_dim, variant.heads)
-    return same and all(read <= depth for read, depth in zip(sizes.depths, variant.depths, strict=True))
-
-
-def _row(channels: tuple[int, ...], key_dim: int, heads: tuple[int, ...], depths: tuple[int, ...]) -> str:
-    parts = {"widths": channels, "key_dim": (key_dim,), "heads": heads, "depths": depths}
-    return ", ".join(f"{name} {' '.join(map(str, numbers)) or 'unknown'}" for name, numbers in parts.items())
+def trunk_places(key: str) -> Iterator[tuple[str, str]]:
+    """Each layout in which a key is one of the trunk's, and the prefix of its net there."""
+    for layout in LAYOUTS:
+        if match := _trunk_pattern(layout).fullmatch(key):
+            prefix = match["prefix"]
+            below = layout == TRANSFORMERS_LAYOUT and f".{prefix}".endswith(f".{TRUNK}")
+            yield layout, prefix.removesuffix(TRUNK) if below else prefix
 
 
 def _places(depths: tuple[int, ...]) -> Iterator[tuple[str, dict[str, int]]]:
@@ -294,45 +250,15 @@ def _places(depths: tuple[int, ...]) -> Iterator[tuple[str, dict[str, int]]]:
 
 
 @cache
-def _pattern(theirs: str) -> re.Pattern[str]:
+def row_pattern(theirs: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\{(\w)\\}", r"(?P<\1>\\d+)", re.escape(theirs)))
 
 
 def _any_row(table: Table, key: str) -> bool:
     modules = (key, key.rpartition(".")[0])
-    return any(_pattern(theirs).fullmatch(name) for rows in table.values() for theirs in rows for name in modules)
+    return any(row_pattern(theirs).fullmatch(name) for rows in table.values() for theirs in rows for name in modules)
 
 
-def _theirs(layout: str, ours: str) -> str:
+def their_row(layout: str, ours: str) -> str:
     """The pattern in `layout` of one of our rows."""
     return next(theirs for rows in LAYOUTS[layout].values() for theirs, name in rows.items() if name == ours)
-
-
-def _attention_blocks(shapes: Shapes, layout: str) -> list[_Block]:
-    """The plain attention blocks in order, those of the checkpoint's own numbering."""
-    weight = _pattern(_theirs(layout, "body.stage{s}.attn{j}.qkv.linear") + ".weight")
-    table = _theirs(layout, "body.stage{s}.attn{j}.bias.table")
-    found = [(match.groupdict(), shape) for key, shape in shapes.items() if (match := weight.fullmatch(key))]
-    found.sort(key=lambda block: [int(number) for number in block[0].values()])
-    biases = [(*shapes.get(table.format(**place), ()), 0, 0) for place, _ in found]
-    return [_Block(shape[1], shape[0], *bias[:2]) for (_, shape), bias in zip(found, biases, strict=True)]
-
-
-def _classes(shapes: Shapes, layout: str) -> int:
-    key = _theirs(layout, "head.linear") + ".weight"
-    if len(shapes.get(key, ())) != 2:
-        raise CheckpointError(
-            f"the weights have no classification head, expected {key} of shape [classes, width]", fault="missing-keys"
-        )
-    return shapes[key][0]
-
-
-def _side(entries: int) -> int:
-    grid = math.isqrt(entries)
-    if grid * grid != entries:
-        raise CheckpointError(
-            f"the first attention bias table has {entries} entries, expected a square number: only LeViTs for "
-            "square images can be imported",
-            fault="other-levit",
-        )
-    return grid * PATCH_PX

@@ -248,23 +248,34 @@ class LeViT(nn.Module):
         classes: Number of logits.
         side: Height and width of the input in pixels, a multiple of 16.
         distillation: Whether there is a second head, trained on a teacher's predictions.
+        head_norm: Whether each head has a batch norm before its linear layer, as in the paper.
 
     Raises:
         ValueError: The variant is unknown, or the side is not a positive multiple of 16.
     """
 
-    def __init__(self, variant: str, *, classes: int = 1000, side: int = 224, distillation: bool = True) -> None:
+    def __init__(
+        self,
+        variant: str,
+        *,
+        classes: int = 1000,
+        side: int = 224,
+        distillation: bool = True,
+        head_norm: bool = True,
+    ) -> None:
         super().__init__()
         if variant not in VARIANTS:
             raise ValueError(f"unknown LeViT variant {variant!r}, expected one of {', '.join(VARIANTS)}")
         if side < PATCH_PX or side % PATCH_PX:
             raise ValueError(f"the input side is {side} px, expected a positive multiple of {PATCH_PX} px")
         self.variant, self.classes, self.side, self.distillation = variant, classes, side, distillation
+        self.head_norm = head_norm
         sizes = VARIANTS[variant]
         self.stem = stem(sizes.channels[0])
         self.body = nn.Sequential(OrderedDict(_body(sizes, side // PATCH_PX)))
-        self.head = NormLinear(sizes.channels[-1], classes)
-        self.head_dist = NormLinear(sizes.channels[-1], classes) if distillation else None
+        head: type[NormLinear | nn.Linear] = NormLinear if head_norm else nn.Linear
+        self.head = head(sizes.channels[-1], classes)
+        self.head_dist = head(sizes.channels[-1], classes) if distillation else None
         self.blocks, self.read = blocks_in(self.body), "head"
 
     def features(self, x: Tensor) -> Tensor:

@@ -9,13 +9,8 @@ from support.refusals import refused
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.family import their_key
-from levit_mobile.model.families.levit.keys import (
-    LAYOUTS,
-    detect_layout,
-    match_variant,
-    our_names,
-    read_sizes,
-)
+from levit_mobile.model.families.levit.keys import LAYOUTS, detect_layout, our_names
+from levit_mobile.model.families.levit.sizes import match_variant, read_sizes
 from levit_mobile.model.families.levit.trained import VARIANTS, Variant
 
 SMALL = VARIANTS["levit_128s"]
