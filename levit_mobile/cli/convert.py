@@ -20,6 +20,7 @@ from levit_mobile.cli.options import (
     MeanOption,
     ResizeOption,
     SeedOption,
+    SideOption,
     SkipBrokenOption,
     StdOption,
     VariantOption,
@@ -116,6 +117,7 @@ def convert(
     out: OutOption = Path("build"),
     variant: VariantOption = None,
     weights: WeightsOption = None,
+    side: SideOption = None,
     images: ImagesOption = None,
     mean: MeanOption = None,
     std: StdOption = None,
@@ -144,7 +146,7 @@ def convert(
     """
     recipes = understood(lambda: _recipes(target, precision, minimum_ios, io))
     preparation = Preparation(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
-    understood(lambda: overrides.read(**preparation))
+    understood(lambda: (overrides.read(**preparation), overrides.read_side(side)))
     log = log_file("convert", verbose=verbose)
     bundles: list[Bundle] = []
     errors: dict[str, LevitMobileError] = {}
@@ -160,14 +162,13 @@ def convert(
                 checkpoint,
                 variant=variant,
                 weights=weights,
+                side=side,
                 labels=labels,
                 images=images,
                 skip_broken=skip_broken,
                 **preparation,
                 progress=progress,
             )
-            if source.checkpoint.choice:
-                typer.echo(source.checkpoint.choice, err=True)
             typer.echo(f"images: {source.spec}; from {source.spec.source}", err=True)
             for note in source.notes:
                 typer.echo(f"NOTE: {note}", err=True)

@@ -39,6 +39,14 @@ VariantOption = Annotated[
         "named. Default: no check.",
     ),
 ]
+SideOption = Annotated[
+    str | None,
+    typer.Option(
+        "--side",
+        help="Size of the input in px, for weights that several sizes fit: HEIGHTxWIDTH, or one number for a square. "
+        "Default: the checkpoint's own, else the square.",
+    ),
+]
 WeightsOption = Annotated[
     Weights | None,
     typer.Option(

@@ -19,6 +19,7 @@ from levit_mobile.cli.options import (
     MeanOption,
     ResizeOption,
     SeedOption,
+    SideOption,
     StdOption,
     VariantOption,
     VerboseOption,
@@ -62,6 +63,7 @@ def plan(
     max_kl: MaxKlOption = 1e-3,
     variant: VariantOption = None,
     weights: WeightsOption = None,
+    side: SideOption = None,
     mean: MeanOption = None,
     std: StdOption = None,
     resize: ResizeOption = None,
@@ -80,7 +82,7 @@ def plan(
     Exit codes: 0 a plan was written, 1 it failed, 2 wrong usage.
     """
     preparation = Preparation(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
-    understood(lambda: (recipe(target), overrides.read(**preparation)))
+    understood(lambda: (recipe(target), overrides.read(**preparation), overrides.read_side(side)))
     with known_failures(as_json=json):
         import levit_mobile
         from levit_mobile.cli.progress import shown
@@ -93,6 +95,7 @@ def plan(
                 out=out,
                 variant=variant,
                 weights=weights,
+                side=side,
                 **preparation,
                 calibration=calibration,
                 count=calibration_count,

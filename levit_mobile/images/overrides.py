@@ -69,6 +69,14 @@ def read(
     )
 
 
+def read_side(given: int | str | Sequence[int] | None) -> Size | None:
+    """`224`, `64x256` or numbers -> height and width. Raises RecipeError for anything else."""
+    number = int(given[:6]) if isinstance(given, str) and given.isdecimal() else given
+    if given is None or (isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= MAX_PX):
+        return None if given is None else (number, number)  # type: ignore[return-value]
+    return _rectangle("side", given, "the side of a square (224) or HEIGHTxWIDTH")
+
+
 def _colour(name: str, given: float | str | Sequence[float]) -> Colour:
     """`0.5`, `0.485,0.456,0.406` or numbers -> three numbers."""
     parts: Any = given.split(",") if isinstance(given, str) else [given] if _number(given) else given

@@ -5,8 +5,10 @@ Each family has its own names of tensors, and reads variant, classes, side and h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import argparse
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,13 +17,14 @@ import torch
 from torch import Tensor, nn
 
 from levit_mobile.errors import CheckpointError
-from levit_mobile.images.overrides import Overrides
+from levit_mobile.images.overrides import Overrides, Size
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model import checkpoint_config, checkpoint_labels, containers, weight_files
 from levit_mobile.model.checkpoint_config import CheckpointConfig, Head
 from levit_mobile.model.download import resolve
 from levit_mobile.model.families import family_of
 from levit_mobile.model.families.family import Sizes, their_key
+from levit_mobile.model.stated import size_text
 from levit_mobile.model.stored_tensors import FLOATS, few
 from levit_mobile.system.files import digest_in_turn
 from levit_mobile.system.progress import Progress, silent
@@ -37,7 +40,7 @@ class Checkpoint:
         model: The model in evaluation mode, float32, on the CPU.
         variant: ``levit_128s``, ``levit_128``, ``levit_192``, ``levit_256`` or ``levit_384``.
         classes: Number of classes.
-        side: Height and width of the input in pixels.
+        input_size: Height and width of the input in pixels.
         distillation: Whether there is a second head, trained on a teacher's predictions.
         source: The name that was given.
         format: Layout of the file: official, timm, transformers or levit-mobile.
@@ -49,6 +52,7 @@ class Checkpoint:
         choice: A sentence about the weights that were taken; empty where the file holds only these.
         sizes: Widths, heads, depths and so on, by the family's names for them.
         config: What the files beside the weights say of preprocessing and head.
+        size_assumed: Whether rectangles would fit the weights as well as the square that was taken.
         labels_source: ``checkpoint`` for labels that its files name, ``published`` for ImageNet's, which weights of a
             known publisher have; None without labels.
     """
@@ -56,7 +60,7 @@ class Checkpoint:
     model: nn.Module
     variant: str
     classes: int
-    side: int
+    input_size: tuple[int, int]
     distillation: bool
     source: str
     format: str
@@ -69,11 +73,7 @@ class Checkpoint:
     sizes: Mapping[str, Any] = field(default_factory=dict)
     config: CheckpointConfig = field(default_factory=CheckpointConfig)
     labels_source: Literal["checkpoint", "published"] | None = None
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """Height and width of the input in pixels."""
-        return self.side, self.side
+    size_assumed: bool = False
 
     @property
     def head(self) -> Head:
@@ -101,6 +101,7 @@ def load_checkpoint(
     *,
     variant: str | None = None,
     weights: str | None = None,
+    side: int | tuple[int, int] | None = None,
     progress: Progress = silent,
 ) -> Checkpoint:
     """Import weights from a file, a folder, the Hugging Face hub or the LeViT authors' server.
@@ -112,6 +113,8 @@ def load_checkpoint(
         variant: Raise an error unless the weights are of this variant; they determine it themselves.
         weights: ``"ema"`` for averaged weights, ``"raw"`` for the others. Default: those that the framework which wrote
             the file loads itself: the averaged ones, but ``model`` of the official script.
+        side: Height and width of the input in pixels, or one number for a square; for weights that several sizes fit.
+            Default: what the checkpoint's files state, else the square.
         progress: Called while weights are downloaded.
 
     Returns:
@@ -137,12 +140,13 @@ def load_checkpoint(
     held, metadata, beside = weight_files.read(files)
     taken = containers.take(held, path, weights)
     layout = taken.net.layout
+    config = checkpoint_config.read(checkpoint_config.folder_of(path), _arguments(beside))
+    asked = (side, side) if isinstance(side, int) else side
     with _choice_named(taken):
-        sizes = _sizes(taken)
+        sizes = _sizes(taken, [asked] if asked else [*_stated(metadata), *config.sizes, None])
         found = taken.net.family.named(sizes, variant)
         model = _build(taken, found, sizes)
     _check_metadata(metadata, found, sizes)
-    config = checkpoint_config.read(checkpoint_config.folder_of(path), size=(sizes.side, sizes.side))
     sha256, downloaded = digest_in_turn(files), path != Path(source).expanduser()
     published = checkpoint_labels.is_published(taken.net.family, str(source), sha256, downloaded=downloaded)
     labels = checkpoint_labels.find(metadata, beside, config.config, sizes.classes, published=published)
@@ -150,7 +154,7 @@ def load_checkpoint(
         model=model,
         variant=found,
         classes=sizes.classes,
-        side=sizes.side,
+        input_size=sizes.size,
         distillation=sizes.distillation,
         source=str(source),
         format=layout,
@@ -163,6 +167,7 @@ def load_checkpoint(
         sizes=sizes.stated,
         config=config,
         labels_source=labels.source,
+        size_assumed=sizes.assumed,
     )
 
 
@@ -189,15 +194,41 @@ def identify(path: Path) -> Identity:
     """Read a file's or folder's variant and classes, without building a model. Raises CheckpointError."""
     held, *_ = weight_files.read(weight_files.find(path))
     taken = containers.take(held, path)
-    sizes = _sizes(taken)
+    sizes = _sizes(taken, [None])
     return Identity(taken.net.family.named(sizes, None), sizes.classes)
 
 
-def _sizes(taken: containers.Taken) -> Sizes:
-    """Widths, heads, classes and so on, by names and shapes."""
+def _sizes(taken: containers.Taken, candidates: Sequence[Size | None]) -> Sizes:
+    """Widths, heads, classes and so on, by names and shapes, for the first input size of the candidates that fits."""
     shapes = {key: tuple(tensor.shape) for key, tensor in taken.state.items()}
-    sizes: Sizes = taken.net.family.sizes(shapes, taken.net.layout)
+    for asked in candidates[:-1]:
+        with suppress(CheckpointError):
+            return _sized(taken, shapes, asked)
+    return _sized(taken, shapes, candidates[-1])
+
+
+def _sized(taken: containers.Taken, shapes: Mapping[str, tuple[int, ...]], asked: Size | None) -> Sizes:
+    sizes: Sizes = taken.net.family.sizes(shapes, taken.net.layout, asked)
     return sizes
+
+
+def _arguments(beside: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a training script was called with, where it kept that beside the weights."""
+    found = beside.get("args")
+    if isinstance(found, argparse.Namespace):
+        return vars(found)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _stated(metadata: Mapping[str, str]) -> Iterator[Size]:
+    """The input size in the metadata of a file in our own format."""
+    found = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", metadata.get("side", "") if _is_ours(metadata) else "")
+    if found:
+        yield int(found[1]), int(found[2] or found[1])
+
+
+def _is_ours(metadata: Mapping[str, str]) -> bool:
+    return metadata.get("format") == "levit-mobile"
 
 
 # Tensors -> a model
@@ -271,12 +302,12 @@ def _weight(key: str, tensor: Tensor, shape: torch.Size, variant: str) -> Tensor
 
 
 def _check_metadata(metadata: Mapping[str, str], variant: str, sizes: Sizes) -> None:
-    if metadata.get("format") != "levit-mobile":
+    if not _is_ours(metadata):
         return
     read = {
         "variant": variant,
         "classes": str(sizes.classes),
-        "side": str(sizes.side),
+        "side": str(sizes.size[0]) if sizes.size[0] == sizes.size[1] else size_text(sizes.size),
         "distillation": str(sizes.distillation).lower(),
     }
     for name, value in read.items():

@@ -7,7 +7,7 @@ Each is read as the framework that wrote it does, so a value that is left out ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +31,7 @@ HEADS: dict[str | None, Head] = {  # transformers' problem_type
 }
 ACTIVATION_KEYS = ("act_layer", "hidden_act", "hidden_activation", "activation")
 HARDSWISH = {"hardswish", "hard_swish"}
+MOST_PX = 100_000
 CHANNEL_KEYS = ("in_chans", "in_channels", "num_channels", "chans")
 
 
@@ -42,11 +43,13 @@ class CheckpointConfig:
         stated: The preparation of pictures; None if nothing says.
         head: What makes probabilities of the logits.
         config: The object in `config.json`, empty without one.
+        sizes: Every size of the input that is stated, the surest first.
     """
 
     stated: Stated | None = None
     head: Head = "softmax"
     config: Mapping[str, Any] = field(default_factory=dict)
+    sizes: tuple[Size, ...] = ()
 
     def spec(self, size: Size, overrides: Overrides | None = None, *, paper: ImageSpec | None = None) -> ImageSpec:
         """How pictures are prepared for a net that takes `size` (height, width), with a user's own words on top.
@@ -65,13 +68,12 @@ class CheckpointConfig:
             raise CheckpointError(f"{stated.source} {error}: correct it", fault="preprocessing") from error
 
 
-def read(folder: Path | None, args: Mapping[str, Any] | None = None, *, size: Size) -> CheckpointConfig:
+def read(folder: Path | None, args: Mapping[str, Any] | None = None) -> CheckpointConfig:
     """Read what stands in a folder beside the weights, and the arguments that a training script kept with them.
 
     Args:
         folder: The folder whose files describe these weights; None for a file of weights alone.
         args: The training script's arguments.
-        size: Height and width of the net's input.
 
     Raises CheckpointError for a file that cannot be read or a net that is no LeViT for colour pictures.
     """
@@ -89,8 +91,23 @@ def read(folder: Path | None, args: Mapping[str, Any] | None = None, *, size: Si
     elif timm:
         stated = timm_config.stated(timm, f"pretrained_cfg in {CONFIG_FILE}")
     elif arguments:
-        stated = timm_config.of_arguments(arguments, size)
-    return CheckpointConfig(stated, _head(config), config)
+        stated = timm_config.of_arguments(arguments)
+    return CheckpointConfig(stated, _head(config), config, tuple(_sizes(config, timm, arguments)))
+
+
+def _sizes(config: Mapping[str, Any], timm: Mapping[str, Any], arguments: Mapping[str, Any]) -> Iterator[Size]:
+    places = (
+        _mapping(config.get("model_args")).get("img_size"),
+        config.get("image_size"),
+        _mapping(arguments.get("model_kwargs")).get("img_size"),
+        arguments.get("img_size"),
+        arguments.get("input_size"),
+        timm.get("input_size"),
+    )
+    for value in places:
+        edges = [value] * 2 if isinstance(value, int) else list(value)[-2:] if isinstance(value, list | tuple) else []
+        if len(edges) == 2 and all(isinstance(edge, int) and 0 < edge < MOST_PX for edge in edges):
+            yield edges[0], edges[1]
 
 
 def folder_of(path: Path) -> Path | None:

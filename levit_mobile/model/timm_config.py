@@ -35,20 +35,19 @@ def stated(cfg: Mapping[str, Any], source: str) -> Stated:
     )
 
 
-def of_arguments(arguments: Mapping[str, Any], size: Size) -> Stated | None:
+def of_arguments(arguments: Mapping[str, Any]) -> Stated | None:
     """Of the arguments of timm's script or of the official one; None for those of any other."""
     if any(name in arguments for name in OFFICIAL_ARGUMENTS) and isinstance(arguments.get("input_size"), int):
-        return _official(arguments, size)
+        return _official(arguments)
     if all(name in arguments for name in TIMM_ARGUMENTS):
         given = {name: value for name, value in arguments.items() if value}
         return stated({**LEVIT_CFG, **given}, ARGUMENTS)
     return None
 
 
-def _official(arguments: Mapping[str, Any], size: Size) -> Stated:
-    paper = ImageSpec.for_size(*size)
-
-    def resize(_: Size) -> Fields:
+def _official(arguments: Mapping[str, Any]) -> Stated:
+    def resize(size: Size) -> Fields:
+        paper = ImageSpec.for_size(*size)
         if size != (side := arguments["input_size"], side):
             raise Unusable(f"has input_size {side}, and the net takes {size_text(size)}")
         return {"mode": paper.mode, "height": paper.height, "width": paper.width}
@@ -57,9 +56,9 @@ def _official(arguments: Mapping[str, Any], size: Size) -> Stated:
         ARGUMENTS,
         resize=resize,
         crop=lambda size: {"crop_height": size[0], "crop_width": size[1]},
-        interpolation=lambda: paper.interpolation,
-        mean=lambda: paper.mean,
-        std=lambda: paper.std,
+        interpolation=lambda: "bicubic",
+        mean=lambda: IMAGENET[0],
+        std=lambda: IMAGENET[1],
     )
 
 

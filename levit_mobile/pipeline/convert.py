@@ -39,6 +39,7 @@ def convert(
     out: str | Path = "build",
     variant: str | None = None,
     weights: str | None = None,
+    side: GivenResize = None,
     labels: str | Path | None = None,
     images: str | Path | None = None,
     skip_broken: bool = False,
@@ -71,6 +72,8 @@ def convert(
         variant: Raise an error unless the checkpoint is of this variant.
         weights: ``"ema"`` for averaged weights, ``"raw"`` for the others. Default: those that the framework which wrote
             the file loads itself.
+        side: Height and width of the input in pixels, or one number for a square; for weights that several sizes fit.
+            Default: what the checkpoint's files state, else the square.
         labels: A text file with one label per line, in class order. Default: the checkpoint's own, ImageNet's
             for weights of a known publisher, else placeholders.
         images: A folder of at least 32 images for the proof, of which up to 64 are used. Default: held-out digits.
@@ -123,6 +126,7 @@ def convert(
         _require_none(
             variant=variant,
             weights=weights,
+            side=side,
             labels=labels,
             images=images,
             skip_broken=skip_broken or None,
@@ -146,6 +150,7 @@ def convert(
             checkpoint,
             variant=variant,
             weights=weights,
+            side=side,
             labels=labels,
             images=images,
             skip_broken=skip_broken,

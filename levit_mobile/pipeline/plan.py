@@ -56,6 +56,7 @@ def plan(
     out: str | Path | None = None,
     variant: str | None = None,
     weights: str | None = None,
+    side: GivenResize = None,
     mean: GivenColour = None,
     std: GivenColour = None,
     resize: GivenResize = None,
@@ -81,6 +82,8 @@ def plan(
         variant: Raise an error unless the checkpoint is of this variant.
         weights: ``"ema"`` for averaged weights, ``"raw"`` for the others. Default: those that the framework which wrote
             the file loads itself.
+        side: Height and width of the input in pixels, or one number for a square; for weights that several sizes fit.
+            Default: what the checkpoint's files state, else the square.
         mean: What to subtract from pixels in [0,1]: one number or three. Default: the checkpoint's own.
         std: What to divide by after that: one number or three. Default: the checkpoint's own.
         resize: Length of the short side in pixels, ``(height, width)`` to squash to, or ``"none"``. Default: the
@@ -113,11 +116,12 @@ def plan(
         >>> bundle = levit_mobile.convert(recipe="tflite-int8", plan=found.path)
     """
     given = overrides.read(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
+    size = overrides.read_side(side)
     recipe(target)
     _require_free(Path(out) if out else None, force)
     require_pictures(calibration_source(calibration).folder, calibrations.MIN_PICTURES, "a calibration")
     progress(f"importing {checkpoint or BUNDLED}", 0, 1)
-    model = load_checkpoint(checkpoint or BUNDLED, variant=variant, weights=weights, progress=progress)
+    model = load_checkpoint(checkpoint or BUNDLED, variant=variant, weights=weights, side=size, progress=progress)
     path = Path(out) if out else Path(f"{model.variant}-{target}-int8.json")
     _require_free(path, force)
     spec = model.prepared(given)

@@ -48,8 +48,17 @@ class SourceModel:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know of the model, one sentence each."""
-        note = class_labels.placeholder_note(self.labels_source, len(self.labels))
-        return (note,) if note else ()
+        height, width = self.checkpoint.input_size
+        assumed = (
+            f"the input is assumed to be {height}x{width} px; rectangles fit the weights too: --side HEIGHTxWIDTH "
+            "chooses one"
+        )
+        notes = (
+            class_labels.placeholder_note(self.labels_source, len(self.labels)),
+            assumed if self.checkpoint.size_assumed else "",
+            self.checkpoint.choice,
+        )
+        return tuple(note for note in notes if note)
 
 
 def load_source(
@@ -57,6 +66,7 @@ def load_source(
     *,
     variant: str | None = None,
     weights: str | None = None,
+    side: GivenResize = None,
     labels: str | Path | None = None,
     images: str | Path | None = None,
     skip_broken: bool = False,
@@ -76,6 +86,8 @@ def load_source(
         variant: Raise an error unless the checkpoint is of this variant.
         weights: ``"ema"`` for averaged weights, ``"raw"`` for the others. Default: those that the framework which wrote
             the file loads itself.
+        side: Height and width of the input in pixels, or one number for a square; for weights that several sizes fit.
+            Default: what the checkpoint's files state, else the square.
         labels: A text file with one label per line, in class order. Default: the checkpoint's own, ImageNet's
             for weights of a known publisher, else placeholders.
         images: A folder of at least 32 images for the proof, of which up to 64 are used. Default: held-out digits.
@@ -110,7 +122,9 @@ def load_source(
     asked = source or BUNDLED
     given = overrides.read(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
     progress(f"importing {asked}", 0, 1)
-    checkpoint = load_checkpoint(asked, variant=variant, weights=weights, progress=progress)
+    checkpoint = load_checkpoint(
+        asked, variant=variant, weights=weights, side=overrides.read_side(side), progress=progress
+    )
     found = find_labels(checkpoint, labels)
     spec = checkpoint.prepared(given)
     pictures = proof_pictures(spec, images, skip_broken=skip_broken)

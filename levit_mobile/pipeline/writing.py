@@ -189,7 +189,7 @@ def _model(trained: SourceModel) -> c.Model:
         variant=checkpoint.variant,
         classes=checkpoint.classes,
         parameters=count_parameters(checkpoint.model),
-        macs=count_macs(checkpoint.model, checkpoint.side),
+        macs=count_macs(checkpoint.model, checkpoint.input_size),
         checkpoint_sha256=checkpoint.sha256,
         checkpoint_format=checkpoint.format,
         source=_public_source(checkpoint.source),

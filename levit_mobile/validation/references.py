@@ -13,6 +13,7 @@ from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.contract import CONTRACT_FILE
 from levit_mobile.errors import BundleError, CheckpointError, RecipeError
 from levit_mobile.images.image_set import ImageSet, picture_digest
+from levit_mobile.images.overrides import Size
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.runner import Images, Logits, Runner
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
@@ -79,6 +80,8 @@ def _own_source(stored: OpenBundle) -> str | Path:
 
 def _checkpoint(source: str | Path, stored: OpenBundle, weights: str | None, *, asked: bool) -> ReferenceModel:
     checkpoint = load_checkpoint(source, weights=weights)
+    side = _size(stored) if checkpoint.size_assumed else None
+    checkpoint = load_checkpoint(source, weights=weights, side=side) if side else checkpoint
     wanted = stored.contract.model
     own = checkpoint.sha256 == wanted.checkpoint_sha256
     if not own and not asked:
@@ -92,7 +95,7 @@ def _checkpoint(source: str | Path, stored: OpenBundle, weights: str | None, *, 
     if own:
         _require_same_preparation(checkpoint, stored)
     spec = stored.spec if own else checkpoint.spec
-    load, exact = (partial(_eager, source, weights, spec, double) for double in (False, True))
+    load, exact = (partial(_eager, source, weights, side, spec, double) for double in (False, True))
     return ReferenceModel(Path(source).name if own else str(source), load, exact, checkpoint, own)
 
 
@@ -108,8 +111,8 @@ def _require_same_preparation(checkpoint: Checkpoint, stored: OpenBundle) -> Non
         )
 
 
-def _eager(source: str | Path, weights: str | None, spec: ImageSpec, double: bool) -> Runner:
-    return eager.load(load_checkpoint(source, weights=weights).model, spec, double=double)
+def _eager(source: str | Path, weights: str | None, side: Size | None, spec: ImageSpec, double: bool) -> Runner:
+    return eager.load(load_checkpoint(source, weights=weights, side=side).model, spec, double=double)
 
 
 def _other_bundle(other: OpenBundle, stored: OpenBundle) -> ReferenceModel:

@@ -34,7 +34,7 @@ from levit_mobile.model.families.levit import OFFICIAL
 @torch.no_grad()
 def logits_differ_by(model: Any, checkpoint: Checkpoint) -> float:
     """Greatest difference from transformers' logits, after seeing that those depend on the picture."""
-    x = pictures(4, checkpoint.side, seed=7)
+    x = pictures(4, checkpoint.input_size[0], seed=7)
     reference = model(x).logits
     assert 0.3 < reference.std() < 10
     assert reference.std(0).mean() > 0.3
@@ -58,13 +58,13 @@ def test_all_layouts_of_a_variant_are_the_same_net(variant: str, side: int, tmp_
     reference = load_checkpoint(tmp_path / "hf")
     assert logits_differ_by(model, reference) <= 1e-4
     assert (reference.variant, reference.format) == (variant, "transformers")
-    assert (reference.classes, reference.side, reference.distillation) == (5, side, True)
+    assert (reference.classes, reference.input_size[0], reference.distillation) == (5, side, True)
     official = load_checkpoint(saved({"model": official_state(model, variant)}, tmp_path / "official.pth"))
     timm = load_checkpoint(saved_safely(timm_state(model, variant), tmp_path / "timm.safetensors"))
     own = load_checkpoint(saved(reference.model.state_dict(), tmp_path / "own.pth"))
     assert [found.format for found in (official, timm, own)] == ["official", "timm", "levit-mobile"]
     for found in (official, timm, own):
-        assert (found.variant, found.classes, found.side, found.distillation) == (variant, 5, side, True)
+        assert (found.variant, found.classes, found.input_size[0], found.distillation) == (variant, 5, side, True)
         assert_same_weights(found, reference)
 
 
@@ -83,7 +83,7 @@ def test_the_model_comes_ready_for_inference(tmp_path: Path, official: State) ->
 def test_the_side_is_read_from_the_bias_tables(side: int, tmp_path: Path) -> None:
     model = transformers_model("levit_128s", side=side, classes=3)
     found = load_checkpoint(saved(official_state(model, "levit_128s"), tmp_path / "w.pth"))
-    assert (found.side, found.classes) == (side, 3)
+    assert (found.input_size[0], found.classes) == (side, 3)
     assert logits_differ_by(model, found) <= 1e-4
 
 
@@ -261,7 +261,7 @@ def test_our_own_file_that_contradicts_its_weights(name: str, value: str, tmp_pa
 
 def test_the_bundled_file_loads() -> None:
     found = load_checkpoint(BUNDLED)
-    assert (found.variant, found.classes, found.side, found.distillation) == ("levit_128s", 10, 224, True)
+    assert (found.variant, found.classes, found.input_size[0], found.distillation) == ("levit_128s", 10, 224, True)
     assert found.labels == tuple("0123456789")
 
 

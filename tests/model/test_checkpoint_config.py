@@ -50,7 +50,7 @@ def config_of(folder: Path, **files: object) -> Path:
 
 
 def spec_of(folder: Path, size: tuple[int, int] = SQUARE, asked: Overrides | None = None) -> ImageSpec:
-    return checkpoint_config.read(folder, size=size).spec(size, asked)
+    return checkpoint_config.read(folder).spec(size, asked)
 
 
 # Accuracy: the frameworks' own models and processors on trained weights
@@ -181,7 +181,7 @@ def test_pixels_are_those_of_timms_own_transform(cfg: dict[str, Any], size: tupl
 def test_without_any_file_it_is_the_papers(tmp_path: Path) -> None:
     assert spec_of(tmp_path) == ImageSpec.for_side(224)
     assert spec_of(tmp_path).source == "the paper"
-    assert checkpoint_config.read(None, size=SQUARE).spec((288, 288)) == ImageSpec.for_side(288)
+    assert checkpoint_config.read(None).spec((288, 288)) == ImageSpec.for_side(288)
 
 
 # Arguments of training scripts
@@ -197,7 +197,7 @@ def test_arguments_of_timms_script_go_over_its_own_levit(tmp_path: Path) -> None
     for given in ({}, {"mean": [0.5], "std": [0.25]}, {"crop_pct": 0.95, "interpolation": "bilinear"}):
         arguments = vars(Namespace(**{**TIMM_ARGS, **given}))
         expected = resolve_data_config(arguments, model=timm.create_model("levit_128s", pretrained=False))
-        found = checkpoint_config.read(tmp_path, arguments, size=SQUARE).spec(SQUARE)
+        found = checkpoint_config.read(tmp_path, arguments).spec(SQUARE)
         assert (found.mean, found.std) == (tuple(expected["mean"]), tuple(expected["std"]))
         assert found.interpolation == expected["interpolation"]
         assert found.width == int(224 / expected["crop_pct"])
@@ -206,14 +206,14 @@ def test_arguments_of_timms_script_go_over_its_own_levit(tmp_path: Path) -> None
 
 def test_arguments_of_the_official_script_are_the_papers() -> None:
     arguments = {"input_size": 256, "teacher_model": "regnety_160", "distillation_type": "hard"}
-    found = checkpoint_config.read(None, arguments, size=(256, 256)).spec((256, 256))
+    found = checkpoint_config.read(None, arguments).spec((256, 256))
     assert (found, found.source) == (ImageSpec.for_side(256), "args in the checkpoint")
     with refused(CheckpointError, "checkpoint.preprocessing", "input_size 256", "224x224", "--resize"):
-        checkpoint_config.read(None, arguments, size=SQUARE).spec(SQUARE)
+        checkpoint_config.read(None, arguments).spec(SQUARE)
 
 
 def test_arguments_of_any_other_script_mean_nothing() -> None:
-    found = checkpoint_config.read(None, {"mean": [0.1], "lr": 3e-4}, size=SQUARE).spec(SQUARE)
+    found = checkpoint_config.read(None, {"mean": [0.1], "lr": 3e-4}).spec(SQUARE)
     assert (found, found.source) == (ImageSpec.for_side(224), "the paper")
 
 
@@ -223,11 +223,11 @@ def test_arguments_of_any_other_script_mean_nothing() -> None:
 def test_a_processor_goes_before_timms_cfg_and_that_before_arguments(tmp_path: Path) -> None:
     config_of(tmp_path, config={"pretrained_cfg": {"mean": HALVES, "std": HALVES}})
     arguments = {**TIMM_ARGS, "mean": (0.1, 0.2, 0.3)}
-    assert checkpoint_config.read(tmp_path, arguments, size=SQUARE).spec(SQUARE).mean == HALVES
+    assert checkpoint_config.read(tmp_path, arguments).spec(SQUARE).mean == HALVES
     config_of(tmp_path, preprocessor_config={"image_mean": [0.4, 0.4, 0.4]})
-    assert checkpoint_config.read(tmp_path, arguments, size=SQUARE).spec(SQUARE).mean == (0.4, 0.4, 0.4)
+    assert checkpoint_config.read(tmp_path, arguments).spec(SQUARE).mean == (0.4, 0.4, 0.4)
     config_of(tmp_path, preprocessor_config={"image_processor_type": "TimmWrapperImageProcessor"})
-    assert checkpoint_config.read(tmp_path, arguments, size=SQUARE).spec(SQUARE).mean == HALVES
+    assert checkpoint_config.read(tmp_path, arguments).spec(SQUARE).mean == HALVES
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_broken_config_beside_a_single_file_is_not_its_own(tmp_path: Path) -> 
     (tmp_path / "mine.pth").touch()
     assert checkpoint_config.folder_of(tmp_path / "mine.pth") is None
     with refused(CheckpointError, "checkpoint.damaged", "config.json"):
-        checkpoint_config.read(tmp_path, size=SQUARE)
+        checkpoint_config.read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_a_broken_config_beside_a_single_file_is_not_its_own(tmp_path: Path) -> 
     [(None, "softmax"), ("single_label_classification", "softmax"), ("multi_label_classification", "sigmoid")],
 )
 def test_the_head_is_that_of_the_problem(kind: str | None, head: str, tmp_path: Path) -> None:
-    assert checkpoint_config.read(config_of(tmp_path, config={"problem_type": kind}), size=SQUARE).head == head
+    assert checkpoint_config.read(config_of(tmp_path, config={"problem_type": kind})).head == head
 
 
 # What cannot be followed
@@ -328,21 +328,21 @@ def test_a_net_that_is_no_levit_for_colour_pictures_is_one_sentence(
     config: dict[str, Any], facts: tuple[str, ...], tmp_path: Path
 ) -> None:
     with refused(CheckpointError, "checkpoint.other-levit", *facts):
-        checkpoint_config.read(config_of(tmp_path, config=config), size=SQUARE)
+        checkpoint_config.read(config_of(tmp_path, config=config))
     right = {"model_args": {"act_layer": "hard_swish", "in_chans": 3}, "num_channels": 3}
-    assert checkpoint_config.read(config_of(tmp_path, config=right), size=SQUARE).head == "softmax"
+    assert checkpoint_config.read(config_of(tmp_path, config=right)).head == "softmax"
 
 
 def test_an_unknown_problem_is_one_sentence(tmp_path: Path) -> None:
     with refused(CheckpointError, "checkpoint.metadata", "problem_type 'ranking'"):
-        checkpoint_config.read(config_of(tmp_path, config={"problem_type": "ranking"}), size=SQUARE)
+        checkpoint_config.read(config_of(tmp_path, config={"problem_type": "ranking"}))
 
 
 def test_grey_weights_or_another_activation_in_arguments_are_refused() -> None:
     with refused(CheckpointError, "checkpoint.other-levit", "args in the checkpoint", "in_chans 1"):
-        checkpoint_config.read(None, {**TIMM_ARGS, "in_chans": 1}, size=SQUARE)
+        checkpoint_config.read(None, {**TIMM_ARGS, "in_chans": 1})
     with refused(CheckpointError, "checkpoint.other-levit", "model_kwargs", "'relu'"):
-        checkpoint_config.read(None, {**TIMM_ARGS, "model_kwargs": {"act_layer": "relu"}}, size=SQUARE)
+        checkpoint_config.read(None, {**TIMM_ARGS, "model_kwargs": {"act_layer": "relu"}})
 
 
 # Options on top

@@ -195,6 +195,6 @@ def test_the_files_themselves_are_imported_as_they_are(name: str, tmp_path: Path
     write(name, tmp_path)
     found = load_checkpoint(tmp_path)
     assert difference(found, tmp_path, name) == ""
-    assert (found.classes, found.side, found.distillation) == (CLASSES, SIDE, True)
+    assert (found.classes, found.input_size[0], found.distillation) == (CLASSES, SIDE, True)
     first = tensors(tmp_path)[named("stem.conv0.conv.weight", name)]
     assert np.array_equal(found.model.stem.conv0.conv.weight.detach().numpy(), first)

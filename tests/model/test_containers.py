@@ -417,4 +417,6 @@ def test_other_depths_are_named_as_such(tmp_path: Path) -> None:
 @pytest.mark.parametrize("colours", [1, 4])
 def test_other_colours_than_red_green_and_blue(colours: int, tmp_path: Path) -> None:
     other = of_transformers(tmp_path, num_channels=colours)
+    assert_refused(other, "checkpoint.other-levit", f"num_channels {colours}", "expected 3")
+    (tmp_path / "config.json").unlink()
     assert_refused(other, "checkpoint.shape", f"images of {colours} channels", "expected 3")

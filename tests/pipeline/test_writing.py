@@ -77,7 +77,7 @@ def test_model_and_labels_are_the_checkpoints(bundles: Bundles, trained: SourceM
     assert (
         stated.parameters == count_parameters(checkpoint.model) == sum(p.numel() for p in checkpoint.model.parameters())
     )
-    assert stated.macs == count_macs(checkpoint.model, checkpoint.side)
+    assert stated.macs == count_macs(checkpoint.model, checkpoint.input_size)
     assert "/" not in stated.source
     labels = (bundle.path / bundle.contract.output.labels_file).read_bytes()
     assert labels == b"0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n"

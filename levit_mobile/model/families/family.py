@@ -32,7 +32,12 @@ class Sizes(Protocol):
     def classes(self) -> int: ...
 
     @property
-    def side(self) -> int: ...
+    def size(self) -> tuple[int, int]: ...
+
+    @property
+    def assumed(self) -> bool:
+        """Whether several input sizes fit the shapes, and nothing chose one."""
+        ...
 
     @property
     def distillation(self) -> bool: ...
@@ -91,7 +96,7 @@ class Family(Generic[SizesOf, Net]):
         canonical: Tensors below a prefix and beside it, layout, prefix -> the net's tensors under the layout's own
             names, and those that do not belong to it. Raises CheckpointError for a head that cannot be read.
         recognises: Keys of a checkpoint -> its layout. Raises CheckpointError for keys of something else.
-        sizes: Shapes of a checkpoint's tensors and its layout -> the sizes of its net.
+        sizes: Shapes of a checkpoint's tensors, its layout and the input size if it is stated -> the sizes of its net.
         named: Sizes, and the variant that the user expects or None -> the variant. Raises CheckpointError.
         empty: Variant and sizes -> a model on the meta device that waits for weights; its constants are in place.
         check: Compares the constants that a checkpoint holds with the model's. Raises CheckpointError.
@@ -113,7 +118,7 @@ class Family(Generic[SizesOf, Net]):
     trunk_places: Callable[[str], Iterator[tuple[str, str]]]
     canonical: Callable[[State, State, str, str], tuple[State, State]]
     recognises: Callable[[Sequence[str]], str]
-    sizes: Callable[[Shapes, str], SizesOf]
+    sizes: Callable[[Shapes, str, tuple[int, int] | None], SizesOf]
     named: Callable[[SizesOf, str | None], str]
     empty: Callable[[str, SizesOf], Net]
     check: Callable[[Mapping[str, Tensor], Net, Names], None]

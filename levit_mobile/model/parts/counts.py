@@ -13,11 +13,14 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def count_macs(model: nn.Module, side: int) -> int:
-    """Multiply-accumulates of one picture in convolutions, linears and matmuls (half of FlopCounterMode's flops)."""
+def count_macs(model: nn.Module, size: tuple[int, int]) -> int:
+    """Multiply-accumulates of one picture [3,H,W] in convolutions, linears and matmuls.
+
+    They are half of FlopCounterMode's flops.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
     shapes_only = copy.deepcopy(model).to("meta").eval()
     with FlopCounterMode(display=False) as counter:
-        shapes_only(torch.empty(1, 3, side, side, device="meta"))
+        shapes_only(torch.empty(1, 3, *size, device="meta"))
     return int(counter.get_total_flops()) // 2

@@ -43,27 +43,28 @@ def to_tokens(grid: Tensor, edge: FakeQuant) -> Tensor:
     return edge(rows.reshape(1, grid.shape[2] * grid.shape[3], grid.shape[1]), moved=True)
 
 
-def to_grid(tokens: Tensor, side: int, edge: FakeQuant) -> Tensor:
-    """[1,T,C] -> [1,C,side,side], on the edge's grid all the way."""
-    rows = edge(tokens.reshape(1, side, side, tokens.shape[2]))
+def to_grid(tokens: Tensor, cells: tuple[int, int], edge: FakeQuant) -> Tensor:
+    """[1,T,C] -> [1,C,rows,columns], on the edge's grid all the way."""
+    rows = edge(tokens.reshape(1, *cells, tokens.shape[2]))
     return edge(rows.permute(0, 3, 1, 2), moved=True)
 
 
-def every_second(tokens: Tensor, side: int, edge: FakeQuant) -> Tensor:
-    """[1,side*side,C] -> [1,out*out,C]: the even rows and columns of the grid, on the edge's grid all the way.
+def every_second(tokens: Tensor, cells: tuple[int, int], edge: FakeQuant) -> Tensor:
+    """[1,T,C] -> [1,T',C]: the even rows and columns of the grid, on the edge's grid all the way.
 
     before   x[:, ::2, ::2]                                     XNNPACK slices with stride 1 only
     after    two rows side by side, the first half of them; two columns side by side, the first half of them
     """
-    out, channels = -(-side // PAIR), tokens.shape[2]
-    rows = edge(tokens.reshape(side, side, channels))
-    if side % PAIR:  # the last row has no second: any will do, it is cut off
+    height, width, channels = *cells, tokens.shape[2]
+    half_height, half_width = -(-height // PAIR), -(-width // PAIR)
+    rows = edge(tokens.reshape(height, width, channels))
+    if height % PAIR:  # the last row has no second: any will do, it is cut off
         rows = edge(torch.cat([rows, edge(rows[:1], moved=True)]), moved=True)
-    pairs = edge(rows.reshape(out, PAIR * side, channels), moved=True)
-    even = edge(pairs[:, : PAIR * out], moved=True)
-    pairs = edge(even.reshape(out, out, PAIR * channels), moved=True)
+    pairs = edge(rows.reshape(half_height, PAIR * width, channels), moved=True)
+    even = edge(pairs[:, : PAIR * half_width], moved=True)
+    pairs = edge(even.reshape(half_height, half_width, PAIR * channels), moved=True)
     even = edge(pairs[:, :, :channels], moved=True)
-    return edge(even.reshape(1, out * out, channels), moved=True)
+    return edge(even.reshape(1, half_height * half_width, channels), moved=True)
 
 
 def mean(grid: Tensor) -> Tensor:

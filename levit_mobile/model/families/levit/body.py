@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from torch import nn
 
-from levit_mobile.model.families.levit.trained import Attention, LeViT, Mlp, ShrinkAttention
+from levit_mobile.model.families.levit.trained import Attention, Cells, LeViT, Mlp, ShrinkAttention
 
 
 def laid_out(
@@ -37,6 +37,7 @@ def _require_baked(model: LeViT) -> None:
         raise ValueError("the attention scores are still scaled: bake the model first")
 
 
-def last_side(baked: LeViT) -> int:
-    sides = [block.side_out for block in baked.modules() if isinstance(block, ShrinkAttention)]
-    return sides[-1]
+def last_cells(baked: LeViT) -> Cells:
+    """Rows and columns of the last stage's grid."""
+    grids = [block.cells_out for block in baked.modules() if isinstance(block, ShrinkAttention)]
+    return grids[-1]

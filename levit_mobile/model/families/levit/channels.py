@@ -65,7 +65,7 @@ class ChannelShrink(nn.Module):
         self.q = conv_of(rows_of(block.q), stride=SHRINK_STRIDE)
         self.attend = ChannelAttend(block)
         self.proj = conv_of(rows_of(block.proj))
-        self.shape = (1, self.q.in_channels, block.side, block.side)
+        self.shape = (1, self.q.in_channels, *block.cells)
         self.grid, self.query = FakeQuant(group="scores"), FakeQuant(group="scores")
         self.joint, self.mixed, self.out = FakeQuant(), FakeQuant(), FakeQuant(group="output")
 
@@ -114,7 +114,7 @@ def hardswish(x: Tensor) -> Tensor:
 
 
 class ChannelsFirst(nn.Module):
-    """Pixels [1,3,side,side] to logits [1,classes]."""
+    """Pixels [1,3,H,W] to logits [1,classes]."""
 
     def __init__(self, baked: LeViT) -> None:
         super().__init__()

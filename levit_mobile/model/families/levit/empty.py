@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import cache
 
@@ -12,7 +11,7 @@ from torch import Tensor
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.family import Names
 from levit_mobile.model.families.levit.sizes import Sizes
-from levit_mobile.model.families.levit.trained import SHRINK_STRIDE, AttentionBias, LeViT, bias_index
+from levit_mobile.model.families.levit.trained import AttentionBias, LeViT, bias_index
 
 
 def empty_model(variant: str, sizes: Sizes) -> LeViT:
@@ -21,14 +20,13 @@ def empty_model(variant: str, sizes: Sizes) -> LeViT:
         model = LeViT(
             variant,
             classes=sizes.classes,
-            side=sizes.side,
+            side=sizes.size,
             distillation=sizes.distillation,
             head_norm=sizes.head_norm,
         )
     index = cache(bias_index)  # blocks on the same grid share one
     for bias in _biases(model).values():
-        queries, tokens = (math.isqrt(count) for count in bias.index.shape)
-        bias.index = index(queries, tokens, 1 if queries == tokens else SHRINK_STRIDE)
+        bias.index = index(bias.queries, bias.keys, bias.stride)
     return model
 
 
@@ -39,7 +37,7 @@ def check_numbering(state: Mapping[str, Tensor], model: LeViT, names: Names) -> 
         key = names[f"{name}.index"]
         if key in state and not torch.equal(state[key].to(torch.int64), bias.index):
             raise CheckpointError(
-                f"{key} does not number the attention offsets as |dy| * side + |dx|, so the bias table cannot be "
+                f"{key} does not number the attention offsets as |dy| * columns + |dx|, so the bias table cannot be "
                 "read: reorder the table's columns and omit this buffer",
                 fault="other-levit",
             )

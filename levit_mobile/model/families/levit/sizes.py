@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ from itertools import groupby
 from typing import NamedTuple
 
 from levit_mobile.errors import CheckpointError
+from levit_mobile.model.families.levit.grids import Size, fitting, size_of
 from levit_mobile.model.families.levit.keys import head_names, our_names, row_pattern, their_row
-from levit_mobile.model.families.levit.trained import ATTENTION_RATIO, MLP_RATIO, PATCH_PX, VARIANTS, Variant
+from levit_mobile.model.families.levit.trained import ATTENTION_RATIO, MLP_RATIO, VARIANTS, Variant
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 COLOURS = 3
-MOST_SIDE_PX = 1024  # the index of a bias table grows with the fourth power of the side
 
 
 class _Block(NamedTuple):
@@ -31,9 +30,10 @@ class _Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What a checkpoint's names and shapes say about its net; `side` in pixels, ratios as in `trained`.
+    """What a checkpoint's names and shapes say about its net; `size` is height and width in pixels.
 
-    `whole` says that the blocks' numbers have no gap.
+    Ratios are as in `trained`. `whole` says that the blocks' numbers have no gap, `assumed` that rectangles would fit
+    too and nothing chose a size.
     """
 
     channels: tuple[int, ...]
@@ -41,17 +41,25 @@ class Sizes:
     heads: tuple[int, ...]
     depths: tuple[int, ...]
     classes: int
-    side: int
+    size: Size
     distillation: bool
     head_norm: bool = True
     attention_ratio: float = ATTENTION_RATIO
     mlp_ratio: float = MLP_RATIO
     whole: bool = False
+    assumed: bool = False
 
     @property
     def stated(self) -> dict[str, int | float | tuple[int, ...] | tuple[float, ...]]:
         """By the paper's names, for the contract."""
-        return {"channels": self.channels, "key_dim": self.key_dim, "heads": self.heads, "depths": self.depths}
+        return {
+            "channels": self.channels,
+            "key_dim": self.key_dim,
+            "heads": self.heads,
+            "depths": self.depths,
+            "attention_ratio": self.attention_ratio,
+            "mlp_ratio": self.mlp_ratio,
+        }
 
     def remark(self, variant: str) -> str:
         """Where no block is missing between others, the net may be a whole one of fewer blocks."""
@@ -61,25 +69,28 @@ class Sizes:
         return f"; if they are those of a whole LeViT of depths {read}, only the known variants' depths can be imported"
 
 
-def read_sizes(shapes: Shapes, layout: str) -> Sizes:
-    """Widths, heads and depths from the attention blocks, side from their bias tables, classes from the head."""
+def read_sizes(shapes: Shapes, layout: str, asked: Size | None = None) -> Sizes:
+    """Widths, heads and depths from the attention blocks, classes from the head; the input size from the bias tables,
+    or as `asked` if they fit it. Raises CheckpointError."""
     _require_colours(shapes, layout)
     blocks = _attention_blocks(shapes, layout)
     stages = [list(group) for _, group in groupby(blocks, key=lambda block: block.width)]
     heads = tuple(max(block.heads for block in stage) for stage in stages)
     main, second = head_names(layout)
     key_dim, attention_ratio = _attention_sizes(blocks[0], heads[0]) if blocks and heads[0] else (0, ATTENTION_RATIO)
+    entries = [max(block.entries for block in stage) for stage in stages]
     return Sizes(
         channels=tuple(stage[0].width for stage in stages),
         key_dim=key_dim,
         heads=heads,
         depths=tuple(len(stage) for stage in stages),
         classes=_classes(shapes, layout),
-        side=_side(max(block.entries for block in stages[0])) if stages else 0,
+        size=size_of(entries, asked) if stages else (0, 0),
         distillation=any(key.startswith(f"{second}.") for key in shapes),
         head_norm=f"{main}.weight" not in shapes,
         attention_ratio=attention_ratio,
         mlp_ratio=_mlp_ratio(shapes, layout),
+        assumed=bool(stages) and asked is None and len(fitting(entries)) > 1 and entries[0] > 0,
         whole=_is_whole(shapes, layout, tuple(len(stage) for stage in stages)),
     )
 
@@ -176,20 +187,3 @@ def _classes(shapes: Shapes, layout: str) -> int:
             fault="missing-keys",
         )
     return found[0]
-
-
-def _side(entries: int) -> int:
-    grid = math.isqrt(entries)
-    if grid * grid != entries:
-        raise CheckpointError(
-            f"the first attention bias table has {entries} entries, expected a square number: only LeViTs for "
-            "square images can be imported",
-            fault="other-levit",
-        )
-    if grid * PATCH_PX > MOST_SIDE_PX:
-        raise CheckpointError(
-            f"the first attention bias table is that of {grid * PATCH_PX} px images, expected {MOST_SIDE_PX} px or "
-            "fewer: attention over more tokens does not fit a phone's memory",
-            fault="other-levit",
-        )
-    return grid * PATCH_PX

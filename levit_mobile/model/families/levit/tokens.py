@@ -11,8 +11,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from levit_mobile.model.fake_quant import FakeQuant
-from levit_mobile.model.families.levit.body import laid_out, last_side
-from levit_mobile.model.families.levit.trained import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention, blocks_in
+from levit_mobile.model.families.levit.body import laid_out, last_cells
+from levit_mobile.model.families.levit.trained import (
+    SHRINK_STRIDE,
+    Attention,
+    Cells,
+    LeViT,
+    Mlp,
+    ShrinkAttention,
+    blocks_in,
+)
 from levit_mobile.model.parts.constants import SubtractMean, constant_of
 from levit_mobile.model.parts.roles import add_table, with_role
 from levit_mobile.model.parts.rows import conv_of, linear_of, regroup, rows_of
@@ -57,7 +65,7 @@ class TokenShrink(nn.Module):
 
     def __init__(self, block: ShrinkAttention, *, channels_last: bool) -> None:
         super().__init__()
-        self.heads, self.side, self.side_out = block.heads, block.side, block.side_out
+        self.heads, self.cells, self.cells_out = block.heads, block.cells, block.cells_out
         self.channels_last = channels_last
         k, v = regroup(block.kv, block.heads, (block.key_dim, block.value_dim))
         self.k, self.v = linear_of(k), linear_of(v)
@@ -76,14 +84,14 @@ class TokenShrink(nn.Module):
     def thinned(self, x: Tensor) -> Tensor:
         """[1,T,C] -> [1,T',h*d]."""
         if self.channels_last:
-            return to_tokens(self.query(self.q(to_grid(x, self.side, self.grid))), self.query)
-        queries: Tensor = self.query(self.q(every_second(x, self.side, self.grid)))
+            return to_tokens(self.query(self.q(to_grid(x, self.cells, self.grid))), self.query)
+        queries: Tensor = self.query(self.q(every_second(x, self.cells, self.grid)))
         return queries
 
     def project(self, y: Tensor) -> Tensor:
         """[1,T',h*dv] -> [1,T',C']."""
         if self.channels_last:
-            grid: Tensor = self.out(self.proj(to_grid(y, self.side_out, self.mixed)))
+            grid: Tensor = self.out(self.proj(to_grid(y, self.cells_out, self.mixed)))
             return to_tokens(grid, self.out)
         tokens: Tensor = self.out(self.proj(y))
         return tokens
@@ -113,21 +121,21 @@ class TokenMlpPooled(TokenMlp):
     The mean of x and the sum have no edges before `out`: few values, and nothing behind them evens a rounding out.
     """
 
-    def __init__(self, block: Mlp, *, side: int) -> None:
+    def __init__(self, block: Mlp, *, cells: Cells) -> None:
         super().__init__(block)
-        self.side = side
+        self.cells = cells
         self.pooled = FakeQuant(group="hidden")
 
     def forward(self, x: Tensor) -> Tensor:
-        hidden = to_grid(self.hidden(F.hardswish(self.wide(self.expand(x)))), self.side, self.hidden)
+        hidden = to_grid(self.hidden(F.hardswish(self.wide(self.expand(x)))), self.cells, self.hidden)
         pooled = self.pooled(self.pooled(mean(hidden)).flatten(1), moved=True)
-        kept = mean(x.reshape(1, self.side, self.side, -1).permute(0, 3, 1, 2)).flatten(1)
+        kept = mean(x.reshape(1, *self.cells, -1).permute(0, 3, 1, 2)).flatten(1)
         y: Tensor = self.out(kept + self.change(self.contract(pooled)))
         return y
 
 
 class TokenStem(nn.Module):
-    """Pixels [1,3,side,side] -> [1,C,side/16,side/16]. The side is even, so only the first row and column are framed.
+    """Pixels [1,3,H,W] -> [1,C,H/16,W/16]. H and W are even, so only the first row and column are framed.
 
     before   pixels -> subtract the mean -> conv0(w, b), zero padding
     after    pixels -> frame of the mean colour, above and to the left -> conv0(w, b - sum(w) * mean), no padding
@@ -138,12 +146,12 @@ class TokenStem(nn.Module):
     above: Tensor
     left: Tensor
 
-    def __init__(self, stem: nn.Sequential, side: int) -> None:
+    def __init__(self, stem: nn.Sequential, size: tuple[int, int]) -> None:
         super().__init__()
         layers = dict(stem.named_children())
         mean = _mean_of(layers.get("centre"))
-        self.register_buffer("above", mean.expand(1, 3, 1, side).contiguous())
-        self.register_buffer("left", mean.expand(1, 3, side + 1, 1).contiguous())
+        self.register_buffer("above", mean.expand(1, 3, 1, size[1]).contiguous())
+        self.register_buffer("left", mean.expand(1, 3, size[0] + 1, 1).contiguous())
         convs = {name: copy.deepcopy(layer) for name, layer in layers.items() if isinstance(layer, nn.Conv2d)}
         self.convs = nn.ModuleDict(convs)
         self.convs["conv0"] = _framed(self.convs["conv0"], mean)
@@ -180,19 +188,19 @@ def _framed(conv: nn.Module, mean: Tensor) -> nn.Conv2d:
 
 
 class TokenMajor(nn.Module):
-    """Pixels [1,3,side,side], or [1,side,side,3] with `channels_last`, to logits [1,classes]."""
+    """Pixels [1,3,H,W], or [1,H,W,3] with `channels_last`, to logits [1,classes]."""
 
     def __init__(self, baked: LeViT, *, channels_last: bool) -> None:
         super().__init__()
         self.channels_last = channels_last
-        self.stem = TokenStem(baked.stem, baked.side)
+        self.stem = TokenStem(baked.stem, baked.size)
         self.tokens = FakeQuant(group=f"stem.{list(self.stem.convs)[-1]}")
         kinds: dict[type, Callable[..., nn.Module]] = {
             Attention: TokenAttention,
             ShrinkAttention: partial(TokenShrink, channels_last=channels_last),
             Mlp: TokenMlp,
         }
-        self.body = laid_out(baked, kinds, last=partial(TokenMlpPooled, side=last_side(baked)))
+        self.body = laid_out(baked, kinds, last=partial(TokenMlpPooled, cells=last_cells(baked)))
         self.head = linear_of(rows_of(baked.head), role="head")
         self.scores = FakeQuant(group="head")
         self.blocks, self.read = blocks_in(self.body), "head"

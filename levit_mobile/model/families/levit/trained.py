@@ -9,6 +9,7 @@ Shapes: N pictures, C channels, H W pixels or grid cells, T = H*W tokens, h head
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+Cells = tuple[int, int]  # rows and columns of a grid of tokens
 
 PATCH_PX = 16  # the stem halves the picture four times
 ATTENTION_RATIO = 2  # value channels / key channels in plain attention
@@ -91,16 +94,18 @@ class NormLinear(nn.Module):
         return y
 
 
-def bias_index(queries: int, keys: int, stride: int) -> Tensor:
-    """Which entry of the bias table a query and a key share: [queries**2, keys**2] int64 in [0, keys**2).
+def bias_index(queries: Cells, keys: Cells, stride: int) -> Tensor:
+    """Which entry of the bias table a query and a key share: [T_query, T_key] int64 in [0, T_key).
 
-    `queries` and `keys` are grid sides. Query (y, x) stands at key (stride*y, stride*x); the entry is
-    |dy| * keys + |dx|, the order in which the original code numbers the offsets it meets.
+    `queries` and `keys` are rows and columns of grids. Query (y, x) stands at key (stride*y, stride*x); the entry is
+    |dy| * columns + |dx|, the order in which the original code numbers the offsets it meets.
     """
-    query, key = torch.arange(queries) * stride, torch.arange(keys)
-    offset = (query[:, None] - key[None, :]).abs()  # [queries, keys]
-    index = offset[:, None, :, None] * keys + offset[None, :, None, :]  # [qy, qx, ky, kx]
-    return index.reshape(queries**2, keys**2)
+    down, across = (
+        (torch.arange(query)[:, None] * stride - torch.arange(key)[None, :]).abs()
+        for query, key in zip(queries, keys, strict=True)
+    )  # [qy, ky] and [qx, kx]
+    index = down[:, None, :, None] * keys[1] + across[None, :, None, :]  # [qy, qx, ky, kx]
+    return index.reshape(math.prod(queries), math.prod(keys))
 
 
 class AttentionBias(nn.Module):
@@ -108,9 +113,10 @@ class AttentionBias(nn.Module):
 
     index: Tensor
 
-    def __init__(self, heads: int, queries: int, keys: int, stride: int) -> None:
+    def __init__(self, heads: int, queries: Cells, keys: Cells, stride: int) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.zeros(heads, keys**2))
+        self.queries, self.keys, self.stride = queries, keys, stride
+        self.table = nn.Parameter(torch.zeros(heads, math.prod(keys)))
         self.register_buffer("index", bias_index(queries, keys, stride), persistent=False)
 
     def forward(self) -> Tensor:
@@ -147,12 +153,12 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, scale: float) -> Tenso
 class Attention(nn.Module):
     """Multi-head attention with a residual: [N,T,C] -> [N,T,C]. The q, k, v rows of a head are adjacent in `qkv`."""
 
-    def __init__(self, channels: int, key_dim: int, heads: int, side: int, drop_path: float) -> None:
+    def __init__(self, channels: int, key_dim: int, heads: int, cells: Cells, drop_path: float) -> None:
         super().__init__()
         self.heads, self.key_dim, self.value_dim = heads, key_dim, ATTENTION_RATIO * key_dim
         self.scale = key_dim**-0.5
         self.qkv = LinearNorm(channels, heads * (2 * key_dim + self.value_dim))
-        self.bias = AttentionBias(heads, side, side, stride=1)
+        self.bias = AttentionBias(heads, cells, cells, stride=1)
         self.proj = LinearNorm(heads * self.value_dim, channels, gain=0.0)
         self.drop_path = DropPath(drop_path)
 
@@ -167,20 +173,20 @@ class Attention(nn.Module):
 class ShrinkAttention(nn.Module):
     """Attention from every second row and column of the grid, no residual: [N,T,C] -> [N,T',C']."""
 
-    def __init__(self, channels_in: int, channels_out: int, key_dim: int, side: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, key_dim: int, cells: Cells) -> None:
         super().__init__()
         self.heads = channels_in // key_dim
         self.key_dim, self.value_dim = key_dim, SHRINK_ATTENTION_RATIO * key_dim
-        self.side, self.side_out = side, shrunk(side)
+        self.cells, self.cells_out = cells, shrunk(cells)
         self.scale = key_dim**-0.5
         self.kv = LinearNorm(channels_in, self.heads * (key_dim + self.value_dim))
         self.q = LinearNorm(channels_in, self.heads * key_dim)
-        self.bias = AttentionBias(self.heads, self.side_out, side, SHRINK_STRIDE)
+        self.bias = AttentionBias(self.heads, self.cells_out, cells, SHRINK_STRIDE)
         self.proj = LinearNorm(self.heads * self.value_dim, channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
         k, v = split_heads(self.kv(x), self.heads).split([self.key_dim, self.value_dim], dim=-1)
-        grid = x.unflatten(1, (self.side, self.side))  # N H W C
+        grid = x.unflatten(1, self.cells)  # N H W C
         kept = grid[:, ::SHRINK_STRIDE, ::SHRINK_STRIDE].flatten(1, 2)  # N T' C
         q = split_heads(self.q(kept), self.heads)
         y: Tensor = self.proj(F.hardswish(attend(q, k, v, self.bias(), self.scale)))
@@ -201,9 +207,10 @@ class Mlp(nn.Module):
         return y
 
 
-def shrunk(side: int) -> int:
-    """The grid side after a shrinking block."""
-    return (side - 1) // SHRINK_STRIDE + 1
+def shrunk(cells: Cells) -> Cells:
+    """Rows and columns of the grid after a shrinking block."""
+    rows, columns = ((count - 1) // SHRINK_STRIDE + 1 for count in cells)
+    return rows, columns
 
 
 def stem(channels: int) -> nn.Sequential:
@@ -217,27 +224,27 @@ def stem(channels: int) -> nn.Sequential:
     return nn.Sequential(layers)
 
 
-def stage(variant: Variant, i: int, side: int) -> nn.Sequential:
+def stage(variant: Variant, i: int, cells: Cells) -> nn.Sequential:
     """Attention and MLP, `depths[i]` times, on one grid."""
     channels = variant.channels[i]
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for j in range(variant.depths[i]):
-        layers[f"attn{j}"] = Attention(channels, variant.key_dim, variant.heads[i], side, variant.drop_path)
+        layers[f"attn{j}"] = Attention(channels, variant.key_dim, variant.heads[i], cells, variant.drop_path)
         layers[f"mlp{j}"] = Mlp(channels, variant.drop_path)
     return nn.Sequential(layers)
 
 
-def shrink(variant: Variant, i: int, side: int) -> nn.Sequential:
+def shrink(variant: Variant, i: int, cells: Cells) -> nn.Sequential:
     """From stage i's grid and width to stage i+1's."""
     channels, channels_out = variant.channels[i], variant.channels[i + 1]
-    attn = ShrinkAttention(channels, channels_out, variant.key_dim, side)
+    attn = ShrinkAttention(channels, channels_out, variant.key_dim, cells)
     return nn.Sequential(OrderedDict(attn=attn, mlp=Mlp(channels_out, variant.drop_path)))
 
 
 class LeViT(nn.Module):
     """LeViT as it is trained, before any rewrite for a phone.
 
-    Calling it maps normalised pictures [N,3,side,side] to logits [N,classes]: the mean of both heads in evaluation
+    Calling it maps normalised pictures [N,3,H,W] to logits [N,classes]: the mean of both heads in evaluation
     mode. In training mode with a distillation head it returns the pair (class logits, distillation logits).
 
     Source: Graham et al., "LeViT: a Vision Transformer in ConvNet's Clothing for Faster Inference", 2021,
@@ -246,12 +253,12 @@ class LeViT(nn.Module):
     Args:
         variant: ``levit_128s``, ``levit_128``, ``levit_192``, ``levit_256`` or ``levit_384``.
         classes: Number of logits.
-        side: Height and width of the input in pixels, a multiple of 16.
+        side: Height and width of the input in pixels, both multiples of 16; one number for a square.
         distillation: Whether there is a second head, trained on a teacher's predictions.
         head_norm: Whether each head has a batch norm before its linear layer, as in the paper.
 
     Raises:
-        ValueError: The variant is unknown, or the side is not a positive multiple of 16.
+        ValueError: The variant is unknown, or the side is not made of positive multiples of 16.
     """
 
     def __init__(
@@ -259,33 +266,34 @@ class LeViT(nn.Module):
         variant: str,
         *,
         classes: int = 1000,
-        side: int = 224,
+        side: int | tuple[int, int] = 224,
         distillation: bool = True,
         head_norm: bool = True,
     ) -> None:
         super().__init__()
         if variant not in VARIANTS:
             raise ValueError(f"unknown LeViT variant {variant!r}, expected one of {', '.join(VARIANTS)}")
-        if side < PATCH_PX or side % PATCH_PX:
+        size = (side, side) if isinstance(side, int) else side
+        if any(edge < PATCH_PX or edge % PATCH_PX for edge in size):
             raise ValueError(f"the input side is {side} px, expected a positive multiple of {PATCH_PX} px")
-        self.variant, self.classes, self.side, self.distillation = variant, classes, side, distillation
+        self.variant, self.classes, self.size, self.distillation = variant, classes, size, distillation
         self.head_norm = head_norm
         sizes = VARIANTS[variant]
         self.stem = stem(sizes.channels[0])
-        self.body = nn.Sequential(OrderedDict(_body(sizes, side // PATCH_PX)))
+        self.body = nn.Sequential(OrderedDict(_body(sizes, (size[0] // PATCH_PX, size[1] // PATCH_PX))))
         head: type[NormLinear | nn.Linear] = NormLinear if head_norm else nn.Linear
         self.head = head(sizes.channels[-1], classes)
         self.head_dist = head(sizes.channels[-1], classes) if distillation else None
         self.blocks, self.read = blocks_in(self.body), "head"
 
     def features(self, x: Tensor) -> Tensor:
-        """Return the mean over the tokens of the last stage: [N,3,side,side] -> [N,C]."""
+        """Return the mean over the tokens of the last stage: [N,3,H,W] -> [N,C]."""
         tokens: Tensor = self.stem(x).flatten(2).transpose(1, 2)  # N T C
         pooled: Tensor = self.body(tokens).mean(1)
         return pooled
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """Return the logits: [N,3,side,side] -> [N,classes], or one such tensor per head in training."""
+        """Return the logits: [N,3,H,W] -> [N,classes], or one such tensor per head in training."""
         pooled = self.features(x)
         logits: Tensor = self.head(pooled)
         if self.head_dist is None:
@@ -300,9 +308,9 @@ def blocks_in(body: nn.Module) -> dict[str, str]:
     return {"stem": "stem", **{name: f"body.{name}" for name in names}}
 
 
-def _body(sizes: Variant, side: int) -> Iterator[tuple[str, nn.Module]]:
+def _body(sizes: Variant, cells: Cells) -> Iterator[tuple[str, nn.Module]]:
     for i in range(3):
-        yield f"stage{i}", stage(sizes, i, side)
+        yield f"stage{i}", stage(sizes, i, cells)
         if i < 2:
-            yield f"shrink{i}", shrink(sizes, i, side)
-            side = shrunk(side)
+            yield f"shrink{i}", shrink(sizes, i, cells)
+            cells = shrunk(cells)

@@ -39,7 +39,7 @@ MAX_RANK = 4
 
 
 def exported(form: str, model: LeViT) -> fx.Graph:
-    example = arranged(torch.zeros(1, 3, model.side, model.side), form)
+    example = arranged(torch.zeros(1, 3, *model.size), form)
     return torch.export.export(FORMS[form](model).eval(), (example,), strict=False).graph
 
 

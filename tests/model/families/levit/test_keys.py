@@ -102,9 +102,16 @@ def test_another_numbering_of_the_offsets(key: str, tmp_path: Path, official: St
         assert_refused(saved(official | {key: other}, tmp_path / "w.pth"), "checkpoint.other-levit", key)
 
 
-def test_a_bias_table_of_no_square_grid(tmp_path: Path, official: State) -> None:
+def test_bias_tables_of_no_grid(tmp_path: Path, official: State) -> None:
+    tables = {key: torch.cat([tensor] * 67, 1) for key, tensor in official.items() if key.endswith("biases")}
+    assert_refused(saved(official | tables, tmp_path / "w.pth"), "checkpoint.other-levit", "1072 268 67 entries")
+
+
+def test_bias_tables_of_rectangles_only_want_a_side(tmp_path: Path, official: State) -> None:
     tables = {key: torch.cat([tensor, tensor], 1) for key, tensor in official.items() if key.endswith("biases")}
-    assert_refused(saved(official | tables, tmp_path / "w.pth"), "checkpoint.other-levit", "32 entries")
+    file = saved(official | tables, tmp_path / "w.pth")
+    assert_refused(file, "checkpoint.variant", "64x128, 128x64", "--side HEIGHTxWIDTH")
+    assert_refused(file, "checkpoint.variant", "128x128", "64x128, 128x64", side=128)
 
 
 def test_a_backbone_without_a_head(tmp_path: Path, official: State) -> None:

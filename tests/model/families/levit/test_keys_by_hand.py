@@ -25,7 +25,7 @@ def shapes_of(variant: Variant, layout: str, *, classes: int = 7, grid: int = 14
         if ours.endswith(".qkv.linear"):
             found[f"{theirs}.weight"] = (4 * variant.key_dim * variant.heads[stage], variant.channels[stage])
         elif ours.startswith("body.stage") and ours.endswith(".bias.table"):
-            found[theirs] = (variant.heads[stage], grid * grid if stage == 0 else 1)
+            found[theirs] = (variant.heads[stage], (-(-grid // 2**stage)) ** 2)
         elif ours == "head.linear" or (second and ours == "head_dist.linear"):
             found[f"{theirs}.weight"] = (classes, variant.channels[-1])
     return dict(reversed(found.items()))
@@ -37,36 +37,36 @@ def test_sizes_are_read_in_every_layout(name: str, layout: str) -> None:
     variant = VARIANTS[name]
     found = read_sizes(shapes_of(variant, layout), layout)
     assert (found.channels, found.key_dim, found.heads) == (variant.channels, variant.key_dim, variant.heads)
-    assert (found.depths, found.classes, found.side, found.distillation) == (variant.depths, 7, 224, True)
+    assert (found.depths, found.classes, found.size, found.distillation) == (variant.depths, 7, (224, 224), True)
     assert match_variant(found, None) == match_variant(found, name) == name
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_one_head_is_no_distillation_and_a_grid_of_4_is_64_px(layout: str) -> None:
     found = read_sizes(shapes_of(SMALL, layout, second=False, grid=4), layout)
-    assert (found.distillation, found.side) == (False, 64)
+    assert (found.distillation, found.size) == (False, (64, 64))
 
 
 def test_without_bias_tables_and_blocks_heads_and_side_are_unknown() -> None:
     shapes = shapes_of(SMALL, "timm")
     found = read_sizes({key: shape for key, shape in shapes.items() if "bias" not in key}, "timm")
-    assert (found.key_dim, found.heads, found.side, found.depths) == (0, (0, 0, 0), 0, SMALL.depths)
+    assert (found.key_dim, found.heads, found.size, found.depths) == (0, (0, 0, 0), (0, 0), SMALL.depths)
     found = read_sizes({key: shape for key, shape in shapes.items() if key.startswith("head")}, "timm")
-    assert (found.channels, found.key_dim, found.depths, found.side, found.classes) == ((), 0, (), 0, 7)
+    assert (found.channels, found.key_dim, found.depths, found.size, found.classes) == ((), 0, (), (0, 0), 7)
 
 
 def test_one_table_is_enough_to_know_a_stages_heads() -> None:
     shapes = shapes_of(SMALL, "timm")
     del shapes["stages.0.blocks.0.attn.attention_biases"]
     found = read_sizes(shapes, "timm")
-    assert (found.heads, found.side) == (SMALL.heads, 224)
+    assert (found.heads, found.size) == (SMALL.heads, (224, 224))
 
 
 def test_a_table_of_no_square_and_a_head_of_no_matrix_are_refused() -> None:
     shapes = shapes_of(SMALL, "timm")
     for blocks in range(2):
         shapes[f"stages.0.blocks.{blocks}.attn.attention_biases"] = (4, 195)
-    with refused(CheckpointError, "checkpoint.other-levit", "195 entries", "square"):
+    with refused(CheckpointError, "checkpoint.other-levit", "195 49 16 entries", "multiples of 16 px"):
         read_sizes(shapes, "timm")
     with refused(CheckpointError, "checkpoint.missing-keys", "head.linear.weight", "[classes, width]"):
         read_sizes({**shapes_of(SMALL, "timm"), "head.linear.weight": (7,)}, "timm")

@@ -44,7 +44,7 @@ SIZES = {
 def test_sizes_of_the_variants(variant: str) -> None:
     with torch.device("meta"):
         model = LeViT(variant)
-    assert (count_parameters(model), round(count_macs(model, model.side) / 1e6, 1)) == SIZES[variant]
+    assert (count_parameters(model), round(count_macs(model, model.size) / 1e6, 1)) == SIZES[variant]
 
 
 def test_the_variants_are_those_of_the_original() -> None:
@@ -58,13 +58,13 @@ def test_the_variants_are_those_of_the_original() -> None:
 def test_a_head_of_c_channels_costs_its_own_size() -> None:
     one, two = (LeViT("levit_128s", classes=7, side=64, distillation=two) for two in (False, True))
     assert count_parameters(two) - count_parameters(one) == 384 * 7 + 7 + 2 * 384
-    assert count_macs(two, two.side) - count_macs(one, one.side) == 384 * 7
+    assert count_macs(two, two.size) - count_macs(one, one.size) == 384 * 7
 
 
 def test_counting_leaves_the_model_as_it_is() -> None:
     model = LeViT("levit_128s", classes=3, side=64).train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    assert count_macs(model, model.side) == count_macs(model.eval(), model.side)
+    assert count_macs(model, model.size) == count_macs(model.eval(), model.size)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
@@ -75,8 +75,9 @@ def test_any_side_that_is_a_multiple_of_16(side: int) -> None:
     logits = model(pictures(2, side))
     assert logits.shape == (2, 10)
     assert logits.isfinite().all()
-    grids = [block.side_out for block in model.modules() if isinstance(block, ShrinkAttention)]
-    assert grids == [shrunk(side // 16), shrunk(shrunk(side // 16))]
+    grids = [block.cells_out for block in model.modules() if isinstance(block, ShrinkAttention)]
+    once = shrunk((side // 16, side // 16))
+    assert grids == [once, shrunk(once)]
 
 
 @torch.no_grad()
@@ -132,7 +133,7 @@ def test_gradients_reach_every_parameter() -> None:
 
 
 def test_every_bias_learns_where_its_offset_occurs() -> None:
-    bias = AttentionBias(heads=2, queries=3, keys=5, stride=2)
+    bias = AttentionBias(heads=2, queries=(3, 3), keys=(5, 5), stride=2)
     bias().sum().backward()
     assert torch.equal(bias.table.grad[0], torch.bincount(bias.index.flatten(), minlength=25).float())
 
@@ -187,7 +188,7 @@ def test_every_residual_branch_of_levit_384_may_drop() -> None:
 @torch.no_grad()
 def test_evaluation_drops_nothing() -> None:
     blocks, tokens = (
-        stage(Variant((32, 32, 32), 8, (2, 2, 2), (3, 3, 3), drop_path=0.5), 0, side=3),
+        stage(Variant((32, 32, 32), 8, (2, 2, 2), (3, 3, 3), drop_path=0.5), 0, (3, 3)),
         torch.randn(8, 9, 32),
     )
     for module in blocks.modules():
@@ -207,19 +208,20 @@ def test_evaluation_drops_nothing() -> None:
 @pytest.mark.parametrize("side", [1, 2, 3, 4, 5, 7, 9, 14, 16])
 def test_offsets_are_numbered_as_they_are_first_met(side: int) -> None:
     table = torch.zeros(1, side**2)
-    assert torch.equal(bias_index(side, side, 1), offsets("blocks.0.m.attention_biases", table))
-    assert torch.equal(bias_index(shrunk(side), side, 2), offsets("blocks.4.attention_biases", table))
+    assert torch.equal(bias_index((side, side), (side, side), 1), offsets("blocks.0.m.attention_biases", table))
+    assert torch.equal(bias_index(shrunk((side, side)), (side, side), 2), offsets("blocks.4.attention_biases", table))
 
 
-@pytest.mark.parametrize(("queries", "keys", "stride"), [(14, 14, 1), (7, 14, 2), (4, 7, 2), (5, 9, 2)])
-def test_every_entry_of_a_table_is_used(queries: int, keys: int, stride: int) -> None:
+@pytest.mark.parametrize(("keys", "stride"), [((14, 14), 1), ((14, 14), 2), ((7, 7), 2), ((9, 4), 2), ((4, 16), 1)])
+def test_every_entry_of_a_table_is_used(keys: tuple[int, int], stride: int) -> None:
+    queries = shrunk(keys) if stride == 2 else keys
     index = bias_index(queries, keys, stride)
-    assert index.shape == (queries**2, keys**2)
-    assert index.unique().tolist() == list(range(keys**2))
+    assert index.shape == (queries[0] * queries[1], keys[0] * keys[1])
+    assert index.unique().tolist() == list(range(keys[0] * keys[1]))
 
 
 def test_a_shrinking_query_stands_on_every_second_key() -> None:
-    table = bias_index(5, 9, 2)
-    assert shrunk(9) == 5
+    table = bias_index((5, 5), (9, 9), 2)
+    assert shrunk((9, 4)) == (5, 2)
     for y, x in ((0, 0), (2, 3), (4, 4)):
         assert table[y * 5 + x].argmin() == 2 * y * 9 + 2 * x  # offset (0, 0) is entry 0
