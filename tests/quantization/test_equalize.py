@@ -108,16 +108,18 @@ def test_a_model_that_is_not_baked_is_refused() -> None:
 
 def test_a_layer_that_cannot_be_scaled_is_refused() -> None:
     sizes = channel_sizes(outlying(), [X])
-    without_bias = copy.deepcopy(outlying())
-    without_bias.stem.conv3.bias = None
-    with pytest.raises(ValueError, match="the layer is a Conv2d, expected a linear or convolution with a bias"):
-        balance_stream(without_bias, sizes, strength=1.0)
     with pytest.raises(ValueError, match=r"the layer is a ConvNorm, expected .* bake the model first"):
         balance_stream(levit(side=SIDE), sizes, strength=1.0)
-    without_bias = copy.deepcopy(outlying())
-    without_bias.head.bias = None
-    with pytest.raises(ValueError, match="the layer is a Linear, expected"):
-        balance_stream(without_bias, sizes, strength=1.0)
+
+
+def test_of_a_layer_without_a_bias_the_weight_alone_is_scaled() -> None:
+    model = copy.deepcopy(outlying())
+    model.stem.conv3.bias = None
+    balanced, scales = equalize(model, [X], strength=1.0)
+    before, after = model.stem.conv3.weight, balanced.get_submodule("stem.conv3").weight
+    assert balanced.get_submodule("stem.conv3").bias is None
+    assert torch.allclose(after * scales["stem"].float().view(-1, 1, 1, 1), before, rtol=1e-5)
+    assert relative_error(logits_of(model, X), logits_of(balanced, X)) <= 2e-5
 
 
 # The factors themselves

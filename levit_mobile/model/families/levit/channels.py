@@ -118,10 +118,11 @@ class ChannelsFirst(nn.Module):
 
     def __init__(self, baked: LeViT) -> None:
         super().__init__()
+        kinds = {Attention: ChannelAttention, ShrinkAttention: ChannelShrink, Mlp: ChannelMlp}
+        body = laid_out(baked, kinds, last=ChannelMlpPooled)  # first: it refuses a model that is not baked
         self.stem = _with_edges(baked.stem)
         self.tokens = FakeQuant(group=f"stem.{_last_conv(baked.stem)}")
-        kinds = {Attention: ChannelAttention, ShrinkAttention: ChannelShrink, Mlp: ChannelMlp}
-        self.body = laid_out(baked, kinds, last=ChannelMlpPooled)
+        self.body = body
         self.scores = FakeQuant(group="head")
         self.head = conv_of(rows_of(baked.head), role="head")
         self.blocks, self.read = blocks_in(self.body), "head"
@@ -152,5 +153,4 @@ def _with_edges(stem: nn.Module) -> nn.Sequential:
 
 
 def _last_conv(stem: nn.Module) -> str:
-    """Its name; of a stem that is not baked, which the body refuses, that of the first."""
-    return ["conv0", *(name for name, layer in stem.named_children() if isinstance(layer, nn.Conv2d))][-1]
+    return [name for name, layer in stem.named_children() if isinstance(layer, nn.Conv2d)][-1]
