@@ -420,3 +420,16 @@ def test_other_colours_than_red_green_and_blue(colours: int, tmp_path: Path) -> 
     assert_refused(other, "checkpoint.other-levit", f"num_channels {colours}", "expected 3")
     (tmp_path / "config.json").unlink()
     assert_refused(other, "checkpoint.shape", f"images of {colours} channels", "expected 3")
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_a_head_without_a_norm_is_baked_exactly(heads: int, tmp_path: Path, timm: State) -> None:
+    from levit_mobile.model.families import family_of
+
+    plain = {"head": torch.randn(5, 384) / 20, "head_dist": torch.randn(5, 384) / 20}
+    state = {key: tensor for key, tensor in timm.items() if not key.startswith("head")}
+    for name, weight in list(plain.items())[:heads]:
+        state |= {f"{name}.weight": weight, f"{name}.bias": torch.arange(5.0)}
+    model = load_checkpoint(saved(state, tmp_path / "w.pth")).model
+    baked = family_of(model).bake(model, mean=(0.0,) * 3, std=(1.0,) * 3)
+    assert (logits(baked) - logits(model)).abs().max() <= 1e-4
