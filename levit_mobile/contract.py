@@ -33,7 +33,7 @@ SCHEMA_1_PREPROCESSING: dict[str, Any] = {
     "source": "schema 1",
 }
 SINCE_SCHEMA_2: dict[str, set[str]] = {
-    "model": {"family", "sizes"},
+    "model": {"family", "sizes", "weights"},
     "input": {"memory_order"},
     "output": {"head", "labels_source"},
     "preprocessing": {"height", "width", "crop_height", "crop_width", *SCHEMA_1_PREPROCESSING},
@@ -65,6 +65,8 @@ class Model(ContractPart):
     """SHA-256 of the bytes of the checkpoint's weight files, all shards in order."""
     checkpoint_format: str
     """Layout of the checkpoint's keys, such as `timm`."""
+    weights: Literal["ema", "raw"] | None = None
+    """Which weights were taken from a checkpoint that holds both averaged and raw ones; null for one that does not."""
     source: str
     """Where the checkpoint came from: a hub id, an official name, or the name of a file."""
 

@@ -192,6 +192,7 @@ def _model(trained: SourceModel) -> c.Model:
         macs=count_macs(checkpoint.model, checkpoint.input_size),
         checkpoint_sha256=checkpoint.sha256,
         checkpoint_format=checkpoint.format,
+        weights=("ema" if checkpoint.averaged else "raw") if checkpoint.choice else None,
         source=_public_source(checkpoint.source),
     )
 

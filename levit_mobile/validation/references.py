@@ -79,10 +79,11 @@ def _own_source(stored: OpenBundle) -> str | Path:
 
 
 def _checkpoint(source: str | Path, stored: OpenBundle, weights: str | None, *, asked: bool) -> ReferenceModel:
-    checkpoint = load_checkpoint(source, weights=weights)
+    checkpoint, wanted = load_checkpoint(source, weights=weights), stored.contract.model
     side = _size(stored) if checkpoint.size_assumed else None
-    checkpoint = load_checkpoint(source, weights=weights, side=side) if side else checkpoint
-    wanted = stored.contract.model
+    weights = weights or (wanted.weights if checkpoint.choice else None)
+    if side or (weights and (weights == "ema") != checkpoint.averaged):
+        checkpoint = load_checkpoint(source, weights=weights, side=side)
     own = checkpoint.sha256 == wanted.checkpoint_sha256
     if not own and not asked:
         raise BundleError(

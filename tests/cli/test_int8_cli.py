@@ -130,7 +130,7 @@ def test_a_plan_of_another_target_and_a_damaged_one_are_refused(
     said = unboxed(other.stderr)
     assert said.index(" for coreml") < said.index(" for tflite")
     damaged = levit_mobile(*common, tmp_path / "damaged.json", shallow=True)
-    assert "damaged.json" in damaged.stderr
+    assert "damaged.json" in "".join(unboxed(damaged.stderr).split())  # a path is broken where the box ends
     assert "schema 1: variant: " in unboxed(damaged.stderr)
     assert (other.returncode, damaged.returncode) == (2, 2)
 

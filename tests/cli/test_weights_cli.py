@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,12 @@ def test_a_bundle_is_compared_with_the_weights_that_are_asked_for(both: Path, bu
     stored = open_bundle(bundle)
     for weights, taken in ((None, "state_dict_ema"), ("raw", "state_dict"), ("ema", "state_dict_ema")):
         found = references.find(both, stored, weights).checkpoint
+        assert found is not None
+        assert found.weights == taken
+    raw = stored.contract.model.model_copy(update={"weights": "raw"})
+    made_raw = replace(stored, contract=stored.contract.model_copy(update={"model": raw}))
+    for weights, taken in ((None, "state_dict"), ("ema", "state_dict_ema")):
+        found = references.find(both, made_raw, weights).checkpoint
         assert found is not None
         assert found.weights == taken
     for other in ("golden", bundle.parent / "copy"):

@@ -21,6 +21,7 @@ FIELDS: dict[str, Any] = {
         "macs": 304_000_000,
         "checkpoint_sha256": ZEROS,
         "checkpoint_format": "timm",
+        "weights": "ema",
         "source": "timm/levit_128s.fb_dist_in1k",
     },
     "artifact": {

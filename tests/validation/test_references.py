@@ -29,9 +29,8 @@ def stored(bundle: Path) -> OpenBundle:
 def checkpoint(monkeypatch: pytest.MonkeyPatch, stored: OpenBundle) -> SimpleNamespace:
     """What every path to weights loads: the bundle's own checkpoint, to be changed."""
     own = stored.contract.model.checkpoint_sha256
-    one = SimpleNamespace(
-        sha256=own, classes=5, input_size=(64, 64), size_assumed=False, spec=stored.spec, model="the model", paths=[]
-    )
+    one = SimpleNamespace(sha256=own, classes=5, input_size=(64, 64), spec=stored.spec, model="the model", paths=[])
+    one.size_assumed, one.choice, one.averaged = False, "", False
     monkeypatch.setattr(references, "load_checkpoint", lambda path, **_: one.paths.append(path) or one)
     return one
 

@@ -231,7 +231,9 @@ def test_a_file_of_the_right_name_and_other_weights_is_refused(
 
 def test_references_that_do_not_fit(bundles: Bundles, shallow_bundle: Bundle, random_checkpoint: Path) -> None:
     for reference in (random_checkpoint, shallow_bundle.path):
-        with refused(CheckpointError, "checkpoint.variant", reference, "5 classes at 64 px", "10 classes at 224 px"):
+        with refused(
+            CheckpointError, "checkpoint.variant", reference, "5 classes at 64 x 64 px", "10 classes at 224 x 224 px"
+        ):
             validate(bundles("tflite-fp32").path, reference=reference)
     with refused(CheckpointError, "checkpoint.not-found", "'nowhere'"):
         validate(bundles("tflite-fp32").path, reference="nowhere")
