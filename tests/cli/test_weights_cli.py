@@ -61,7 +61,7 @@ def test_convert_takes_and_names_the_weights(
     assert [source.checkpoint.weights for source in sources] == [taken]
     bias = sources[0].checkpoint.model.state_dict()["head.linear.bias"]
     assert torch.equal(bias, timm["head.linear.bias"] + (taken == "state_dict_ema"))
-    assert [one for one in done.stderr.splitlines() if one.startswith(line)]
+    assert [one for one in done.stderr.splitlines() if one.startswith(f"NOTE: {line}")]
     assert done.exit_code == 1
 
 
