@@ -27,6 +27,7 @@ from levit_mobile.runners import eager
 
 SQUARE = (224, 224)
 HALVES = (0.5, 0.5, 0.5)
+TIMM_ARGS = {"img_size": None, "crop_pct": None, "mean": None, "std": None, "interpolation": "", "model": "levit_128s"}
 SIZES = [(256, 256), (320, 240), (97, 131), (301, 299), (225, 227)]
 
 
@@ -56,9 +57,9 @@ def spec_of(folder: Path, size: tuple[int, int] = SQUARE, asked: Overrides | Non
 # Accuracy: the frameworks' own models and processors on trained weights
 
 
-def require_accuracy(folder: Path, expected: NDArray[np.float32], paper: float) -> None:
+def require_accuracy(source: Path, expected: NDArray[np.float32], paper: float) -> None:
     """The product's logits are those of the framework, and those of the paper's preparation would not be."""
-    checkpoint = load_checkpoint(folder)
+    checkpoint = load_checkpoint(source)
     pictures, _ = prepared.held_out()
 
     def logits(spec: ImageSpec) -> NDArray[np.float32]:
@@ -101,6 +102,22 @@ def test_a_timm_folder_is_prepared_as_its_transform_does(tmp_path: Path) -> None
     require_accuracy(tmp_path, prepared.logits_of(model, pictures), 97)
     found = load_checkpoint(tmp_path).spec
     assert (found.source, found.width, found.interpolation) == ("pretrained_cfg in config.json", 235, "bilinear")
+
+
+def test_a_training_checkpoint_is_prepared_as_timm_evaluated_it(tmp_path: Path) -> None:
+    import timm
+    from timm.data import create_transform, resolve_data_config
+
+    arguments = Namespace(**{**TIMM_ARGS, "mean": [0.5], "std": [0.5], "crop_pct": 0.95, "interpolation": "bilinear"})
+    state = prepared.renamed(prepared.retrained(0.5, 0.5), "timm")
+    model = timm.create_model("levit_128s", pretrained=False, num_classes=10).eval()
+    model.load_state_dict(state, strict=True)
+    transform = create_transform(**resolve_data_config(vars(arguments), model=model))
+    pictures = torch.stack([transform(picture) for picture in prepared.held_out()[0]])
+    file = tmp_path / "checkpoint.pth.tar"
+    torch.save({"epoch": 9, "arch": "levit_128s", "state_dict": state, "args": arguments}, file)
+    require_accuracy(file, prepared.logits_of(model, pictures), 97)
+    assert load_checkpoint(file).spec.source == "args in the checkpoint"
 
 
 # Pixels: every kind of processor and transform
@@ -185,9 +202,6 @@ def test_without_any_file_it_is_the_papers(tmp_path: Path) -> None:
 
 
 # Arguments of training scripts
-
-
-TIMM_ARGS = {"img_size": None, "crop_pct": None, "mean": None, "std": None, "interpolation": "", "model": "levit_128s"}
 
 
 def test_arguments_of_timms_script_go_over_its_own_levit(tmp_path: Path) -> None:

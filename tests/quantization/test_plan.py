@@ -196,7 +196,9 @@ def test_every_target_has_groups_of_the_same_kinds(target: str) -> None:
 def test_all_macs_are_counted() -> None:
     regions = cost().regions
     counted = sum(region.macs + region.matmul_macs for region in regions.values())
-    assert counted == count_macs(nets.levit(side=SIDE, heads=1), SIDE)  # at this side the last stage has one token
+    assert counted == count_macs(
+        nets.levit(side=SIDE, heads=1), (SIDE, SIDE)
+    )  # at this side the last stage has one token
     assert regions["body.stage0.attn0.query"].layers == {"body.stage0.attn0.q"}
     assert regions["body.stage0.attn0.mixed"].sources == {
         f"body.stage0.attn0.{one}" for one in ("query", "key", "value")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from contextlib import chdir, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from conftest import Bundles
 from support import overviews as made
 from support import validations as findings
 
+import levit_mobile
 from levit_mobile.cli import app
-from levit_mobile.contract import Calibration, Contract
+from levit_mobile.contract import Calibration, Contract, Preprocessing
 from levit_mobile.images import ground_truth
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.overview.collect import FoundValidation, Gathered, gather
 from levit_mobile.overview.join import Artifact, join
 from levit_mobile.pipeline import source_model
@@ -53,6 +55,7 @@ def nothing_computes(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Reached
 
     monkeypatch.setattr(source_model, "load_source", loading)
+    monkeypatch.setattr(levit_mobile, "check", lambda *_, **__: None, raising=False)  # the files are not there
     monkeypatch.setattr(references, "find", lambda source, *_, **__: ReferenceModel(str(source), eager.load))
     monkeypatch.setattr(setup, "_pictures", pictures)
     monkeypatch.setattr(setup.ImageSet, "from_folder", lambda *_, **__: Pictures(Path("val"), ""))
@@ -130,6 +133,35 @@ def test_what_int8_was_calibrated_on_is_named(tmp_path: Path) -> None:
     said = taken(line)
     assert (said["calibration"], said["calibration_count"], said["seed"]) == ("street pictures", 100, 7)
     assert said["plan"] == Path("build/one/plan.json")
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("preprocessor_config.json", {}),
+        ("the paper; --mean --std", {"mean": "0.5,0.25,0.1", "std": "0.2,0.2,0.2"}),
+        ("the paper; --resize --interpolation", {"resize": "20", "interpolation": "bilinear"}),
+        ("the paper; --crop", {"resize": "20"}),
+    ],
+)
+def test_options_of_the_preparation_are_named(source: str, named: dict[str, str], tmp_path: Path) -> None:
+    spec = ImageSpec("short side", 20, 20, 16, 16, "bilinear", mean=(0.5, 0.25, 0.1), std=(0.2,) * 3, source=source)
+    line = reproduction.conversion(artifact(tmp_path, "tflite-fp32", preprocessing=Preprocessing(**asdict(spec))))
+    assert line
+    said = taken(line)
+    options = {name: said[name] for name in ("mean", "std", "resize", "crop", "interpolation") if said[name]}
+    assert options == named
+
+
+def test_the_weights_and_the_size_of_a_rectangle_are_named(tmp_path: Path) -> None:
+    model = made.bundle(tmp_path / "earlier", "tflite-fp32").model.model_copy(update={"weights": "raw"})
+    line = reproduction.conversion(artifact(tmp_path / "here", "tflite-fp32", model=model))
+    assert line
+    assert (taken(line)["weights"], taken(line)["side"]) == ("raw", None)
+    contract = made.bundle(tmp_path / "wide", "tflite-fp32")
+    wide = contract.preprocessing.model_copy(update={"crop_height": 32})
+    named = list(reproduction._imported(contract.model_copy(update={"preprocessing": wide})))
+    assert named == ["--side", "32x16"]
 
 
 @pytest.mark.parametrize(("minimum", "said"), [(16, None), (18, 18)])

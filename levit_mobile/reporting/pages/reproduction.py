@@ -8,7 +8,7 @@ from dataclasses import fields
 from functools import cache
 from pathlib import PurePosixPath
 
-from levit_mobile.contract import LABELS_FILE, Calibration, Contract
+from levit_mobile.contract import LABELS_FILE, Calibration, Contract, Preprocessing
 from levit_mobile.images.source import ImageOrigin, calibration_source, validation_source
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.overview.collect import FoundBundle
@@ -53,13 +53,42 @@ def _convert(bundle: FoundBundle, contract: Contract) -> Iterator[str]:
         yield from ("--checkpoint", contract.model.source)
         if contract.output.labels_source in ("file", None):
             yield from ("--labels", f"{bundle.place}/{LABELS_FILE}")
+        yield from _imported(contract)
     if contract.artifact.minimum_ios not in (None, recipe.minimum_ios):
         yield from ("--minimum-ios", str(contract.artifact.minimum_ios))
     if contract.input.dtype == "int8":
         yield from ("--io", "int8")
+    yield from _prepared(contract.preprocessing)
     if contract.calibration:
         yield from _calibrated(bundle, contract.calibration)
     yield from ("--out", str(PurePosixPath(bundle.place).parent))
+
+
+def _imported(contract: Contract) -> Iterator[str]:
+    """Which weights were taken, and for which input."""
+    if contract.model.weights:
+        yield from ("--weights", contract.model.weights)
+    if contract.preprocessing.crop_height != contract.preprocessing.crop_width:
+        yield from ("--side", f"{contract.preprocessing.crop_height}x{contract.preprocessing.crop_width}")
+
+
+def _prepared(found: Preprocessing) -> Iterator[str]:
+    """The options that stood in place of what the checkpoint's files state, as the source of the preparation lists."""
+    given = set(found.source.partition("; ")[2].split())
+    sizes = {"short side": f"{found.height}", "squash": f"{found.height}x{found.width}", "none": "none"}
+    values = {
+        "--mean": ",".join(map(repr, found.mean)),
+        "--std": ",".join(map(repr, found.std)),
+        "--interpolation": found.interpolation,
+    }
+    if found.mode == "short side" and found.height != found.width:
+        values["--crop"] = f"{found.crop_height / found.height:.6g}"
+    else:
+        values["--resize"] = sizes[found.mode]
+    given |= {"--resize"} if "--crop" in given else set()
+    for name, value in values.items():
+        if name in given:
+            yield from (name, value)
 
 
 def _calibrated(bundle: FoundBundle, found: Calibration) -> Iterator[str]:
