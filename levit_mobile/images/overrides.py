@@ -71,10 +71,18 @@ def read(
 
 def read_side(given: int | str | Sequence[int] | None) -> Size | None:
     """`224`, `64x256` or numbers -> height and width. Raises RecipeError for anything else."""
-    number = int(given[:6]) if isinstance(given, str) and given.isdecimal() else given
-    if given is None or (isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= MAX_PX):
-        return None if given is None else (number, number)  # type: ignore[return-value]
+    if given is None:
+        return None
+    if (edge := _pixels(given)) is not None:
+        return edge, edge
     return _rectangle("side", given, "the side of a square (224) or HEIGHTxWIDTH")
+
+
+def _pixels(given: object) -> int | None:
+    """`256` or "256" -> 256; None for anything else."""
+    number = int(given[:6]) if isinstance(given, str) and given.isdecimal() else given
+    is_edge = isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= MAX_PX
+    return number if is_edge else None  # type: ignore[return-value]
 
 
 def _colour(name: str, given: float | str | Sequence[float]) -> Colour:
@@ -96,10 +104,8 @@ def _resize(given: int | str | Sequence[int]) -> int | Size | str:
     expected = "the length of the short side (256), a size to squash to (HEIGHTxWIDTH), or none"
     if given == "none":
         return "none"
-    number = int(given[:6]) if isinstance(given, str) and given.isdecimal() else given
-    if isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= MAX_PX:
-        return number
-    return _rectangle("resize", given, expected)
+    edge = _pixels(given)
+    return edge if edge is not None else _rectangle("resize", given, expected)
 
 
 def _crop(given: float | str | Sequence[int]) -> Size | float:

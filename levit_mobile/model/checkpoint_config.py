@@ -182,7 +182,6 @@ def _paper(paper: ImageSpec) -> Stated:
     return Stated(
         paper.source,
         resize=lambda _: {"mode": paper.mode, "height": paper.height, "width": paper.width},
-        crop=lambda _: {},
         interpolation=lambda: paper.interpolation,
         mean=lambda: paper.mean,
         std=lambda: paper.std,

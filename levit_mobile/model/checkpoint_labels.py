@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model import imagenet
+from levit_mobile.model.checkpoint_config import CONFIG_FILE
 from levit_mobile.model.families.family import Family
 from levit_mobile.model.weight_files import one_line, parse_json
 
 Names = tuple[str, ...]
 
-CONFIG = "config.json"
-PRETRAINED = f"pretrained_cfg in {CONFIG}"
+PRETRAINED = f"pretrained_cfg in {CONFIG_FILE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ def _named(
     if class_to_idx := beside.get("class_to_idx"):
         yield "class_to_idx in the checkpoint", from_class_to_idx(class_to_idx, "class_to_idx in the checkpoint")
     if (names := from_id2label(config.get("id2label"))) is not None:
-        yield f"id2label in {CONFIG}", names
-    yield from _timms(config, CONFIG)
+        yield f"id2label in {CONFIG_FILE}", names
+    yield from _timms(config, CONFIG_FILE)
     yield from _timms(config.get("pretrained_cfg"), PRETRAINED)
 
 
@@ -129,7 +129,7 @@ def from_id2label(found: object) -> Names | None:
     """{'0': name, ...} -> names in order; None for transformers' placeholders LABEL_0, LABEL_1, ..."""
     if not found or not isinstance(found, Mapping) or found == {key: f"LABEL_{key}" for key in found}:
         return None
-    return _by_number(found, f"id2label in {CONFIG}")
+    return _by_number(found, f"id2label in {CONFIG_FILE}")
 
 
 def _by_number(found: Mapping[Any, Any], place: str) -> Names:

@@ -6,7 +6,6 @@ the file leaves out has the default of its class. The resize is Pillow's; the cr
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 
 from levit_mobile.images.overrides import Size
 from levit_mobile.images.spec import Colour
-from levit_mobile.model.stated import Fields, Stated, Unusable, size_text
+from levit_mobile.model.stated import Fields, Stated, Unusable, is_number, size_text, three
 
 IMAGENET: tuple[Colour, Colour] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALVES: tuple[Colour, Colour] = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -153,20 +152,13 @@ def _colour(config: Mapping[str, Any], name: str, known: Defaults | None, place:
     if not _flag(config, "do_normalize", True):
         return ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))[place]
     value = _value(config, name, known.colours[place] if known else None)
-    numbers = list(value) if isinstance(value, list | tuple) else [value] * 3
-    if len(numbers) != 3 or not all(_number(one) for one in numbers):
-        raise Unusable(f"has {name} {value!r}, expected three numbers")
-    return float(numbers[0]), float(numbers[1]), float(numbers[2])
+    return three(name, value, list(value) if isinstance(value, list | tuple) else [value] * 3)
 
 
 def _rescale(config: Mapping[str, Any]) -> float:
     if not _flag(config, "do_rescale", True):
         return 1.0
     factor = _value(config, "rescale_factor", 1 / 255)
-    if not _number(factor) or factor <= 0:
+    if not is_number(factor) or factor <= 0:
         raise Unusable(f"has rescale_factor {factor!r}, expected a number above 0")
     return float(factor)
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,15 +28,16 @@ class Unusable(ValueError):
 class Stated:
     """What a file says, each field as a function that raises Unusable for what cannot be done.
 
-    `resize` gives mode, height and width, `crop` checks or gives the crop; both take the net's input size.
+    `resize` gives mode, height and width; `crop` checks the crop, which is the net's input, and says how it is rounded.
+    Both take the net's input size.
     """
 
     source: str
     resize: Callable[[Size], Fields]
-    crop: Callable[[Size], Fields]
     interpolation: Callable[[], str]
     mean: Callable[[], Colour]
     std: Callable[[], Colour]
+    crop: Callable[[Size], Fields] = lambda _: {}
     rescale: Callable[[], float] = lambda: 1 / 255
 
     def parts(self, size: Size, given: Mapping[str, Any]) -> Fields:
@@ -58,6 +60,19 @@ class Stated:
             raise CheckpointError(
                 f"{self.source} {error}: correct it, or pass {HOW[what]}", fault="preprocessing"
             ) from error
+
+
+def three(name: str, value: object, numbers: Sequence[object]) -> Colour:
+    """The numbers that `value` of a field stands for, one each for red, green and blue. Raises Unusable."""
+    if len(numbers) != 3 or not all(map(is_number, numbers)):
+        raise Unusable(f"has {name} {value!r}, expected three numbers")
+    red, green, blue = (float(one) for one in numbers)  # type: ignore[arg-type]
+    return red, green, blue
+
+
+def is_number(value: object) -> bool:
+    """A finite one."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def size_text(size: Size) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from levit_mobile.images.overrides import Size
 from levit_mobile.images.spec import INTERPOLATIONS, Colour, ImageSpec
 from levit_mobile.model.image_processors import IMAGENET
-from levit_mobile.model.stated import Fields, Stated, Unusable, size_text
+from levit_mobile.model.stated import Fields, Stated, Unusable, size_text, three
 
 CROP_PCT = 0.875  # timm's default
 LEVIT_CFG = {"crop_pct": 0.9, "interpolation": "bicubic"}  # what timm's own LeViTs come with
@@ -28,7 +28,6 @@ def stated(cfg: Mapping[str, Any], source: str) -> Stated:
     return Stated(
         source,
         resize=lambda size: _resize(cfg, size),
-        crop=lambda size: {"crop_height": size[0], "crop_width": size[1]},
         interpolation=lambda: _interpolation(cfg.get("interpolation") or "bicubic"),
         mean=lambda: _colour("mean", cfg.get("mean"), IMAGENET[0]),
         std=lambda: _colour("std", cfg.get("std"), IMAGENET[1]),
@@ -55,7 +54,6 @@ def _official(arguments: Mapping[str, Any]) -> Stated:
     return Stated(
         ARGUMENTS,
         resize=resize,
-        crop=lambda size: {"crop_height": size[0], "crop_width": size[1]},
         interpolation=lambda: "bicubic",
         mean=lambda: IMAGENET[0],
         std=lambda: IMAGENET[1],
@@ -85,7 +83,4 @@ def _colour(name: str, value: object, default: Colour) -> Colour:
     if value is None:
         return default
     numbers = list(value) if isinstance(value, list | tuple) else []
-    numbers = numbers * 3 if len(numbers) == 1 else numbers
-    if len(numbers) != 3 or not all(isinstance(one, int | float) and math.isfinite(one) for one in numbers):
-        raise Unusable(f"has {name} {value!r}, expected three numbers")
-    return float(numbers[0]), float(numbers[1]), float(numbers[2])
+    return three(name, value, numbers * 3 if len(numbers) == 1 else numbers)
