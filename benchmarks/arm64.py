@@ -23,7 +23,7 @@ from rich.table import Table
 from levit_mobile.arm64 import folder
 from levit_mobile.arm64.cost import Cost, measure
 from levit_mobile.arm64.cpus import CPUS, DEFAULT
-from levit_mobile.model.families.levit.trained import VARIANTS
+from levit_mobile.model.families.levit.architecture import VARIANTS
 from levit_mobile.pipeline import convert
 from levit_mobile.pipeline.source_model import load_source
 from levit_mobile.quantization.prepare import Int8Options

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from levit_mobile.interfaces.toolchain import timing_loader
-from levit_mobile.model.families.levit.trained import VARIANTS
+from levit_mobile.model.families.levit.architecture import VARIANTS
 from levit_mobile.parity import metrics
 from levit_mobile.pipeline import convert
 from levit_mobile.pipeline.source_model import load_source

@@ -17,7 +17,7 @@ import typer.main
 
 from levit_mobile.cli import app
 from levit_mobile.cli.examples import EXAMPLES
-from levit_mobile.model.families.levit.trained import VARIANTS
+from levit_mobile.model.families.levit.architecture import VARIANTS
 from levit_mobile.recipe import Precision
 
 ROOT = Path(__file__).parents[1]

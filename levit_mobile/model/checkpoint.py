@@ -38,7 +38,7 @@ class Checkpoint:
 
     Attributes:
         model: The model in evaluation mode, float32, on the CPU.
-        variant: ``levit_128s``, ``levit_128``, ``levit_192``, ``levit_256`` or ``levit_384``.
+        variant: ``levit_128s``, ``levit_128``, ``levit_192``, ``levit_256``, ``levit_384``, else ``levit``.
         classes: Number of classes.
         input_size: Height and width of the input in pixels.
         distillation: Whether there is a second head, trained on a teacher's predictions.
@@ -237,12 +237,12 @@ def _is_ours(metadata: Mapping[str, str]) -> bool:
 def _build(taken: containers.Taken, variant: str, sizes: Sizes) -> nn.Module:
     state, family, layout = taken.state, taken.net.family, taken.net.layout
     model: nn.Module = family.empty(variant, sizes)
-    names = family.layouts[layout](variant)
+    names = family.layouts[layout](sizes.architecture)
     shapes = {key: tensor.shape for key, tensor in model.state_dict().items() if not key.endswith(COUNTER)}
     theirs = {key: their_key(key, names) for key in shapes}
-    what = f"{variant} in the {layout} layout{sizes.remark(variant)}"
-    _check_keys(state.keys(), set(theirs.values()), _ignorable(model, names), what)
-    weights = {key: _weight(theirs[key], state[theirs[key]], shape, variant) for key, shape in shapes.items()}
+    what = sizes.described(variant)
+    _check_keys(state.keys(), set(theirs.values()), _ignorable(model, names), f"{what} in the {layout} layout")
+    weights = {key: _weight(theirs[key], state[theirs[key]], shape, what) for key, shape in shapes.items()}
     family.check(state, model, names)
     model.load_state_dict(weights, assign=True)
     return model.eval()
@@ -270,18 +270,18 @@ def _check_keys(found: Iterable[str], expected: set[str], ignorable: set[str], w
     ]
     if parts:
         raise CheckpointError(
-            f"{' and '.join(parts)} for a {what}",
+            f"{' and '.join(parts)} for {what}",
             fault="missing-keys" if missing else "surplus-keys",
         )
 
 
-def _weight(key: str, tensor: Tensor, shape: torch.Size, variant: str) -> Tensor:
+def _weight(key: str, tensor: Tensor, shape: torch.Size, what: str) -> Tensor:
     """float32, a 1x1 convolution as the matrix that it is; refuses any other shape, integers, NaN and infinity."""
     if tensor.shape == (*shape, 1, 1):
         tensor = tensor.flatten(1)
     if tensor.shape != shape:
         raise CheckpointError(
-            f"{key} has shape {list(tensor.shape)}, expected {list(shape)} as in {variant}", fault="shape"
+            f"{key} has shape {list(tensor.shape)}, expected {list(shape)} as in {what}", fault="shape"
         )
     if tensor.dtype not in FLOATS:
         raise CheckpointError(

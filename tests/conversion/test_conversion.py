@@ -14,7 +14,7 @@ from support.refusals import refused
 from torch import Tensor, nn
 
 from levit_mobile.errors import ConversionError
-from levit_mobile.model.families.levit.trained import VARIANTS
+from levit_mobile.model.families.levit.architecture import VARIANTS
 from levit_mobile.pipeline import convert
 from levit_mobile.pipeline.source_model import SourceModel, load_source
 from levit_mobile.recipe import RECIPES

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from levit_mobile.errors import ConversionError, RecipeError
 from levit_mobile.model.fake_quant import SCALE, fake_quantize_weight_, int8_weight
-from levit_mobile.model.families.levit.trained import VARIANTS, AttentionBias, LeViT
+from levit_mobile.model.families.levit.architecture import VARIANTS
+from levit_mobile.model.families.levit.trained import AttentionBias, LeViT
 from levit_mobile.pipeline import convert, lowering, writing
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.pipeline.writing import Bundle

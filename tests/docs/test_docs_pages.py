@@ -22,8 +22,8 @@ from levit_mobile.images.digits import Split, source_indices
 from levit_mobile.mil.kernels import KERNELS
 from levit_mobile.model.containers import CONTAINERS, WRAPPERS
 from levit_mobile.model.download import WEIGHT_SUFFIXES
+from levit_mobile.model.families.levit.architecture import VARIANTS
 from levit_mobile.model.families.levit.keys import LAYOUTS
-from levit_mobile.model.families.levit.trained import VARIANTS
 from levit_mobile.model.weight_files import FOLDER_FILES
 from levit_mobile.pipeline.quantization_summary import PICTURES
 from levit_mobile.quantization import calibration, equalize, observers

@@ -26,12 +26,13 @@ from support.mutations import KINDS, Mutant
 from levit_mobile.errors import ArtifactError, LevitMobileError
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.families.family import their_key
-from levit_mobile.model.families.levit import trained as levit
+from levit_mobile.model.families.levit.architecture import VARIANTS, as_in_paper
 from levit_mobile.model.families.levit.keys import our_names
+from levit_mobile.model.families.levit.trained import LeViT
 from levit_mobile.system import workers
 
 # The smallest net with every kind of block; it stands for levit_128s while these tests run.
-TINY = levit.Variant((8, 16, 24), 4, (2, 2, 2), (1, 1, 1))
+TINY = as_in_paper((8, 16, 24), 4, (2, 2, 2), (1, 1, 1))
 SIDE, CLASSES = 32, 2
 MOST_MIB = 256  # that all mutants together may add to the process
 TIMEOUT_S = 240.0
@@ -45,7 +46,7 @@ Outcome = tuple[str, float]  # a sentence, or nothing for an import that is righ
 def net(name: str) -> dict[str, torch.Tensor]:
     """Our own names, or those of transformers, whose folders have labels; no tensor is like another."""
     torch.manual_seed(1)
-    model = levit.LeViT("levit_128s", classes=CLASSES, side=SIDE)
+    model = LeViT("levit_128s", classes=CLASSES, side=SIDE)
     floats = {key: tensor for key, tensor in model.state_dict().items() if tensor.is_floating_point()}
     return {named(key, name): torch.rand_like(tensor) + 0.5 for key, tensor in floats.items()}
 
@@ -131,7 +132,7 @@ class Victim:
     folder: Path
 
     def __call__(self) -> Callable[[Mutant], Outcome]:
-        levit.VARIANTS["levit_128s"] = TINY
+        VARIANTS["levit_128s"] = TINY
         KINDS[NOTHING] = lambda data, _: data
         write(self.name, self.folder)
         file = self.folder / FILES[self.name]
@@ -151,7 +152,7 @@ class Victim:
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(levit.VARIANTS, "levit_128s", TINY)
+    monkeypatch.setitem(VARIANTS, "levit_128s", TINY)
 
 
 def mutants(name: str) -> list[Mutant]:

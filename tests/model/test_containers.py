@@ -389,7 +389,7 @@ def test_heads_that_do_not_fit_each_other(tmp_path: Path, timm: State) -> None:
     assert_refused(saved(other, tmp_path / "v.pth"), "checkpoint.shape", "3 and 5 classes", "head_dist")
 
 
-# Nets of other sizes: a true sentence each
+# Nets that take no colours
 
 
 def of_transformers(tmp_path: Path, **options: Any) -> Path:
@@ -398,20 +398,6 @@ def of_transformers(tmp_path: Path, **options: Any) -> Path:
     sizes = {"hidden_sizes": [128, 256, 384], "num_attention_heads": [4, 6, 8], "depths": [2, 3, 4]}
     LevitForImageClassification(LevitConfig(image_size=32, **sizes | options)).save_pretrained(tmp_path)
     return tmp_path
-
-
-def test_other_ratios_are_read_and_named(tmp_path: Path) -> None:
-    wide = of_transformers(tmp_path / "mlp", mlp_ratio=[4, 4, 4])
-    assert_refused(wide, "checkpoint.other-levit", "key_dim 16", "attention_ratio 2, mlp_ratio 4", "mlp_ratio 2")
-    more = of_transformers(tmp_path / "attention", attention_ratio=[4, 4, 4])
-    assert_refused(more, "checkpoint.other-levit", "key_dim 16", "attention_ratio 4, mlp_ratio 2")
-
-
-def test_other_depths_are_named_as_such(tmp_path: Path) -> None:
-    deep = of_transformers(tmp_path / "deep", depths=[2, 3, 5])
-    assert_refused(deep, "checkpoint.other-levit", "depths 2 3 5")
-    flat = of_transformers(tmp_path / "flat", depths=[1, 1, 1])
-    assert_refused(flat, "checkpoint.missing-keys", "a whole LeViT of depths 1 1 1", "known variants")
 
 
 @pytest.mark.parametrize("colours", [1, 4])

@@ -15,8 +15,8 @@ from support.refusals import refused
 from levit_mobile.errors import RecipeError
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.fake_quant import fake_quants_of
+from levit_mobile.model.families.levit.architecture import VARIANTS
 from levit_mobile.model.families.levit.bake import bake
-from levit_mobile.model.families.levit.trained import VARIANTS
 from levit_mobile.model.parts.counts import count_macs
 from levit_mobile.pipeline.lowering import form_of
 from levit_mobile.quantization.cost_model import Cost, Region, groups_of

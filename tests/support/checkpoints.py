@@ -7,7 +7,7 @@ an official state dict to its own by that order alone, so order is the independe
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.checkpoint import load_checkpoint
-from levit_mobile.model.families.levit.trained import VARIANTS
+from levit_mobile.model.families.levit.architecture import VARIANTS, Architecture
 from support.refusals import refused
 
 State = dict[str, Tensor]
@@ -63,13 +63,19 @@ def transformers_model(variant: str, *, classes: int = 5, side: int = 64, heads:
     return model.eval()
 
 
+def with_depths(architecture: Architecture, depths: Sequence[int]) -> Architecture:
+    """The same with more or fewer blocks."""
+    stages = zip(architecture.stages, depths, strict=True)
+    return replace(architecture, stages=tuple(replace(stage, depth=depth) for stage, depth in stages))
+
+
 @contextmanager
 def one_block_a_stage(variant: str) -> Iterator[None]:
     """The variant has the depths 1, 1, 1 while this lasts: every kind of block, and a graph of half the size."""
     widths, heads, _, key_dim = CONFIGS[variant]
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(CONFIGS, variant, (widths, heads, [1, 1, 1], key_dim))
-        patch.setitem(VARIANTS, variant, replace(VARIANTS[variant], depths=(1, 1, 1)))
+        patch.setitem(VARIANTS, variant, with_depths(VARIANTS[variant], (1, 1, 1)))
         transformers_model.cache_clear()
         yield
         transformers_model.cache_clear()

@@ -22,7 +22,7 @@ from levit_mobile.model.checkpoint import load_checkpoint
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.model.families.family import their_key
 from levit_mobile.model.families.levit import keys
-from levit_mobile.model.families.levit.trained import VARIANTS
+from levit_mobile.model.families.levit.architecture import VARIANTS
 
 VARIANT = "levit_128s"
 MEAN, STD = np.array((0.485, 0.456, 0.406)), np.array((0.229, 0.224, 0.225))

@@ -13,7 +13,7 @@ from levit_mobile.images.spec import ImageSpec
 Shapes = Mapping[str, tuple[int, ...]]  # of a checkpoint's tensors
 State = dict[str, Tensor]
 Names = Mapping[str, str]  # our name of each module and constant -> its name in a checkpoint
-Layout = Callable[[str], Names]  # a variant -> the names of its tensors in one layout of checkpoints
+Layout = Callable[[Any], Names]  # an architecture -> the names of its tensors in one layout of checkpoints
 Rows = tuple[str, Tensor]  # path of a layer, and some of its output rows, int64
 
 
@@ -27,6 +27,11 @@ def their_key(key: str, names: Names) -> str:
 
 class Sizes(Protocol):
     """What names and shapes reveal about a net; a family's own sizes have more."""
+
+    @property
+    def architecture(self) -> Any:
+        """Widths, heads, depths and so on, as the family's own layouts take them."""
+        ...
 
     @property
     def classes(self) -> int: ...
@@ -43,12 +48,12 @@ class Sizes(Protocol):
     def distillation(self) -> bool: ...
 
     @property
-    def stated(self) -> dict[str, int | float | tuple[int, ...] | tuple[float, ...]]:
+    def stated(self) -> Mapping[str, int | float | tuple[int, ...] | tuple[float, ...]]:
         """Widths, heads, depths and so on, for the contract."""
         ...
 
-    def remark(self, variant: str) -> str:
-        """What else the net may be where a tensor of the variant is missing, for a sentence's end."""
+    def described(self, variant: str) -> str:
+        """The net in a sentence: the variant's name, or the sizes of one that has none."""
         ...
 
 
@@ -90,14 +95,16 @@ class Family(Generic[SizesOf, Net]):
     Attributes:
         name: Its name, which is also that of its folder.
         net: Class of its models, trained and baked. Each has `blocks` and `read`, as `parts.intermediate_outputs` asks.
-        variants: Its variants by name. No other family has a variant of the same name.
-        layouts: Layout of checkpoints -> the names that tensors have in it, for one variant.
+        variants: The architectures that have a name. No other family has a variant of the same name. What has none
+            is called as the family is.
+        layouts: Layout of checkpoints -> the names that tensors have in it, for one architecture.
         trunk_places: A key -> each layout in which it is one of the trunk's, and the prefix of its net there.
         canonical: Tensors below a prefix and beside it, layout, prefix -> the net's tensors under the layout's own
             names, and those that do not belong to it. Raises CheckpointError for a head that cannot be read.
         recognises: Keys of a checkpoint -> its layout. Raises CheckpointError for keys of something else.
         sizes: Shapes of a checkpoint's tensors, its layout and the input size if it is stated -> the sizes of its net.
-        named: Sizes, and the variant that the user expects or None -> the variant. Raises CheckpointError.
+        named: Sizes, and the variant that the user expects or None -> the variant, or the family's name for sizes that
+            have none. Raises CheckpointError.
         empty: Variant and sizes -> a model on the meta device that waits for weights; its constants are in place.
         check: Compares the constants that a checkpoint holds with the model's. Raises CheckpointError.
         bake: The exact rewrites.

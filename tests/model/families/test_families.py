@@ -36,9 +36,9 @@ class TestEveryFamily:
             assert len(url.rpartition("-")[2].removesuffix(".pth")) == 8
 
     def test_every_variant_has_names_in_every_layout(self, family: Family) -> None:
-        for variant in family.variants:
+        for architecture in family.variants.values():
             for names_of in family.layouts.values():
-                names = names_of(variant)
+                names = names_of(architecture)
                 assert len(set(names.values())) == len(names) > 20
 
 

@@ -14,8 +14,9 @@ from support.forms import FORMS, arranged, baked
 from support.nets import MEAN, OF_128S, STD, levit, normalised, pixels
 from torch import Tensor, nn
 
+from levit_mobile.model.families.levit.architecture import VARIANTS
 from levit_mobile.model.families.levit.bake import bake
-from levit_mobile.model.families.levit.trained import VARIANTS, LeViT
+from levit_mobile.model.families.levit.trained import LeViT
 from levit_mobile.model.parts.intermediate_outputs import Tapped, as_tokens, block_paths
 
 NETS = [("levit_128s", 96), ("levit_128", 64), ("levit_192", 96), ("levit_256", 64), ("levit_384", 64)]

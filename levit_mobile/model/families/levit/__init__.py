@@ -14,15 +14,16 @@ from functools import partial
 
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.families.family import Family
+from levit_mobile.model.families.levit.architecture import VARIANTS
 from levit_mobile.model.families.levit.bake import bake
 from levit_mobile.model.families.levit.channels import ChannelsFirst
 from levit_mobile.model.families.levit.empty import check_numbering, empty_model
 from levit_mobile.model.families.levit.heads import canonical
-from levit_mobile.model.families.levit.keys import LAYOUTS, detect_layout, trunk_places, variant_names
+from levit_mobile.model.families.levit.keys import LAYOUTS, detect_layout, names_in, trunk_places
 from levit_mobile.model.families.levit.scaling import pairs, streams
 from levit_mobile.model.families.levit.sizes import Sizes, match_variant, read_sizes
 from levit_mobile.model.families.levit.tokens import TokenMajor
-from levit_mobile.model.families.levit.trained import VARIANTS, LeViT
+from levit_mobile.model.families.levit.trained import LeViT
 
 SERVER = "https://dl.fbaipublicfiles.com/LeViT/"
 
@@ -40,7 +41,7 @@ LEVIT: Family[Sizes, LeViT] = Family(
     name="levit",
     net=LeViT,
     variants=VARIANTS,
-    layouts={layout: partial(variant_names, layout) for layout in LAYOUTS},
+    layouts={layout: partial(names_in, layout) for layout in LAYOUTS},
     trunk_places=trunk_places,
     canonical=canonical,
     recognises=detect_layout,

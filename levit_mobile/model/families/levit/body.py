@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from torch import nn
 
-from levit_mobile.model.families.levit.trained import Attention, Cells, LeViT, Mlp, ShrinkAttention
+from levit_mobile.model.families.levit.trained import Attention, Cells, LeViT, Mlp, ShrinkAttention, shrunk
 
 
 def laid_out(
@@ -39,5 +39,7 @@ def _require_baked(model: LeViT) -> None:
 
 def last_cells(baked: LeViT) -> Cells:
     """Rows and columns of the last stage's grid."""
-    grids = [block.cells_out for block in baked.modules() if isinstance(block, ShrinkAttention)]
-    return grids[-1]
+    cells = baked.cells
+    for _ in (block for block in baked.modules() if isinstance(block, ShrinkAttention)):
+        cells = shrunk(cells)
+    return cells

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from levit_mobile.model.fake_quant import FakeQuant
+from levit_mobile.model.families.levit.architecture import SHRINK_STRIDE
 from levit_mobile.model.families.levit.body import laid_out
-from levit_mobile.model.families.levit.trained import SHRINK_STRIDE, Attention, LeViT, Mlp, ShrinkAttention, blocks_in
+from levit_mobile.model.families.levit.trained import Attention, LeViT, Mlp, ShrinkAttention, blocks_in
 from levit_mobile.model.parts.constants import constant_of
 from levit_mobile.model.parts.roles import add_table, with_role
 from levit_mobile.model.parts.rows import conv_of, regroup, rows_of, stacked

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.family import Names
+from levit_mobile.model.families.levit.architecture import OTHER
 from levit_mobile.model.families.levit.sizes import Sizes
 from levit_mobile.model.families.levit.trained import AttentionBias, LeViT, bias_index
 
@@ -18,7 +19,7 @@ def empty_model(variant: str, sizes: Sizes) -> LeViT:
     """Without the seconds that random initial weights take; only the fixed index buffers are filled."""
     with torch.device("meta"):
         model = LeViT(
-            variant,
+            sizes.architecture if variant == OTHER else variant,
             classes=sizes.classes,
             side=sizes.size,
             distillation=sizes.distillation,

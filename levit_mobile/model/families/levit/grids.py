@@ -5,48 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from levit_mobile.errors import CheckpointError
-from levit_mobile.model.families.levit.trained import PATCH_PX, Cells, shrunk
+from levit_mobile.model.families.levit.trained import Cells, shrunk
 
 Size = tuple[int, int]  # height, width in pixels
 
-MOST_SIDE_PX = 1024  # the index of a bias table grows with the square of the number of tokens
+MOST_CELLS = 64  # along one edge: the index of a bias table grows with the square of the number of tokens
 
 
-def fitting(entries: Sequence[int]) -> tuple[Size, ...]:
-    """Every size whose grids have these numbers of cells, stage by stage; the most nearly square first.
-
-    A number is 0 where the table is missing.
-    """
-    most = MOST_SIDE_PX // PATCH_PX
-    divisors = [rows for rows in range(1, most + 1) if entries[0] % rows == 0 and entries[0] // rows <= most]
+def fitting(entries: Sequence[int], patch_px: int) -> tuple[Size, ...]:
+    """Every size whose grids have these numbers of cells, stage by stage; the most nearly square first."""
+    sides = range(1, MOST_CELLS + 1)
+    divisors = [rows for rows in sides if entries[0] % rows == 0 and entries[0] // rows <= MOST_CELLS]
     grids = [(rows, entries[0] // rows) for rows in divisors if _cells((rows, entries[0] // rows), entries)]
     grids.sort(key=lambda grid: abs(grid[0] - grid[1]))
-    return tuple((rows * PATCH_PX, columns * PATCH_PX) for rows, columns in grids)
+    return tuple((rows * patch_px, columns * patch_px) for rows, columns in grids)
 
 
 def _cells(grid: Cells, entries: Sequence[int]) -> bool:
     for count in entries:
-        if count and grid[0] * grid[1] != count:
+        if grid[0] * grid[1] != count:
             return False
         grid = shrunk(grid)
     return True
 
 
-def size_of(entries: Sequence[int], asked: Size | None = None) -> Size:
+def size_of(entries: Sequence[int], patch_px: int, asked: Size | None = None) -> Size:
     """The size that was asked for or is stated elsewhere, else the square. Raises CheckpointError for what cannot be.
 
     Args:
         entries: Number of entries of a bias table of each stage.
+        patch_px: Pixels along one edge of a token of the first stage.
         asked: Height and width in pixels.
     """
-    if not entries[0]:  # missing tables are refused by their names
-        return 0, 0
-    found = fitting(entries)
+    found = fitting(entries, patch_px)
     listed = ", ".join(f"{height}x{width}" for height, width in found)
     if not found:
         raise CheckpointError(
             f"the attention bias tables have {' '.join(map(str, entries))} entries, expected those of an input of "
-            f"multiples of {PATCH_PX} px, up to {MOST_SIDE_PX} px",
+            f"multiples of {patch_px} px, up to {MOST_CELLS * patch_px} px",
             fault="other-levit",
         )
     if asked is not None and asked not in found:

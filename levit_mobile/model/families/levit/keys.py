@@ -15,11 +15,11 @@ Each row is their name -> ours, a module or a single tensor. The numbers in brac
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from levit_mobile.errors import CheckpointError
-from levit_mobile.model.families.levit.trained import VARIANTS
+from levit_mobile.model.families.levit.architecture import Architecture
 from levit_mobile.model.stored_tensors import few
 
 Table = dict[str, dict[str, str]]
@@ -191,12 +191,15 @@ def detect_layout(keys: Sequence[str]) -> str:
     return best
 
 
-def our_names(layout: str, depths: tuple[int, ...]) -> dict[str, str]:
-    """Our name of each module and bias tensor -> its name in `layout`, for stages of these depths."""
+def our_names(layout: str, depths: tuple[int, ...], convolutions: int = 4) -> dict[str, str]:
+    """Our name of each module and bias tensor -> its name in `layout`, for stages of these depths.
+
+    `convolutions` is the number of those in the stem.
+    """
     table = LAYOUTS[layout]
     return {
         ours.format(**place): theirs.format(**place)
-        for part, place in _places(depths)
+        for part, place in _places(depths, convolutions)
         for theirs, ours in table[part].items()
     }
 
@@ -213,10 +216,10 @@ def head_parts(layout: str) -> tuple[str, str]:
     return norm, linear
 
 
-def variant_names(layout: str, variant: str) -> dict[str, str]:
-    """`our_names` of a variant by name, and those of heads that are linear layers alone."""
+def names_in(layout: str, architecture: Architecture) -> dict[str, str]:
+    """`our_names` of a LeViT, and those of heads that are linear layers alone."""
     plain = dict(zip(("head", "head_dist"), head_names(layout), strict=True))
-    return our_names(layout, VARIANTS[variant].depths) | plain
+    return our_names(layout, architecture.depths, len(architecture.stem)) | plain
 
 
 @cache
@@ -236,9 +239,9 @@ def trunk_places(key: str) -> Iterator[tuple[str, str]]:
             yield layout, prefix.removesuffix(TRUNK) if below else prefix
 
 
-def _places(depths: tuple[int, ...]) -> Iterator[tuple[str, dict[str, int]]]:
+def _places(depths: tuple[int, ...], convolutions: int) -> Iterator[tuple[str, dict[str, int]]]:
     """Every part of a LeViT in order, with the numbers that the tables' braces take."""
-    for i in range(4):
+    for i in range(convolutions):
         yield "stem", {"i": i, "c": i + 1, "p": 2 * i}
     b = 0
     for s, depth in enumerate(depths):
@@ -249,9 +252,16 @@ def _places(depths: tuple[int, ...]) -> Iterator[tuple[str, dict[str, int]]]:
     yield "heads", {}
 
 
+def numbered(keys: Iterable[str], layout: str, ours: str) -> list[tuple[dict[str, int], str]]:
+    """The weights of every module that one of our rows stands for: its numbers in the layout, and its key."""
+    weight = row_pattern(their_row(layout, ours) + ".weight")
+    found = [(match.groupdict(), key) for key in keys if (match := weight.fullmatch(key))]
+    return [({name: int(digits) for name, digits in numbers.items()}, key) for numbers, key in found]
+
+
 @cache
 def row_pattern(theirs: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\{(\w)\\}", r"(?P<\1>\\d+)", re.escape(theirs)))
+    return re.compile(re.sub(r"\\{(\w)\\}", r"(?P<\1>\\d{1,6})", re.escape(theirs)))
 
 
 def _any_row(table: Table, key: str) -> bool:

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from levit_mobile.model.fake_quant import FakeQuant
+from levit_mobile.model.families.levit.architecture import SHRINK_STRIDE
 from levit_mobile.model.families.levit.body import laid_out, last_cells
 from levit_mobile.model.families.levit.trained import (
-    SHRINK_STRIDE,
     Attention,
     Cells,
     LeViT,

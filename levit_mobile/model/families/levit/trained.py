@@ -11,40 +11,22 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from levit_mobile.model.families.levit.architecture import (
+    OTHER,
+    SHRINK_STRIDE,
+    VARIANTS,
+    Architecture,
+    Shrink,
+    Stage,
+)
+
 Cells = tuple[int, int]  # rows and columns of a grid of tokens
-
-PATCH_PX = 16  # the stem halves the picture four times
-ATTENTION_RATIO = 2  # value channels / key channels in plain attention
-SHRINK_ATTENTION_RATIO = 4  # the same in the two shrinking blocks
-MLP_RATIO = 2
-SHRINK_STRIDE = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """One row of the paper's table 1: widths, depths and heads of the three stages."""
-
-    channels: tuple[int, int, int]
-    key_dim: int
-    heads: tuple[int, int, int]
-    depths: tuple[int, int, int]
-    drop_path: float = 0.0
-
-
-VARIANTS: dict[str, Variant] = {
-    "levit_128s": Variant((128, 256, 384), 16, (4, 6, 8), (2, 3, 4)),
-    "levit_128": Variant((128, 256, 384), 16, (4, 8, 12), (4, 4, 4)),
-    "levit_192": Variant((192, 288, 384), 32, (3, 5, 6), (4, 4, 4)),
-    "levit_256": Variant((256, 384, 512), 32, (4, 6, 8), (4, 4, 4)),
-    "levit_384": Variant((384, 512, 768), 32, (6, 9, 12), (4, 4, 4), drop_path=0.1),
-}
 
 
 class ConvNorm(nn.Module):
@@ -153,13 +135,13 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, scale: float) -> Tenso
 class Attention(nn.Module):
     """Multi-head attention with a residual: [N,T,C] -> [N,T,C]. The q, k, v rows of a head are adjacent in `qkv`."""
 
-    def __init__(self, channels: int, key_dim: int, heads: int, cells: Cells, drop_path: float) -> None:
+    def __init__(self, stage: Stage, cells: Cells, drop_path: float) -> None:
         super().__init__()
-        self.heads, self.key_dim, self.value_dim = heads, key_dim, ATTENTION_RATIO * key_dim
-        self.scale = key_dim**-0.5
-        self.qkv = LinearNorm(channels, heads * (2 * key_dim + self.value_dim))
-        self.bias = AttentionBias(heads, cells, cells, stride=1)
-        self.proj = LinearNorm(heads * self.value_dim, channels, gain=0.0)
+        self.heads, self.key_dim, self.value_dim = stage.heads, stage.key_dim, stage.value_dim
+        self.scale = self.key_dim**-0.5
+        self.qkv = LinearNorm(stage.channels, self.heads * (2 * self.key_dim + self.value_dim))
+        self.bias = AttentionBias(self.heads, cells, cells, stride=1)
+        self.proj = LinearNorm(self.heads * self.value_dim, stage.channels, gain=0.0)
         self.drop_path = DropPath(drop_path)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -173,14 +155,13 @@ class Attention(nn.Module):
 class ShrinkAttention(nn.Module):
     """Attention from every second row and column of the grid, no residual: [N,T,C] -> [N,T',C']."""
 
-    def __init__(self, channels_in: int, channels_out: int, key_dim: int, cells: Cells) -> None:
+    def __init__(self, sizes: Shrink, channels_in: int, channels_out: int, cells: Cells) -> None:
         super().__init__()
-        self.heads = channels_in // key_dim
-        self.key_dim, self.value_dim = key_dim, SHRINK_ATTENTION_RATIO * key_dim
+        self.heads, self.key_dim, self.value_dim = sizes.heads, sizes.key_dim, sizes.value_dim
         self.cells, self.cells_out = cells, shrunk(cells)
-        self.scale = key_dim**-0.5
-        self.kv = LinearNorm(channels_in, self.heads * (key_dim + self.value_dim))
-        self.q = LinearNorm(channels_in, self.heads * key_dim)
+        self.scale = self.key_dim**-0.5
+        self.kv = LinearNorm(channels_in, self.heads * (self.key_dim + self.value_dim))
+        self.q = LinearNorm(channels_in, self.heads * self.key_dim)
         self.bias = AttentionBias(self.heads, self.cells_out, cells, SHRINK_STRIDE)
         self.proj = LinearNorm(self.heads * self.value_dim, channels_out)
 
@@ -196,10 +177,10 @@ class ShrinkAttention(nn.Module):
 class Mlp(nn.Module):
     """Two projections around a Hardswish, with a residual: [N,T,C] -> [N,T,C]."""
 
-    def __init__(self, channels: int, drop_path: float) -> None:
+    def __init__(self, channels: int, hidden: int, drop_path: float) -> None:
         super().__init__()
-        self.expand = LinearNorm(channels, MLP_RATIO * channels)
-        self.contract = LinearNorm(MLP_RATIO * channels, channels, gain=0.0)
+        self.expand = LinearNorm(channels, hidden)
+        self.contract = LinearNorm(hidden, channels, gain=0.0)
         self.drop_path = DropPath(drop_path)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -213,32 +194,30 @@ def shrunk(cells: Cells) -> Cells:
     return rows, columns
 
 
-def stem(channels: int) -> nn.Sequential:
-    """[N,3,H,W] -> [N,C,H/16,W/16]: widths C/8, C/4, C/2, C, a Hardswish between."""
-    widths = [3, channels // 8, channels // 4, channels // 2, channels]
+def stem(widths: Sequence[int]) -> nn.Sequential:
+    """[N,3,H,W] -> [N,C,H/2^n,W/2^n] by n convolutions of these widths, a Hardswish between."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for i in range(4):
-        layers[f"conv{i}"] = ConvNorm(widths[i], widths[i + 1])
-        if i < 3:
-            layers[f"act{i}"] = nn.Hardswish()
+    for i, (channels_in, channels_out) in enumerate(zip((3, *widths), widths, strict=False)):
+        if i:
+            layers[f"act{i - 1}"] = nn.Hardswish()
+        layers[f"conv{i}"] = ConvNorm(channels_in, channels_out)
     return nn.Sequential(layers)
 
 
-def stage(variant: Variant, i: int, cells: Cells) -> nn.Sequential:
-    """Attention and MLP, `depths[i]` times, on one grid."""
-    channels = variant.channels[i]
+def stage(sizes: Stage, cells: Cells, drop_path: float) -> nn.Sequential:
+    """Attention and MLP, `depth` times, on one grid."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for j in range(variant.depths[i]):
-        layers[f"attn{j}"] = Attention(channels, variant.key_dim, variant.heads[i], cells, variant.drop_path)
-        layers[f"mlp{j}"] = Mlp(channels, variant.drop_path)
+    for j in range(sizes.depth):
+        layers[f"attn{j}"] = Attention(sizes, cells, drop_path)
+        layers[f"mlp{j}"] = Mlp(sizes.channels, sizes.hidden, drop_path)
     return nn.Sequential(layers)
 
 
-def shrink(variant: Variant, i: int, cells: Cells) -> nn.Sequential:
+def shrink(architecture: Architecture, i: int, cells: Cells) -> nn.Sequential:
     """From stage i's grid and width to stage i+1's."""
-    channels, channels_out = variant.channels[i], variant.channels[i + 1]
-    attn = ShrinkAttention(channels, channels_out, variant.key_dim, cells)
-    return nn.Sequential(OrderedDict(attn=attn, mlp=Mlp(channels_out, variant.drop_path)))
+    sizes, (channels, channels_out) = architecture.shrinks[i], architecture.channels[i : i + 2]
+    attn = ShrinkAttention(sizes, channels, channels_out, cells)
+    return nn.Sequential(OrderedDict(attn=attn, mlp=Mlp(channels_out, sizes.hidden, architecture.drop_path)))
 
 
 class LeViT(nn.Module):
@@ -251,19 +230,20 @@ class LeViT(nn.Module):
     arXiv:2104.01136.
 
     Args:
-        variant: ``levit_128s``, ``levit_128``, ``levit_192``, ``levit_256`` or ``levit_384``.
+        variant: ``levit_128s``, ``levit_128``, ``levit_192``, ``levit_256``, ``levit_384``, or any other sizes.
         classes: Number of logits.
-        side: Height and width of the input in pixels, both multiples of 16; one number for a square.
+        side: Height and width of the input in pixels, both multiples of a patch, which is 16 px in the paper; one
+            number for a square.
         distillation: Whether there is a second head, trained on a teacher's predictions.
         head_norm: Whether each head has a batch norm before its linear layer, as in the paper.
 
     Raises:
-        ValueError: The variant is unknown, or the side is not made of positive multiples of 16.
+        ValueError: The variant is unknown, or the side is not made of positive multiples of the patch.
     """
 
     def __init__(
         self,
-        variant: str,
+        variant: str | Architecture,
         *,
         classes: int = 1000,
         side: int | tuple[int, int] = 224,
@@ -271,16 +251,15 @@ class LeViT(nn.Module):
         head_norm: bool = True,
     ) -> None:
         super().__init__()
-        if variant not in VARIANTS:
-            raise ValueError(f"unknown LeViT variant {variant!r}, expected one of {', '.join(VARIANTS)}")
-        size = (side, side) if isinstance(side, int) else side
-        if any(edge < PATCH_PX or edge % PATCH_PX for edge in size):
-            raise ValueError(f"the input side is {side} px, expected a positive multiple of {PATCH_PX} px")
-        self.variant, self.classes, self.size, self.distillation = variant, classes, size, distillation
-        self.head_norm = head_norm
-        sizes = VARIANTS[variant]
-        self.stem = stem(sizes.channels[0])
-        self.body = nn.Sequential(OrderedDict(_body(sizes, (size[0] // PATCH_PX, size[1] // PATCH_PX))))
+        sizes = _architecture(variant)
+        size, patch = (side, side) if isinstance(side, int) else side, sizes.patch_px
+        if any(edge < patch or edge % patch for edge in size):
+            raise ValueError(f"the input side is {side} px, expected a positive multiple of {patch} px")
+        self.variant = variant if isinstance(variant, str) else OTHER
+        self.classes, self.size, self.distillation, self.head_norm = classes, size, distillation, head_norm
+        self.cells = size[0] // patch, size[1] // patch
+        self.stem = stem(sizes.stem)
+        self.body = nn.Sequential(OrderedDict(_body(sizes, self.cells)))
         head: type[NormLinear | nn.Linear] = NormLinear if head_norm else nn.Linear
         self.head = head(sizes.channels[-1], classes)
         self.head_dist = head(sizes.channels[-1], classes) if distillation else None
@@ -308,9 +287,17 @@ def blocks_in(body: nn.Module) -> dict[str, str]:
     return {"stem": "stem", **{name: f"body.{name}" for name in names}}
 
 
-def _body(sizes: Variant, cells: Cells) -> Iterator[tuple[str, nn.Module]]:
-    for i in range(3):
-        yield f"stage{i}", stage(sizes, i, cells)
-        if i < 2:
-            yield f"shrink{i}", shrink(sizes, i, cells)
+def _architecture(variant: str | Architecture) -> Architecture:
+    if isinstance(variant, Architecture):
+        return variant
+    if variant not in VARIANTS:
+        raise ValueError(f"unknown LeViT variant {variant!r}, expected one of {', '.join(VARIANTS)}")
+    return VARIANTS[variant]
+
+
+def _body(architecture: Architecture, cells: Cells) -> Iterator[tuple[str, nn.Module]]:
+    for i, sizes in enumerate(architecture.stages):
+        yield f"stage{i}", stage(sizes, cells, architecture.drop_path)
+        if i < len(architecture.shrinks):
+            yield f"shrink{i}", shrink(architecture, i, cells)
             cells = shrunk(cells)

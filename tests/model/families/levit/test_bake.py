@@ -12,6 +12,7 @@ import torch
 from support.nets import MEAN, STD, levit, logits_of, normalised, pixels, relative_error
 from torch import Tensor, nn
 
+from levit_mobile.model.families.levit.architecture import Stage
 from levit_mobile.model.families.levit.bake import (
     bake,
     embed_normalisation,
@@ -245,5 +246,5 @@ def test_a_wrong_border_moves_the_logits(variant: str) -> None:
 
 
 def test_query_rows_are_the_first_of_each_heads_group() -> None:
-    block = Attention(32, key_dim=4, heads=2, cells=(2, 2), drop_path=0.0)
+    block = Attention(Stage(32, 2, 1, 4, 8, 64), (2, 2), 0.0)
     assert query_rows(block).tolist() == [0, 1, 2, 3, 16, 17, 18, 19]  # a group is 4 q, 4 k and 8 v

@@ -9,9 +9,8 @@ import torch
 from support.checkpoints import State, assert_refused, saved, transformers_model
 
 from levit_mobile.model.checkpoint import load_checkpoint
-from levit_mobile.model.families.levit.trained import VARIANTS
 
-MISSING_BLOCK = "stages.1.blocks.2."
+MISSING_BLOCK = "stages.1.blocks.1."
 
 
 def test_every_tensor_lands_in_its_own_place(tmp_path: Path, official: State) -> None:
@@ -39,12 +38,15 @@ def test_a_size_of_its_own(tmp_path: Path) -> None:
     config = LevitConfig(image_size=32, hidden_sizes=[64, 96, 128], depths=[1, 5, 1], num_attention_heads=[4, 6, 8])
     LevitForImageClassification(config).save_pretrained(tmp_path)
     sizes = "widths 64 96 128, key_dim 16, heads 4 6 8, depths 1 5 1"
-    assert_refused(tmp_path, "checkpoint.other-levit", sizes, *VARIANTS)
+    facts = (sizes, "expected levit_128s")
+    assert_refused(tmp_path, "checkpoint.variant", *facts, variant="levit_128s")
+    assert load_checkpoint(tmp_path).variant == "levit"
 
 
 def test_a_deeper_net_is_a_size_of_its_own(tmp_path: Path, timm: State) -> None:
     more = {key.replace("stages.2.blocks.3", "stages.2.blocks.4"): tensor for key, tensor in timm.items()}
-    assert_refused(saved(timm | more, tmp_path / "w.pth"), "checkpoint.other-levit", "depths 2 3 5")
+    found = load_checkpoint(saved(timm | more, tmp_path / "w.pth"))
+    assert (found.variant, found.sizes["depths"]) == ("levit", (2, 3, 5))
 
 
 def test_a_missing_block(tmp_path: Path, timm: State) -> None:

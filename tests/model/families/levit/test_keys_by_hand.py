@@ -5,61 +5,93 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
+from support.checkpoints import with_depths
 from support.refusals import refused
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.family import their_key
-from levit_mobile.model.families.levit.keys import LAYOUTS, detect_layout, our_names
+from levit_mobile.model.families.levit.architecture import OTHER, VARIANTS, Architecture
+from levit_mobile.model.families.levit.keys import LAYOUTS, detect_layout, names_in, our_names
 from levit_mobile.model.families.levit.sizes import match_variant, read_sizes
-from levit_mobile.model.families.levit.trained import VARIANTS, Variant
+from levit_mobile.model.families.levit.trained import LeViT
 
 SMALL = VARIANTS["levit_128s"]
 Shapes = dict[str, tuple[int, ...]]
 
 
-def shapes_of(variant: Variant, layout: str, *, classes: int = 7, grid: int = 14, second: bool = True) -> Shapes:
-    """The shapes that are read: of qkv, of bias tables, and of the heads; in the reverse order of the body."""
-    found: Shapes = {}
-    for ours, theirs in our_names(layout, variant.depths).items():
-        stage = int(ours[len("body.stage")]) if ours.startswith("body.stage") else 0
-        if ours.endswith(".qkv.linear"):
-            found[f"{theirs}.weight"] = (4 * variant.key_dim * variant.heads[stage], variant.channels[stage])
-        elif ours.startswith("body.stage") and ours.endswith(".bias.table"):
-            found[theirs] = (variant.heads[stage], (-(-grid // 2**stage)) ** 2)
-        elif ours == "head.linear" or (second and ours == "head_dist.linear"):
-            found[f"{theirs}.weight"] = (classes, variant.channels[-1])
+def shapes_of(
+    architecture: Architecture, layout: str, *, classes: int = 7, side: int = 224, second: bool = True
+) -> Shapes:
+    """All shapes of a LeViT, in the reverse order of the body."""
+    with torch.device("meta"):
+        model = LeViT(architecture, classes=classes, side=side, distillation=second)
+    names = names_in(layout, architecture)
+    found = {their_key(key, names): tuple(tensor.shape) for key, tensor in model.state_dict().items()}
     return dict(reversed(found.items()))
+
+
+def without(shapes: Shapes, *parts: str) -> Shapes:
+    return {key: shape for key, shape in shapes.items() if not any(part in key for part in parts)}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", VARIANTS)
 def test_sizes_are_read_in_every_layout(name: str, layout: str) -> None:
-    variant = VARIANTS[name]
-    found = read_sizes(shapes_of(variant, layout), layout)
-    assert (found.channels, found.key_dim, found.heads) == (variant.channels, variant.key_dim, variant.heads)
-    assert (found.depths, found.classes, found.size, found.distillation) == (variant.depths, 7, (224, 224), True)
+    found = read_sizes(shapes_of(VARIANTS[name], layout), layout)
+    assert found.architecture == VARIANTS[name]
+    assert (found.classes, found.size, found.distillation) == (7, (224, 224), True)
     assert match_variant(found, None) == match_variant(found, name) == name
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_one_head_is_no_distillation_and_a_grid_of_4_is_64_px(layout: str) -> None:
-    found = read_sizes(shapes_of(SMALL, layout, second=False, grid=4), layout)
+    found = read_sizes(shapes_of(SMALL, layout, second=False, side=64), layout)
     assert (found.distillation, found.size) == (False, (64, 64))
 
 
-def test_without_bias_tables_and_blocks_heads_and_side_are_unknown() -> None:
+@pytest.mark.parametrize(
+    ("parts", "facts"),
+    [
+        (["attention_biases"], ["11 keys", "stages.0.blocks.0.attn.attention_biases"]),
+        (["stages.1.downsample.attn_downsample.q"], ["1 key is", "stages.1.downsample.attn_downsample.q.ln.linear"]),
+        (["stem.conv2"], ["1 key is", "stem.conv2.linear.weight"]),
+        (["stages.1.blocks"], ["2 0 4 attention blocks", "hold 6"]),
+        ([".attn."], ["no attention block"]),
+    ],
+)
+def test_sizes_that_nothing_states(parts: list[str], facts: list[str]) -> None:
+    with refused(CheckpointError, "checkpoint.missing-keys", *facts):
+        read_sizes(without(shapes_of(SMALL, "timm"), *parts), "timm")
+
+
+def test_attention_without_an_mlp_behind_it() -> None:
+    with refused(CheckpointError, "checkpoint.other-levit", "mlp_ratio 0"):
+        read_sizes(without(shapes_of(SMALL, "timm"), ".mlp."), "timm")
+    shapes = shapes_of(SMALL, "official")
+    shapes["blocks.1.m.qkv.c.weight"] = shapes["blocks.0.m.qkv.c.weight"]
+    with refused(CheckpointError, "checkpoint.other-levit", "mlp_ratio 0"):
+        read_sizes(shapes, "official")
+
+
+def test_a_number_beyond_all_tensors_is_no_depth() -> None:
     shapes = shapes_of(SMALL, "timm")
-    found = read_sizes({key: shape for key, shape in shapes.items() if "bias" not in key}, "timm")
-    assert (found.key_dim, found.heads, found.size, found.depths) == (0, (0, 0, 0), (0, 0), SMALL.depths)
-    found = read_sizes({key: shape for key, shape in shapes.items() if key.startswith("head")}, "timm")
-    assert (found.channels, found.key_dim, found.depths, found.size, found.classes) == ((), 0, (), (0, 0), 7)
+    for key in ("stages.2.blocks.999999.attn.qkv.linear.weight", "stages.999999.blocks.0.attn.qkv.linear.weight"):
+        with refused(CheckpointError, "checkpoint.missing-keys", "attention blocks by their numbers"):
+            read_sizes({**shapes, key: (1536, 384)}, "timm")
+    with refused(CheckpointError, "checkpoint.other-levit", "99999 convolutions", "6 at most"):
+        read_sizes({**shapes, "stem.conv99999.linear.weight": (8, 8, 3, 3)}, "timm")
 
 
 def test_one_table_is_enough_to_know_a_stages_heads() -> None:
+    found = read_sizes(without(shapes_of(SMALL, "timm"), "stages.0.blocks.0.attn.attention_biases"), "timm")
+    assert (found.architecture.heads, found.size) == (SMALL.heads, (224, 224))
+
+
+def test_an_odd_tensor_is_outvoted_by_those_of_its_stage() -> None:
     shapes = shapes_of(SMALL, "timm")
-    del shapes["stages.0.blocks.0.attn.attention_biases"]
-    found = read_sizes(shapes, "timm")
-    assert (found.heads, found.size) == (SMALL.heads, (224, 224))
+    for key in ("attn.qkv.linear.weight", "attn.proj.ln.linear.weight", "mlp.ln1.linear.weight"):
+        assert read_sizes({**shapes, f"stages.2.blocks.1.{key}": (5, 7)}, "timm").architecture == SMALL
 
 
 def test_a_table_of_no_square_and_a_head_of_no_matrix_are_refused() -> None:
@@ -72,12 +104,23 @@ def test_a_table_of_no_square_and_a_head_of_no_matrix_are_refused() -> None:
         read_sizes({**shapes_of(SMALL, "timm"), "head.linear.weight": (7,)}, "timm")
 
 
-def test_a_missing_block_leaves_the_variant_and_one_too_many_does_not() -> None:
+def test_a_stem_of_other_convolutions() -> None:
+    shapes = shapes_of(SMALL, "timm")
+    with refused(CheckpointError, "checkpoint.other-levit", "[16, 3, 5, 5]", "3x3 with stride 2"):
+        read_sizes({**shapes, "stem.conv1.linear.weight": (16, 3, 5, 5)}, "timm")
+    with refused(CheckpointError, "checkpoint.shape", "stem.conv3.linear.weight", "64 output channels", "128"):
+        read_sizes(without(shapes, "stem.conv4"), "timm")
+
+
+def test_a_name_is_for_its_own_sizes_alone() -> None:
     sizes = read_sizes(shapes_of(SMALL, "timm"), "timm")
-    assert match_variant(replace(sizes, depths=(1, 3, 4)), None) == "levit_128s"
-    for other in (replace(sizes, depths=(2, 3, 5)), replace(sizes, key_dim=17), replace(sizes, heads=(4, 6, 9))):
-        with refused(CheckpointError, "checkpoint.other-levit", "levit_128s", "levit_384"):
-            match_variant(other, None)
+    shrink = replace(SMALL.shrinks[0], value_dim=32)
+    others = [with_depths(SMALL, (2, 3, 5)), replace(SMALL, shrinks=(shrink, SMALL.shrinks[1])),
+              replace(SMALL, stem=(32, 64, 128))]  # fmt: skip
+    for other in others:
+        assert match_variant(replace(sizes, architecture=other), None) == OTHER
+        with refused(CheckpointError, "checkpoint.variant", "LeViT of widths 128 256 384", "expected levit_128s"):
+            match_variant(replace(sizes, architecture=other), "levit_128s")
     with refused(CheckpointError, "checkpoint.variant", "levit_128s", "expected levit_384"):
         match_variant(sizes, "levit_384")
 

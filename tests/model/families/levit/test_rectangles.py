@@ -62,13 +62,13 @@ def test_every_form_of_a_rectangle_gives_timms_logits(size: Size, form: str, tmp
 
 
 def test_sizes_that_fit_the_same_tables_are_listed() -> None:
-    assert fitting((196, 49, 16)) == ((224, 224),)
-    assert fitting((64, 16, 4)) == ((128, 128), (64, 256), (256, 64))
-    assert fitting((140, 35, 12)) == ((160, 224), (224, 160))
-    assert fitting((64, 0, 4)) == ((128, 128), (64, 256), (256, 64))
-    assert fitting((67, 17, 5)) == ()
-    assert size_of((64, 16, 4)) == (128, 128)
-    assert size_of((64, 16, 4), (64, 256)) == (64, 256)
+    assert fitting((196, 49, 16), 16) == ((224, 224),)
+    assert fitting((64, 16, 4), 16) == ((128, 128), (64, 256), (256, 64))
+    assert fitting((64, 16, 4), 8) == ((64, 64), (32, 128), (128, 32))
+    assert fitting((140, 35, 12), 16) == ((160, 224), (224, 160))
+    assert fitting((67, 17, 5), 16) == ()
+    assert size_of((64, 16, 4), 16) == (128, 128)
+    assert size_of((64, 16, 4), 16, (64, 256)) == (64, 256)
 
 
 def test_a_square_that_is_a_guess_is_said_to_be_one(tmp_path: Path) -> None:

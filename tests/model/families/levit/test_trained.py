@@ -12,15 +12,14 @@ import torch
 from support.checkpoints import CONFIGS, offsets, pictures
 from support.nets import levit
 
+from levit_mobile.model.families.levit.architecture import VARIANTS, as_in_paper
 from levit_mobile.model.families.levit.trained import (
-    VARIANTS,
     Attention,
     AttentionBias,
     DropPath,
     LeViT,
     Mlp,
     ShrinkAttention,
-    Variant,
     bias_index,
     shrunk,
     stage,
@@ -49,7 +48,8 @@ def test_sizes_of_the_variants(variant: str) -> None:
 
 def test_the_variants_are_those_of_the_original() -> None:
     found = {
-        name: (list(row.channels), list(row.heads), list(row.depths), row.key_dim) for name, row in VARIANTS.items()
+        name: (list(row.channels), list(row.heads), list(row.depths), row.stages[0].key_dim)
+        for name, row in VARIANTS.items()
     }
     assert found == CONFIGS
     assert {name: row.drop_path for name, row in VARIANTS.items()} == {**dict.fromkeys(SIZES, 0.0), "levit_384": 0.1}
@@ -188,7 +188,7 @@ def test_every_residual_branch_of_levit_384_may_drop() -> None:
 @torch.no_grad()
 def test_evaluation_drops_nothing() -> None:
     blocks, tokens = (
-        stage(Variant((32, 32, 32), 8, (2, 2, 2), (3, 3, 3), drop_path=0.5), 0, (3, 3)),
+        stage(as_in_paper((32, 32, 32), 8, (2, 2, 2), (3, 3, 3)).stages[0], (3, 3), 0.5),
         torch.randn(8, 9, 32),
     )
     for module in blocks.modules():
