@@ -6,7 +6,6 @@ Each family has its own names of tensors, and reads variant, classes, side and h
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,12 +18,11 @@ from torch import Tensor, nn
 from levit_mobile.errors import CheckpointError
 from levit_mobile.images.overrides import Overrides, Size
 from levit_mobile.images.spec import ImageSpec
-from levit_mobile.model import checkpoint_config, checkpoint_labels, containers, weight_files
+from levit_mobile.model import checkpoint_config, checkpoint_labels, claims, containers, weight_files
 from levit_mobile.model.checkpoint_config import CheckpointConfig, Head
 from levit_mobile.model.download import resolve
 from levit_mobile.model.families import family_of
 from levit_mobile.model.families.family import Sizes, their_key
-from levit_mobile.model.stated import size_text
 from levit_mobile.model.stored_tensors import FLOATS, few
 from levit_mobile.system.files import digest_in_turn
 from levit_mobile.system.progress import Progress, silent
@@ -55,6 +53,7 @@ class Checkpoint:
         size_assumed: Whether rectangles would fit the weights as well as the square that was taken.
         labels_source: ``checkpoint`` for labels that its files name, ``published`` for ImageNet's, which weights of a
             known publisher have; None without labels.
+        doubt: A sentence about what neither the weights nor the files beside them state; empty if nothing is in doubt.
     """
 
     model: nn.Module
@@ -74,6 +73,7 @@ class Checkpoint:
     config: CheckpointConfig = field(default_factory=CheckpointConfig)
     labels_source: Literal["checkpoint", "published"] | None = None
     size_assumed: bool = False
+    doubt: str = ""
 
     @property
     def head(self) -> Head:
@@ -143,10 +143,11 @@ def load_checkpoint(
     config = checkpoint_config.read(checkpoint_config.folder_of(path), _arguments(beside))
     asked = (side, side) if isinstance(side, int) else side
     with _choice_named(taken):
-        sizes = _sizes(taken, [asked] if asked else [*_stated(metadata), *config.sizes, None])
+        sizes = _sizes(taken, [asked] if asked else [*claims.stated_sizes(metadata), *config.sizes, None])
         found = taken.net.family.named(sizes, variant)
         model = _build(taken, found, sizes)
-    _check_metadata(metadata, found, sizes)
+    claims.check_metadata(metadata, found, sizes)
+    claims.check_config(config.config, sizes)
     sha256, downloaded = digest_in_turn(files), path != Path(source).expanduser()
     published = checkpoint_labels.is_published(taken.net.family, str(source), sha256, downloaded=downloaded)
     labels = checkpoint_labels.find(metadata, beside, config.config, sizes.classes, published=published)
@@ -168,6 +169,7 @@ def load_checkpoint(
         config=config,
         labels_source=labels.source,
         size_assumed=sizes.assumed,
+        doubt="" if config.activation else sizes.doubt,
     )
 
 
@@ -218,17 +220,6 @@ def _arguments(beside: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(found, argparse.Namespace):
         return vars(found)
     return found if isinstance(found, Mapping) else {}
-
-
-def _stated(metadata: Mapping[str, str]) -> Iterator[Size]:
-    """The input size in the metadata of a file in our own format."""
-    found = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", metadata.get("side", "") if _is_ours(metadata) else "")
-    if found:
-        yield int(found[1]), int(found[2] or found[1])
-
-
-def _is_ours(metadata: Mapping[str, str]) -> bool:
-    return metadata.get("format") == "levit-mobile"
 
 
 # Tensors -> a model
@@ -296,23 +287,3 @@ def _weight(key: str, tensor: Tensor, shape: torch.Size, what: str) -> Tensor:
             fault="not-finite",
         )
     return weight
-
-
-# What the file says about itself
-
-
-def _check_metadata(metadata: Mapping[str, str], variant: str, sizes: Sizes) -> None:
-    if not _is_ours(metadata):
-        return
-    read = {
-        "variant": variant,
-        "classes": str(sizes.classes),
-        "side": str(sizes.size[0]) if sizes.size[0] == sizes.size[1] else size_text(sizes.size),
-        "distillation": str(sizes.distillation).lower(),
-    }
-    for name, value in read.items():
-        if metadata.get(name, value) != value:
-            raise CheckpointError(
-                f"the file's metadata has {name} {metadata[name]!r}, expected {value!r} as in the weights: correct it",
-                fault="metadata",
-            )

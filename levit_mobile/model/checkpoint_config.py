@@ -7,6 +7,7 @@ Each is read as the framework that wrote it does, so a value that is left out ha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,9 @@ HEADS: dict[str | None, Head] = {  # transformers' problem_type
 }
 ACTIVATION_KEYS = ("act_layer", "hidden_act", "hidden_activation", "activation")
 HARDSWISH = {"hardswish", "hard_swish"}
+# timm's own models for which it takes SiLU unless act_layer names another: timm/models/levit.py, model_cfgs.
+SILU = re.compile(r"levit_(conv_)?(384_s8|512_s8|512|256d|512d)(\..*)?")
+STEM = {"kernel_size": 3, "stride": 2, "padding": 1}  # of transformers' LevitConfig: what shapes do not show
 MOST_PX = 100_000
 CHANNEL_KEYS = ("in_chans", "in_channels", "num_channels", "chans")
 
@@ -44,12 +48,14 @@ class CheckpointConfig:
         head: What makes probabilities of the logits.
         config: The object in `config.json`, empty without one.
         sizes: Every size of the input that is stated, the surest first.
+        activation: Whether the activation function is stated.
     """
 
     stated: Stated | None = None
     head: Head = "softmax"
     config: Mapping[str, Any] = field(default_factory=dict)
     sizes: tuple[Size, ...] = ()
+    activation: bool = False
 
     def spec(self, size: Size, overrides: Overrides | None = None, *, paper: ImageSpec | None = None) -> ImageSpec:
         """How pictures are prepared for a net that takes `size` (height, width), with a user's own words on top.
@@ -83,8 +89,12 @@ def read(folder: Path | None, args: Mapping[str, Any] | None = None) -> Checkpoi
     if str(processor.get("image_processor_type", "")).startswith(TIMM_PROCESSOR) or "pretrained_cfg" in processor:
         timm, processor = timm or _mapping(processor.get("pretrained_cfg")), {}
     arguments = args or {}
-    for place, said in _descriptions(config, timm, arguments):
+    descriptions = _descriptions(config, timm, arguments)
+    for place, said in descriptions:
         _require_colour_levit(place, said)
+    _require_hardswish(CONFIG_FILE, config.get("architecture"), _mapping(config.get("model_args")))
+    _require_hardswish("args in the checkpoint", arguments.get("model"), _mapping(arguments.get("model_kwargs")))
+    _require_stem(config)
     stated: Stated | None = None
     if processor:
         stated = image_processors.stated(processor, PROCESSOR_FILE)
@@ -92,7 +102,8 @@ def read(folder: Path | None, args: Mapping[str, Any] | None = None) -> Checkpoi
         stated = timm_config.stated(timm, f"pretrained_cfg in {CONFIG_FILE}")
     elif arguments:
         stated = timm_config.of_arguments(arguments)
-    return CheckpointConfig(stated, _head(config), config, tuple(_sizes(config, timm, arguments)))
+    activation = any(isinstance(said.get(key), str) for _, said in descriptions for key in ACTIVATION_KEYS)
+    return CheckpointConfig(stated, _head(config), config, tuple(_sizes(config, timm, arguments)), activation)
 
 
 def _sizes(config: Mapping[str, Any], timm: Mapping[str, Any], arguments: Mapping[str, Any]) -> Iterator[Size]:
@@ -164,6 +175,25 @@ def _require_colour_levit(place: str, said: Mapping[str, Any]) -> None:
         if isinstance(value := said.get(key), int) and value != 3:
             raise CheckpointError(
                 f"{place} has {key} {value}, expected 3: only LeViTs for RGB images can be converted",
+                fault="other-levit",
+            )
+
+
+def _require_hardswish(place: str, name: object, options: Mapping[str, Any]) -> None:
+    if isinstance(name, str) and SILU.fullmatch(name) and not any(key in options for key in ACTIVATION_KEYS):
+        raise CheckpointError(
+            f"{place} names timm's {name}, which computes SiLU unless act_layer names another function, expected "
+            "act_layer hard_swish: only LeViTs with Hardswish can be converted",
+            fault="other-levit",
+        )
+
+
+def _require_stem(config: Mapping[str, Any]) -> None:
+    for key, expected in STEM.items() if config.get("model_type") == "levit" else ():
+        if (value := config.get(key, expected)) != expected:
+            raise CheckpointError(
+                f"{CONFIG_FILE} has {key} {value!r}, expected {expected}: only stems of 3x3 convolutions with stride 2 "
+                "can be converted",
                 fault="other-levit",
             )
 

@@ -56,6 +56,7 @@ class SourceModel:
         notes = (
             class_labels.placeholder_note(self.labels_source, len(self.labels)),
             assumed if self.checkpoint.size_assumed else "",
+            self.checkpoint.doubt,
             self.checkpoint.choice,
         )
         return tuple(note for note in notes if note)

@@ -327,38 +327,6 @@ def test_a_cfg_that_cannot_be_followed_is_one_sentence(
         spec_of(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("config", "facts"),
-    [
-        ({"model_args": {"act_layer": "gelu"}}, ("model_args", "act_layer 'gelu'", "hard_swish")),
-        ({"hidden_act": "silu"}, ("hidden_act 'silu'",)),
-        ({"model_args": {"in_chans": 1}}, ("in_chans 1", "RGB")),
-        ({"num_channels": 4}, ("num_channels 4", "RGB")),
-        ({"pretrained_cfg": {"input_size": [1, 224, 224]}}, ("in_chans 1", "RGB")),
-    ],
-    ids=str,
-)
-def test_a_net_that_is_no_levit_for_colour_pictures_is_one_sentence(
-    config: dict[str, Any], facts: tuple[str, ...], tmp_path: Path
-) -> None:
-    with refused(CheckpointError, "checkpoint.other-levit", *facts):
-        checkpoint_config.read(config_of(tmp_path, config=config))
-    right = {"model_args": {"act_layer": "hard_swish", "in_chans": 3}, "num_channels": 3}
-    assert checkpoint_config.read(config_of(tmp_path, config=right)).head == "softmax"
-
-
-def test_an_unknown_problem_is_one_sentence(tmp_path: Path) -> None:
-    with refused(CheckpointError, "checkpoint.metadata", "problem_type 'ranking'"):
-        checkpoint_config.read(config_of(tmp_path, config={"problem_type": "ranking"}))
-
-
-def test_grey_weights_or_another_activation_in_arguments_are_refused() -> None:
-    with refused(CheckpointError, "checkpoint.other-levit", "args in the checkpoint", "in_chans 1"):
-        checkpoint_config.read(None, {**TIMM_ARGS, "in_chans": 1})
-    with refused(CheckpointError, "checkpoint.other-levit", "model_kwargs", "'relu'"):
-        checkpoint_config.read(None, {**TIMM_ARGS, "model_kwargs": {"act_layer": "relu"}})
-
-
 # Options on top
 
 

@@ -52,6 +52,11 @@ class Sizes(Protocol):
         """Widths, heads, depths and so on, for the contract."""
         ...
 
+    @property
+    def doubt(self) -> str:
+        """What nothing in the shapes tells, one sentence for the user; empty where nothing is in doubt."""
+        ...
+
     def described(self, variant: str) -> str:
         """The net in a sentence: the variant's name, or the sizes of one that has none."""
         ...

@@ -56,10 +56,13 @@ def every_second(tokens: Tensor, cells: tuple[int, int], edge: FakeQuant) -> Ten
     after    two rows side by side, the first half of them; two columns side by side, the first half of them
     """
     height, width, channels = *cells, tokens.shape[2]
+    if cells == (1, 1):
+        return edge(tokens)
     half_height, half_width = -(-height // PAIR), -(-width // PAIR)
     rows = edge(tokens.reshape(height, width, channels))
     if height % PAIR:  # the last row has no second: any will do, it is cut off
-        rows = edge(torch.cat([rows, edge(rows[:1], moved=True)]), moved=True)
+        first = edge(rows[:1], moved=True) if height > 1 else rows
+        rows = edge(torch.cat([rows, first]), moved=True)
     pairs = edge(rows.reshape(half_height, PAIR * width, channels), moved=True)
     even = edge(pairs[:, : PAIR * half_width], moved=True)
     pairs = edge(even.reshape(half_height, half_width, PAIR * channels), moved=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 PATCH_PX = 16  # the paper's stem halves the picture four times
 SHRINK_STRIDE = 2
@@ -121,3 +121,12 @@ VARIANTS: dict[str, Architecture] = {
     "levit_384": as_in_paper((384, 512, 768), 32, (6, 9, 12), (4, 4, 4), drop_path=0.1),
 }
 OTHER = "levit"  # the name of every other one
+
+# timm's own experiments, which compute SiLU unless their user chose another function: timm/models/levit.py, model_cfgs.
+_S8 = {"levit_384_s8": VARIANTS["levit_384"], "levit_512_s8": as_in_paper((512, 640, 896), 64, (8, 10, 14), (4, 4, 4))}
+SILU: dict[str, Architecture] = {
+    **{name: replace(row, stem=tuple(row.channels[0] // share for share in (4, 2, 1))) for name, row in _S8.items()},
+    "levit_512": as_in_paper((512, 768, 1024), 64, (8, 12, 16), (4, 4, 4)),
+    "levit_256d": as_in_paper((256, 384, 512), 32, (4, 6, 8), (4, 8, 6)),
+    "levit_512d": as_in_paper((512, 640, 768), 64, (8, 10, 12), (4, 8, 6)),
+}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from levit_mobile.errors import CheckpointError
-from levit_mobile.model.families.levit.architecture import OTHER, VARIANTS, Architecture, Numbers
+from levit_mobile.model.families.levit.architecture import OTHER, SILU, VARIANTS, Architecture, Numbers
 from levit_mobile.model.families.levit.grids import Size, fitting, size_of
 from levit_mobile.model.families.levit.keys import head_names, their_row
 from levit_mobile.model.families.levit.shapes import Shapes, read_architecture, table_entries
@@ -30,6 +30,14 @@ class Sizes:
     def stated(self) -> Mapping[str, Numbers]:
         """By the paper's names, for the contract."""
         return self.architecture.stated
+
+    @property
+    def doubt(self) -> str:
+        """What the shapes cannot tell, where that is likely to matter."""
+        name = next((name for name, architecture in SILU.items() if architecture == self.architecture), "")
+        if not name:
+            return ""
+        return f"the net has the sizes of timm's {name}, which computes SiLU by default: Hardswish is assumed"
 
     def described(self, variant: str) -> str:
         """The variant's name; the sizes of one that has none."""

@@ -72,4 +72,6 @@ def test_one_odd_tensor_is_refused_by_its_name(name: str, tmp_path: Path) -> Non
     for key in odd:
         right = state[key]
         wrong = torch.cat([right, right[:1]])
-        assert_refused(saved(state | {key: wrong}, tmp_path / "w.pth"), "checkpoint.shape", key, f"has shape [{len(wrong)}")
+        assert_refused(
+            saved(state | {key: wrong}, tmp_path / "w.pth"), "checkpoint.shape", key, f"has shape [{len(wrong)}"
+        )
