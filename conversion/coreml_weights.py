@@ -21,8 +21,9 @@ from levit_mobile.errors import ConversionError
 from levit_mobile.model.parts.roles import Role, role_of, tables_of
 from levit_mobile.recipe import Precision, Recipe
 
+from .int4 import GROUP
+
 LARGE = 2048  # elements; below that a scale and a table cost more than they spare
-BLOCK = 32  # inputs that share a 4-bit scale; divides those of every variant
 
 Uses = Mapping[bytes, str]  # key of a constant's values -> its use
 USE_OF_ROLE: dict[Role, str] = {"stem": "end", "projection": "projection", "head": "end", "norm": "norm"}
@@ -108,7 +109,7 @@ def _use(constant: Any, uses: Uses) -> str:
 def _integers(optimize: Any) -> dict[str, Any]:
     """8 bits symmetric, one scale an output channel; 4 bits with an offset, one of each a block."""
     config = partial(optimize.OpLinearQuantizerConfig, weight_threshold=LARGE)
-    four = config(mode="linear", dtype="int4", granularity="per_block", block_size=BLOCK)
+    four = config(mode="linear", dtype="int4", granularity="per_block", block_size=GROUP)
     return {"int8": config(mode="linear_symmetric", dtype="int8", granularity="per_channel"), "int4": four}
 
 

@@ -13,7 +13,7 @@ from levit_mobile.errors import ToolchainMissing
 from levit_mobile.interfaces.card import Card
 from levit_mobile.recipe import Precision, Recipe
 
-from . import executorch_int8, executorch_weights
+from . import executorch_int8, executorch_weights, int4
 from .executorch_passes import idle_passes_left_out
 
 # Ops of the forms that XNNPACK takes whole. `to_edge_transform_and_lower` asks the partitioner for them, which takes
@@ -44,6 +44,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
         from executorch.exir import EdgeCompileConfig, to_edge
     except ImportError as error:
         raise ToolchainMissing("executorch", "executorch") from error
+    int4.require_groups(module, recipe)
     dtype = torch.float16 if recipe.precision is Precision.FLOAT16 else torch.float32
     example = torch.zeros(1, 3, card.height, card.width, dtype=torch.int8 if recipe.io == "int8" else dtype)
     prepared, integers = _prepared(module, recipe)

@@ -14,7 +14,7 @@ from levit_mobile.interfaces.card import Card
 from levit_mobile.model.fake_quant import fake_quantized_layers, without_fake_quant
 from levit_mobile.recipe import Precision, Recipe
 
-from . import tflite_int8, tflite_weights
+from . import int4, tflite_int8, tflite_weights
 from .tflite_model import Model, opened, write
 
 WRAPPERS = 2  # modules around the form: NamedTensors, and litert-torch's own name for what it holds
@@ -57,6 +57,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
         import litert_torch
     except ImportError as error:
         raise ToolchainMissing("litert-torch", "tflite") from error
+    int4.require_groups(module, recipe)
     example = torch.zeros(1, card.height, card.width, 3)
     named = NamedTensors(module, taps).eval()
     with without_fake_quant(named):

@@ -81,7 +81,7 @@ class CheckpointError(LevitMobileError):
         "no-state-dict": "the file does not hold tensors under names",
         "weights": "the file does not hold the weights that were asked for, averaged or raw, or it holds several nets",
         "not-levit": "the names of the tensors belong to a different network or to an unknown layout",
-        "other-levit": "the LeViT has sizes, a grid, attention offsets or a head that no known variant has",
+        "other-levit": "the LeViT's activation, stem, blocks, grid, attention offsets or head cannot be converted",
         "variant": "the variant, the number of classes or the input side is not the expected one",
         "missing-keys": "tensors of the network are missing; there may be surplus ones too",
         "surplus-keys": "the file has tensors that the network does not have, or two shards hold the same tensor",

@@ -35,8 +35,8 @@ VariantOption = Annotated[
     str | None,
     typer.Option(
         "--variant",
-        help="Fail unless the checkpoint is levit_128s, levit_128, levit_192, levit_256 or levit_384, whichever is "
-        "named. Default: no check.",
+        help="Fail unless the checkpoint is the named one: levit_128s, levit_128, levit_192, levit_256, levit_384, or "
+        "levit for other sizes. Default: no check.",
     ),
 ]
 SideOption = Annotated[

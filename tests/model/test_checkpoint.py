@@ -17,6 +17,7 @@ from support.checkpoints import (
     State,
     as_convolutions,
     assert_refused,
+    mmpretrain_state,
     official_state,
     pictures,
     saved,
@@ -47,6 +48,9 @@ def assert_same_weights(checkpoint: Checkpoint, other: Checkpoint) -> None:
     assert all(torch.equal(ours[key], theirs[key]) for key in ours if not key.endswith("num_batches_tracked"))
 
 
+STATES = {"official": official_state, "timm": timm_state, "mmpretrain": mmpretrain_state}
+
+
 # Every layout
 
 
@@ -61,9 +65,15 @@ def test_all_layouts_of_a_variant_are_the_same_net(variant: str, side: int, tmp_
     assert (reference.classes, reference.input_size[0], reference.distillation) == (5, side, True)
     official = load_checkpoint(saved({"model": official_state(model, variant)}, tmp_path / "official.pth"))
     timm = load_checkpoint(saved_safely(timm_state(model, variant), tmp_path / "timm.safetensors"))
+    other = load_checkpoint(saved({"state_dict": mmpretrain_state(model, variant)}, tmp_path / "mmpretrain.pth"))
     own = load_checkpoint(saved(reference.model.state_dict(), tmp_path / "own.pth"))
-    assert [found.format for found in (official, timm, own)] == ["official", "timm", "levit-mobile"]
-    for found in (official, timm, own):
+    assert [found.format for found in (official, timm, other, own)] == [
+        "official",
+        "timm",
+        "mmpretrain",
+        "levit-mobile",
+    ]
+    for found in (official, timm, other, own):
         assert (found.variant, found.classes, found.input_size[0], found.distillation) == (variant, 5, side, True)
         assert_same_weights(found, reference)
 
@@ -87,14 +97,14 @@ def test_the_side_is_read_from_the_bias_tables(side: int, tmp_path: Path) -> Non
     assert logits_differ_by(model, found) <= 1e-4
 
 
-@pytest.mark.parametrize("layout", ["official", "timm", "transformers"])
+@pytest.mark.parametrize("layout", ["official", "timm", "mmpretrain", "transformers"])
 def test_one_head(layout: str, tmp_path: Path) -> None:
     model = transformers_model("levit_128s", heads=1)
     if layout == "transformers":
         model.save_pretrained(tmp_path)
         found = load_checkpoint(tmp_path)
     else:
-        state = {"official": official_state, "timm": timm_state}[layout](model, "levit_128s", 1)
+        state = STATES[layout](model, "levit_128s", 1)
         found = load_checkpoint(saved(state, tmp_path / "w.pth"))
     assert (found.format, found.distillation, found.model.head_dist) == (layout, False, None)
     assert logits_differ_by(model, found) <= 1e-4

@@ -163,6 +163,26 @@ def timm_block(attention: str, parts: tuple[str, ...], mlp: str) -> Iterator[str
         yield from linear_keys(name, "linear")
 
 
+def mmpretrain_keys(variant: str, heads: int = 2) -> Iterator[str]:
+    """mmpretrain's backbones/levit.py and heads/levit_head.py: the shrinking pair opens the next stage's list."""
+    for place in (0, 2, 4, 6):
+        yield from linear_keys(f"backbone.patch_embed.patch_embed.{place}", "conv")
+    for stage, depth in enumerate(CONFIGS[variant][2]):
+        number = itertools.count()
+        for layer in range(depth + (stage > 0)):
+            plain = layer > 0 or stage == 0
+            name = f"backbone.stages.{stage}.{next(number)}"
+            attention, parts = (f"{name}.block", ("qkv", "proj.1")) if plain else (name, ("kv", "q.1", "proj.1"))
+            yield f"{attention}.attention_biases"
+            for part in parts:
+                yield from linear_keys(f"{attention}.{part}", "linear")
+            mlp = f"backbone.stages.{stage}.{next(number)}.block"
+            for part in ("linear1", "linear2"):
+                yield from linear_keys(f"{mlp}.{part}", "linear")
+    for head in ("head", "head_dist")[:heads]:
+        yield from head_keys(f"head.{head}", "linear")
+
+
 def in_order(keys: Iterator[str], model: nn.Module) -> State:
     """transformers' tensors under another layout's names, by order."""
     names, tensors = list(keys), list(model.state_dict().values())
@@ -182,6 +202,12 @@ def timm_state(model: nn.Module, variant: str, heads: int = 2, *, conv: bool = F
     return as_convolutions(state) if conv else state
 
 
+def mmpretrain_state(model: nn.Module, variant: str, heads: int = 2) -> State:
+    state = in_order(mmpretrain_keys(variant, heads), model)
+    tables = {key: tensor for key, tensor in state.items() if key.endswith("attention_biases")}
+    return state | {f"{key.removesuffix('es')}_idxs": offsets(key, tensor) for key, tensor in tables.items()}
+
+
 def as_convolutions(state: State) -> State:
     """Every matrix but the heads' as a 1x1 convolution."""
     matrix = {
@@ -193,7 +219,7 @@ def as_convolutions(state: State) -> State:
 def offsets(key: str, table: Tensor) -> Tensor:
     """The original's numbering of offsets, word for word: each gets the next number when it is first met."""
     side = round(table.shape[1] ** 0.5)
-    stride = 1 if ".m." in key else 2
+    stride = 1 if ".m." in key or ".block." in key else 2
     points = list(itertools.product(range(side), range(side)))
     queries = list(itertools.product(range(0, side, stride), range(0, side, stride)))
     seen: dict[tuple[int, int], int] = {}

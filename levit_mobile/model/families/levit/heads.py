@@ -45,10 +45,11 @@ def canonical(inside: State, beside: State, layout: str, base: str) -> tuple[Sta
         The net's tensors, and those of `beside` that are not a head.
     """
     main, second = keys.head_names(layout)
-    alone = layout == keys.TRANSFORMERS_LAYOUT and not _below(inside, keys.TRUNK.removesuffix("."))
+    trunk = keys.TRUNKS.get(layout, "")
+    alone = bool(trunk) and not _below(inside, trunk.removesuffix("."))
     if alone:  # as transformers' LevitModel is saved, without the model around it
-        trunk = ("encoder.", "patch_embeddings.")
-        inside = {f"{keys.TRUNK}{key}" if key.startswith(trunk) else key: tensor for key, tensor in inside.items()}
+        parts = {key: tensor for key, tensor in inside.items() if key.startswith(keys.trunk_parts(layout))}
+        inside = {**{k: t for k, t in inside.items() if k not in parts}, **{f"{trunk}{k}": t for k, t in parts.items()}}
     if not _below(inside, main):
         inside, beside = _adopted(inside, beside, main, base)
     state = {key: tensor for key, tensor in inside.items() if not key.startswith((f"{main}.", f"{second}."))}

@@ -1,14 +1,16 @@
-"""How four checkpoint layouts name the weights of one LeViT, as literal tables.
+"""How five checkpoint layouts name the weights of one LeViT, as literal tables.
 
 official      facebookresearch/LeViT, levit.py and levit_c.py; timm before 0.7 used the same names
 timm          timm/models/levit.py; `levit_conv_*` holds the same matrices as 1x1 convolutions
 transformers  transformers/models/levit/modeling_levit.py
+mmpretrain    mmpretrain/models/backbones/levit.py and heads/levit_head.py
 levit-mobile  our own names, those of `levit.LeViT`
 
 Each row is their name -> ours, a module or a single tensor. The numbers in braces:
   {i} stem convolution from 0, {c} the same from 1, {p} its place when activations are counted
   {s} stage from 0, {t} = s + 1, {j} block inside its stage
   {n} layer inside its stage, which the shrinking pair closes (transformers)
+  {m} layer inside its stage, which the shrinking pair opens (mmpretrain)
   {b} layer in the whole body (official)
 """
 
@@ -153,14 +155,58 @@ TRANSFORMERS: Table = {
     },
 }
 
+MMPRETRAIN: Table = {
+    "stem": {
+        "backbone.patch_embed.patch_embed.{p}.conv": "stem.conv{i}.conv",
+        "backbone.patch_embed.patch_embed.{p}.bn": "stem.conv{i}.norm",
+    },
+    "attention": {
+        "backbone.stages.{s}.{m}.block.attention_biases": "body.stage{s}.attn{j}.bias.table",
+        "backbone.stages.{s}.{m}.block.attention_bias_idxs": "body.stage{s}.attn{j}.bias.index",
+        "backbone.stages.{s}.{m}.block.qkv.linear": "body.stage{s}.attn{j}.qkv.linear",
+        "backbone.stages.{s}.{m}.block.qkv.bn": "body.stage{s}.attn{j}.qkv.norm",
+        "backbone.stages.{s}.{m}.block.proj.1.linear": "body.stage{s}.attn{j}.proj.linear",
+        "backbone.stages.{s}.{m}.block.proj.1.bn": "body.stage{s}.attn{j}.proj.norm",
+    },
+    "mlp": {
+        "backbone.stages.{s}.{m}.block.linear1.linear": "body.stage{s}.mlp{j}.expand.linear",
+        "backbone.stages.{s}.{m}.block.linear1.bn": "body.stage{s}.mlp{j}.expand.norm",
+        "backbone.stages.{s}.{m}.block.linear2.linear": "body.stage{s}.mlp{j}.contract.linear",
+        "backbone.stages.{s}.{m}.block.linear2.bn": "body.stage{s}.mlp{j}.contract.norm",
+    },
+    "shrink": {
+        "backbone.stages.{t}.0.attention_biases": "body.shrink{s}.attn.bias.table",
+        "backbone.stages.{t}.0.attention_bias_idxs": "body.shrink{s}.attn.bias.index",
+        "backbone.stages.{t}.0.kv.linear": "body.shrink{s}.attn.kv.linear",
+        "backbone.stages.{t}.0.kv.bn": "body.shrink{s}.attn.kv.norm",
+        "backbone.stages.{t}.0.q.1.linear": "body.shrink{s}.attn.q.linear",
+        "backbone.stages.{t}.0.q.1.bn": "body.shrink{s}.attn.q.norm",
+        "backbone.stages.{t}.0.proj.1.linear": "body.shrink{s}.attn.proj.linear",
+        "backbone.stages.{t}.0.proj.1.bn": "body.shrink{s}.attn.proj.norm",
+    },
+    "shrink mlp": {
+        "backbone.stages.{t}.1.block.linear1.linear": "body.shrink{s}.mlp.expand.linear",
+        "backbone.stages.{t}.1.block.linear1.bn": "body.shrink{s}.mlp.expand.norm",
+        "backbone.stages.{t}.1.block.linear2.linear": "body.shrink{s}.mlp.contract.linear",
+        "backbone.stages.{t}.1.block.linear2.bn": "body.shrink{s}.mlp.contract.norm",
+    },
+    "heads": {
+        "head.head.bn": "head.norm",
+        "head.head.linear": "head.linear",
+        "head.head_dist.bn": "head_dist.norm",
+        "head.head_dist.linear": "head_dist.linear",
+    },
+}
+
 LAYOUTS: dict[str, Table] = {
     "official": OFFICIAL,
     "timm": TIMM,
     "transformers": TRANSFORMERS,
+    "mmpretrain": MMPRETRAIN,
     "levit-mobile": {part: {ours: ours for ours in rows.values()} for part, rows in TIMM.items()},
 }
 
-TRANSFORMERS_LAYOUT, TRUNK = "transformers", "levit."  # its trunk is below this, and its heads are beside it
+TRUNKS = {"transformers": "levit.", "mmpretrain": "backbone."}  # their heads are beside it
 
 # A key that only something else holds -> what that is; the first match names it.
 STRANGERS: dict[str, str] = {
@@ -223,10 +269,19 @@ def names_in(layout: str, architecture: Architecture) -> dict[str, str]:
 
 
 @cache
+def trunk_parts(layout: str) -> tuple[str, ...]:
+    """What names of the trunk begin with when it is saved without the model around it, such as ``encoder.``."""
+    trunk = TRUNKS[layout]
+    rows = (theirs for part, table in LAYOUTS[layout].items() if part != "heads" for theirs in table)
+    return tuple({f"{row.removeprefix(trunk).split('.')[0]}." for row in rows})
+
+
+@cache
 def _trunk_pattern(layout: str) -> re.Pattern[str]:
     """A key of the trunk, below any prefix: every row of the layout's table but those of the heads."""
     rows = (theirs for part, table in LAYOUTS[layout].items() if part != "heads" for theirs in table)
-    names = (re.sub(r"\\{\w\\}", r"\\d+", re.escape(row.removeprefix(TRUNK))) for row in rows)
+    trunk = TRUNKS.get(layout, "")
+    names = (re.sub(r"\\{\w\\}", r"\\d+", re.escape(row.removeprefix(trunk))) for row in rows)
     return re.compile(rf"(?P<prefix>(?:.*\.)?)(?:{'|'.join(names)})(?:\.\w+)?", re.DOTALL)
 
 
@@ -234,9 +289,8 @@ def trunk_places(key: str) -> Iterator[tuple[str, str]]:
     """Each layout in which a key is one of the trunk's, and the prefix of its net there."""
     for layout in LAYOUTS:
         if match := _trunk_pattern(layout).fullmatch(key):
-            prefix = match["prefix"]
-            below = layout == TRANSFORMERS_LAYOUT and f".{prefix}".endswith(f".{TRUNK}")
-            yield layout, prefix.removesuffix(TRUNK) if below else prefix
+            prefix, trunk = match["prefix"], TRUNKS.get(layout, "")
+            yield layout, prefix.removesuffix(trunk) if f".{prefix}".endswith(f".{trunk}") else prefix
 
 
 def _places(depths: tuple[int, ...], convolutions: int) -> Iterator[tuple[str, dict[str, int]]]:
@@ -247,7 +301,7 @@ def _places(depths: tuple[int, ...], convolutions: int) -> Iterator[tuple[str, d
     for s, depth in enumerate(depths):
         parts = ["attention", "mlp"] * depth + (["shrink", "shrink mlp"] if s + 1 < len(depths) else [])
         for n, part in enumerate(parts):
-            yield part, {"s": s, "t": s + 1, "j": n // 2, "n": n, "b": b}
+            yield part, {"s": s, "t": s + 1, "j": n // 2, "n": n, "m": n + 2 * (s > 0), "b": b}
             b += 1
     yield "heads", {}
 

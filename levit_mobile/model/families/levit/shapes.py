@@ -182,7 +182,7 @@ def _depths(shapes: Shapes, layout: str) -> tuple[int, ...]:
 
 def _require_mlps(attention: Sequence[Mapping[str, int]], mlps: Sequence[object]) -> None:
     """Where all layers are numbered in one row, two attention blocks beside each other have no MLP between them."""
-    rows = {(n.get("s", 0), n["b"] if "b" in n else n["n"]) for n in attention if "j" not in n}
+    rows = {(numbers.get("s", 0), _layer(numbers)) for numbers in attention if "j" not in numbers}
     if not mlps or any((s, place + 1) in rows for s, place in rows):
         raise CheckpointError(
             "there are attention blocks without an MLP behind them (mlp_ratio 0), expected one behind each",
@@ -190,11 +190,16 @@ def _require_mlps(attention: Sequence[Mapping[str, int]], mlps: Sequence[object]
         )
 
 
+def _layer(numbers: Mapping[str, int]) -> int:
+    """The number of a layer in the row that it is counted in."""
+    return next(numbers[name] for name in "bnm" if name in numbers)
+
+
 def _stated(attention: Sequence[Mapping[str, int]], shrinks: Sequence[Mapping[str, int]]) -> tuple[int, ...]:
     """By the number of the stage in every name."""
     last: Counter[int] = Counter()
     for numbers in attention:
-        block = numbers["j"] if "j" in numbers else numbers["n"] // 2
+        block = numbers["j"] if "j" in numbers else (_layer(numbers) - 2 * ("m" in numbers and numbers["s"] > 0)) // 2
         last[numbers["s"]] = max(last[numbers["s"]], block + 1)
     beside = [numbers["t"] if "t" in numbers else numbers["s"] + 1 for numbers in shrinks]
     stages = 1 + max(*last, *beside) if beside else 1 + max(last)

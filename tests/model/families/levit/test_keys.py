@@ -152,5 +152,5 @@ def test_a_deit_under_its_original_names(tmp_path: Path) -> None:
 
 
 def test_another_net(tmp_path: Path) -> None:
-    facts = ("2 keys", "bias, weight", "official, timm, transformers, levit-mobile")
+    facts = ("2 keys", "bias, weight", "official, timm, transformers, mmpretrain, levit-mobile")
     assert_refused(saved(torch.nn.Linear(2, 3).state_dict(), tmp_path / "w.pth"), "checkpoint.not-levit", *facts)
