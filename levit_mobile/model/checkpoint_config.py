@@ -182,7 +182,7 @@ def _require_colour_levit(place: str, said: Mapping[str, Any]) -> None:
 def _require_hardswish(place: str, name: object, options: Mapping[str, Any]) -> None:
     if isinstance(name, str) and SILU.fullmatch(name) and not any(key in options for key in ACTIVATION_KEYS):
         raise CheckpointError(
-            f"{place} names timm's {name}, which computes SiLU unless act_layer names another function, expected "
+            f"{place} names timm's {name}, which computes SiLU by default, expected "
             "act_layer hard_swish: only LeViTs with Hardswish can be converted",
             fault="other-levit",
         )

@@ -41,11 +41,13 @@ class _Named:
         return _most(Counter(size for ours, axis in places if (size := self._along(ours, axis)) is not None))
 
     def _along(self, ours: str, axis: int) -> int | None:
-        """One edge of a matrix or of a convolution; None where it is missing. Raises CheckpointError for a vector."""
+        """One edge of a matrix or of a stem's convolution; None where it is missing. Raises CheckpointError for others."""
         shape = self.shapes.get(self.key(ours))
-        if shape is not None and len(shape) not in (2, 4):
-            raise CheckpointError(f"{self.key(ours)} has shape {list(shape)}, expected a matrix", fault="shape")
-        return shape[axis] if shape is not None else None
+        if shape is None:
+            return None
+        if len(shape) == 2 or (len(shape) == 4 and (shape[2:] == (1, 1) or ours.startswith("stem."))):
+            return shape[axis]
+        raise CheckpointError(f"{self.key(ours)} has shape {list(shape)}, expected a matrix", fault="shape")
 
     def outputs(self, layers: Sequence[str], readers: Iterable[str] = ()) -> int:
         """Output channels of layers, by their weights, by the norms behind them and by what reads them."""
