@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from levit_mobile.errors import ConversionError
+from levit_mobile.model.int8_steps import step
 from levit_mobile.model.parts.roles import Role, role_of, tables_of
 from levit_mobile.recipe import Precision, Recipe
 
@@ -135,7 +136,7 @@ def table_as_stored(table: Tensor, recipe: Recipe) -> tuple[str, Tensor]:
         return "float16", torch.from_numpy(values.astype(np.float32))
     how = STORED_AS[recipe.precision]["table"]
     if how == "int8":
-        scale = np.abs(values).max() / np.float16(127)
+        scale = np.float16(step(float(np.abs(values).max()), 127))
         return "int8 a tensor", torch.from_numpy(np.rint(values / scale).astype(np.float32) * np.float32(scale))
     entries, indices = palettes(values, bits=int(how.removeprefix("palette")))
     return f"{how} a tensor", torch.from_numpy(entries[indices].reshape(values.shape).astype(np.float32))

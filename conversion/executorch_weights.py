@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from levit_mobile.model.fake_quant import Int8Layer, Layer, fake_quantize_weight_, replace_with_int8_layers
+from levit_mobile.model.int8_steps import step
 from levit_mobile.model.parts.roles import role_of, tables_of
 from levit_mobile.recipe import Recipe
 
@@ -52,7 +53,7 @@ class Table(nn.Module):
     def __init__(self, values: Tensor) -> None:
         super().__init__()
         low, high = min(0.0, values.min().item()), max(0.0, values.max().item())
-        self.scale = max(high - low, torch.finfo(torch.float32).tiny * 255) / 255
+        self.scale = step(high - low, 255)
         self.zero = round(-128 - low / self.scale)
 
     def right_inverse(self, values: Tensor) -> tuple[Tensor]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from levit_mobile.errors import ConversionError
+from levit_mobile.model.int8_steps import steps
 from levit_mobile.model.parts.roles import tables_of
 from levit_mobile.recipe import Recipe
 
@@ -156,8 +157,7 @@ def _half(values: Floats) -> Narrowed:
 
 def _int8(values: Floats) -> Narrowed:
     """One scale an entry of the first axis (a head), its largest value at 127."""
-    largest = np.abs(values).reshape(len(values), -1).max(1)
-    scales = (np.maximum(largest, np.finfo(np.float32).tiny * 127) / 127).astype(np.float32)
+    scales = steps(torch.from_numpy(np.abs(values).reshape(len(values), -1).max(1)), 127).float().numpy()
     codes = np.rint(values / scales.reshape(-1, *[1] * (values.ndim - 1)))
     return "INT8", codes.astype(np.int8), scales
 

@@ -52,3 +52,9 @@ def calibration_source(text: str | Path | None) -> ImageSource:
     if str(text) == ImageOrigin.SYNTHETIC:
         return ImageSource(ImageOrigin.SYNTHETIC)
     return ImageSource.of_folder(text)
+
+
+def require_count(name: str, count: int | None) -> None:
+    """Raise ValueError for a number of images below 1; None is the default."""
+    if count is not None and count < 1:
+        raise ValueError(f"{name} is {count}, expected 1 or more")

@@ -1,4 +1,4 @@
 """Models: checkpoints, the families that they are recognised as, and the parts that families share.
 
-Door: checkpoint, download, fake_quant, families, parts.
+Door: checkpoint, download, fake_quant, families, int8_steps, parts.
 """

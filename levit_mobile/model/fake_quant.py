@@ -11,6 +11,8 @@ from typing import TypeGuard
 import torch
 from torch import Tensor, nn
 
+from levit_mobile.model.int8_steps import step, steps
+
 INT8_MIN, INT8_MAX = -128, 127
 Layer = nn.Linear | nn.Conv2d
 SMALLEST_HALF = 2.0**-24
@@ -44,12 +46,12 @@ class QParams:
             Scale and zero point.
 
         Raises:
-            ValueError: The range is not finite, or empty.
+            ValueError: The range is not finite.
         """
         low, high = min(low, 0.0), max(high, 0.0)
-        if not 0 < high - low < float("inf"):
-            raise ValueError(f"the range is {low} to {high}, expected finite ends that differ")
-        scale = (high - low) / (INT8_MAX - INT8_MIN)
+        if not 0 <= high - low < float("inf"):
+            raise ValueError(f"the range is {low} to {high}, expected finite ends")
+        scale = step(high - low, INT8_MAX - INT8_MIN)
         return cls(scale, round(INT8_MIN - low / scale))
 
     @property
@@ -157,8 +159,7 @@ def fake_quantize_weight_(layer: Layer) -> None:
     The layer stays a float layer; its `weight_scale` tells converters that int8 holds its weights exactly.
     """
     weight = layer.weight.detach()
-    largest = weight.flatten(1).abs().amax(1).clamp_min(torch.finfo(torch.float32).tiny)
-    scale = (largest.double() / INT8_MAX).float()
+    scale = steps(weight.flatten(1).abs().amax(1), INT8_MAX)
     layer.register_buffer(SCALE, scale)
     layer.weight.data = int8_weight(layer).float() * _per_row(scale, weight)
 

@@ -112,6 +112,7 @@ def convert(
             ``conversion`` code.
         ArtifactError: The runtime cannot load or run the artifact (``artifact.refused``, ``artifact.failed``).
         BundleError: The bundle exists (``bundle.exists``) or cannot be written (``bundle.unwritable``).
+        ValueError: A number of images is below 1.
 
     Example:
         >>> bundle = levit_mobile.convert(recipe="tflite-fp32", out="build")

@@ -10,7 +10,7 @@ from levit_mobile.errors import BundleError
 from levit_mobile.images import overrides
 from levit_mobile.images.image_set import ImageSet
 from levit_mobile.images.overrides import GivenColour, GivenCrop, GivenResize
-from levit_mobile.images.source import calibration_source
+from levit_mobile.images.source import calibration_source, require_count
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED
@@ -110,12 +110,15 @@ def plan(
         RecipeError: The target is unknown (``recipe.unknown-target``), or the stored measurements are of another search
             (``recipe.other-search``).
         BundleError: The plan exists (``bundle.exists``) or cannot be written (``bundle.unwritable``).
+        ValueError: A number of images is below 1.
 
     Example:
         >>> found = levit_mobile.plan(target="tflite", out="plan.json")
         >>> bundle = levit_mobile.convert(recipe="tflite-int8", plan=found.path)
     """
     given = overrides.read(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
+    require_count("count", count)
+    require_count("search_count", search_count)
     size = overrides.read_side(side)
     recipe(target)
     _require_free(Path(out) if out else None, force)

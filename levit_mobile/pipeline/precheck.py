@@ -8,7 +8,7 @@ from pathlib import Path
 from levit_mobile.errors import BundleError, CheckpointError, ImageError, RecipeError
 from levit_mobile.images import labels as class_labels
 from levit_mobile.images.image_set import find_pictures
-from levit_mobile.images.source import calibration_source
+from levit_mobile.images.source import calibration_source, require_count
 from levit_mobile.model.checkpoint import Identity, identify
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.pipeline.source_model import MIN_PROOF_PICTURES
@@ -57,11 +57,13 @@ def check(
         ImageError: A folder of images does not exist (``image.not-found``), or holds too few (``image.no-pictures``,
             ``image.too-few``).
         BundleError: A bundle exists (``bundle.exists``).
+        ValueError: A number of images is below 1.
 
     Example:
         >>> levit_mobile.check(["tflite-int8"], calibration="photos")
     """
     chosen = [Recipe.from_name(one) if isinstance(one, str) else one for one in recipes]
+    require_count("count", count)
     options = Int8Options(calibration, count, 0, observer, plan)
     for recipe in chosen:
         require_applicable(recipe, options)

@@ -14,7 +14,7 @@ from levit_mobile.errors import ImageError
 from levit_mobile.images import digits
 from levit_mobile.images.image_set import ImageSet, digest_of, picture_digest
 from levit_mobile.images.preprocessing import Pixels, preprocess
-from levit_mobile.images.source import ImageOrigin, ImageSource, calibration_source
+from levit_mobile.images.source import ImageOrigin, ImageSource, calibration_source, require_count
 from levit_mobile.images.spec import ImageSpec
 
 COUNT = 512
@@ -91,10 +91,12 @@ def find(source: str | Path | None, spec: ImageSpec, *, count: int | None = None
         The pictures, which are read on use.
 
     Raises:
+        ValueError: The count is below 1.
         ImageError: The folder cannot be read (``image.not-found``, ``image.no-pictures``), or holds fewer than 16
             pictures (``image.too-few``) or noise (``image.noise``).
     """
-    return drawn_from(calibration_source(source), spec, count=count or COUNT, seed=seed)
+    require_count("count", count)
+    return drawn_from(calibration_source(source), spec, count=COUNT if count is None else count, seed=seed)
 
 
 def drawn_from(source: ImageSource, spec: ImageSpec, *, count: int, seed: int) -> CalibrationSet:

@@ -10,6 +10,7 @@ from levit_mobile.arm64.cpus import chosen
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.errors import LevitMobileError
 from levit_mobile.images.image_set import png
+from levit_mobile.images.source import require_count
 from levit_mobile.parity.compare import ParityReport
 from levit_mobile.recipe import Verdict
 from levit_mobile.system.progress import Progress, called, silent
@@ -146,12 +147,15 @@ def validate(
             ``labels.unknown-class``, ``labels.no-label``, ``labels.no-picture``, ``labels.two-labels``).
         RecipeError: The runtime does not run the target (``recipe.runtime``), a core is unknown
             (``recipe.unknown-cpu``), or the options do not go together (``recipe.options``).
+        ValueError: A number of images is below 1.
 
     Example:
         >>> run = levit_mobile.validate("build/levit_128s-tflite-fp32")
         >>> print(run.verdict, run.report.top1_agreement)
         proven 1.0
     """
+    require_count("count", count)
+    require_count("cpu_count", cpu_count)
     cores = chosen(cpus) if cpus else ()
     opened = bundle if isinstance(bundle, OpenBundle) else open_bundle(bundle)
     here = setup.passes(opened, runtime, reference)

@@ -80,7 +80,7 @@ def prepare(
     """
     target = stored.target.name
     found = registry.on(cpu, target) if cpu else registry.chosen(runtime, target)
-    count = count or (FEW_EMULATED if cpu else None)
+    count = FEW_EMULATED if cpu and count is None else count
     model = references.find(reference, stored, weights)
     pictures, pictures_from = _pictures(stored, model, images, count, skip_broken=skip_broken)
     shown, truth_from = _truth(truth, pictures, stored, images)
@@ -108,7 +108,7 @@ def _pictures(
         return model.pictures, ImageSource(ImageOrigin.GOLDEN)
     source = validation_source(images if images is None else Path(images))
     if source.folder is None:
-        return source_model.held_out_digits(stored.spec, count or DIGITS), source
+        return source_model.held_out_digits(stored.spec, DIGITS if count is None else count), source
     return ImageSet.from_folder(source.folder, stored.spec, limit=count, skip_broken=skip_broken), source
 
 

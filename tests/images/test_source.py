@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import levit_mobile
 from levit_mobile.images import digits
 from levit_mobile.images.source import ImageOrigin, ImageSource, calibration_source, validation_source
 
@@ -70,3 +72,19 @@ def test_a_held_out_digit_comes_back_from_its_name(index: int, name: str) -> Non
 @pytest.mark.parametrize("name", ["digit-17", "training-digit-00017", "digit-0017.png", "digit-00x7", "cat/1.jpg", ""])
 def test_no_other_name_is_a_held_out_digits(name: str) -> None:
     assert digits.held_out_index(name) is None
+
+
+@pytest.mark.parametrize("count", [0, -3])
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("count", lambda count: levit_mobile.check(["tflite-int8"], count=count)),
+        ("count", lambda count: levit_mobile.plan(target="tflite", count=count)),
+        ("search_count", lambda count: levit_mobile.plan(target="tflite", search_count=count)),
+        ("count", lambda count: levit_mobile.validate("nowhere", count=count)),
+        ("cpu_count", lambda count: levit_mobile.validate("nowhere", cpu_count=count)),
+    ],
+)
+def test_no_images_are_not_the_default_number_of_them(name: str, call: Callable[[int], object], count: int) -> None:
+    with pytest.raises(ValueError, match=f"^{name} is {count}, expected 1 or more$"):
+        call(count)

@@ -64,7 +64,7 @@ def test_a_grid_covers_its_range_and_zero_exactly(low: float, high: float) -> No
     assert float(edge(torch.zeros(1))) == 0.0
 
 
-@pytest.mark.parametrize("ends", [(0.0, 0.0), (math.nan, 1.0), (-math.inf, 1.0)])
+@pytest.mark.parametrize("ends", [(math.nan, 1.0), (-math.inf, 1.0)])
 def test_a_range_that_is_none_is_refused(ends: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match=r"the range is .*, expected"):
         QParams.from_range(*ends)

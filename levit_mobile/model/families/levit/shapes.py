@@ -41,7 +41,7 @@ class _Named:
         return _most(Counter(size for ours, axis in places if (size := self._along(ours, axis)) is not None))
 
     def _along(self, ours: str, axis: int) -> int | None:
-        """One edge of a matrix or of a stem's convolution; None where it is missing. Raises CheckpointError for others."""
+        """One edge of a matrix or of a stem's convolution; None if it is missing. Raises CheckpointError for others."""
         shape = self.shapes.get(self.key(ours))
         if shape is None:
             return None
