@@ -44,7 +44,9 @@ VENDORS = {
     "tflite": {"litert_torch", "ai_edge_quantizer", "ai_edge_litert"},
 }
 ELSEWHERE = "runners.tflite_runtime_child"  # of another interpreter's environment, which names its runtime in an order
-SEEN_BY_CONVERTERS = {"recipe", "errors", "interfaces.card", "model.fake_quant", "model.int8_steps", "model.parts.roles"}
+SEEN_BY_CONVERTERS = {
+    "recipe", "errors", "interfaces.card", "model.fake_quant", "model.int8_steps", "model.parts.roles",
+}  # fmt: skip
 OPTIONS_WORDS = {"arm64.cpus", "images.overrides", "runtimes.registry"}  # tables of names, and what a word means
 FAMILIES = "model.families"
 TEXT_GOES_TO = {"system.atomic_write", "system.capture_output", "system.logs"}

@@ -18,7 +18,7 @@ from levit_mobile.images.image_set import ImageSet
 from levit_mobile.interfaces.runner import Runner
 from levit_mobile.parity import metrics
 from levit_mobile.parity.checks import Check, broken
-from levit_mobile.parity.logit_stats import ImageStats, LogitStats
+from levit_mobile.parity.logit_stats import Head, ImageStats, LogitStats
 from levit_mobile.parity.metrics import SignalNoise
 from levit_mobile.recipe import Tolerance, Verdict
 from levit_mobile.system.progress import Progress, silent
@@ -29,7 +29,7 @@ Array = NDArray[np.floating]
 
 # Bound in Tolerance -> the field of ParityReport that it bounds, and the sentence of both.
 BOUNDS: dict[str, tuple[str, str]] = {
-    "min_sqnr_db": ("sqnr_db", "SQNR is {0.sqnr_db:.1f} dB, {at} {bound:g} dB"),
+    "min_sqnr_db": ("judged_sqnr_db", "SQNR is {0.judged_sqnr_db:.1f} dB, {at} {bound:g} dB"),
     "min_top1_agreement": (
         "top1_agreement",
         "top-1 agrees on {0.top1_agreement:.2%} of {0.images} images, {at} {bound:.2%}",
@@ -68,6 +68,8 @@ class ParityReport(BaseModel):
     """Mean difference of two logits."""
     sqnr_db: float
     """Signal-to-quantization-noise ratio of all logits together, in dB."""
+    centred_sqnr_db: float | None = None
+    """SQNR in dB of centred logits, for which the bound holds where softmax makes the probabilities; else None."""
     floor_sqnr_db: float
     """SQNR in dB of the reference in float32 against itself in float64: the effect of rounding alone."""
     cosine: float
@@ -82,6 +84,11 @@ class ParityReport(BaseModel):
     """The bounds on these figures."""
     defect: str | None = None
     """Why the logits could not be compared; None if they could."""
+
+    @property
+    def judged_sqnr_db(self) -> float:
+        """The SQNR for which the bound holds."""
+        return self.sqnr_db if self.centred_sqnr_db is None else self.centred_sqnr_db
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -173,7 +180,9 @@ def run(runner: Runner, pictures: ImageSet, *, progress: Progress = silent) -> A
     return np.concatenate(parts)
 
 
-def compare(reference: Reference, candidate: Array, *, name: str, tolerance: Tolerance) -> ParityReport:
+def compare(
+    reference: Reference, candidate: Array, *, name: str, tolerance: Tolerance, head: Head = "softmax"
+) -> ParityReport:
     """Compare a candidate's logits with the reference's.
 
     It never raises because of bad logits: a wrong shape, NaN or infinity makes the report fail.
@@ -183,12 +192,13 @@ def compare(reference: Reference, candidate: Array, *, name: str, tolerance: Tol
         candidate: The candidate's logits [N,classes] on the same pictures.
         name: Name of the candidate in reports.
         tolerance: The bounds on the difference.
+        head: What makes probabilities of the logits.
 
     Returns:
         The figures over all pictures.
     """
     names = reference.pictures.names
-    tally, defect = LogitStats(), _defect(reference.logits, candidate)
+    tally, defect = LogitStats(head), _defect(reference.logits, candidate)
     if defect is None:
         tally.add(names[: len(candidate)], reference.logits, candidate)
     return report_of(
@@ -245,6 +255,7 @@ def report_of(
         max_abs_error=found.max_abs_error,
         mean_abs_error=found.mean_abs_error,
         sqnr_db=found.sqnr_db,
+        centred_sqnr_db=found.judged_sqnr_db if tally.head == "softmax" else None,
         cosine=found.cosine,
         kl=found.kl,
         top1_agreement=found.top1_agreement,
@@ -259,6 +270,7 @@ class Figures:
     max_abs_error: float = math.nan
     mean_abs_error: float = math.nan
     sqnr_db: float = math.nan
+    judged_sqnr_db: float = math.nan
     cosine: float = math.nan
     kl: float = math.nan
     top1_agreement: float = math.nan
@@ -273,6 +285,7 @@ class Figures:
             max_abs_error=max(row.max_abs_error for row in rows),
             mean_abs_error=mean_abs_error,
             sqnr_db=SignalNoise.total(row.squares for row in rows).sqnr_db,
+            judged_sqnr_db=SignalNoise.total(row.judged for row in rows).sqnr_db,
             cosine=cosine,
             kl=kl,
             top1_agreement=top1_agreement,

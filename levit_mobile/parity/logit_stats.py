@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from levit_mobile.parity.metrics import SignalNoise
 TOP = 5  # classes kept of each picture
 Array = NDArray[np.floating]
 Flags = NDArray[np.bool_]
+Head = Literal["softmax", "sigmoid", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,16 @@ class TopClasses:
 
 @dataclass(frozen=True, slots=True)
 class ImageStats:
-    """What two models' logits differ by on one picture; errors are in logits, `kl` is in nats."""
+    """What two models' logits differ by on one picture; errors are in logits, `kl` is in nats.
+
+    `judged` are the squares that bounds hold for: of centred logits where softmax is behind them.
+    """
 
     name: str
     max_abs_error: float
     mean_abs_error: float
     squares: SignalNoise
+    judged: SignalNoise
     cosine: float
     kl: float
     reference: TopClasses
@@ -51,8 +57,12 @@ class ImageStats:
 
 @dataclass(slots=True)
 class LogitStats:
-    """Rows so far, and how many pictures were left out because a logit was NaN or infinite."""
+    """Rows so far, and how many pictures were left out because a logit was NaN or infinite.
 
+    `head` makes probabilities of the logits: only for softmax a constant added to all of them changes nothing.
+    """
+
+    head: Head = "softmax"
     rows: list[ImageStats] = field(default_factory=list)
     not_finite: int = 0
 
@@ -81,10 +91,14 @@ class LogitStats:
         finite: Flags = np.isfinite(np.concatenate([candidate, reference], axis=1)).all(axis=1)
         self.not_finite += int((~finite).sum())
         kept = [name for name, good in zip(names, finite, strict=True) if good]
-        self.rows.extend(_rows(kept, reference[finite].astype(np.float64), candidate[finite].astype(np.float64)))
+        pair = reference[finite].astype(np.float64), candidate[finite].astype(np.float64)
+        centred = self.head == "softmax" and reference.shape[1] > 1
+        self.rows.extend(_rows(kept, *pair, SignalNoise.centred if centred else SignalNoise.of))
 
 
-def _rows(names: Sequence[str], reference: Array, candidate: Array) -> Iterator[ImageStats]:
+def _rows(
+    names: Sequence[str], reference: Array, candidate: Array, judged: Callable[[Array, Array], SignalNoise]
+) -> Iterator[ImageStats]:
     if not names:
         return
     guesses = zip(_guesses(reference), _guesses(candidate), strict=True)
@@ -95,6 +109,7 @@ def _rows(names: Sequence[str], reference: Array, candidate: Array) -> Iterator[
             max_abs_error=metrics.max_abs_error(*pair),
             mean_abs_error=metrics.mean_abs_error(*pair),
             squares=SignalNoise.of(*pair),
+            judged=judged(*pair),
             cosine=metrics.cosine(*pair),
             kl=metrics.kl(*pair),
             reference=expected,

@@ -70,6 +70,15 @@ class SignalNoise:
         return cls(float(np.square(expected).sum()), float(np.square(expected - found).sum()))
 
     @classmethod
+    def centred(cls, reference: ArrayLike, candidate: ArrayLike) -> SignalNoise:
+        """Return the sums of logits [N,classes] less their mean over the classes.
+
+        A constant added to all logits of a picture changes no probability that softmax gives, and neither sum.
+        """
+        expected, found = np.asarray(reference, np.float64), np.asarray(candidate, np.float64)
+        return cls.of(expected - expected.mean(-1, keepdims=True), found - found.mean(-1, keepdims=True))
+
+    @classmethod
     def total(cls, parts: Iterable[SignalNoise]) -> SignalNoise:
         """Return the sums of all parts, rounded once."""
         kept = tuple(parts)

@@ -297,7 +297,9 @@ def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | N
             f"{error}; `levit-mobile validate` proves the bundle with a runtime that this machine has"
         )
     candidate = compare.run(runner, source.reference.pictures)
-    report = compare.compare(source.reference, candidate, name=recipe.name, tolerance=recipe.tolerance)
+    report = compare.compare(
+        source.reference, candidate, name=recipe.name, tolerance=recipe.tolerance, head=source.checkpoint.head
+    )
     return compare.judge(report)
 
 

@@ -86,7 +86,8 @@ def _report(candidate: Candidate, golden: Golden, logits: Logits) -> ParityRepor
     pictures = ImageSet.from_arrays(dict(zip(golden.names, golden.pixels, strict=True)))
     reference = compare.Reference(golden.title, pictures, pictures.digest(), golden.logits, math.nan)
     tolerance = candidate.contract.tolerance if candidate.contract else SAME_MODEL
-    return compare.compare(reference, logits, name=candidate.name, tolerance=tolerance)
+    head = candidate.contract.output.head if candidate.contract else "softmax"
+    return compare.compare(reference, logits, name=candidate.name, tolerance=tolerance, head=head)
 
 
 def _parity(golden: Golden, report: ParityReport) -> Parity:

@@ -120,7 +120,8 @@ class PairStats:
 
 def compared(case: ValidationSetup, *, processes: int, progress: Progress) -> PairStats:
     """The reference and the artifact on every picture. Raises what loading or running either of them raises."""
-    seen, stored = PairStats(LogitStats(), {}), case.stored
+    stored = case.stored
+    seen = PairStats(LogitStats(stored.contract.output.head), {})
     candidate = partial(registry.load, case.runtime, stored.artifact, stored.contract)
     host = partial(registry.load, case.host, stored.artifact, stored.contract) if case.host else None
     pair = Pair(case.reference.load, candidate, case.reference.exact, case.pictures.read, host)

@@ -124,7 +124,7 @@ PROOFS: dict[str, tuple[tuple[str, ...], Any, str, tuple[str, ...]]] = {
     "a later schema": (("schema_version",), 2, "schema", ("schema 1", "schema_version: ", "should be 1")),
     "an unknown field": (("report", "psnr"), 1, "schema", ("schema 1", "report.psnr: ", "not permitted")),
     "another verdict": (("verdict",), "not run", "inconsistent", ("verdict not run", "expected proven", "contract")),
-    "numbers that break it": (("report", "sqnr_db"), 99.9, "inconsistent", PROVEN_YET_BROKEN),
+    "numbers that break it": (("report", "centred_sqnr_db"), 99.9, "inconsistent", PROVEN_YET_BROKEN),
     "no number": (("report", "top1_agreement"), "NaN", "inconsistent", PROVEN_YET_BROKEN),
     "no numbers": (("report",), None, "inconsistent", ("verdict proven", "expected not run", "numbers")),
     "other bounds": (("report", "tolerance", "max_kl"), 1.0, "inconsistent", ("bounds", "contract")),
@@ -139,7 +139,7 @@ def test_a_proof_that_does_not_belong_here_is_refused(bundle: Path, what: str) -
 
 
 def test_a_verdict_cannot_be_bettered(bundle: Path) -> None:
-    edited(bundle / "parity.json", "report", "sqnr_db", to=20.0)
+    edited(bundle / "parity.json", "report", "centred_sqnr_db", to=20.0)
     broken = judge(Proof.model_validate_json((bundle / "parity.json").read_bytes()).report)  # type: ignore[arg-type]
     broken.write(bundle)
     edited(bundle / "contract.json", "verdict", to="broken")
@@ -148,7 +148,7 @@ def test_a_verdict_cannot_be_bettered(bundle: Path) -> None:
         edited(bundle / file, "verdict", to="proven")
     require_refusal(bundle, "bundle.inconsistent", bundle / "parity.json", *PROVEN_YET_BROKEN)
     edited(bundle / "contract.json", "tolerance", "min_sqnr_db", to=10.0)
-    edited(bundle / "parity.json", "report", "sqnr_db", to=120.0)
+    edited(bundle / "parity.json", "report", "centred_sqnr_db", to=120.0)
     require_refusal(bundle, "bundle.inconsistent", bundle / "parity.json", "bounds", "contract")
 
 

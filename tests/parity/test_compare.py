@@ -19,6 +19,7 @@ from levit_mobile.parity import compare as parity
 from levit_mobile.parity import metrics
 from levit_mobile.parity.compare import BATCH, ParityReport, Proof, Reference, compare, judge, not_run, reference, run
 from levit_mobile.parity.compare import BOUNDS as BOUNDS_OF_A_REPORT
+from levit_mobile.parity.logit_stats import Head
 from levit_mobile.recipe import Tolerance
 
 Array = NDArray[np.floating]
@@ -149,17 +150,17 @@ def one_picture(logits: list[float], trained: Reference) -> Reference:
 
 
 def test_sqnr_at_the_bound_passes_and_just_below_fails(trained: Reference) -> None:
-    known = one_picture([8.0, 6.0], trained)  # signal 100, noise 1: 20 dB, exactly
-    candidate = np.array([[8.0, 7.0]])
-    assert report_on(known, candidate).sqnr_db == 20
+    known = one_picture([10.0, -10.0, 0.0], trained)  # signal 200, noise 2: 20 dB, exactly
+    candidate = np.array([[9.0, -9.0, 0.0]])
+    assert (report_on(known, candidate).sqnr_db, report_on(known, candidate).centred_sqnr_db) == (20, 20)
     for bound, verdict in ((20, "proven"), (math.nextafter(20, math.inf), "broken"), (19.9, "proven")):
         tolerance = Tolerance(min_sqnr_db=bound, min_top1_agreement=1.0)
         assert judge(report_on(known, candidate, tolerance)).verdict == verdict
 
 
 def test_agreement_at_the_bound_passes_and_just_below_fails(trained: Reference) -> None:
-    known = replace(trained, logits=np.array([[9.0, 1], [9, 1], [9, 1], [1, 9]]))
-    candidate = np.array([[9.0, 1], [9, 1], [9, 1], [9, 1]])  # three of four
+    known = replace(trained, logits=np.array([[90.0, 1], [90, 1], [90, 1], [1, 9]]))
+    candidate = np.array([[90.0, 1], [90, 1], [90, 1], [9, 1]])  # three of four
     for bound, verdict in ((0.75, "proven"), (math.nextafter(0.75, 1), "broken")):
         tolerance = Tolerance(min_sqnr_db=0.1, min_top1_agreement=bound)
         assert judge(report_on(known, candidate, tolerance)).verdict == verdict
@@ -171,7 +172,36 @@ def test_bounds_that_are_no_numbers_are_refused(bounds: tuple[float, float]) -> 
         Tolerance(*bounds)
 
 
-@pytest.mark.parametrize("field", ["sqnr_db", "top1_agreement"])
+def test_a_constant_added_to_all_logits_is_no_noise(trained: Reference) -> None:
+    moved = report_on(trained, trained.logits.astype(np.float64) + 50)
+    assert moved.sqnr_db < 40
+    assert moved.centred_sqnr_db > 200
+    assert judge(moved).verdict == "proven"
+
+
+@pytest.mark.parametrize("head", ["sigmoid", "none"])
+def test_a_constant_counts_where_there_is_no_softmax(trained: Reference, head: Head) -> None:
+    logits = trained.logits.astype(np.float64) + 50
+    moved = compare(trained, logits, name="tflite-fp32", tolerance=BOUNDS, head=head)
+    assert moved.centred_sqnr_db is None
+    assert [reason.split()[0] for reason in judge(moved).reasons] == ["SQNR"]
+
+
+def test_a_shared_offset_hides_no_noise(trained: Reference) -> None:
+    """Raw logits far from zero have a large signal; only what differs between classes is one."""
+    far = replace(trained, logits=trained.logits.astype(np.float64) + 1e4)
+    found = report_on(far, noisy(trained.logits.astype(np.float64), 30) + 1e4)
+    assert found.sqnr_db > 60
+    assert found.centred_sqnr_db == pytest.approx(30, abs=2)
+    assert judge(found).verdict == "broken"
+
+
+def test_one_class_has_nothing_to_be_centred_on(trained: Reference) -> None:
+    found = report_on(one_picture([8.0], trained), np.array([[8.5]]))
+    assert found.centred_sqnr_db == found.sqnr_db == pytest.approx(24.08, abs=0.01)
+
+
+@pytest.mark.parametrize("field", ["centred_sqnr_db", "top1_agreement"])
 def test_nan_is_below_every_bound(trained: Reference, field: str) -> None:
     spoiled = report_on(trained, trained.logits).model_copy(update={field: math.nan})
     assert len(spoiled.failures) == 1
@@ -189,7 +219,7 @@ WORDS = {
     "max_kl": "KL is 3.00e-02 nats, expected at most 0.02",
 }
 FOUND = {
-    "min_sqnr_db": ("sqnr_db", 40.0, 41.0),
+    "min_sqnr_db": ("centred_sqnr_db", 40.0, 41.0),
     "min_top1_agreement": ("top1_agreement", 0.5, 0.51),
     "min_top5_agreement": ("top5_agreement", 0.6, 0.61),
     "min_cosine": ("cosine", 0.5, 0.6),

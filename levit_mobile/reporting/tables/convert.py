@@ -91,6 +91,7 @@ def _proof_cells(proof: Proof) -> dict[str, str]:
     return {
         "max abs error": f"{report.max_abs_error:.1e}" if report else "-",
         "SQNR": f"{report.sqnr_db:.1f} dB" if report else "-",
+        "SQNR, centred": f"{report.centred_sqnr_db:.1f} dB" if report and report.centred_sqnr_db is not None else "-",
         "SQNR, fp32 vs fp64": f"{report.floor_sqnr_db:.1f} dB" if report else "-",
         "top-1 agreement": f"{report.top1_agreement:.1%} of {report.images}" if report else "-",
         "verdict": verdict(proof.verdict),

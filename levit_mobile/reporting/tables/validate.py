@@ -117,7 +117,7 @@ def _flip(picture: Picture) -> tuple[str, str, str, str, str]:
     return _plain(picture.name), reference, margins[0], candidate, margins[1]
 
 
-def _of_report(write: Callable[[ParityReport], str]) -> Cell:
+def _of_report(write: Callable[[ParityReport], str | None]) -> Cell:
     return lambda validation: write(validation.report) if validation.report else None
 
 
@@ -163,6 +163,7 @@ ROWS: tuple[tuple[str, Cell], ...] = (
     ("max abs error", _of_report(lambda r: error(r.max_abs_error))),
     ("mean abs error", _of_report(lambda r: error(r.mean_abs_error))),
     ("SQNR", _of_report(lambda r: db(r.sqnr_db))),
+    ("SQNR, centred", _of_report(lambda r: None if r.centred_sqnr_db is None else db(r.centred_sqnr_db))),
     ("SQNR, fp32 vs fp64", _floor),
     ("cosine", _of_report(lambda r: cosine(r.cosine))),
     ("KL", _of_report(lambda r: error(r.kl))),
