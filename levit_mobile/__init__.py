@@ -6,11 +6,11 @@
     >>> print(run.verdict)
     proven
 
-There is one function per command: ``convert``, ``validate``, ``inspect``, ``bench``, ``plan``, ``cost``, ``report``,
-``doctor`` and ``setup_arm64``. They take and return typed values, print nothing themselves, and leave the process as
-they found it. The command line parses its options, calls one of them and prints the result. Each docstring says whether
-several threads may call the function at once. Calls that take long have a ``progress`` argument, which is called as the
-work advances (see ``Progress``).
+There is one function per command: ``convert``, ``predict``, ``validate``, ``inspect``, ``bench``, ``plan``, ``cost``,
+``report``, ``doctor`` and ``setup_arm64``. They take and return typed values, print nothing themselves, and leave the
+process as they found it. The command line parses its options, calls one of them and prints the result. Each docstring
+says whether several threads may call the function at once. Calls that take long have a ``progress`` argument, which is
+called as the work advances (see ``Progress``).
 
 Everything that these functions raise on purpose is a ``LevitMobileError``, with a stable ``code`` for programs.
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from levit_mobile.pipeline.precheck import check
     from levit_mobile.pipeline.source_model import SourceModel, load_source
     from levit_mobile.pipeline.writing import Bundle
+    from levit_mobile.prediction.predict import PredictionRun, predict
     from levit_mobile.recipe import RECIPES, Recipe, Verdict
     from levit_mobile.reporting.report import Report, report
     from levit_mobile.runtimes.doctor import Examination, doctor
@@ -59,6 +60,7 @@ _HOMES = {
     "LevitMobileError": "levit_mobile.errors",
     "OpenBundle": "levit_mobile.bundle.reader",
     "PlanSearch": "levit_mobile.pipeline.plan",
+    "PredictionRun": "levit_mobile.prediction.predict",
     "Progress": "levit_mobile.system.progress",
     "Proof": "levit_mobile.parity.compare",
     "RECIPES": "levit_mobile.recipe",
@@ -81,6 +83,7 @@ _HOMES = {
     "load_source": "levit_mobile.pipeline.source_model",
     "open_bundle": "levit_mobile.bundle.reader",
     "plan": "levit_mobile.pipeline.plan",
+    "predict": "levit_mobile.prediction.predict",
     "report": "levit_mobile.reporting.report",
     "setup_arm64": "levit_mobile.arm64.setup",
     "slowdowns": "levit_mobile.timing.regression",
@@ -100,6 +103,7 @@ __all__ = [
     "LevitMobileError",
     "OpenBundle",
     "PlanSearch",
+    "PredictionRun",
     "Progress",
     "Proof",
     "Recipe",
@@ -121,6 +125,7 @@ __all__ = [
     "load_source",
     "open_bundle",
     "plan",
+    "predict",
     "report",
     "setup_arm64",
     "slowdowns",

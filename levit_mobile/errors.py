@@ -196,6 +196,7 @@ class ArtifactError(LevitMobileError):
         "mismatch": "the artifact's inputs or outputs are not the expected ones, for example not those of its contract",
         "refused": "the runtime could not load the artifact",
         "failed": "the runtime loaded the artifact but could not run it",
+        "not-finite": "the artifact gave logits that are NaN or infinite",
         "crashed": "the process that ran the artifact died or could not be started",
         "timeout": "the process that ran the artifact did not answer in time",
         "out-of-memory": "the artifact needed more memory than was available",

@@ -23,7 +23,7 @@ from levit_mobile.contract import Contract
 from levit_mobile.overview.evidence import Evidence
 from levit_mobile.parity.compare import Proof
 from levit_mobile.quantization.plan import Plan
-from levit_mobile.reporting import outputs
+from levit_mobile.reporting import outputs, predict_output
 from levit_mobile.timing.ratios import Ratio
 from levit_mobile.timing.record import TimingRun
 
@@ -58,6 +58,7 @@ PUBLISHED = (
     Published("bench", TimingRun, "levit-mobile bench --json: a timing record", is_file=True),
     Published("cost-baseline", Baseline, "levit-mobile cost --write-baseline", is_file=True),
     Published("convert", outputs.ConvertOutput, "levit-mobile convert --json"),
+    Published("predict", predict_output.PredictOutput, "levit-mobile predict --json"),
     Published("validate", outputs.ValidateOutput, "levit-mobile validate --json"),
     Published("inspect", outputs.InspectOutput, "levit-mobile inspect --json"),
     Published("inspect-diff", outputs.DiffOutput, "levit-mobile inspect --diff --json"),

@@ -17,6 +17,7 @@ from levit_mobile.cli.doctor import doctor
 from levit_mobile.cli.examples import epilog, paragraphs
 from levit_mobile.cli.inspect import inspect
 from levit_mobile.cli.plan import plan
+from levit_mobile.cli.predict import predict
 from levit_mobile.cli.recipes import recipes
 from levit_mobile.cli.report import report
 from levit_mobile.cli.setup import setup
@@ -40,7 +41,7 @@ def common(version: Annotated[bool, typer.Option("--version", help="Print the ve
         raise typer.Exit
 
 
-for _command in (convert, validate, inspect, bench, report, recipes, cost, plan, setup, doctor):
+for _command in (convert, predict, validate, inspect, bench, report, recipes, cost, plan, setup, doctor):
     app.command(help=paragraphs(str(_command.__doc__)), epilog=epilog(_command.__name__))(_command)
 
 

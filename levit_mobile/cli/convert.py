@@ -179,6 +179,7 @@ def convert(
                         one,
                         out=out,
                         seed=seed,
+                        skip_broken=skip_broken and calibration is not None,
                         **options,
                         timing=not no_timing,
                         progress=progress,

@@ -11,6 +11,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "levit-mobile convert -t tflite -c LeViT-256.pth --labels imagenet.txt",
         "levit-mobile convert -t tflite -p int8 -c LeViT-256.pth --calibration train/",
     ),
+    "predict": (
+        "levit-mobile predict build/levit_128s-tflite-fp32 photo.jpg",
+        "levit-mobile predict build/levit_128s-tflite-fp32 photos/ --top 1 --skip-broken --json",
+    ),
     "validate": (
         "levit-mobile validate build/*",
         "levit-mobile validate build/* --images val/ --truth folders",

@@ -20,6 +20,7 @@ from levit_mobile.cli.options import (
     ResizeOption,
     SeedOption,
     SideOption,
+    SkipBrokenOption,
     StdOption,
     VariantOption,
     VerboseOption,
@@ -69,6 +70,7 @@ def plan(
     resize: ResizeOption = None,
     crop: CropOption = None,
     interpolation: InterpolationOption = None,
+    skip_broken: SkipBrokenOption = False,
     out: OutOption = None,
     force: ForceOption = False,
     json: JsonOption = False,
@@ -102,6 +104,7 @@ def plan(
                 seed=seed,
                 search_count=search_count,
                 max_kl=max_kl,
+                skip_broken=skip_broken,
                 force=force,
                 progress=progress,
             )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from levit_mobile.errors import LabelsError
 from levit_mobile.images import digits
@@ -93,7 +94,7 @@ def _rows(path: Path) -> dict[str, str]:
                     f"{path} begins with {table.fieldnames}, expected a header with the columns file and label",
                     fault="format",
                 )
-            rows = [(row["file"].strip(), (row["label"] or "").strip()) for row in table]
+            rows = [_named(path, table.line_num, row) for row in table]
     except OSError as error:
         raise LabelsError(f"{path} cannot be read: {error.strerror}", fault="unreadable") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -103,6 +104,23 @@ def _rows(path: Path) -> dict[str, str]:
         if twice:
             raise LabelsError(f"{path} has two labels for {twice[0]}, expected one", fault="two-labels")
     return named
+
+
+def _named(path: Path, line: int, row: Mapping[str | None, Any]) -> tuple[str, str]:
+    """The file and the label of a row, where `csv` has None for absent cells, and a list of surplus ones."""
+    file, label = ((row[column] or "").strip() for column in COLUMNS)
+    if not file:
+        raise LabelsError(
+            f"{path}, line {line}: the row names no file, expected a file and its label: complete the row or delete it",
+            fault="format",
+        )
+    if surplus := [cell for cell in row.get(None) or () if cell.strip()]:
+        raise LabelsError(
+            f"{path}, line {line}: {surplus[0]!r} is beyond the header's last column: put a label that holds a comma "
+            "into quotes",
+            fault="format",
+        )
+    return file, label
 
 
 def _some(words: Sequence[str], limit: int = 5) -> str:

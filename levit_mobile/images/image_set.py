@@ -19,6 +19,10 @@ from levit_mobile.images.preprocessing import Pixels, preprocess, to_planar
 from levit_mobile.images.spec import ImageSpec
 
 PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+# What is opened, whatever a file is called. Pillow knows 43 formats; it opens one of them, EPS, by another program.
+FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
+MAX_DECODED_BYTES = 640_000_000  # of a picture in RGB: 160 megapixels; preparing it takes two to four times that
+RGB_BYTES = 4  # per pixel, as Pillow keeps RGB in memory
 
 
 def load(path: Path, spec: ImageSpec) -> Pixels:
@@ -32,8 +36,9 @@ def load(path: Path, spec: ImageSpec) -> Pixels:
         uint8 RGB [H,W,3].
 
     Raises:
-        ImageError: The file cannot be read completely (``image.not-found``, ``image.unreadable``), has too many pixels
-            (``image.too-large``), or pixels that cannot become RGB (``image.pixel-format``).
+        ImageError: The file cannot be read completely or is in none of ``FORMATS`` (``image.not-found``,
+            ``image.unreadable``), has more pixels than ``MAX_DECODED_BYTES`` holds (``image.too-large``), or pixels
+            that cannot become RGB (``image.pixel-format``).
     """
     with _decode(path) as picture:
         try:
@@ -43,22 +48,31 @@ def load(path: Path, spec: ImageSpec) -> Pixels:
 
 
 def find_pictures(folder: Path) -> list[Path]:
-    """All pictures below `folder`, sorted by their POSIX path relative to it; a single file is a list of one.
+    """Find all pictures below a folder, through links to folders too.
 
-    Hidden files and folders are passed over (macOS leaves `._name.jpg` beside pictures, which are none). Raises
-    ImageError when the folder does not exist or holds no picture.
+    Hidden files and folders are passed over (macOS leaves `._name.jpg` beside pictures, which are none). A link to
+    nothing counts as a picture that cannot be read: it may have been one, or a folder of them.
+
+    Args:
+        folder: The folder, or a single file.
+
+    Returns:
+        The pictures, sorted by their POSIX path relative to the folder; a single file is a list of one.
+
+    Raises:
+        ImageError: The folder does not exist (``image.not-found``), holds no picture (``image.no-pictures``), or it or
+            a folder in it cannot be read (``image.unreadable``).
     """
     if folder.is_file():
         return [folder]
     if not folder.is_dir():
         raise ImageError(f"{folder} does not exist, expected a folder of images or one image file", fault="not-found")
-    found = {path.relative_to(folder): path for path in folder.rglob("*") if _is_picture(path)}
-    visible = [name for name in found if not any(part.startswith(".") for part in name.parts)]
-    if not visible:
+    found = {path.relative_to(folder): path for path in _files_below(folder) if _is_picture(path)}
+    if not found:
         raise ImageError(
             f"{folder} holds no image, expected files ending in {', '.join(PICTURE_SUFFIXES)}", fault="no-pictures"
         )
-    return [found[name] for name in sorted(visible, key=Path.as_posix)]
+    return [found[name] for name in sorted(found, key=Path.as_posix)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,29 +186,69 @@ def _broken(names: list[str], read: Callable[[str], Pixels]) -> Iterator[Skipped
             yield Skipped(name, str(error))
 
 
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Visible files and links to nothing. A folder is not entered again from inside itself, by whatever link."""
+    waiting: list[tuple[Path, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
+    while waiting:
+        inside, above = waiting.pop()
+        try:
+            about = inside.stat()
+            here = about.st_dev, about.st_ino
+            entries = [] if here in above else [path for path in inside.iterdir() if not path.name.startswith(".")]
+        except OSError as error:
+            raise ImageError(f"{inside} cannot be read: {error.strerror}", fault="unreadable") from error
+        waiting += [(path, above | {here}) for path in entries if path.is_dir()]
+        yield from (path for path in entries if not path.is_dir())
+
+
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+    return _leads_nowhere(path) or (path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _decode(path: Path) -> Image.Image:
     """The picture with all its pixels read; Pillow's decoders raise almost anything on a broken file."""
-    if not path.is_file():
-        raise ImageError(f"{path} {'is not a file' if path.exists() else 'does not exist'}", fault="not-found")
-    if path.stat().st_size == 0:
-        raise ImageError(f"{path} is empty (0 bytes), expected an image", fault="unreadable")
+    _require_content(path)
     try:
-        picture = Image.open(path)
+        picture = Image.open(path, formats=FORMATS)
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"{path} is not an image in a known format, or is cut short after its first bytes", fault="unreadable"
+            f"{path} is not an image in a format that is read ({', '.join(FORMATS)}), or is cut short after its first "
+            "bytes",
+            fault="unreadable",
         ) from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{path} has too many pixels to be decoded safely: {error}", fault="too-large") from error
     except Exception as error:
         raise ImageError(f"{path} is truncated or damaged: {error}", fault="unreadable") from error
     try:
+        _require_room(path, picture)
         picture.load()
     except Exception as error:
         picture.close()
+        if isinstance(error, ImageError):
+            raise
         raise ImageError(f"{path} is truncated or damaged: {error}", fault="unreadable") from error
     return picture
+
+
+def _require_content(path: Path) -> None:
+    if _leads_nowhere(path):
+        raise ImageError(f"{path} is a link to {path.readlink()}, which does not exist", fault="not-found")
+    if not path.is_file():
+        raise ImageError(f"{path} {'is not a file' if path.exists() else 'does not exist'}", fault="not-found")
+    if path.stat().st_size == 0:
+        raise ImageError(f"{path} is empty (0 bytes), expected an image", fault="unreadable")
+
+
+def _require_room(path: Path, picture: Image.Image) -> None:
+    """Before any pixel is decoded: a file of a few kilobytes can claim gigabytes."""
+    if (needed := picture.width * picture.height * RGB_BYTES) > MAX_DECODED_BYTES:
+        raise ImageError(
+            f"{path} has {picture.width} x {picture.height} pixels, which take {needed / 1e6:.0f} MB in memory, "
+            f"expected at most {MAX_DECODED_BYTES / 1e6:.0f} MB: make the image smaller",
+            fault="too-large",
+        )

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from levit_mobile.errors import ImageError
 from levit_mobile.images.spec import LEVELS, ImageSpec, Interpolation
@@ -58,7 +58,8 @@ def to_planar(pixels: Pixels) -> NDArray[np.float32]:
 
 def _upright(picture: Image.Image) -> Image.Image:
     try:
-        return ImageOps.exif_transpose(picture)
+        turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return ImageOps.exif_transpose(picture) if turned else picture  # it would copy an upright picture
     except Exception as error:  # the parser raises almost anything, as the decoders do
         raise ImageError(f"the EXIF data is damaged: {error}", fault="unreadable") from error
 
@@ -72,20 +73,25 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
             fault="pixel-format",
         )
     try:
-        return _over_white(picture) if picture.has_transparency_data else picture.convert("RGB")
+        if picture.has_transparency_data:
+            return _over_white(picture)
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
     except ValueError as error:
         raise ImageError(f"images of mode {picture.mode} cannot be converted to RGB", fault="pixel-format") from error
 
 
 def _sixteen_to_eight_bits(picture: Image.Image) -> Image.Image:
     """Grey in 0..65535 -> grey in 0..255, rounded to nearest: 257 * 255 = 65535."""
-    values = np.asarray(picture).astype(np.int64)
+    values = np.asarray(picture)
     if values.min() < 0 or values.max() > 65535:
         raise ImageError(
             f"the grey values range from {values.min()} to {values.max()}, expected 0 to 65535 (16 bits)",
             fault="pixel-format",
         )
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    levels = np.empty(values.shape, np.uint8)
+    for row, rounded in zip(values, levels, strict=True):  # one at a time: the sums need more room than the picture
+        rounded[:] = (row.astype(np.uint32) + 128) // 257
+    return Image.fromarray(levels)
 
 
 def _over_white(picture: Image.Image) -> Image.Image:

@@ -1,4 +1,4 @@
 """Models: checkpoints, the families that they are recognised as, and the parts that families share.
 
-Door: checkpoint, download, fake_quant, families, int8_steps, parts.
+Door: checkpoint, download, fake_quant, families, int8_steps, local_copies, parts.
 """

@@ -77,7 +77,7 @@ def convert(
         labels: A text file with one label per line, in class order. Default: the checkpoint's own, ImageNet's
             for weights of a known publisher, else placeholders.
         images: A folder of at least 32 images for the proof, of which up to 64 are used. Default: held-out digits.
-        skip_broken: Leave out images that cannot be read.
+        skip_broken: Leave out images that cannot be read, of the proof and of the calibration.
         mean: What to subtract from pixels in [0,1]: one number or three. Default: the checkpoint's own.
         std: What to divide by after that: one number or three. Default: the checkpoint's own.
         resize: Length of the short side in pixels, ``(height, width)`` to squash to, or ``"none"``. Default: the
@@ -130,7 +130,7 @@ def convert(
             side=side,
             labels=labels,
             images=images,
-            skip_broken=skip_broken or None,
+            skip_broken=(skip_broken and calibration is None) or None,
             **preparation,
         )
         source = checkpoint
@@ -158,7 +158,7 @@ def convert(
             **preparation,
             progress=progress,
         )
-    quantization = quantized(source, chosen, Int8Options(calibration, count, seed, observer, plan))
+    quantization = quantized(source, chosen, Int8Options(calibration, count, seed, observer, plan, skip_broken))
     return build(
         source, chosen, out=Path(out), quantization=quantization, force=force, timing=timing, progress=progress
     )

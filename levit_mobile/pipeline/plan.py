@@ -67,6 +67,7 @@ def plan(
     seed: int = 0,
     search_count: int = SEARCH_COUNT,
     max_kl: float = MAX_KL,
+    skip_broken: bool = False,
     force: bool = False,
     progress: Progress = silent,
 ) -> PlanSearch:
@@ -96,6 +97,7 @@ def plan(
         seed: Seed that draws the calibration images, 0 or more.
         search_count: Number of calibration images that score each candidate, evenly spread, 1 or more.
         max_kl: Largest KL divergence of the probabilities from the float model's, in nats, 0 or more.
+        skip_broken: Leave out calibration images that cannot be read.
         force: Replace an existing plan.
         progress: Called for every candidate.
 
@@ -128,7 +130,7 @@ def plan(
     path = Path(out) if out else Path(f"{model.variant}-{target}-int8.json")
     _require_free(path, force)
     spec = model.prepared(given)
-    images = calibrations.find(calibration, spec, count=count, seed=seed)
+    images = calibrations.find(calibration, spec, count=count, seed=seed, skip_broken=skip_broken)
     problem = _problem(model, spec, images, target, search_count)
     origin = identity(problem, model.sha256, max_kl)
     cache = open_journal(path.with_name(f"{path.name}.partial"), origin, target)

@@ -16,6 +16,7 @@ from levit_mobile.images.labels import Labels, LabelsSource
 from levit_mobile.images.overrides import GivenColour, GivenCrop, GivenResize
 from levit_mobile.images.preprocessing import Pixels, preprocess
 from levit_mobile.images.spec import ImageSpec
+from levit_mobile.model import local_copies
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.parity import compare
@@ -80,7 +81,8 @@ def load_source(
 ) -> SourceModel:
     """Import a checkpoint, find its labels, and run it on the images of the proof.
 
-    Several ``convert`` calls can share the result.
+    Several ``convert`` calls can share the result. The path of the checkpoint is noted in the state folder by its
+    digest, so that ``validate`` finds it from any folder.
 
     Args:
         source: A file, a folder, a hub id or an official name. Default: the bundled digits model.
@@ -126,6 +128,7 @@ def load_source(
     checkpoint = load_checkpoint(
         asked, variant=variant, weights=weights, side=overrides.read_side(side), progress=progress
     )
+    local_copies.remember(asked, checkpoint.sha256)
     found = find_labels(checkpoint, labels)
     spec = checkpoint.prepared(given)
     pictures = proof_pictures(spec, images, skip_broken=skip_broken)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from PIL import Image
 
 from levit_mobile.errors import ImageError
 from levit_mobile.images import digits
-from levit_mobile.images.image_set import ImageSet, digest_of, picture_digest
+from levit_mobile.images.image_set import ImageSet, Skipped, digest_of, picture_digest
 from levit_mobile.images.preprocessing import Pixels, preprocess
 from levit_mobile.images.source import ImageOrigin, ImageSource, calibration_source, require_count
 from levit_mobile.images.spec import ImageSpec
@@ -78,7 +78,14 @@ class Remembered:
         return Remembered, (self.read, self.room_bytes)
 
 
-def find(source: str | Path | None, spec: ImageSpec, *, count: int | None = None, seed: int = 0) -> CalibrationSet:
+def find(
+    source: str | Path | None,
+    spec: ImageSpec,
+    *,
+    count: int | None = None,
+    seed: int = 0,
+    skip_broken: bool = False,
+) -> CalibrationSet:
     """Find the pictures on which ranges are measured.
 
     Args:
@@ -86,6 +93,7 @@ def find(source: str | Path | None, spec: ImageSpec, *, count: int | None = None
         spec: How pictures are prepared.
         count: Number of pictures, 1 or more. Default: 512.
         seed: Seed that draws them, 0 or more.
+        skip_broken: Draw another picture of the folder for each one that cannot be read.
 
     Returns:
         The pictures, which are read on use.
@@ -96,13 +104,16 @@ def find(source: str | Path | None, spec: ImageSpec, *, count: int | None = None
             pictures (``image.too-few``) or noise (``image.noise``).
     """
     require_count("count", count)
-    return drawn_from(calibration_source(source), spec, count=COUNT if count is None else count, seed=seed)
+    wanted = COUNT if count is None else count
+    return drawn_from(calibration_source(source), spec, count=wanted, seed=seed, skip_broken=skip_broken)
 
 
-def drawn_from(source: ImageSource, spec: ImageSpec, *, count: int, seed: int) -> CalibrationSet:
+def drawn_from(
+    source: ImageSource, spec: ImageSpec, *, count: int, seed: int, skip_broken: bool = False
+) -> CalibrationSet:
     """What `find` gives, where the source is known."""
     if source.folder is not None:
-        return _folder(source.folder, spec, count, seed)
+        return _folder(source.folder, spec, count, seed, skip_broken=skip_broken)
     return (_synthetic if source.origin is ImageOrigin.SYNTHETIC else _bundled)(spec, count, seed)
 
 
@@ -126,6 +137,9 @@ def _doubts(found: CalibrationSet, proof: ImageSet, bundled_model: bool) -> Iter
         yield "calibrated on synthetic noise: this bundle is not for release"
     if len(pictures) < FEW_PICTURES:
         yield f"only {len(pictures)} calibration images: use at least {FEW_PICTURES} for stable ranges"
+    if skipped := pictures.skipped:
+        left_out = "image was" if len(skipped) == 1 else "images were"
+        yield f"{len(skipped)} unreadable calibration {left_out} skipped, the first: {skipped[0].name}"
     if found.classes == 1:
         yield "all calibration images show one class: the ranges of the other classes were not measured"
     if found.source.origin is ImageOrigin.BUNDLED and not bundled_model:
@@ -160,20 +174,41 @@ def _noise(spec: ImageSpec, seed: int, name: str) -> Pixels:
     return drawn.integers(0, 256, (spec.crop_height, spec.crop_width, 3), np.uint8)
 
 
-def _folder(folder: Path, spec: ImageSpec, count: int, seed: int) -> CalibrationSet:
+def _folder(folder: Path, spec: ImageSpec, count: int, seed: int, *, skip_broken: bool) -> CalibrationSet:
     everything = ImageSet.from_folder(folder, spec)
-    order = np.random.default_rng(seed).permutation(len(everything))[:count]
-    names = tuple(everything.names[index] for index in sorted(order))
+    order = np.random.default_rng(seed).permutation(len(everything))
+    read, drawn = Remembered(everything.read), [everything.names[index] for index in order]
+    names, skipped = _readable(drawn, read, count) if skip_broken else (drawn[:count], [])
     if len(names) < MIN_PICTURES:
+        broken = f" ({len(skipped)} cannot be read, the first: {skipped[0].reason})" if skipped else ""
         raise ImageError(
-            f"{folder} gave {len(names)} images of up to {count}, expected at least {MIN_PICTURES} for a calibration",
+            f"{folder} gave {len(names)} images of up to {count}{broken}, expected at least {MIN_PICTURES} for a "
+            "calibration",
             fault="too-few",
         )
-    read = Remembered(everything.read)
-    chosen = ImageSet(names, read)
+    taken = set(names)
+    chosen = ImageSet(tuple(name for name in everything.names if name in taken), read, tuple(skipped))
     _refuse_noise(chosen, folder)
     tops = {name.split("/")[0] for name in names if "/" in name}
     return CalibrationSet(chosen, ImageSource.of_folder(folder), seed, len(tops) or None, seen=read.digests)
+
+
+def _readable(names: Sequence[str], read: Callable[[str], Pixels], count: int) -> tuple[list[str], list[Skipped]]:
+    """The first `count` pictures that can be read, and those before them that cannot.
+
+    The same count and seed give the same pictures again, which `validate --drill` relies on.
+    """
+    readable: list[str] = []
+    skipped: list[Skipped] = []
+    for name in names:
+        if len(readable) == count:
+            break
+        try:
+            read(name)
+            readable.append(name)
+        except ImageError as error:
+            skipped.append(Skipped(name, str(error)))
+    return readable, skipped
 
 
 def _refuse_noise(pictures: ImageSet, folder: Path) -> None:

@@ -34,7 +34,8 @@ class Int8Options:
     """How a static int8 recipe is calibrated, as `convert` names it.
 
     `calibration` is a folder of images or "synthetic" (default: the bundled training digits), of which `count` are
-    drawn by `seed`; `observer` replaces the plan's, and `plan` is a file (default: the committed one).
+    drawn by `seed`, without unreadable ones where `skip_broken` is set; `observer` replaces the plan's, and `plan` is a
+    file (default: the committed one).
     """
 
     calibration: str | Path | None = None
@@ -42,6 +43,7 @@ class Int8Options:
     seed: int = 0
     observer: str | None = None
     plan: str | Path | None = None
+    skip_broken: bool = False
 
     def given(self) -> Iterator[str]:
         """The command's options that were set, as they are typed."""
@@ -74,7 +76,10 @@ def find(recipe: Recipe, options: Int8Options, *, variant: str, spec: ImageSpec)
     known = plans.find(options.plan, variant=variant, target=recipe.target)
     if options.observer is not None:
         known = known.model_copy(update={"observer": observer_of(options.observer)})
-    return Quantization(calibrations.find(options.calibration, spec, count=options.count, seed=options.seed), known)
+    pictures = calibrations.find(
+        options.calibration, spec, count=options.count, seed=options.seed, skip_broken=options.skip_broken
+    )
+    return Quantization(pictures, known)
 
 
 def require_applicable(recipe: Recipe, options: Int8Options) -> None:

@@ -23,7 +23,8 @@ def again(stored: OpenBundle, source: str | Path | None = None) -> Quantization 
     stated = stored.contract.calibration
     if stated is None:
         return None
-    found = drawn_from(_source(stated, source), stored.spec, count=stated.pictures, seed=stated.seed)
+    pictures_from = _source(stated, source)
+    found = drawn_from(pictures_from, stored.spec, count=stated.pictures, seed=stated.seed, skip_broken=True)
     if (digest := found.digest) != stated.pictures_sha256:
         raise ImageError(
             f"{source or stated.source} does not hold the {stated.pictures} images that ranges were measured on: "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from levit_mobile.images.image_set import ImageSet, picture_digest
 from levit_mobile.images.overrides import Size
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.runner import Images, Logits, Runner
+from levit_mobile.model import local_copies
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED, HUB_ID, official_file
 from levit_mobile.recipe import Tolerance
@@ -33,7 +34,8 @@ class ReferenceModel:
 
     `exact` computes the same in float64; a bundle and golden vectors have no such thing. `checkpoint` is None for
     them too. `own` says that it is what the bundle was made from. `pictures` are the only ones it can judge, if so.
-    `tolerance` is a bundle's own: it differs from the trained model by that much itself.
+    `tolerance` is a bundle's own: it differs from the trained model by that much itself. `found` is a sentence about a
+    checkpoint that nobody named and that was found by its digest.
     """
 
     name: str
@@ -43,12 +45,14 @@ class ReferenceModel:
     own: bool = False
     pictures: ImageSet | None = None
     tolerance: Tolerance | None = None
+    found: str = ""
 
 
 def find(source: str | Path | None, stored: OpenBundle, weights: str | None = None) -> ReferenceModel:
     """The reference that `source` names: a checkpoint (see `download.resolve`), a bundle's folder, or "golden".
 
-    None is the checkpoint that the bundle was made from; `weights` chooses averaged or raw ones of a checkpoint. Raises
+    None is the checkpoint that the bundle was made from, by its digest (see `local_copies.find`) or by its public name;
+    `weights` chooses averaged or raw ones of a checkpoint. Raises
     BundleError when that is not here, or `source` does not fit the bundle; CheckpointError, DownloadError for weights
     that cannot be had; RecipeError for `weights` of something that is not a checkpoint.
     """
@@ -61,7 +65,34 @@ def find(source: str | Path | None, stored: OpenBundle, weights: str | None = No
         return _golden(stored)
     if source is not None and bundle:
         return _other_bundle(open_bundle(source), stored)
-    return _checkpoint(source or _own_source(stored), stored, weights, asked=source is not None)
+    if source is None:
+        return _local_copy(stored, weights) or _checkpoint(_own_source(stored), stored, weights, asked=False)
+    named = _checkpoint(source, stored, weights, asked=True)
+    if named.own:
+        local_copies.remember(source, stored.contract.model.checkpoint_sha256)
+    return named
+
+
+def _local_copy(stored: OpenBundle, weights: str | None) -> ReferenceModel | None:
+    """The bundle's checkpoint by its digest; None where no file on this machine has it.
+
+    The files beside a copy may state another preparation, a wrong one, or none: the first copy that fits is taken.
+    """
+    model = stored.contract.model
+    refusal: BundleError | CheckpointError | None = None
+    if model.source == BUNDLED.name:
+        return None
+    for copy in local_copies.find(model.checkpoint_sha256, model.source, stored.path):
+        try:
+            found = _checkpoint(copy.path, stored, weights, asked=False)
+        except (BundleError, CheckpointError) as error:
+            refusal = refusal or error
+            continue
+        sentence = f"the reference is {copy.path}, {copy.place}: it has the sha256 that the contract states"
+        return replace(found, name=Path(model.source).name, found=sentence)
+    if refusal is not None:
+        raise refusal
+    return None
 
 
 def _own_source(stored: OpenBundle) -> str | Path:
@@ -72,8 +103,9 @@ def _own_source(stored: OpenBundle) -> str | Path:
     if HUB_ID.fullmatch(model.source) or official_file(model.source) or Path(model.source).exists():
         return model.source
     raise BundleError(
-        f"{stored.path} was made from {model.source}, which does not exist here: name it with --reference PATH, or "
-        f"compare with the bundle's {len(stored.contract.golden)} golden vectors by --reference {GOLDEN}",
+        f"{stored.path} was made from {model.source}, and no file with its sha256 was found here: name it with "
+        f"--reference PATH, or compare with the bundle's {len(stored.contract.golden)} golden vectors by --reference "
+        f"{GOLDEN}",
         fault="reference",
     )
 

@@ -123,6 +123,8 @@ def _notes(case: ValidationSetup) -> Iterator[str]:
             f"the reference is not the checkpoint that the bundle was made from: its sha256 begins with "
             f"{checkpoint.sha256[:12]}, that of the bundle's checkpoint with {wanted.checkpoint_sha256[:12]}"
         )
+    if case.reference.found:
+        yield case.reference.found
     if note := placeholder_note(case.stored.contract.output.labels_source, wanted.classes):
         yield note
     if len(case.pictures) < FEW:

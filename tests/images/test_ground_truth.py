@@ -66,6 +66,11 @@ def test_a_table_is_read_by_its_header(tmp_path: Path) -> None:
     assert ground_truth.read(path, ("b.jpg", "a.jpg", "c.jpg"), LABELS) == {"b.jpg": 1, "a.jpg": 2, "c.jpg": 0}
 
 
+def test_empty_lines_and_cells_beyond_the_header_are_passed_over(tmp_path: Path) -> None:
+    path = table(tmp_path, "file,label\n\na.jpg,tench,,\n\n")
+    assert ground_truth.read(path, ("a.jpg",), LABELS) == {"a.jpg": 0}
+
+
 def test_a_row_that_is_there_twice_counts_once(tmp_path: Path) -> None:
     path = table(tmp_path, "file,label\na.jpg,tench\nb.jpg,goldfish\na.jpg, tench\n")
     assert ground_truth.read(path, ("a.jpg", "b.jpg"), LABELS) == {"a.jpg": 0, "b.jpg": 1}
@@ -96,6 +101,11 @@ def test_five_missing_pictures_are_named_and_more_are_counted(tmp_path: Path) ->
         ("file,label\nb.jpg,tench\n", "labels.no-label", "a.jpg"),
         ("file,label\na.jpg,tench\na.jpg,goldfish\n", "labels.two-labels", "a.jpg"),
         ('file,label\n"a.jpg,tench\n', "labels.format", "UTF-8"),
+        ("label,file\ntench\n", "labels.format", "line 2"),
+        ("file,label\na.jpg,tench\n,\n", "labels.format", "line 3"),
+        ("file,label\na.jpg,tench\n   \n", "labels.format", "line 3"),
+        ("file,label\n,goldfish\na.jpg,tench\n", "labels.format", "names no file"),
+        ("file,label\na.jpg,great white shark, big\n", "labels.format", "' big'"),
     ],
 )
 def test_a_wrong_table_is_refused(tmp_path: Path, text: str, code: str, fact: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import write_schemas
 from jsonschema import Draft202012Validator
-from support import small_bundles, timings
+from support import predictions, small_bundles, timings
 from support import validations as made
 from support.contracts import FIELDS, of_schema_1
 from support.overviews import release
@@ -23,6 +23,7 @@ from levit_mobile.arm64.cost import Baseline, Cost, Function
 from levit_mobile.bundle.inspect import Difference, Inspected
 from levit_mobile.contract import CONTRACT_FILE, PARITY_FILE, Contract
 from levit_mobile.errors import BundleError
+from levit_mobile.images.image_set import Skipped
 from levit_mobile.interfaces.inspection import Fallback, Inspection, Port
 from levit_mobile.overview.collect import gather
 from levit_mobile.overview.join import join
@@ -34,6 +35,7 @@ from levit_mobile.reporting.tables.convert import bundles_json
 from levit_mobile.reporting.tables.cost import costs_json
 from levit_mobile.reporting.tables.doctor import doctor_json
 from levit_mobile.reporting.tables.inspect import differences_json, inspections_json
+from levit_mobile.reporting.tables.predict import predictions_json
 from levit_mobile.reporting.tables.report import overview_json
 from levit_mobile.reporting.tables.validate import validations_json
 from levit_mobile.runtimes.doctor import Diagnosis, Examination
@@ -183,6 +185,11 @@ def printed_by_cost(_: Path) -> Iterator[str]:
     yield costs_json([first], [second], ["it has grown"])
 
 
+def printed_by_predict(folder: Path) -> Iterator[str]:
+    for head in ("softmax", "none"):
+        yield predictions_json(predictions.run(folder / head, head=head, skipped=(Skipped("b.jpg", "b.jpg is empty"),)))
+
+
 def printed_by_report(folder: Path) -> Iterator[str]:
     found = gather(release(folder))
     yield overview_json(found, join(found))
@@ -236,6 +243,7 @@ REAL: dict[str, Callable[[Path], Iterator[str]]] = {
     "inspect": printed_by_inspect,
     "inspect-diff": printed_by_inspect_diff,
     "cost": printed_by_cost,
+    "predict": printed_by_predict,
     "report": printed_by_report,
     "doctor": printed_by_doctor,
     "recipes": printed_by_recipes,

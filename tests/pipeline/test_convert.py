@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import Bundles
+from support.photographs import china
 from support.refusals import refused
 from torch import nn
 
@@ -33,6 +34,7 @@ from levit_mobile.model.families.levit.tokens import TokenMajor
 from levit_mobile.model.parts.constants import FrozenBias
 from levit_mobile.pipeline import convert as pipeline
 from levit_mobile.pipeline.source_model import SourceModel
+from levit_mobile.quantization.prepare import Quantization
 from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS, resolve
 
@@ -256,3 +258,23 @@ def test_an_option_that_comes_too_late_is_refused(trained: SourceModel, tmp_path
     with refused(RecipeError, "recipe.options", *option, "load_source"):
         levit_mobile.convert(trained, "tflite-fp32", out=tmp_path / "out", **option)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("skip_broken", [True, False])
+def test_broken_calibration_images_are_skipped_for_a_loaded_checkpoint_too(
+    trained: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skip_broken: bool
+) -> None:
+    taken: list[Quantization | None] = []
+    monkeypatch.setattr(pipeline, "build", lambda *_, quantization, **__: taken.append(quantization))
+    for number in range(17):
+        china().crop((number, 0, number + 200, 200)).save(tmp_path / f"{number:02d}.png")
+    (tmp_path / "03.png").write_bytes(b"broken")
+    options = {"calibration": tmp_path, "skip_broken": skip_broken}
+    if skip_broken:
+        levit_mobile.convert(trained, "tflite-int8", out=tmp_path / "out", **options)
+        (found,) = taken
+        assert found is not None
+        assert (len(found.calibration.pictures), found.calibration.pictures.skipped[0].name) == (16, "03.png")
+    else:
+        with refused(ImageError, "image.unreadable", tmp_path / "03.png"):
+            levit_mobile.convert(trained, "tflite-int8", out=tmp_path / "out", **options)

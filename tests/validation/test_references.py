@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +16,17 @@ from support.refusals import refused
 from support.stored_bundles import Made
 
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
-from levit_mobile.errors import BundleError, CheckpointError
+from levit_mobile.errors import BundleError, CheckpointError, LevitMobileError
 from levit_mobile.model.download import BUNDLED
+from levit_mobile.pipeline.source_model import load_source
 from levit_mobile.validation import references
 from levit_mobile.validation.references import find
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the other tests' checkpoints are."""
+    monkeypatch.setenv("LEVIT_MOBILE_STATE", str(tmp_path / "state"))
 
 
 @pytest.fixture
@@ -130,6 +139,69 @@ def test_a_checkpoint_of_other_classes_or_another_side_does_not_fit(
         CheckpointError, "checkpoint.variant", f"{classes} classes at {side} x {side} px", "5 classes at 64 x 64 px"
     ):
         find("a.pth", stored)
+
+
+def test_the_bundles_checkpoint_is_found_by_its_digest_from_any_folder(
+    bundle: Path, random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not remembered: beside the bundle by another name, and then where `--reference` has named it once."""
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(elsewhere)
+    opened = open_bundle(bundle)
+    with refused(BundleError, "bundle.reference", random_checkpoint.name, "--reference PATH"):
+        find(None, opened)
+    beside = shutil.copy(random_checkpoint, bundle.parent / "renamed.pth")
+    found = find(None, opened)
+    assert (found.own, found.name) == (True, random_checkpoint.name)
+    assert f"{beside}, beside the bundle" in found.found
+    Path(beside).unlink()
+    assert find(random_checkpoint, opened).found == ""
+    assert f"{random_checkpoint}, which was imported on this machine before" in find(None, opened).found
+
+
+def test_an_import_is_remembered(bundle: Path, random_checkpoint: Path) -> None:
+    load_source(random_checkpoint)
+    assert str(random_checkpoint) in find(None, open_bundle(bundle)).found
+
+
+HALVES = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+SIZED = {"size": {"shortest_edge": 73}, "crop_size": {"height": 64, "width": 64}}
+
+
+@pytest.mark.parametrize(
+    ("stated", "kind", "code"),
+    [
+        (HALVES | SIZED, BundleError, "bundle.preprocessing"),
+        (HALVES, CheckpointError, "checkpoint.preprocessing"),  # crops to 224 px
+    ],
+)
+def test_a_copy_whose_files_state_another_preparation_gives_way_to_one_that_fits(
+    bundle: Path,
+    random_checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stated: dict[str, Any],
+    kind: type[LevitMobileError],
+    code: str,
+) -> None:
+    (here := tmp_path / "here").mkdir()
+    monkeypatch.chdir(here)
+    shutil.copy(random_checkpoint, here / "random.pth")
+    (here / "config.json").write_text(json.dumps({"model_type": "levit"}))
+    (here / "preprocessor_config.json").write_text(json.dumps(stated))
+    with refused(kind, code):
+        find(None, open_bundle(bundle))
+    beside = shutil.copy(random_checkpoint, bundle.parent / "random.pth")
+    assert str(beside) in find(None, open_bundle(bundle)).found
+
+
+def test_a_file_of_the_same_name_does_not_stand_for_the_checkpoint(
+    bundle: Path, random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(BUNDLED, tmp_path / "random.pth")
+    local = shutil.copy(random_checkpoint, tmp_path / "zoo.pth")
+    assert str(local) in find(None, open_bundle(bundle)).found
 
 
 # Bundles

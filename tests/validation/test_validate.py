@@ -182,10 +182,30 @@ def test_another_checkpoint_is_said_to_be_another(bundles: Bundles, shaken: Path
     assert one.accuracy.mcnemar_p < 1
 
 
-def test_a_checkpoint_that_is_not_here_is_asked_for(shallow_bundle: Bundle) -> None:
+@pytest.fixture
+def nothing_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where other tests imported the checkpoint from."""
+    monkeypatch.setenv("LEVIT_MOBILE_STATE", str(tmp_path / "state"))
+
+
+@pytest.mark.usefixtures("nothing_remembered")
+def test_a_checkpoint_that_is_not_here_is_asked_for(shallow_bundle: Bundle, tmp_path: Path) -> None:
+    alone = shutil.copytree(shallow_bundle.path, tmp_path / "alone" / "bundle")
     ways = "--reference PATH", "4 golden vectors", "--reference golden"
-    with refused(BundleError, "bundle.reference", shallow_bundle.path, "random.pth", *ways):
-        validate(shallow_bundle.path)
+    with refused(BundleError, "bundle.reference", alone, "random.pth", *ways):
+        validate(alone)
+
+
+@pytest.mark.usefixtures("one_block", "nothing_remembered")
+def test_its_own_checkpoint_beside_it_is_found_and_named(
+    shallow_bundle: Bundle, shallow_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = shutil.copytree(shallow_bundle.path, tmp_path / "build" / "bundle")
+    beside = shutil.copy(shallow_checkpoint, tmp_path / "build" / "official.pth")
+    monkeypatch.chdir(tmp_path)
+    one = validate(bundle, count=8)
+    assert (one.verdict, one.reference) == ("proven", "random.pth")
+    assert any(f"the reference is {beside}, beside the bundle" in note for note in one.notes)
 
 
 @pytest.mark.usefixtures("one_block")
@@ -213,6 +233,7 @@ def test_the_same_weights_in_another_layout(shallow_bundle: Bundle, tmp_path: Pa
     assert any("the reference is not the checkpoint that the bundle was made from" in note for note in one.notes)
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 def test_a_file_of_the_right_name_and_other_weights_is_refused(
     shallow_bundle: Bundle, shaken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
