@@ -21,7 +21,9 @@ class Verdict(StrEnum):
     """What is known of an artifact: it computes what the trained model computes, it does not, or nothing could run."""
 
     PROVEN = "proven"
-    """The artifact ran, and every bound holds."""
+    """The artifact ran on a runtime that phones have, and every bound holds."""
+    BY_REFERENCE = "proven by reference"
+    """A reference interpreter executed the artifact as it is written, and every bound holds. No device ran it."""
     BROKEN = "broken"
     """The artifact does not run, or a bound does not hold."""
     NOT_RUN = "not run"
@@ -29,11 +31,22 @@ class Verdict(StrEnum):
 
     @classmethod
     def worst(cls, verdicts: Iterable[Verdict]) -> Verdict:
-        """Return broken if any verdict is; else NOT RUN if any is or there are none; else proven."""
+        """Return the first of broken, not run, proven by reference and proven that occurs; not run for none."""
         found = set(verdicts)
-        if cls.BROKEN in found:
-            return cls.BROKEN
-        return cls.PROVEN if found == {cls.PROVEN} else cls.NOT_RUN
+        return next(
+            (one for one in (cls.BROKEN, cls.NOT_RUN, cls.BY_REFERENCE, cls.PROVEN) if one in found), cls.NOT_RUN
+        )
+
+    @classmethod
+    def of_one(cls, verdicts: Iterable[Verdict]) -> Verdict:
+        """Return the worst of several on one artifact, where a proof by reference gives way to one by a runtime."""
+        found = set(verdicts)
+        return cls.worst(found - {cls.BY_REFERENCE} if cls.PROVEN in found else found)
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether every bound holds, on a phone's runtime or by a reference."""
+        return self in (Verdict.PROVEN, Verdict.BY_REFERENCE)
 
 
 class Precision(StrEnum):

@@ -236,7 +236,8 @@ def _proof(folder: Path, contract: c.Contract) -> Proof:
             f"{path} has the verdict {proof.verdict}, expected {contract.verdict} as in the contract",
             fault="inconsistent",
         )
-    found = judge(proof.report).verdict if proof.report else Verdict.NOT_RUN
+    by_reference = "the contract" if proof.verdict == Verdict.BY_REFERENCE else ""
+    found = judge(proof.report, by_reference=by_reference).verdict if proof.report else Verdict.NOT_RUN
     if proof.verdict != found:
         raise BundleError(
             f"{path} has the verdict {proof.verdict}, expected {found} by its own numbers", fault="inconsistent"

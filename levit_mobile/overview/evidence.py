@@ -37,9 +37,9 @@ class Evidence:
 def worst(claims: Sequence[Evidence]) -> Verdict:
     """Broken if any is, else not run if a phone could not, else proven if any is; none at all is not run.
 
-    What a desk could not run gives way to whatever could.
+    What a desk could not run gives way to whatever could, and a proof by reference to one by a runtime.
     """
-    return Verdict.worst(claim.verdict for claim in claims if not (claim.desk and claim.verdict == Verdict.NOT_RUN))
+    return Verdict.of_one(claim.verdict for claim in claims if not (claim.desk and claim.verdict == Verdict.NOT_RUN))
 
 
 def best_known(claims: Iterable[Evidence]) -> Evidence | None:

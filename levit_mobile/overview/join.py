@@ -85,7 +85,7 @@ class DeviceRow:
     def verdict(self) -> Verdict:
         """The worst of those; what did not run here is not proven here."""
         found = worst(self.claims)
-        return Verdict.worst((found, self.own.verdict)) if self.own else found
+        return Verdict.of_one((found, self.own.verdict)) if self.own else found
 
     @property
     def best_known(self) -> Evidence | None:

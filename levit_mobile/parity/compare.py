@@ -293,10 +293,12 @@ class Figures:
         )
 
 
-def judge(report: ParityReport) -> Proof:
-    """The verdict on a report."""
-    failures = report.failures
-    return Proof(verdict=Verdict.BROKEN if failures else Verdict.PROVEN, reasons=failures, report=report)
+def judge(report: ParityReport, *, by_reference: str = "") -> Proof:
+    """The verdict on a report; `by_reference` says what executed the artifact where no device's runtime did."""
+    if failures := report.failures:
+        return Proof(verdict=Verdict.BROKEN, reasons=failures, report=report)
+    verdict = Verdict.BY_REFERENCE if by_reference else Verdict.PROVEN
+    return Proof(verdict=verdict, reasons=(by_reference,) if by_reference else (), report=report)
 
 
 def not_run(reason: str) -> Proof:

@@ -23,10 +23,11 @@ from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.quantization.prepare import Int8Options, Quantization, find
 from levit_mobile.recipe import RECIPES, Precision, Recipe
 from levit_mobile.runners.executorch import thread_pool_kept
+from levit_mobile.runtimes.registry import reference_of
 from levit_mobile.system.atomic_write import staged
 from levit_mobile.system.folders import temporary_folder
 from levit_mobile.system.progress import Progress, Steps, silent
-from levit_mobile.targets import TARGETS, Target
+from levit_mobile.targets import TARGETS, Target, resolve
 
 MAX_RANK = 4  # GPU delegates and the Neural Engine take no more
 STEPS = ("bake", "calibrate", "lower", "inspect", "prove", "time", "write")
@@ -284,23 +285,26 @@ def inspect(artifact: Path, target: Target, *, integers: int = 0) -> Inspection:
 
 
 def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | None = None) -> compare.Proof:
-    """Run the artifact on this machine and judge it against the unbaked model; NOT RUN where no runtime exists.
+    """Run the artifact on this machine and judge it against the unbaked model.
 
-    `grid` is what the form's logits lie on, for an artifact that gives them in int8.
+    Where the target's runtime does not exist, its reference executes the artifact, and the verdict says so. Without one
+    it is NOT RUN. `grid` is what the form's logits lie on, for an artifact that gives them in int8.
     """
-    load_runner = runner_loader(TARGETS[recipe.target])
     takes, gives = writing.input_of(source, recipe), writing.output_of(source, recipe, grid)
+    by_reference = ""
     try:
-        runner = load_runner(artifact, source=takes, result=gives)
+        runner = runner_loader(TARGETS[recipe.target])(artifact, source=takes, result=gives)
     except RunnerUnavailable as error:
-        return compare.not_run(
-            f"{error}; `levit-mobile validate` proves the bundle with a runtime that this machine has"
-        )
+        stand_in = reference_of(recipe.target)
+        if stand_in is None:
+            return compare.not_run(f"{error}; `levit-mobile validate` proves the bundle where that runtime exists")
+        runner = resolve(stand_in.loader)(artifact, source=takes, result=gives)
+        by_reference = f"{stand_in.title} executed it as it is written; no device ran it"
     candidate = compare.run(runner, source.reference.pictures)
     report = compare.compare(
         source.reference, candidate, name=recipe.name, tolerance=recipe.tolerance, head=source.checkpoint.head
     )
-    return compare.judge(report)
+    return compare.judge(report, by_reference=by_reference)
 
 
 def summarized(

@@ -10,7 +10,12 @@ from levit_mobile.reporting.text import MISSING, clean, db, error, share
 from levit_mobile.reporting.verdicts import counted, figures, flip_count, name, overall, top1_agreement
 from levit_mobile.validation.results import Validation
 
-COMMANDS: dict[Verdict, str] = {Verdict.PROVEN: "notice", Verdict.BROKEN: "error", Verdict.NOT_RUN: "warning"}
+COMMANDS: dict[Verdict, str] = {
+    Verdict.PROVEN: "notice",
+    Verdict.BY_REFERENCE: "notice",
+    Verdict.BROKEN: "error",
+    Verdict.NOT_RUN: "warning",
+}
 HEADINGS = ("bundle", "runtime", "images", "max abs error", "SQNR", "top-1 agreement", "flips", "top-1 accuracy")
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|&~#@$])")  # `@` and `#` would link to people and issues
 

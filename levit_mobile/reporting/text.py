@@ -10,7 +10,12 @@ from levit_mobile.recipe import Verdict
 from levit_mobile.timing.ratios import Ratio
 from levit_mobile.validation.results import Interval
 
-STYLES: dict[Verdict, str] = {Verdict.PROVEN: "green", Verdict.BROKEN: "bold red", Verdict.NOT_RUN: "yellow"}
+STYLES: dict[Verdict, str] = {
+    Verdict.PROVEN: "green",
+    Verdict.BY_REFERENCE: "cyan",
+    Verdict.BROKEN: "bold red",
+    Verdict.NOT_RUN: "yellow",
+}
 MISSING = "-"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 SMALLEST_P = 1e-4
@@ -27,7 +32,7 @@ def clean(text: str) -> str:
 
 
 def verdict(found: Verdict) -> str:
-    """A verdict in rich's markup: green, red or yellow."""
+    """A verdict in rich's markup: in its colour."""
     return f"[{STYLES[found]}]{found.upper()}[/]"
 
 

@@ -51,13 +51,18 @@ def bounds(validation: Validation) -> tuple[Bound, ...]:
 
 def overall(validations: Sequence[Validation]) -> Verdict:
     """Broken if any is, else not run if any is not, else proven. Nothing at all is not run."""
-    return Verdict.worst(validation.verdict for validation in validations)
+    by_artifact: dict[str, list[Verdict]] = {}
+    for validation in validations:
+        by_artifact.setdefault(validation.artifact_sha256 or validation.bundle, []).append(validation.verdict)
+    return Verdict.worst(map(Verdict.of_one, by_artifact.values()))
 
 
 def counted(validations: Sequence[Validation]) -> str:
     """How many have which verdict: "2 of 4 proven, 1 broken, 1 not run"."""
     verdicts = [validation.verdict for validation in validations]
-    others = [f"{verdicts.count(v)} {v}" for v in (Verdict.BROKEN, Verdict.NOT_RUN) if v in verdicts]
+    others = [
+        f"{verdicts.count(v)} {v}" for v in (Verdict.BY_REFERENCE, Verdict.BROKEN, Verdict.NOT_RUN) if v in verdicts
+    ]
     return ", ".join([f"{verdicts.count(Verdict.PROVEN)} of {len(verdicts)} proven", *others])
 
 

@@ -38,7 +38,7 @@ def overall(artifacts: Sequence[Artifact]) -> Verdict:
 def counted(artifacts: Sequence[Artifact]) -> str:
     """ "6 of 8 artifacts proven, 1 broken, 1 not run"."""
     verdicts = [artifact.verdict for artifact in artifacts]
-    others = [f"{verdicts.count(v)} {v}" for v in VERDICTS if v in verdicts]
+    others = [f"{verdicts.count(v)} {v}" for v in (Verdict.BY_REFERENCE, *VERDICTS) if v in verdicts]
     return ", ".join([f"{verdicts.count(Verdict.PROVEN)} of {plural(len(verdicts), 'artifact')} proven", *others])
 
 
@@ -98,7 +98,7 @@ def _not_timed(rows: Sequence[DeviceRow]) -> Iterator[Concern]:
     """Those that no verdict has told of."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        if row.timed and row.timed.timing.not_run and row.artifact.verdict == Verdict.PROVEN:
+        if row.timed and row.timed.timing.not_run and row.artifact.verdict.is_proof:
             by_reason[row.timed.timing.not_run].append(f"{row.artifact.title} on {called(row.timed.device)}")
     for reason, names in by_reason.items():
         yield Concern("NOT TIMED", _named(names), reason)

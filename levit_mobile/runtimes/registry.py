@@ -98,6 +98,11 @@ def defaults(target: str) -> tuple[RuntimeId, ...]:
     return {"executorch": (RuntimeId("executorch"),), "tflite": (RuntimeId("litert"),)}[target]
 
 
+def reference_of(target: str) -> RuntimeEntry | None:
+    """What executes the target's artifacts where no phone's runtime can; None where nothing does."""
+    return next((entry for entry in RUNTIMES.values() if entry.target == target and not entry.real), None)
+
+
 def real(target: str) -> RuntimeId:
     """The one that phones run, whether it exists here or not."""
     return RuntimeId(ARM64[target])

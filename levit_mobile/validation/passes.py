@@ -39,7 +39,7 @@ class ValidationRun:
     @property
     def verdict(self) -> Verdict:
         """The worst verdict of all passes."""
-        return Verdict.worst(found.verdict for found in self.validations)
+        return Verdict.of_one(found.verdict for found in self.validations)
 
     @property
     def reasons(self) -> tuple[str, ...]:

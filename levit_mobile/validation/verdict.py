@@ -14,6 +14,7 @@ from levit_mobile.parity.checks import broken
 from levit_mobile.parity.compare import ParityReport
 from levit_mobile.parity.logit_stats import ImageStats, TopClasses
 from levit_mobile.recipe import Verdict
+from levit_mobile.runtimes import registry
 from levit_mobile.validation.emulation import emulation
 from levit_mobile.validation.results import Accuracy, Emulation, Interval, Picture, Prediction, accuracy_checks
 from levit_mobile.validation.run_pair import PairStats
@@ -49,8 +50,9 @@ def judged(case: ValidationSetup, seen: PairStats) -> Judgement:
     there = emulation(case, seen, show)
     of_labels = accuracy_checks(accuracy, case.tolerance) if whole else ()
     reasons = (*report.failures, *broken(of_labels), *broken(there.checks() if there else ()))
+    proven = Verdict.PROVEN if registry.described(case.runtime).real else Verdict.BY_REFERENCE
     return Judgement(
-        verdict=Verdict.BROKEN if reasons else Verdict.PROVEN,
+        verdict=Verdict.BROKEN if reasons else proven,
         reasons=reasons,
         report=report,
         top1_interval=_interval([row.same_top1 for row in rows], clusters) if whole else None,

@@ -39,7 +39,8 @@ def test_any_sizes_are_proven_and_validated(name: str, recipe: str, tmp_path: Pa
     assert made.path.name == f"levit-{recipe}"
     model = open_bundle(made.path).contract.model
     assert (model.variant, len(model.sizes["channels"])) == ("levit", len(net(name).embed_dim))
-    assert validate(made.path, reference=checkpoint, runtime=RUNTIMES[recipe], count=32).verdict is Verdict.PROVEN
+    found = validate(made.path, reference=checkpoint, runtime=RUNTIMES[recipe], count=32)
+    assert found.verdict is (Verdict.BY_REFERENCE if RUNTIMES[recipe] == "mil" else Verdict.PROVEN)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 PATCH_PX = 16  # the paper's stem halves the picture four times
@@ -82,16 +83,22 @@ class Architecture:
             "stem": self.stem,
             "shrink_heads": tuple(shrink.heads for shrink in self.shrinks),
             "shrink_key_dim": tuple(shrink.key_dim for shrink in self.shrinks),
-            "shrink_attention_ratio": tuple(shrink.value_dim / shrink.key_dim for shrink in self.shrinks),
-            "shrink_mlp_ratio": tuple(
+            "shrink_attention_ratio": _whole(shrink.value_dim / shrink.key_dim for shrink in self.shrinks),
+            "shrink_mlp_ratio": _whole(
                 shrink.hidden / stage.channels for shrink, stage in zip(self.shrinks, self.stages[1:], strict=True)
             ),
         }
 
 
-def _one(numbers: list[int] | list[float]) -> Numbers:
-    whole = [int(number) if number == int(number) else number for number in numbers]
-    return whole[0] if len(set(whole)) == 1 else tuple(whole)
+def _one(numbers: Iterable[float]) -> Numbers:
+    whole = _whole(numbers)
+    return whole[0] if len(set(whole)) == 1 else whole
+
+
+def _whole(numbers: Iterable[float]) -> tuple[int, ...] | tuple[float, ...]:
+    """As integers where all are."""
+    found = tuple(numbers)
+    return tuple(map(int, found)) if all(number == int(number) for number in found) else found
 
 
 def as_in_paper(
