@@ -47,7 +47,8 @@ ELSEWHERE = "runners.tflite_runtime_child"  # of another interpreter's environme
 SEEN_BY_CONVERTERS = {
     "recipe", "errors", "interfaces.card", "model.fake_quant", "model.int8_steps", "model.parts.roles",
 }  # fmt: skip
-OPTIONS_WORDS = {"arm64.cpus", "images.overrides", "runtimes.registry"}  # tables of names, and what a word means
+# Tables of names, and what a word or a path on the command line means.
+OPTIONS_WORDS = {"arm64.cpus", "bundle.listing", "images.overrides", "runtimes.registry"}
 FAMILIES = "model.families"
 TEXT_GOES_TO = {"system.atomic_write", "system.capture_output", "system.logs"}
 ALL_VENDORS = set().union({"transformers", "tflite_runtime"}, *VENDORS.values())

@@ -1,8 +1,8 @@
 """Make a release: `python tools/release.py 0.2.0`, from the repository's root. Pushing is left to you.
 
-The version is in pyproject.toml and nowhere else. What the release brings is the section Unreleased of CHANGELOG.md,
-which gets the version and the date. One commit has both, and an annotated tag whose message is the section.
-Whether the tests pass is yours to see first.
+The version is in pyproject.toml, and in the workflow that users copy, which installs that release. What the release
+brings is the section Unreleased of CHANGELOG.md, which gets the version and the date. One commit has all three, and an
+annotated tag whose message is the section. Whether the tests pass is yours to see first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 BRANCH = "main"
-PROJECT, CHANGELOG = "pyproject.toml", "CHANGELOG.md"
+PROJECT, CHANGELOG, WORKFLOW = "pyproject.toml", "CHANGELOG.md", ".github/workflows/parity.yml"
+INSTALLED = re.compile(r"(levit-mobile@v)\d+\.\d+\.\d+")  # in the workflow
 UNRELEASED = "Unreleased"
 KINDS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 NUMBER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
@@ -55,7 +56,7 @@ def release(root: Path, version: str, *, today: date, dry_run: bool = False) -> 
     """Check, write, commit and tag. Raises Refused; then nothing has changed."""
     require_state(root)
     require_version(root, version)
-    before = {path: read(path) for path in (root / PROJECT, root / CHANGELOG)}
+    before = {root / name: read(root / name) for name in (PROJECT, CHANGELOG, WORKFLOW)}
     notes = section(before[root / CHANGELOG], UNRELEASED)
     require_entries(notes)
     if dry_run:
@@ -64,12 +65,13 @@ def release(root: Path, version: str, *, today: date, dry_run: bool = False) -> 
     after = {
         root / PROJECT: bumped(before[root / PROJECT], version),
         root / CHANGELOG: dated(before[root / CHANGELOG], version, today),
+        root / WORKFLOW: installing(before[root / WORKFLOW], version),
     }
     write(after)
     start = git(root, "rev-parse", "HEAD")
     message = f"levit-mobile {version}\n\n{notes}"  # verbatim: its headings look like git's comments
     try:
-        git(root, "commit", "--quiet", "--message", f"Release {version}", "--", PROJECT, CHANGELOG)
+        git(root, "commit", "--quiet", "--message", f"Release {version}", "--", PROJECT, CHANGELOG, WORKFLOW)
         git(root, "tag", "--annotate", f"v{version}", "--cleanup=verbatim", "--message", message)
     except Refused:
         git(root, "reset", "--hard", "--quiet", start)  # the working tree had no changes of its own
@@ -129,6 +131,14 @@ def bumped(project: str, version: str) -> str:
     if project.count(line) != 1:
         raise Refused(f"{PROJECT} must have the line {line.strip()} exactly once")
     return project.replace(line, f'version = "{version}"\n')
+
+
+def installing(workflow: str, version: str) -> str:
+    """The workflow with the tag of another version. Raises Refused when it does not name one."""
+    text, count = INSTALLED.subn(rf"\g<1>{version}", workflow)
+    if count != 1:
+        raise Refused(f"{WORKFLOW} must name the tag of levit-mobile exactly once")
+    return text
 
 
 def section(changelog: str, name: str) -> str:

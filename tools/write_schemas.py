@@ -59,6 +59,7 @@ PUBLISHED = (
     Published("cost-baseline", Baseline, "levit-mobile cost --write-baseline", is_file=True),
     Published("convert", outputs.ConvertOutput, "levit-mobile convert --json"),
     Published("predict", predict_output.PredictOutput, "levit-mobile predict --json"),
+    Published("convert-dry-run", outputs.DryRunOutput, "levit-mobile convert --dry-run --json"),
     Published("validate", outputs.ValidateOutput, "levit-mobile validate --json"),
     Published("inspect", outputs.InspectOutput, "levit-mobile inspect --json"),
     Published("inspect-diff", outputs.DiffOutput, "levit-mobile inspect --diff --json"),

@@ -1,4 +1,4 @@
-"""A bundle on disk: it is opened, checked against its own digests, and inspected like an artifact of any origin.
+"""Bundles on disk: found below a folder, opened, checked against their own digests, inspected like any artifact.
 
-Door: inspect, reader.
+Door: inspect, listing, reader.
 """

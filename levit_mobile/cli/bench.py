@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from levit_mobile.cli.common import FAILED, NOT_RUN, known_failures, log_file, understood
-from levit_mobile.cli.options import AgainstOption, JsonOption, VerboseOption
+from levit_mobile.cli.options import AgainstOption, JsonOption, QuietOption, VerboseOption
+from levit_mobile.cli.paths import artifacts_of, require_existing
 from levit_mobile.recipe import Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 
 ArtifactsArgument = Annotated[
     list[Path],
-    typer.Argument(help="Bundle folders, or .tflite, .pte and .mlpackage artifacts.", show_default=False),
+    typer.Argument(help="Bundles, folders of bundles, or .tflite, .pte and .mlpackage artifacts.", show_default=False),
 ]
 RoundsOption = Annotated[
     int,
@@ -99,6 +100,7 @@ def bench(
     strict: StrictOption = False,
     out: OutOption = None,
     json: JsonOption = False,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Time artifacts on this machine, interleaved, each with a verdict on its logits.
@@ -113,15 +115,16 @@ def bench(
         raise typer.BadParameter("--strict has no effect without --baseline")
     if baseline is not None and starts < 2:
         raise typer.BadParameter("--baseline needs --starts 2 or more: one process gives no interval to compare")
+    require_existing([*artifacts, *(against or [])])
     with known_failures(as_json=json):
         import levit_mobile
         from levit_mobile.cli.progress import shown
 
         before = levit_mobile.TimingRun.read(baseline) if baseline else None
-        with shown(log_file("bench", verbose=verbose)) as progress:
+        with shown(log_file("bench", verbose=verbose), quiet=quiet) as progress:
             run = levit_mobile.bench(
-                artifacts,
-                against=against or [],
+                artifacts_of(artifacts),
+                against=artifacts_of(against or []),
                 options=levit_mobile.BenchOptions(rounds, warmup, starts, threads, compute_units, size, profile),
                 command=shlex.join(["levit-mobile", *sys.argv[1:]]),  # as it was typed
                 progress=progress,

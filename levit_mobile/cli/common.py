@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -15,6 +15,7 @@ from levit_mobile.errors import LevitMobileError, RecipeError
 from levit_mobile.system import logs
 
 FAILED, NOT_RUN, INTERRUPTED = 1, 3, 130
+NOTHING_PARTIAL = "no partial output was left behind"
 Value = TypeVar("Value")
 
 
@@ -32,9 +33,20 @@ def known_failures(*, as_json: bool = False) -> Iterator[None]:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt as error:
-        notes = getattr(error, "__notes__", ["no partial output was left behind"])
+        notes = getattr(error, "__notes__", [NOTHING_PARTIAL])
         typer.echo(f"interrupted; {'; '.join(notes)}", err=True)
         raise typer.Exit(INTERRUPTED) from error
+
+
+@contextmanager
+def interruption_noted(notes: Callable[[], Iterable[str]]) -> Iterator[None]:
+    """An interruption of the block says these sentences too, which are made when it comes."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        for note in notes():
+            error.add_note(note)
+        raise
 
 
 def understood(parse: Callable[[], Value]) -> Value:

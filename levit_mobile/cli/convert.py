@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from levit_mobile.cli.common import FAILED, known_failures, log_file, understood
+from levit_mobile.cli.common import (
+    FAILED,
+    NOTHING_PARTIAL,
+    heed_interruption,
+    interruption_noted,
+    known_failures,
+    log_file,
+    understood,
+)
 from levit_mobile.cli.options import (
     CalibrationOption,
     CheckpointOption,
@@ -18,6 +27,7 @@ from levit_mobile.cli.options import (
     InterpolationOption,
     JsonOption,
     MeanOption,
+    QuietOption,
     ResizeOption,
     SeedOption,
     SideOption,
@@ -26,18 +36,19 @@ from levit_mobile.cli.options import (
     VariantOption,
     VerboseOption,
     WeightsOption,
+    named_targets,
 )
 from levit_mobile.errors import LevitMobileError
 from levit_mobile.images import overrides
 from levit_mobile.images.overrides import Preparation
 from levit_mobile.recipe import Precision, Recipe, Verdict, recipe
-from levit_mobile.targets import TARGETS
 
 if TYPE_CHECKING:
     from levit_mobile import Bundle
 
 TargetOption = Annotated[
-    str, typer.Option("--target", "-t", help="Target: coreml, executorch, tflite, or all for all three.")
+    str,
+    typer.Option("--target", "-t", help="Targets, separated by commas: coreml, executorch, tflite; all for all three."),
 ]
 PrecisionOption = Annotated[
     str | None,
@@ -99,6 +110,11 @@ NoTimingOption = Annotated[
 ]
 
 
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Check options, weights and toolchains, list the bundles, and write nothing.")
+]
+
+
 class Options(TypedDict):
     """What the check and the conversion both take."""
 
@@ -134,7 +150,9 @@ def convert(
     no_timing: NoTimingOption = False,
     skip_broken: SkipBrokenOption = False,
     force: ForceOption = False,
+    dry_run: DryRunOption = False,
     json: JsonOption = False,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Convert a checkpoint and prove each artifact against it.
@@ -147,33 +165,42 @@ def convert(
     recipes = understood(lambda: _recipes(target, precision, minimum_ios, io))
     preparation = Preparation(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
     understood(lambda: (overrides.read(**preparation), overrides.read_side(side)))
-    log = log_file("convert", verbose=verbose)
+    log = None if dry_run else log_file("convert", verbose=verbose)
     bundles: list[Bundle] = []
     errors: dict[str, LevitMobileError] = {}
-    with known_failures(as_json=json):
+    with known_failures(as_json=json), interruption_noted(lambda: _notes(recipes, bundles, errors)):
         import levit_mobile
         from levit_mobile.cli.progress import shown
 
         options = Options(calibration=calibration, count=calibration_count, observer=observer, plan=plan, force=force)
-        understood(lambda: levit_mobile.check(recipes, checkpoint, out=out, labels=labels, images=images, **options))
-        typer.echo(f"importing {checkpoint or 'the bundled checkpoint'}", err=True)
-        with shown(log) as progress:
-            source = levit_mobile.load_source(
-                checkpoint,
-                variant=variant,
-                weights=weights,
-                side=side,
-                labels=labels,
-                images=images,
-                skip_broken=skip_broken,
-                **preparation,
-                progress=progress,
+        with shown(log, quiet=quiet) as progress:
+            progress("checking the options", 0, 1)
+            understood(
+                lambda: levit_mobile.check(recipes, checkpoint, out=out, labels=labels, images=images, **options)
             )
-            typer.echo(f"images: {source.spec}; from {source.spec.source}", err=True)
-            for note in source.notes:
-                typer.echo(f"NOTE: {note}", err=True)
+            if dry_run:
+                name = _variant(checkpoint, variant=variant, weights=weights, side=side)
+            else:
+                source = levit_mobile.load_source(
+                    checkpoint,
+                    variant=variant,
+                    weights=weights,
+                    side=side,
+                    labels=labels,
+                    images=images,
+                    skip_broken=skip_broken,
+                    **preparation,
+                    progress=progress,
+                )
+        if dry_run:
+            _print_dry_run(recipes, out, name, as_json=json)
+            return
+        typer.echo(f"images: {source.spec}; from {source.spec.source}", err=True)
+        for note in source.notes:
+            typer.echo(f"NOTE: {note}", err=True)
+        with shown(log, quiet=quiet) as progress:
             for one in recipes:  # one that fails does not stop the others
-                try:
+                with _kept(errors, one.name):
                     made = levit_mobile.convert(
                         source,
                         one,
@@ -185,8 +212,6 @@ def convert(
                         progress=progress,
                     )
                     bundles.append(made)
-                except LevitMobileError as error:
-                    errors[one.name] = error
     for skipped in source.reference.pictures.skipped:
         typer.echo(f"skipped {skipped.name}: {skipped.reason}", err=True)
     _print(bundles, errors, as_json=json)
@@ -196,13 +221,67 @@ def convert(
         raise typer.Exit(FAILED)
 
 
-def _recipes(target: str, precision: str | None, minimum_ios: int | None, io: str) -> list[Recipe]:
+@contextmanager
+def _kept(errors: dict[str, LevitMobileError], name: str) -> Iterator[None]:
+    """A known failure of the block ends it and is kept under the name, unless an interruption caused it."""
+    try:
+        yield
+    except LevitMobileError as error:
+        heed_interruption()
+        errors[name] = error
+
+
+def _recipes(targets: str, precision: str | None, minimum_ios: int | None, io: str) -> list[Recipe]:
     """The recipes that the options name."""
-    names = list(TARGETS) if target == "all" else [target]
+    names = named_targets(targets)
     return [
-        recipe(name, precision, minimum_ios=minimum_ios if name == "coreml" or target != "all" else None, io=io)
+        recipe(name, precision, minimum_ios=minimum_ios if name == "coreml" or "coreml" not in names else None, io=io)
         for name in names
     ]
+
+
+def _notes(
+    recipes: Sequence[Recipe], bundles: Sequence[Bundle], errors: Mapping[str, LevitMobileError]
+) -> Iterator[str]:
+    """What an interruption says of the bundles: which are finished, which failed and which are not there."""
+    finished = {bundle.contract.recipe for bundle in bundles}
+    if bundles:
+        yield "finished: " + ", ".join(f"{one.path} ({one.proof.verdict.upper()})" for one in bundles)
+    yield from (f"failed: {name}: {error}" for name, error in errors.items())
+    rest = [one.name for one in recipes if one.name not in finished and one.name not in errors]
+    if rest and len(rest) < len(recipes):
+        yield f"not finished: {', '.join(rest)}"
+    yield NOTHING_PARTIAL
+
+
+def _variant(checkpoint: str | None, *, variant: str | None, weights: str | None, side: str | None) -> str | None:
+    """The variant of weights that are on this machine, which are imported for that; of others what was asked for."""
+    import levit_mobile
+    from levit_mobile.reporting.tables.dry_run import on_this_machine
+
+    here = on_this_machine(checkpoint)
+    if here is None:
+        return variant
+    size = overrides.read_side(side)
+    return levit_mobile.load_checkpoint(here, variant=variant, weights=weights, side=size).variant
+
+
+def _print_dry_run(recipes: Sequence[Recipe], out: Path, variant: str | None, *, as_json: bool) -> None:
+    """The bundles on stdout; the targets that could not be converted here, a line each, on stderr."""
+    from levit_mobile.reporting.tables import dry_run as tables
+
+    planned, errors = tables.planned(recipes, out, variant), tables.missing(recipes)
+    if as_json:
+        typer.echo(tables.dry_run_json(planned, errors))
+    else:
+        for one in planned:
+            typer.echo(tables.line(one))
+    if variant is None:
+        typer.echo("NOTE: the weights are not on this machine and were not read", err=True)
+    for name, error in errors.items():
+        typer.echo(f"error: {name}: {error}", err=True)
+    if errors:
+        raise typer.Exit(FAILED)
 
 
 def _print(bundles: Sequence[Bundle], errors: Mapping[str, LevitMobileError], *, as_json: bool) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from levit_mobile.cli.common import FAILED, known_failures, log_file, understood
-from levit_mobile.cli.options import AgainstOption, JsonOption, VerboseOption
+from levit_mobile.cli.options import AgainstOption, JsonOption, QuietOption, VerboseOption
+from levit_mobile.cli.paths import countable_of, require_existing
 
 if TYPE_CHECKING:
     from levit_mobile import CostRun
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 COLUMNS = 3  # costs side by side on a terminal
 
 ArtifactsArgument = Annotated[
-    list[Path], typer.Argument(help="Bundle folders, or .tflite and .pte artifacts.", show_default=False)
+    list[Path], typer.Argument(help="Bundles, folders of bundles, or .tflite and .pte artifacts.", show_default=False)
 ]
 CpuOption = Annotated[
     str, typer.Option("--cpu", help="Emulated ARM64 cores, separated by commas: cortex-a53, cortex-a76, i8mm.")
@@ -49,6 +50,7 @@ def cost(
     max_growth: GrowthOption = "1%",
     write_baseline: WriteOption = None,
     json: JsonOption = False,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Count the ARM64 instructions that one inference executes.
@@ -61,15 +63,16 @@ def cost(
     from levit_mobile.arm64.cpus import chosen
 
     cpus, growth = understood(lambda: chosen(cpu)), understood(lambda: _share(max_growth))
+    require_existing([*artifacts, *(against or [])])
     with known_failures(as_json=json):
         import levit_mobile
         from levit_mobile.cli.progress import shown
 
-        with shown(log_file("cost", verbose=verbose)) as progress:
+        with shown(log_file("cost", verbose=verbose), quiet=quiet) as progress:
             found = levit_mobile.cost(
-                artifacts,
+                countable_of(artifacts),
                 cpus=[one.name for one in cpus],
-                against=against or [],
+                against=countable_of(against or []),
                 baseline=baseline,
                 max_growth=growth,
                 write_baseline_to=write_baseline,

@@ -8,7 +8,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "convert": (
         "levit-mobile convert --target coreml",
         "levit-mobile convert --target all --precision int8 --out build",
-        "levit-mobile convert -t tflite -c LeViT-256.pth --labels imagenet.txt",
+        "levit-mobile convert -t coreml,tflite -c LeViT-256.pth --labels imagenet.txt",
+        "levit-mobile convert -t all -c LeViT-256.pth --dry-run",
         "levit-mobile convert -t tflite -p int8 -c LeViT-256.pth --calibration train/",
     ),
     "predict": (
@@ -16,18 +17,18 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "levit-mobile predict build/levit_128s-tflite-fp32 photos/ --top 1 --skip-broken --json",
     ),
     "validate": (
-        "levit-mobile validate build/*",
-        "levit-mobile validate build/* --images val/ --truth folders",
-        "levit-mobile validate build/* --drill --html parity.html",
-        "levit-mobile validate build/* --strict --github --junit parity.xml",
+        "levit-mobile validate build/",
+        "levit-mobile validate build/ --images val/ --truth folders",
+        "levit-mobile validate build/ --drill --html parity.html",
+        "levit-mobile validate build/ --strict --github --junit parity.xml",
     ),
     "inspect": (
         "levit-mobile inspect build/levit_128s-tflite-int8 vendor.pte",
         "levit-mobile inspect --diff old.tflite new.tflite",
     ),
     "bench": (
-        "levit-mobile bench build/* --against vendor.tflite --out bench.json",
-        "levit-mobile bench build/* --baseline bench.json --max-slowdown 1.10",
+        "levit-mobile bench build/ --against vendor.tflite --out bench.json",
+        "levit-mobile bench build/ --baseline bench.json --max-slowdown 1.10",
         "levit-mobile bench build/levit_128s-tflite-int8 --profile",
     ),
     "report": (
@@ -40,8 +41,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "cost": (
         "levit-mobile cost build/levit_128s-tflite-int8 --cpu cortex-a76,i8mm",
-        "levit-mobile cost build/* --write-baseline cost.json",
-        "levit-mobile cost build/* --baseline cost.json --max-growth 1%",
+        "levit-mobile cost build/ --write-baseline cost.json",
+        "levit-mobile cost build/ --baseline cost.json --max-growth 1%",
     ),
     "plan": (
         "levit-mobile plan -t tflite -c LeViT-256.pth --calibration train/ -o plan.json",

@@ -9,6 +9,7 @@ import typer
 
 from levit_mobile.cli.common import FAILED, heed_interruption, known_failures
 from levit_mobile.cli.options import JsonOption
+from levit_mobile.cli.paths import artifacts_of, require_existing
 from levit_mobile.errors import LevitMobileError
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 PathsArgument = Annotated[
     list[Path],
     typer.Argument(
-        help="Bundle folders, or .tflite, .pte, .mlpackage and .mlmodel artifacts of any origin.", show_default=False
+        help="Bundles, folders of bundles, or .tflite, .pte, .mlpackage and .mlmodel artifacts of any origin.",
+        show_default=False,
     ),
 ]
 DiffOption = Annotated[bool, typer.Option("--diff", help="Compare two artifacts and show only the differences.")]
@@ -31,10 +33,12 @@ def inspect(paths: PathsArgument, diff: DiffOption = False, json: JsonOption = F
 
     Exit codes: 0 all artifacts were read, 1 an artifact is damaged or contradicts its contract, 2 wrong usage.
     """
-    if diff and len(paths) != 2:
-        raise typer.BadParameter(f"--diff takes two artifacts, and there are {len(paths)}")
+    require_existing(paths)
     with known_failures(as_json=json):
-        found, broken, codes = _inspected(paths)
+        artifacts = artifacts_of(paths)
+        if diff and len(artifacts) != 2:
+            raise typer.BadParameter(f"--diff takes two artifacts, and there are {len(artifacts)}")
+        found, broken, codes = _inspected(artifacts)
         if not diff:
             _print(found, broken, codes, as_json=json)
         elif len(found) == 2:

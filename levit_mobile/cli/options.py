@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from levit_mobile.targets import TARGETS
+
 
 class Weights(StrEnum):
     """Averaged over the training, or as the last step left them."""
@@ -21,6 +23,7 @@ VerboseOption = Annotated[
     bool,
     typer.Option("--verbose", help="Show the output of the vendor toolchains instead of writing it to a log file."),
 ]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")]
 SkipBrokenOption = Annotated[bool, typer.Option("--skip-broken", help="Skip unreadable images instead of stopping.")]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace existing output.")]
 CheckpointOption = Annotated[
@@ -114,3 +117,9 @@ AgainstOption = Annotated[
     list[Path] | None,
     typer.Option("--against", help="Bundle or artifact of any origin to compare with; can be repeated. Default: none."),
 ]
+
+
+def named_targets(names: str) -> list[str]:
+    """The targets in a comma list, each once; all of them for "all". Whether there are such targets is not asked."""
+    asked = [name.strip() for name in names.split(",")]
+    return list(dict.fromkeys(name for one in asked for name in (TARGETS if one == "all" else (one,))))

@@ -17,6 +17,7 @@ from levit_mobile.cli.options import (
     InterpolationOption,
     JsonOption,
     MeanOption,
+    QuietOption,
     ResizeOption,
     SeedOption,
     SideOption,
@@ -74,6 +75,7 @@ def plan(
     out: OutOption = None,
     force: ForceOption = False,
     json: JsonOption = False,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Search for the layers that an int8 artifact should keep in float.
@@ -89,8 +91,7 @@ def plan(
         import levit_mobile
         from levit_mobile.cli.progress import shown
 
-        typer.echo(f"importing {checkpoint or 'the bundled checkpoint'}", err=True)
-        with shown(log_file("plan", verbose=verbose)) as progress:
+        with shown(log_file("plan", verbose=verbose), quiet=quiet) as progress:
             found = levit_mobile.plan(
                 checkpoint,
                 target,

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from levit_mobile.cli.common import understood
-from levit_mobile.cli.options import JsonOption
+from levit_mobile.cli.options import JsonOption, named_targets
 from levit_mobile.recipe import RECIPES, recipe
-from levit_mobile.targets import TARGETS
 
 TargetOption = Annotated[
     str | None,
-    typer.Option("--target", "-t", help="Target to list: coreml, executorch or tflite. Default: all three."),
+    typer.Option(
+        "--target", "-t", help="Targets to list, separated by commas: coreml, executorch, tflite. Default: all three."
+    ),
 ]
 
 
@@ -27,7 +28,8 @@ def recipes(target: TargetOption = None, json: JsonOption = False) -> None:
 
     from levit_mobile.reporting.tables import recipes as tables
 
-    chosen = [understood(lambda: recipe(target)).target] if target is not None else list(TARGETS)
+    names = named_targets(target if target is not None else "all")
+    chosen = understood(lambda: [recipe(name).target for name in names])
     listed = [one for one in RECIPES.values() if one.target in chosen]
     if json:
         typer.echo(tables.recipes_json(listed))

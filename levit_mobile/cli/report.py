@@ -9,6 +9,7 @@ import typer
 
 from levit_mobile.cli.common import known_failures
 from levit_mobile.cli.options import JsonOption
+from levit_mobile.cli.paths import require_existing
 
 FolderArgument = Annotated[
     Path,
@@ -31,6 +32,7 @@ def report(folder: FolderArgument, out: OutOption = None, json: JsonOption = Fal
     """
     if str(out) == "-":
         raise typer.BadParameter("--out - is not a file: name one for the page; --json prints on stdout")
+    require_existing([folder])
     with known_failures(as_json=json):
         import levit_mobile
         from levit_mobile.reporting.pages.overview import summary_line

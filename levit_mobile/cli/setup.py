@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from levit_mobile.cli.common import known_failures
-from levit_mobile.cli.options import ForceOption
+from levit_mobile.cli.options import ForceOption, QuietOption
 
 KNOWN = ("arm64",)
 
 WhatArgument = Annotated[str, typer.Argument(help="Part to set up; arm64 is the only one.", show_default=False)]
 
 
-def setup(what: WhatArgument, force: ForceOption = False) -> None:
+def setup(what: WhatArgument, force: ForceOption = False, quiet: QuietOption = False) -> None:
     """Set up both runtimes for ARM64, for `validate --cpu` and `cost`.
 
     Downloads LiteRT, ExecuTorch and an emulator to the cache folder. Takes about 20 seconds.
@@ -26,6 +26,8 @@ def setup(what: WhatArgument, force: ForceOption = False) -> None:
     with known_failures():
         import levit_mobile
 
-        made = levit_mobile.setup_arm64(force=force, progress=lambda step, _done, _of: typer.echo(step, err=True))
+        made = levit_mobile.setup_arm64(
+            force=force, progress=lambda step, _done, _of: None if quiet else typer.echo(step, err=True)
+        )
     versions = ", ".join(f"{name} {version}" for name, version in made.manifest.versions.items())
     typer.echo(f"{made.path}: {versions}, Debian {made.manifest.debian}; {time.monotonic() - started:.0f} s")

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from levit_mobile.cli.common import FAILED, NOT_RUN, known_failures, log_file, understood
-from levit_mobile.cli.options import JsonOption, SkipBrokenOption, VerboseOption, WeightsOption
+from levit_mobile.cli.common import (
+    FAILED,
+    NOT_RUN,
+    NOTHING_PARTIAL,
+    heed_interruption,
+    interruption_noted,
+    known_failures,
+    log_file,
+    understood,
+)
+from levit_mobile.cli.options import JsonOption, QuietOption, SkipBrokenOption, VerboseOption, WeightsOption
+from levit_mobile.cli.paths import bundles_of, require_existing
 from levit_mobile.errors import LevitMobileError, RecipeError
 from levit_mobile.recipe import Tolerance, Verdict
 
@@ -20,7 +30,7 @@ if TYPE_CHECKING:
 COLUMNS = 3  # validations side by side on a terminal
 
 BundlesArgument = Annotated[
-    list[Path], typer.Argument(help="Bundle folders written by `levit-mobile convert`.", show_default=False)
+    list[Path], typer.Argument(help="Bundles by `levit-mobile convert`, or folders of bundles.", show_default=False)
 ]
 ReferenceOption = Annotated[
     str | None,
@@ -145,6 +155,7 @@ def validate(
     junit: JunitOption = None,
     html: HtmlOption = None,
     github: GithubOption = False,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Prove bundles again, on this machine, against the trained model.
@@ -170,13 +181,15 @@ def validate(
         raise typer.BadParameter("--calibration is for --drill, which calibrates int8 once more")
     understood(lambda: _require_sane(bounds, runtime))
     cpus = understood(lambda: _cpus(cpu))
-    with known_failures(as_json=json):
+    require_existing(bundles)
+    runs: list[ValidationRun] = []
+    with known_failures(as_json=json), interruption_noted(lambda: _judged(runs)):
         import levit_mobile
         from levit_mobile.cli.progress import shown
 
-        runs: list[ValidationRun] = []
-        with shown(log_file("validate", verbose=verbose)) as progress:
-            for bundle in bundles:  # one that is damaged, or cannot be judged, does not stop the others
+        chosen = bundles_of(bundles)
+        with shown(log_file("validate", verbose=verbose), quiet=quiet) as progress:
+            for bundle in chosen:  # one that is damaged, or cannot be judged, does not stop the others
                 verdict = Verdict.BROKEN
                 try:
                     opened = levit_mobile.open_bundle(bundle)
@@ -201,6 +214,7 @@ def validate(
                 except RecipeError as error:
                     raise typer.BadParameter(str(error)) from error
                 except LevitMobileError as error:
+                    heed_interruption()  # which may be what caused it
                     run = levit_mobile.ValidationRun.not_judged(bundle, error, verdict)
                 runs.append(run)
         _write(runs, junit, html)
@@ -209,6 +223,13 @@ def validate(
         raise typer.Exit(FAILED)
     if strict and any(run.verdict == Verdict.NOT_RUN for run in runs):
         raise typer.Exit(NOT_RUN)
+
+
+def _judged(runs: Sequence[ValidationRun]) -> Iterator[str]:
+    """What an interruption says of the bundles that are done."""
+    if runs:
+        yield "finished: " + ", ".join(f"{run.validations[0].bundle} ({run.verdict.upper()})" for run in runs)
+    yield NOTHING_PARTIAL
 
 
 def _cpus(names: str | None) -> tuple[str, ...]:

@@ -68,19 +68,32 @@ def resolve(source: str | Path, *, progress: Progress = silent) -> Path:
         CheckpointError: The name is none of these (``checkpoint.not-found``).
         DownloadError: The weights could not be fetched; any ``download`` code.
     """
-    path = Path(source).expanduser()
-    name = str(source)
+    require_known(source)
+    path, name = Path(source).expanduser(), str(source)
     if name and path.exists():
         return path
     if (official := official_file(name)) is not None:
         return _fetch_official(official, progress=progress)
-    if HUB_ID.fullmatch(name) and not name.endswith(WEIGHT_SUFFIXES):
-        return _fetch_hub(name, progress=progress)
+    return _fetch_hub(name, progress=progress)
+
+
+def require_known(source: str | Path) -> None:
+    """Raise CheckpointError unless the name is a path, an official name or a hub id; nothing is downloaded."""
+    name = str(source)
+    known = name and Path(source).expanduser().exists()
+    if known or official_file(name) is not None or (HUB_ID.fullmatch(name) and not name.endswith(WEIGHT_SUFFIXES)):
+        return
     raise CheckpointError(
         f"{name!r} does not exist: pass a file, a folder, a hub id (owner/name, such as facebook/levit-128S) or an "
         f"official name ({', '.join(file.rpartition('-')[0] for file in _official_files())})",
         fault="not-found",
     )
+
+
+def public_name(source: str) -> str:
+    """A hub id or official name as it is; of a path only the last name, since a bundle leaves this machine."""
+    path = Path(source).expanduser()
+    return Path(os.path.abspath(path)).name if path.exists() else source  # noqa: PTH100 - links stay, "." goes
 
 
 def official_file(name: str) -> str | None:

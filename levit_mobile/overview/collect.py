@@ -12,17 +12,15 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from levit_mobile.bundle.listing import is_meant_as_bundle, is_searched
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
-from levit_mobile.contract import CONTRACT_FILE, GOLDEN_FOLDER, LABELS_FILE, PARITY_FILE
+from levit_mobile.contract import CONTRACT_FILE
 from levit_mobile.errors import BundleError, LevitMobileError
 from levit_mobile.system.files import Sha256, digest_bytes
 from levit_mobile.timing.record import TimingRun
 from levit_mobile.validation.results import Validation
 
 MOST_BYTES = 64 * 2**20  # of a JSON file that is looked at
-PARTS = {CONTRACT_FILE, PARITY_FILE, GOLDEN_FOLDER, LABELS_FILE}  # a folder with two of them is meant as a bundle
-LEFT_OUT = {"node_modules", "site-packages", "__pycache__", "venv"}
-CLOSED = (".mlpackage", ".mlmodelc", ".xcresult", ".app")  # folders that are one thing
 # A file that holds one of these beside "schema_version" claims to be a record of ours, even where it is no JSON.
 CLAIMS = (b'"timings"', b'"artifact_sha256"')
 VALIDATIONS = TypeAdapter(tuple[Validation, ...])
@@ -114,10 +112,10 @@ class _Search:
     def everything(self) -> Iterator[Found]:
         for folder, folders, files in os.walk(self.root, onerror=self._refused):
             here = Path(folder)
-            if len(PARTS.intersection([*folders, *files])) > 1:
+            if is_meant_as_bundle([*folders, *files]):
                 yield self._bundle(here)
                 folders.clear()
-            folders[:] = sorted(name for name in folders if _is_searched(name))
+            folders[:] = sorted(name for name in folders if is_searched(name))
             for name in sorted(files):
                 if name.endswith(".json"):
                     yield from self._records(here / name)
@@ -156,10 +154,6 @@ class _Search:
     def _below(self, sentence: str) -> str:
         """Paths as `place` has them: a page that is passed on should not name the folders of its machine."""
         return re.sub(rf"(?<![\w./-]){re.escape(f'{self.root}{os.sep}')}", "", sentence)
-
-
-def _is_searched(folder: str) -> bool:
-    return not folder.startswith(".") and folder not in LEFT_OUT and not folder.endswith(CLOSED)
 
 
 def _is_looked_at(path: Path) -> bool:

@@ -10,7 +10,7 @@ from levit_mobile.images import labels as class_labels
 from levit_mobile.images.image_set import find_pictures
 from levit_mobile.images.source import calibration_source, require_count
 from levit_mobile.model.checkpoint import Identity, identify
-from levit_mobile.model.download import BUNDLED
+from levit_mobile.model.download import BUNDLED, require_known
 from levit_mobile.pipeline.source_model import MIN_PROOF_PICTURES
 from levit_mobile.quantization import calibration as calibrations
 from levit_mobile.quantization.plan import Plan
@@ -49,6 +49,7 @@ def check(
         plan: A JSON file that lists what stays float.
 
     Raises:
+        CheckpointError: There are no such weights (``checkpoint.not-found``).
         RecipeError: A recipe is unknown (``recipe.unknown-recipe``), an option does not go with it
             (``recipe.int8-only``, ``recipe.unknown-observer``), or the plan cannot be used (``recipe.unreadable``,
             ``recipe.schema``, ``recipe.other-plan``).
@@ -62,6 +63,7 @@ def check(
     Example:
         >>> levit_mobile.check(["tflite-int8"], calibration="photos")
     """
+    require_known(checkpoint or BUNDLED)
     chosen = [Recipe.from_name(one) if isinstance(one, str) else one for one in recipes]
     require_count("count", count)
     options = Int8Options(calibration, count, 0, observer, plan)

@@ -18,7 +18,7 @@ from levit_mobile.images.preprocessing import Pixels, preprocess
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model import local_copies
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
-from levit_mobile.model.download import BUNDLED
+from levit_mobile.model.download import BUNDLED, public_name
 from levit_mobile.parity import compare
 from levit_mobile.runners import eager
 from levit_mobile.system.progress import Progress, silent
@@ -122,9 +122,9 @@ def load_source(
         10
         >>> bundle = levit_mobile.convert(source, "tflite-fp32", force=True)
     """
-    asked = source or BUNDLED
+    asked, named = source or BUNDLED, source or "the bundled checkpoint"
     given = overrides.read(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
-    progress(f"importing {asked}", 0, 1)
+    progress(f"importing {named}", 0, 1)
     checkpoint = load_checkpoint(
         asked, variant=variant, weights=weights, side=overrides.read_side(side), progress=progress
     )
@@ -133,8 +133,8 @@ def load_source(
     spec = checkpoint.prepared(given)
     pictures = proof_pictures(spec, images, skip_broken=skip_broken)
     model, exact = (eager.load(checkpoint.model, spec, double=double) for double in (False, True))
-    reference = compare.reference(checkpoint.source, model, exact, pictures)
-    progress(f"importing {asked}", 1, 1)
+    reference = compare.reference(public_name(checkpoint.source), model, exact, pictures)
+    progress(f"importing {named}", 1, 1)
     return SourceModel(checkpoint, found.names, spec, reference, found.source)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from levit_mobile import contract as c
 from levit_mobile.interfaces.card import Card
 from levit_mobile.interfaces.inspection import Inspection
-from levit_mobile.model.download import BUNDLED
+from levit_mobile.model.download import BUNDLED, public_name
 from levit_mobile.model.fake_quant import QParams
 from levit_mobile.model.parts.counts import count_macs, count_parameters
 from levit_mobile.parity.compare import Proof
@@ -193,13 +193,8 @@ def _model(trained: SourceModel) -> c.Model:
         checkpoint_sha256=checkpoint.sha256,
         checkpoint_format=checkpoint.format,
         weights=("ema" if checkpoint.averaged else "raw") if checkpoint.choice else None,
-        source=_public_source(checkpoint.source),
+        source=public_name(checkpoint.source),
     )
-
-
-def _public_source(source: str) -> str:
-    """A hub id or official name as it is; of a path only the name, since a bundle leaves this machine."""
-    return Path(source).name if Path(source).exists() else source
 
 
 def _artifact(artifact: Path, recipe: Recipe, inspection: Inspection) -> c.Artifact:

@@ -97,6 +97,23 @@ class ConvertOutput(TypedDict):
     error_codes: dict[str, str]
 
 
+class PlannedBundle(TypedDict):
+    """A bundle that a conversion would write."""
+
+    recipe: str
+    path: str | None
+    replaces: bool
+
+
+class DryRunOutput(TypedDict):
+    """What `levit-mobile convert --dry-run --json` prints."""
+
+    schema_version: Version
+    planned: list[PlannedBundle]
+    errors: dict[str, str]
+    error_codes: dict[str, str]
+
+
 # validate
 
 
@@ -285,6 +302,7 @@ class ExaminedTarget(TypedDict):
     runs: bool
     versions: dict[str, str | None]
     advice: list[str]
+    unknown: list[str]
 
 
 class ExaminedArm64(TypedDict):

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from levit_mobile.arm64 import folder, packages
 from levit_mobile.errors import RunnerUnavailable
+from levit_mobile.system.progress import Progress, Steps, silent
 from levit_mobile.targets import TARGETS, Target
 
 # What each target's converter and runner import. Tried in a process of its own: a broken wheel can abort.
@@ -20,7 +21,8 @@ IMPORTS: Mapping[str, tuple[str, str]] = {
     "tflite": ("litert_torch, ai_edge_quantizer", "ai_edge_litert.interpreter"),
 }
 WITHOUT_RUNTIME = {"coreml": "Core ML runs on macOS only; convert here and prove on a Mac"}
-TIMEOUT_S = 120
+TIMEOUT_S = 600  # torch alone takes two minutes on a slow disk
+PARTS = ("converter", "runtime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,11 @@ class Diagnosis:
 
     Attributes:
         target: Name of the target.
-        converts: Whether the packages of its converter import.
-        runs: Whether its runtime imports.
+        converts: Whether the packages of its converter were seen to import.
+        runs: Whether its runtime was seen to import.
         versions: Installed version by distribution; None for one that is not installed.
         advice: What to do, one line each; empty if everything works.
+        unknown: ``converts`` and ``runs``, for each import that took too long, so that the machine may be slow.
     """
 
     target: str
@@ -40,6 +43,7 @@ class Diagnosis:
     runs: bool
     versions: Mapping[str, str | None]
     advice: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,13 @@ class Examination:
     arm64: str
 
 
-def doctor() -> Examination:
+def doctor(*, progress: Progress = silent) -> Examination:
     """Import every target's converter and runtime, each in a fresh interpreter.
 
     Thread-safe.
+
+    Args:
+        progress: Called before every import.
 
     Returns:
         One diagnosis per target, and whether ARM64 kernels run here.
@@ -72,21 +79,31 @@ def doctor() -> Examination:
         ['coreml', 'executorch', 'tflite']
     """
     runs, line = arm64()
-    return Examination(machine(), tuple(examine(target) for target in TARGETS.values()), runs, line)
+    steps = tuple(f"{target}'s {part}" for target in TARGETS for part in PARTS)
+    found = tuple(examine(target, Steps(progress, "importing", steps)) for target in TARGETS.values())
+    return Examination(machine(), found, runs, line)
 
 
-def examine(target: Target) -> Diagnosis:
+def examine(target: Target, steps: Steps | None = None) -> Diagnosis:
     """Import what the target's converter and runner need, each in a fresh interpreter."""
     versions = {package: _version(package) for package in target.packages}
-    converter, runtime = IMPORTS[target.name]
-    converts, why = _imports(converter)
-    runs, why_not = _imports(runtime)
+    found = []
+    for part, modules in zip(PARTS, IMPORTS[target.name], strict=True):
+        if steps:
+            steps.begin(f"{target.name}'s {part}")
+        found.append(_imports(modules))
+    (converts, why), (runs, why_not) = found
+    unknown = tuple(name for name, works in (("converts", converts), ("runs", runs)) if works is None)
     advice = []
-    if not converts:
+    if converts is None:
+        advice.append(f"not known whether it converts: {why}")
+    elif not converts:
         advice.append(f"pip install 'levit-mobile[{target.extra}]'" + (f" ({why})" if all(versions.values()) else ""))
-    if not runs and converts:
+    if runs is None:
+        advice.append(f"not known whether it runs: {why_not}")
+    elif not runs and converts is not False:
         advice.append(WITHOUT_RUNTIME.get(target.name, f"the runtime cannot be imported: {why_not}"))
-    return Diagnosis(target.name, converts, runs, versions, tuple(advice))
+    return Diagnosis(target.name, bool(converts), bool(runs), versions, tuple(advice), unknown)
 
 
 def arm64() -> tuple[bool, str]:
@@ -116,13 +133,13 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _imports(modules: str) -> tuple[bool, str]:
-    """Does `import modules` work, and if not, the last line of what it said."""
+def _imports(modules: str) -> tuple[bool | None, str]:
+    """Does `import modules` work, None if it takes too long; and if not, the last line of what it said."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", f"import {modules}"], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired:
-        return False, f"import took longer than {TIMEOUT_S} s"
+        return None, f"its import took longer than {TIMEOUT_S} s; try again when the machine is less busy"
     lines = done.stderr.strip().splitlines()
     return done.returncode == 0, lines[-1] if lines else f"exit code {done.returncode}"

@@ -76,8 +76,19 @@ def _head(path: Path) -> bytes:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}", fault="unreadable") from error
 
 
+def mistaken_for(path: Path) -> str:
+    """What a file is that is often mistaken for an artifact, with the advice; empty for any other file.
+
+    Raises ArtifactError when it cannot be read.
+    """
+    return _named(_head(path))
+
+
 def _stranger(head: bytes) -> str:
     if not head:
         return "it is empty"
-    named = (what for offset, magic, what in STRANGERS if head.startswith(magic, offset))
-    return next(named, "its file signature is unknown, so it is of a different format or damaged")
+    return _named(head) or "its file signature is unknown, so it is of a different format or damaged"
+
+
+def _named(head: bytes) -> str:
+    return next((what for offset, magic, what in STRANGERS if head.startswith(magic, offset)), "")

@@ -130,7 +130,7 @@ def validate(
         calibration: For ``drill`` with int8: the folder on which the bundle was calibrated. Default: as its contract
             says.
         processes: Number of processes that share the images, 1 or more. Default: one per core.
-        progress: Called every few images.
+        progress: Called at every step and every few images.
 
     Returns:
         One validation per pass, and the verdict over all of them.
@@ -162,7 +162,9 @@ def validate(
     wanted = [_Pass(name, source, count) for name, source in here]
     wanted += [_Pass(None, reference, cpu_count, core.name) for core in cores]
     setups, validations = [], []
+    name = opened.path.resolve().name
     for number, one in enumerate(wanted):
+        progress(f"{name}: importing the reference", number, len(wanted))
         case = setup.prepare(
             opened,
             reference=one.reference,
@@ -177,9 +179,12 @@ def validate(
             cpu=one.cpu,
         )
         setups.append(case)
-        told = called(progress, f"{opened.path.name} by {case.runtime}")
+        told = called(progress, f"{name} by {case.runtime}")
         told("", 0, len(case.pictures))
-        validations.append(examine(case, drill=drill and not number, processes=processes, progress=told))
+        blocks = called(progress, f"{name}: error of every block")
+        validations.append(
+            examine(case, drill=drill and not number, processes=processes, progress=told, drill_progress=blocks)
+        )
     return ValidationRun(tuple(validations), tuple(setups))
 
 

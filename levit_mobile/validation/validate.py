@@ -33,7 +33,12 @@ FEW = 32  # pictures; below that a share says little
 
 
 def examine(
-    case: ValidationSetup, *, drill: bool = False, processes: int | None = None, progress: Progress = silent
+    case: ValidationSetup,
+    *,
+    drill: bool = False,
+    processes: int | None = None,
+    progress: Progress = silent,
+    drill_progress: Progress = silent,
 ) -> Validation:
     """Run both models over the pictures and judge; a drill that cannot be had is said to be NOT RUN in the notes."""
     if drill:
@@ -41,7 +46,10 @@ def examine(
     started = time.monotonic()
     used = min(processes or limits.cores(), -(-len(case.pictures) // batch(case)))
     found = _judged(case, used, progress)
-    drilled = _drilled(case) if drill and found.report is not None else None
+    drilled = None
+    if drill and found.report is not None:
+        drill_progress("", 0, 1)
+        drilled = _drilled(case)
     return _validation(case, found, drilled, seconds=time.monotonic() - started, processes=used)
 
 
@@ -66,7 +74,7 @@ def _drilled(case: ValidationSetup) -> Drill | str:
 def refusal(bundle: str | Path, error: LevitMobileError, verdict: Verdict) -> Validation:
     """The verdict on a bundle that is damaged, or has nothing to be held against, for reports that list several."""
     return Validation(
-        bundle=Path(bundle).name,
+        bundle=Path(bundle).resolve().name,
         variant="unknown",
         recipe="unknown",
         artifact_sha256="",

@@ -240,10 +240,12 @@ def test_the_json_says_the_same(bundle: Bundle, levit_mobile: Run) -> None:
 def test_the_json_of_what_cannot_be_read_has_its_code(tmp_path: Path, levit_mobile: Run) -> None:
     damaged = tmp_path / "model.tflite"
     damaged.write_bytes(b"\xff\xff\xff\x7fTFL3" + bytes(40))
-    done = levit_mobile("inspect", damaged, tmp_path / "absent.pte", "--json")
+    (tmp_path / "empty.pte").touch()
+    done = levit_mobile("inspect", damaged, tmp_path / "empty.pte", "--json")
     said = json.loads(done.stdout)
     assert (done.returncode, len(said["artifacts"]), len(said["broken"])) == (1, 0, 2)
-    assert said["error_codes"] == {str(damaged): "artifact.damaged", str(tmp_path / "absent.pte"): "artifact.missing"}
+    codes = {str(damaged): "artifact.damaged", str(tmp_path / "empty.pte"): "artifact.unknown-format"}
+    assert said["error_codes"] == codes
 
 
 def test_a_contradiction_fails(bundles: Bundles, tmp_path: Path, levit_mobile: Run) -> None:
@@ -267,10 +269,11 @@ def test_the_command_compares_two(bundles: Bundles, levit_mobile: Run) -> None:
 
 
 def test_two_are_compared_only_when_both_are_whole(bundles: Bundles, tmp_path: Path, levit_mobile: Run) -> None:
-    done = levit_mobile("inspect", "--diff", bundles("tflite-fp32").path, tmp_path / "missing.tflite")
+    (tmp_path / "empty.tflite").touch()
+    done = levit_mobile("inspect", "--diff", bundles("tflite-fp32").path, tmp_path / "empty.tflite")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "missing.tflite does not exist" in done.stderr
-    assert levit_mobile("inspect", "--diff", tmp_path).returncode == 2
+    assert "empty.tflite is not an artifact: it is empty" in done.stderr
+    assert levit_mobile("inspect", "--diff", bundles("tflite-fp32").path).returncode == 2
 
 
 def test_names_in_a_file_do_not_reach_the_terminal_raw(bundles: Bundles) -> None:

@@ -30,7 +30,9 @@ def called(
     """`bench` of a run that is given, against a baseline that is given."""
     monkeypatch.setattr(levit_mobile, "bench", lambda *_, **__: run(*now), raising=False)
     (folder / "before.json").write_text(run(*then).written())
-    return CliRunner().invoke(app, ["bench", "x", "--baseline", str(folder / "before.json"), *more])
+    (folder / "model.tflite").touch()
+    words = ["bench", str(folder / "model.tflite"), "--baseline", str(folder / "before.json"), *more]
+    return CliRunner().invoke(app, words)
 
 
 @pytest.mark.parametrize(

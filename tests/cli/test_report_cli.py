@@ -59,14 +59,12 @@ def test_a_dash_is_wrong_usage(folder: Path) -> None:
     assert "--json prints on stdout" in re.sub(r"[\s│]+", " ", err)
 
 
-@pytest.mark.parametrize("name", ["absent", "empty"])
-def test_nothing_found_is_one_sentence_and_no_page(tmp_path: Path, name: str) -> None:
-    (tmp_path / "empty").mkdir()
-    code, out, err = ask(tmp_path / name)
+def test_nothing_found_is_one_sentence_and_no_page(tmp_path: Path) -> None:
+    code, out, err = ask(tmp_path)
     assert (code, out) == (1, "")
-    assert err.startswith(f"error: {tmp_path / name} ")
+    assert err.startswith(f"error: {tmp_path} ")
     assert len(err.splitlines()) == 1
-    assert not (tmp_path / name / "report.html").exists()
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_json_has_every_row_with_its_statistics(folder: Path) -> None:

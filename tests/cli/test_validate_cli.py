@@ -39,6 +39,7 @@ def usage_error(*arguments: str) -> str:
     """What a call that is wrong in itself is told; it exits 2 before any bundle is looked at."""
     shown = CliRunner().invoke(app, ["validate", "/absent", *arguments])
     assert shown.exit_code == 2
+    assert "does not exist" not in shown.output
     return unboxed(shown.output)
 
 
@@ -115,11 +116,12 @@ def test_not_run_is_an_exit_code_of_its_own(bundles: Bundles, strict: tuple[str,
 
 @pytest.mark.usefixtures("in_this_process")
 def test_one_bad_bundle_does_not_stop_the_others(bundles: Bundles, tmp_path: Path) -> None:
-    done = ask("validate", str(tmp_path / "nothing"), str(bundles("tflite-fp32").path), "-n", "8", "--json")
+    (tmp_path / "contract.json").write_text("{}")
+    done = ask("validate", str(tmp_path), str(bundles("tflite-fp32").path), "-n", "8", "--json")
     assert done.exit_code == 1
     first, second = json.loads(done.stdout)["validations"]
     assert (first["verdict"], second["verdict"]) == ("broken", "proven")
-    assert "does not exist, expected a bundle" in first["reasons"][0]
+    assert "contract.json" in first["reasons"][0]
     assert json.loads(done.stdout)["verdict"] == "broken"
 
 

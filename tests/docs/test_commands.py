@@ -8,7 +8,7 @@ from support.markdown import DOCS, blocks, calls, commands, known_options, menti
 CALLS = [(page, call) for page in pages() for call in calls(page)]
 MENTIONS = [(page, call) for page in pages() for call in mentions(page)]
 COMMANDS = tuple(commands())
-PROGRAM_OPTIONS = ("--help", "--version")  # of `levit-mobile` without a command
+PROGRAM_OPTIONS = ("--help", "--version", "--install-completion", "--show-completion")  # without a command
 
 
 def options_of(call: list[str]) -> set[str]:

@@ -17,6 +17,7 @@ import levit_mobile
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 1, 31)
 PROJECT = '[project]\nname = "sample"\nversion = "0.1.0"\n'
+WORKFLOW = "env:\n  LEVIT_MOBILE: git+https://example.org/sample/levit-mobile@v0.1.0\n"
 CHANGELOG = """# Changelog
 
 What changed.
@@ -52,6 +53,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(tmp_path, "init", "--quiet", "--initial-branch", "main")
     (tmp_path / "pyproject.toml").write_text(PROJECT)
     (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
+    (tmp_path / release.WORKFLOW).parent.mkdir(parents=True)
+    (tmp_path / release.WORKFLOW).write_text(WORKFLOW)
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message", "First")
     monkeypatch.chdir(tmp_path)
@@ -60,7 +63,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def state(folder: Path) -> tuple[str, ...]:
     """All that a release changes."""
-    files = ((folder / name).read_text() for name in ("pyproject.toml", "CHANGELOG.md"))
+    files = ((folder / name).read_text() for name in ("pyproject.toml", "CHANGELOG.md", release.WORKFLOW))
     return git(folder, "rev-parse", "HEAD"), git(folder, "tag"), git(folder, "status", "--porcelain"), *files
 
 
@@ -89,6 +92,11 @@ def test_a_release_bumps_the_version_and_dates_the_changelog(repository: Path) -
     assert "## Unreleased\n\n## 0.2.0 (2026-01-31)\n\n### Added\n- A command.\n" in changelog
     assert release.section(changelog, release.UNRELEASED) == ""
     assert changelog.endswith("## 0.1.0 (2025-12-01)\n\n### Added\n- Everything.\n")
+
+
+def test_the_workflow_that_users_copy_installs_the_release(repository: Path) -> None:
+    release.release(repository, "0.2.0", today=TODAY)
+    assert (repository / release.WORKFLOW).read_text() == WORKFLOW.replace("0.1.0", "0.2.0")
 
 
 def test_a_release_is_one_commit_with_an_annotated_tag(repository: Path) -> None:
@@ -201,6 +209,11 @@ def test_a_version_that_is_not_in_one_line_is_refused(repository: Path) -> None:
     require_refusal(repository, "0.2.0", "exactly once")
 
 
+def test_a_workflow_that_installs_no_release_is_refused(repository: Path) -> None:
+    commit(repository, release.WORKFLOW, WORKFLOW.replace("@v0.1.0", ""))
+    require_refusal(repository, "0.2.0", release.WORKFLOW, "exactly once")
+
+
 def test_a_commit_that_a_hook_refuses_leaves_everything_as_it_was(repository: Path) -> None:
     hook = repository / ".git" / "hooks" / "pre-commit"
     hook.parent.mkdir(exist_ok=True)
@@ -242,6 +255,8 @@ def test_the_version_is_in_one_place() -> None:
     assert release.bumped(text, "9.9.9").count('version = "9.9.9"') == 1
     code = [path.read_text(encoding="utf-8") for path in (ROOT / "levit_mobile").rglob("*.py")]
     assert [one for one in code if f'"{release.current(text)}"' in one] == []
+    workflow = (ROOT / release.WORKFLOW).read_text(encoding="utf-8")
+    assert release.installing(workflow, release.current(text)) == workflow
 
 
 def test_the_changelog_has_sections_that_a_release_can_take() -> None:

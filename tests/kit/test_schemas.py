@@ -22,7 +22,7 @@ from levit_mobile import cli
 from levit_mobile.arm64.cost import Baseline, Cost, Function
 from levit_mobile.bundle.inspect import Difference, Inspected
 from levit_mobile.contract import CONTRACT_FILE, PARITY_FILE, Contract
-from levit_mobile.errors import BundleError
+from levit_mobile.errors import BundleError, ToolchainMissing
 from levit_mobile.images.image_set import Skipped
 from levit_mobile.interfaces.inspection import Fallback, Inspection, Port
 from levit_mobile.overview.collect import gather
@@ -31,9 +31,11 @@ from levit_mobile.parity.compare import Proof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed, Tables
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.quantization.plan import PLANS
+from levit_mobile.recipe import RECIPES
 from levit_mobile.reporting.tables.convert import bundles_json
 from levit_mobile.reporting.tables.cost import costs_json
 from levit_mobile.reporting.tables.doctor import doctor_json
+from levit_mobile.reporting.tables.dry_run import dry_run_json, planned
 from levit_mobile.reporting.tables.inspect import differences_json, inspections_json
 from levit_mobile.reporting.tables.predict import predictions_json
 from levit_mobile.reporting.tables.report import overview_json
@@ -125,6 +127,13 @@ def printed_by_convert(folder: Path) -> Iterator[str]:
     yield bundles_json([], {})
 
 
+def printed_by_convert_dry_run(folder: Path) -> Iterator[str]:
+    recipes = [RECIPES["tflite-int8"], RECIPES["coreml-fp16"]]
+    found = planned(recipes, folder, "levit_128s")
+    yield dry_run_json(found, {"coreml-fp16": ToolchainMissing("coremltools", "coreml")})
+    yield dry_run_json(planned(recipes, folder, None), {})
+
+
 def printed_by_validate(_: Path) -> Iterator[str]:
     emulated = Emulation(
         cpu="cortex-a76",
@@ -196,7 +205,10 @@ def printed_by_report(folder: Path) -> Iterator[str]:
 
 
 def printed_by_doctor(_: Path) -> Iterator[str]:
-    rows = (Diagnosis("coreml", True, False, {"coremltools": "9.0", "torch": None}, ("Core ML runs on macOS only",)),)
+    rows = (
+        Diagnosis("coreml", True, False, {"coremltools": "9.0", "torch": None}, ("Core ML runs on macOS only",)),
+        Diagnosis("tflite", False, True, {}, ("not known whether it converts",), ("converts",)),
+    )
     yield doctor_json(Examination("a machine", rows, False, "ARM64: NOT RUN"))
 
 
@@ -205,7 +217,8 @@ def printed_by_recipes(_: Path) -> Iterator[str]:
 
 
 def printed_on_failure(folder: Path) -> Iterator[str]:
-    yield CliRunner().invoke(cli.app, ["report", str(folder / "missing"), "--json"]).stdout
+    (folder / "empty").mkdir()
+    yield CliRunner().invoke(cli.app, ["report", str(folder / "empty"), "--json"]).stdout
 
 
 def plans(_: Path) -> Iterator[str]:
@@ -241,6 +254,7 @@ REAL: dict[str, Callable[[Path], Iterator[str]]] = {
     "convert": printed_by_convert,
     "validate": printed_by_validate,
     "inspect": printed_by_inspect,
+    "convert-dry-run": printed_by_convert_dry_run,
     "inspect-diff": printed_by_inspect_diff,
     "cost": printed_by_cost,
     "predict": printed_by_predict,

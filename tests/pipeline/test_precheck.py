@@ -10,7 +10,7 @@ from support.photographs import noise
 from support.refusals import refused
 
 import levit_mobile
-from levit_mobile.errors import BundleError, ImageError, LabelsError, RecipeError
+from levit_mobile.errors import BundleError, CheckpointError, ImageError, LabelsError, RecipeError
 from levit_mobile.pipeline import precheck, source_model
 from levit_mobile.quantization.plan import Plan
 
@@ -91,6 +91,11 @@ def test_a_bundle_that_exists(tmp_path: Path) -> None:
 def test_weights_that_are_not_here_or_not_readable_are_left_to_the_import(tmp_path: Path) -> None:
     (tmp_path / "levit_128s-tflite-fp32").mkdir()
     (tmp_path / "broken.pth").write_bytes(b"?")
-    for source in ("facebook/levit-128S", "LeViT-128S", tmp_path / "broken.pth", tmp_path / "nowhere.pth"):
+    for source in ("facebook/levit-128S", "LeViT-128S", tmp_path / "broken.pth"):
         levit_mobile.check(["tflite-fp32"], source, out=tmp_path)
         assert precheck._identity(source) is None
+
+
+def test_a_name_that_stands_for_no_weights_is_refused_at_once(tmp_path: Path) -> None:
+    with refused(CheckpointError, "checkpoint.not-found", tmp_path / "nowhere.pth"):
+        levit_mobile.check(["tflite-fp32"], tmp_path / "nowhere.pth", out=tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import chdir
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +14,7 @@ from support.stored_bundles import Made
 
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.contract import Quantization
+from levit_mobile.model.download import public_name
 from levit_mobile.model.fake_quant import QParams
 from levit_mobile.pipeline import writing
 from levit_mobile.pipeline.source_model import SourceModel
@@ -101,8 +103,11 @@ def test_the_contract_names_the_parts_of_its_own_target_and_recipe(made: Made, s
 
 def test_of_a_path_only_the_name_leaves_this_machine(tmp_path: Path) -> None:
     (tmp_path / "mine.pth").touch()
-    assert writing._public_source(str(tmp_path / "mine.pth")) == "mine.pth"
-    assert writing._public_source("facebook/levit-128S") == "facebook/levit-128S"
+    assert public_name(str(tmp_path / "mine.pth")) == "mine.pth"
+    assert public_name("facebook/levit-128S") == "facebook/levit-128S"
+    with chdir(tmp_path):
+        assert public_name(".") == tmp_path.name
+        assert public_name("mine.pth/..") == "mine.pth/.."  # a path that does not exist is a name
 
 
 def test_a_plan_of_another_checkpoint_is_doubted() -> None:
@@ -113,3 +118,14 @@ def test_a_plan_of_another_checkpoint_is_doubted() -> None:
     (sentence,) = writing._doubts(searched, "cd" * 32)
     assert "ab" * 6 in sentence
     assert "levit-mobile plan" in sentence
+
+
+@pytest.mark.parametrize("recipe", ["tflite-fp32", "tflite-int8", "coreml-fp16"])
+def test_no_file_of_a_bundle_names_a_folder_of_this_machine(recipe: str, small: SourceModel, made: Made) -> None:
+    here = [str(Path(small.checkpoint.source).parent), str(Path.cwd()), str(Path.home())]
+    assert Path(small.checkpoint.source).is_absolute()
+    files = [file for file in made(recipe).rglob("*") if file.is_file()]
+    assert {"parity.json", "contract.json"} <= {file.name for file in files}
+    assert [file.name for file in files for place in here if place.encode() in file.read_bytes()] == []
+    proof = open_bundle(made(recipe)).proof
+    assert proof.report is None or proof.report.reference == "random.pth"

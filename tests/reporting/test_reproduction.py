@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
+import re
 import shlex
 from contextlib import chdir, suppress
 from dataclasses import asdict, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,6 +31,8 @@ from levit_mobile.runtimes.registry import RUNTIMES, Runtime
 from levit_mobile.validation import passes, references, setup
 from levit_mobile.validation.references import ReferenceModel
 from levit_mobile.validation.results import Validation
+
+SOURCE = SimpleNamespace(spec=SimpleNamespace(source="the paper"), notes=())
 
 
 class Reached(Exception):
@@ -94,7 +99,7 @@ def validated(tmp_path: Path, *found: Validation, recipe: str = "tflite-fp32", p
 
 def test_a_real_bundle_of_the_bundled_checkpoint_names_no_checkpoint(bundles: Bundles) -> None:
     (found,) = made.joined(bundles("tflite-fp32").path)
-    assert reproduction.conversion(found) == "levit-mobile convert --target tflite --precision fp32 --out ."
+    assert reproduction.conversion(found) == "levit-mobile convert --target tflite --precision fp32 --out .. --force"
     assert list(reproduction.validations(found)) == ["levit-mobile validate ."]
 
 
@@ -243,6 +248,80 @@ def test_every_line_of_a_release_is_taken(tmp_path: Path) -> None:
 def test_a_folder_that_looks_like_an_option_is_a_folder(tmp_path: Path, found: tuple[Validation, ...]) -> None:
     (said,) = validated(tmp_path, *found, place="--count")
     assert said["bundles"] == [Path("--count")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "where", "named"),
+    [
+        ("build", ".", "build"),
+        ("release/build", ".", "release/build"),
+        (".", "release/build", "."),
+        ("../build", "release/other", "../build"),
+        ("{root}/release/build", ".", "release/build"),
+        ("{root}/release/build", "release/other", "."),
+    ],
+)
+def test_the_searched_folder_is_named_from_where_the_report_was_called(
+    typed: str, where: str, named: str, tmp_path: Path
+) -> None:
+    (tmp_path / "release" / "other").mkdir(parents=True)
+    (tmp_path / "release" / "build").mkdir()
+    with chdir(tmp_path / where):
+        assert str(reproduction.searched(Path(typed.format(root=tmp_path)))) == named
+
+
+def lines_of(page: str) -> list[str]:
+    """The commands that a page shows."""
+    return [html.unescape(line) for line in re.findall(r"levit-mobile (?:convert|validate) [^<\n]*", page)]
+
+
+@pytest.mark.parametrize("folder", ["build", "a folder/build", "."])
+def test_the_pages_lines_work_where_the_report_was_called(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made.bundle(tmp_path / folder / "deep" / made.name("tflite-fp32"), "tflite-fp32")
+    converted: list[dict[str, Any]] = []
+    monkeypatch.setattr(levit_mobile, "load_source", lambda *_, **__: SOURCE, raising=False)
+    monkeypatch.setattr(levit_mobile, "convert", lambda *_, **options: converted.append(options), raising=False)
+    with chdir(tmp_path):
+        page = levit_mobile.report(folder).path.read_text(encoding="utf-8")
+        conversion, validation = lines_of(page)
+        with suppress(AttributeError):  # what was converted is not a bundle
+            taken(conversion)
+        assert (converted[0]["force"], converted[0]["out"].resolve()) == (True, (tmp_path / folder / "deep").resolve())
+        (bundle,) = taken(validation)["bundles"]
+        assert bundle.resolve() == (tmp_path / folder / "deep" / made.name("tflite-fp32")).resolve()
+    assert str(tmp_path) not in page
+
+
+def test_the_bundles_folder_itself_is_replaced_beside_itself(tmp_path: Path) -> None:
+    made.bundle(tmp_path / "one", "tflite-fp32")
+    (found,) = made.joined(tmp_path / "one")
+    line = reproduction.conversion(found, PurePosixPath("build/one"))
+    assert line
+    assert taken(line)["out"] == Path("build")
+
+
+@pytest.mark.parametrize(
+    ("reference", "named"),
+    [
+        ("LeViT sample.pth", None),
+        ("other.pth", "other.pth"),
+        ("weights/other.pth", "weights/other.pth"),
+        ("facebook/levit-128S", "facebook/levit-128S"),
+        ("two by MIL reference, rounded as declared", "two"),
+    ],
+)
+def test_another_reference_is_named(reference: str, named: str | None, tmp_path: Path) -> None:
+    found = findings.proven(drill=None, recipe="tflite-fp32", reference=reference)
+    (said,) = validated(tmp_path, found)
+    assert said["reference"] == named
+
+
+def test_pictures_that_were_skipped_are_skipped_again(tmp_path: Path) -> None:
+    broken = findings.proven(drill=None, recipe="tflite-fp32", pictures_from="val", skipped=("a.png: is empty",))
+    whole = findings.proven(drill=None, recipe="tflite-fp32", pictures_from="val")
+    assert [said["skip_broken"] for said in validated(tmp_path, broken, whole)] == [True, False]
 
 
 def test_a_bundle_that_nobody_validated_is_validated_by_default(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
+from support.command import ask
 
 from levit_mobile.arm64 import folder, packages
 from levit_mobile.arm64.folder import Arm64, Manifest
@@ -35,7 +36,7 @@ def test_a_package_that_does_not_import_has_its_pip_line(levit_mobile: Run, tmp_
     for package in ("coremltools", "executorch"):
         (tmp_path / f"{package}.py").write_text("raise ImportError('its wheel is broken')")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    done = levit_mobile("doctor", env={"PYTHONPATH": path, "COLUMNS": "80"})
+    done = levit_mobile("doctor", "--quiet", env={"PYTHONPATH": path, "COLUMNS": "80"})
     assert done.returncode == 1
     assert done.stdout.splitlines()[-2:] == [
         f"{name}: pip install 'levit-mobile[{name}]' (ImportError: its wheel is broken)"
@@ -66,8 +67,28 @@ def test_an_import_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(doctor, "TIMEOUT_S", 0.5)
     monkeypatch.setitem(doctor.IMPORTS, "tflite", ("time; time.sleep(60)", "json"))  # type: ignore[index]
     found = doctor.examine(TARGETS["tflite"])
-    assert not found.converts
-    assert "import took longer than 0.5 s" in found.advice[0]
+    assert (found.converts, found.runs, found.unknown) == (False, True, ("converts",))
+    assert "not known whether it converts: its import took longer than 0.5 s" in found.advice[0]
+    assert "pip install" not in "".join(found.advice)
+
+
+def test_a_slow_machine_is_unknown_in_the_table_and_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_imports", lambda _: (None, "its import took longer than 600 s"))
+    shown = ask("doctor")
+    assert shown.exit_code == 1
+    assert re.findall(r"│ (yes|no|unknown) +(?=│)", shown.stdout) == ["unknown"] * 6
+    rows = json.loads(ask("doctor", "--json").stdout)["targets"]
+    assert [row["unknown"] for row in rows] == [["converts", "runs"]] * 3
+
+
+def test_every_import_is_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[tuple[str, float, float]] = []
+    monkeypatch.setattr(doctor, "_imports", lambda _: (True, ""))
+    doctor.doctor(progress=lambda *call: heard.append(call))
+    assert [what for what, _, _ in heard] == [
+        f"importing: {target}'s {part}" for target in TARGETS for part in ("converter", "runtime")
+    ]
+    assert [(done, of) for _, done, of in heard] == [(step, 6) for step in range(6)]
 
 
 def test_the_machine_is_one_line() -> None:

@@ -203,8 +203,9 @@ def test_an_interrupted_run_writes_nothing_and_leaves_no_process(bundles: Bundle
 @pytest.mark.parametrize(
     ("arguments", "code", "facts"),
     [
-        (["nowhere"], 1, ("error: nowhere ", "does not exist", ".tflite", ".pte", ".mlpackage")),
-        (["x", "--baseline", "nothing.json"], 1, ("error: nothing.json ", "No such file or directory")),
+        (["nowhere"], 2, ("nowhere does not exist",)),
+        ([__file__], 1, (f"error: {__file__} ", "is not an artifact", ".tflite", ".pte", ".mlpackage")),
+        ([__file__, "--baseline", "nothing.json"], 1, ("error: nothing.json ", "No such file or directory")),
         (["x", "--picture", "640"], 2, ("width x height", "640x480")),
         (["x", "--rounds", "1"], 2, ("--rounds",)),
         (["x", "--baseline", "b.json", "--starts", "1"], 2, ("--baseline needs --starts 2 or more",)),

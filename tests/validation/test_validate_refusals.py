@@ -144,10 +144,9 @@ def test_a_spoiled_bundle_gets_one_sentence(done: subprocess.CompletedProcess[st
     assert (one["verdict"], one["report"], len(one["reasons"])) == ("broken", None, 1)
 
 
-def test_what_is_no_bundle_gets_one_too(done: subprocess.CompletedProcess[str]) -> None:
-    (reason,) = reasons(done, "temporary")
-    assert "contract.json" in reason
-    assert "No such file" in reason
+def test_what_is_no_bundle_is_passed_over_and_said(done: subprocess.CompletedProcess[str], folder: Path) -> None:
+    assert reasons(done, "temporary") == []
+    assert f"passed over, not a bundle: {folder / 'temporary'}: no bundle is in it\n" in done.stderr
 
 
 def test_the_call_fails_and_never_shows_a_traceback(done: subprocess.CompletedProcess[str], folder: Path) -> None:
@@ -163,7 +162,7 @@ def test_a_good_bundle_among_them_is_still_proven(done: subprocess.CompletedProc
     found = json.loads(done.stdout)["validations"]
     proven = [one["bundle"] for one in found if one["verdict"] == "proven"]
     assert proven == ["good"]
-    assert len(found) == len(SPOILED) + len(SWAPPED) + 2
+    assert len(found) == len(SPOILED) + len(SWAPPED) + 1
     assert reasons(done, "good") == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from base64 import b64encode
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
 from itertools import takewhile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from markupsafe import Markup
 
@@ -76,13 +77,15 @@ def page(found: Gathered, artifacts: Sequence[Artifact]) -> str:
     made = environment(called, device_title, ms, mb, plural, raw, setting, told)
     script = files("levit_mobile.reporting.pages").joinpath("sort.js").read_text(encoding="utf-8")
     rows = join.rows(artifacts)
-    sections = [_section(number, artifact) for number, artifact in enumerate(artifacts, 1)]
+    searched = reproduction.searched(found.root)
+    sections = [_section(number, artifact, searched) for number, artifact in enumerate(artifacts, 1)]
     written = made.get_template("overview.html.j2").render(
         generator=GENERATOR,
         version=version("levit-mobile"),
         script=Markup(script),
         script_hash=b64encode(sha256(script.encode()).digest()).decode(),
         folder=found.root.resolve().name,
+        searched=shlex.quote(str(searched)),
         verdict=overall(artifacts),
         counted=counted(artifacts),
         period=_period(found.runs),
@@ -141,13 +144,13 @@ def _prefix(artifacts: Sequence[Artifact]) -> str:
     return common[: max((common.rfind(sign) for sign in BETWEEN), default=-1) + 1]
 
 
-def _section(number: int, artifact: Artifact) -> Section:
+def _section(number: int, artifact: Artifact, searched: PurePosixPath) -> Section:
     profiles = [(one, one.timing.profile) for one in artifact.timed]
     return Section(
         anchor=f"artifact-{number}",
         found=artifact,
-        conversion=reproduction.conversion(artifact),
-        validations=tuple(reproduction.validations(artifact)),
+        conversion=reproduction.conversion(artifact, searched),
+        validations=tuple(reproduction.validations(artifact, searched)),
         profiles=tuple((_profiled(one), profile_bars(profile)) for one, profile in profiles if profile),
     )
 

@@ -1,4 +1,4 @@
-"""The lines that make an artifact and its validations again, to be typed in the folder that was searched."""
+"""The lines that make an artifact and its validations again, to be typed where `report` was, as far as possible."""
 
 from __future__ import annotations
 
@@ -6,35 +6,49 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from levit_mobile.contract import LABELS_FILE, Calibration, Contract, Preprocessing
 from levit_mobile.images.source import ImageOrigin, calibration_source, validation_source
 from levit_mobile.model.download import BUNDLED
-from levit_mobile.overview.collect import FoundBundle
 from levit_mobile.overview.join import Artifact
 from levit_mobile.parity.compare import ParityReport
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system.files import Sha256, digest
 from levit_mobile.validation.results import Validation
 
+HERE = PurePosixPath()
 OF_ACCURACY = ("min_top1_accuracy", "max_accuracy_drop")  # bounds that are refused where no labels are known
 
 
-def conversion(artifact: Artifact) -> str | None:
-    """`levit-mobile convert ...`; None without a sound bundle."""
+def searched(root: Path) -> PurePosixPath:
+    """The searched folder as the lines name it, from the folder where `report` was called.
+
+    It is "." for a folder elsewhere: the lines are then for that folder, because a page should not name the folders of
+    its machine.
+    """
+    if not root.is_absolute():
+        return PurePosixPath(root.as_posix())
+    below = root.is_relative_to(here := Path.cwd())
+    return PurePosixPath(root.relative_to(here).as_posix() if below else ".")
+
+
+def conversion(artifact: Artifact, root: PurePosixPath = HERE) -> str | None:
+    """`levit-mobile convert ...`, which replaces the bundle; None without a sound bundle."""
     bundle = next((one for one in artifact.bundles if one.stored), None)
     if bundle is None or bundle.stored is None:
         return None
-    return _line("convert", *_convert(bundle, bundle.stored.contract))
+    return _line("convert", *_convert(root / bundle.place, bundle.stored.contract))
 
 
-def validations(artifact: Artifact) -> Iterator[str]:
+def validations(artifact: Artifact, root: PurePosixPath = HERE) -> Iterator[str]:
     """`levit-mobile validate ...`, as often as that was done; once by its default, where it never was."""
-    place = artifact.bundles[0].place if artifact.bundles else artifact.name
+    folder = root / (artifact.bundles[0].place if artifact.bundles else artifact.name)
+    place = _argument(str(folder))
+    contract = next((one.stored.contract for one in artifact.bundles if one.stored), None)
     said = [found.validation for found in artifact.validations if found.validation.runtime]
-    lines = [_line("validate", _argument(place), *_validate(one)) for one in said]
-    yield from dict.fromkeys(lines or ([_line("validate", _argument(place))] if artifact.bundles else []))
+    lines = [_line("validate", place, *_reference(one, folder, contract), *_validate(one)) for one in said]
+    yield from dict.fromkeys(lines or ([_line("validate", place)] if artifact.bundles else []))
 
 
 def _line(command: str, *words: str) -> str:
@@ -46,13 +60,13 @@ def _argument(place: str) -> str:
     return f"./{place}" if place.startswith("-") else place
 
 
-def _convert(bundle: FoundBundle, contract: Contract) -> Iterator[str]:
+def _convert(folder: PurePosixPath, contract: Contract) -> Iterator[str]:
     recipe = RECIPES[contract.recipe]
     yield from ("--target", recipe.target, "--precision", str(recipe.precision))
     if contract.model.checkpoint_sha256 != _bundled():
         yield from ("--checkpoint", contract.model.source)
         if contract.output.labels_source in ("file", None):
-            yield from ("--labels", f"{bundle.place}/{LABELS_FILE}")
+            yield from ("--labels", str(folder / LABELS_FILE))
         yield from _imported(contract)
     if contract.artifact.minimum_ios not in (None, recipe.minimum_ios):
         yield from ("--minimum-ios", str(contract.artifact.minimum_ios))
@@ -60,8 +74,8 @@ def _convert(bundle: FoundBundle, contract: Contract) -> Iterator[str]:
         yield from ("--io", "int8")
     yield from _prepared(contract.preprocessing)
     if contract.calibration:
-        yield from _calibrated(bundle, contract.calibration)
-    yield from ("--out", str(PurePosixPath(bundle.place).parent))
+        yield from _calibrated(folder, contract.calibration)
+    yield from ("--out", str(folder.parent) if folder.name not in ("", "..") else str(folder / ".."), "--force")
 
 
 def _imported(contract: Contract) -> Iterator[str]:
@@ -91,16 +105,25 @@ def _prepared(found: Preprocessing) -> Iterator[str]:
             yield from (name, value)
 
 
-def _calibrated(bundle: FoundBundle, found: Calibration) -> Iterator[str]:
+def _calibrated(folder: PurePosixPath, found: Calibration) -> Iterator[str]:
     if calibration_source(found.source).origin is not ImageOrigin.BUNDLED:
         yield from ("--calibration", found.source)
     yield from ("--calibration-count", str(found.pictures), "--seed", str(found.seed))
-    yield from ("--plan", f"{bundle.place}/{found.plan_file}")
+    yield from ("--plan", str(folder / found.plan_file))
 
 
 @cache
 def _bundled() -> Sha256:
     return digest(BUNDLED)
+
+
+def _reference(found: Validation, folder: PurePosixPath, contract: Contract | None) -> Iterator[str]:
+    """What the bundle was compared with, where that is neither its own checkpoint nor its golden vectors."""
+    name, by, _ = found.reference.removesuffix(", float32").partition(" by ")  # as earlier versions wrote it
+    source = contract.model.source if contract else name
+    if name in (source, PurePosixPath(source).name, BUNDLED.name) or found.pictures_from == ImageOrigin.GOLDEN:
+        return
+    yield from ("--reference", str(folder.parent / name) if by else name)  # a bundle is taken to be beside this one
 
 
 def _validate(found: Validation) -> Iterator[str]:
@@ -115,6 +138,8 @@ def _validate(found: Validation) -> Iterator[str]:
     if origin is ImageOrigin.FOLDER:
         yield from ("--images", found.pictures_from)
         yield from ("--truth", found.accuracy.labels_from) if found.accuracy else ()
+    if found.skipped:
+        yield "--skip-broken"
     if found.drill:
         yield "--drill"
     if found.report and not cpu:

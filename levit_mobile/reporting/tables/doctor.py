@@ -19,7 +19,7 @@ def doctor_table(diagnoses: Sequence[Diagnosis]) -> Table:
     table = Table("target", "converts", "runs here", "versions")
     for found in diagnoses:
         versions = "\n".join(f"{name} {installed or 'missing'}" for name, installed in found.versions.items())
-        table.add_row(found.target, _yes(found.converts), _yes(found.runs), versions)
+        table.add_row(found.target, _cell(found, "converts"), _cell(found, "runs"), versions)
     return table
 
 
@@ -37,6 +37,7 @@ def doctor_json(found: Examination) -> str:
             "runs": one.runs,
             "versions": dict(one.versions),
             "advice": list(one.advice),
+            "unknown": list(one.unknown),
         }
         for one in found.targets
     ]
@@ -45,5 +46,7 @@ def doctor_json(found: Examination) -> str:
     return json.dumps(written, indent=2)
 
 
-def _yes(works: bool) -> str:
-    return "[green]yes[/]" if works else "[red]no[/]"
+def _cell(found: Diagnosis, name: str) -> str:
+    if name in found.unknown:
+        return "[yellow]unknown[/]"
+    return "[green]yes[/]" if getattr(found, name) else "[red]no[/]"
