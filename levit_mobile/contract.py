@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from levit_mobile.errors import BundleError
 from levit_mobile.recipe import Tolerance, Verdict
-from levit_mobile.system.files import Sha256, read_json
+from levit_mobile.system.files import Sha256, model_json, read_json
 
 SCHEMA_VERSION: Literal[2] = 2
 READABLE = "1 or 2"  # schema versions; a contract of schema 1 is read as what it stands for in schema 2
 CONTRACT_FILE, LABELS_FILE, PARITY_FILE, GOLDEN_FOLDER = "contract.json", "labels.txt", "parity.json", "golden"
 PLAN_FILE = "plan.json"
+MOST_GOLDEN = 1000  # entries; `convert` writes 4
 TensorType = Literal["float32", "float16", "int8"]
 Colour = tuple[float, float, float]  # one number each for red, green and blue
 
@@ -43,7 +44,7 @@ SINCE_SCHEMA_2: dict[str, set[str]] = {
 class ContractPart(BaseModel):
     """Base of everything in a contract: frozen, and strict about names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Model(ContractPart):
@@ -77,9 +78,10 @@ class Artifact(ContractPart):
     file: str
     """Name of the artifact inside the bundle."""
     sha256: Sha256
-    """SHA-256 of the file; for a folder, of the lines that `sha256sum` prints for its files, by path."""
+    """SHA-256 of the file; for a folder, of the lines that `sha256sum` prints for its files, by path, without
+    `.DS_Store` and `._*`."""
     bytes: int
-    """Size of the file, or of all files in the folder. Unit: bytes."""
+    """Size of the file, or of all these files in the folder. Unit: bytes."""
     partitions: int | None
     """Number of delegate partitions; null where the device decides."""
     toolchain: dict[str, str]
@@ -242,7 +244,7 @@ class Contract(ContractPart):
     """What the int8 ranges were measured on; null for recipes without ranges."""
     tolerance: Tolerance
     """How close the artifact must stay to the trained model."""
-    golden: tuple[Golden, ...]
+    golden: Annotated[tuple[Golden, ...], Field(max_length=MOST_GOLDEN)]
     """Pictures with their expected logits, to check the artifact on the device."""
     verdict: Verdict
     """Result of the proof that `convert` made."""
@@ -254,7 +256,7 @@ class Contract(ContractPart):
 
     def write(self, folder: Path) -> None:
         """Write ``contract.json`` into a bundle's folder."""
-        (folder / CONTRACT_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (folder / CONTRACT_FILE).write_text(model_json(self) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> Self:

@@ -219,6 +219,7 @@ class RunnerUnavailable(LevitMobileError):
         "not-set-up": "the runtime has to be set up first; the message names the command",
         "damaged": "files of the runtime have changed since its set-up; the message names the command that repairs it",
         "set-up-failed": "setting up the runtime failed",
+        "unsafe": "other users may write to the folder that holds the runtime; nothing in it was run",
     }
 
 

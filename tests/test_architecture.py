@@ -50,7 +50,7 @@ SEEN_BY_CONVERTERS = {
 # Tables of names, and what a word or a path on the command line means.
 OPTIONS_WORDS = {"arm64.cpus", "bundle.listing", "images.overrides", "runtimes.registry"}
 FAMILIES = "model.families"
-TEXT_GOES_TO = {"system.atomic_write", "system.capture_output", "system.logs"}
+TEXT_GOES_TO = {"system.atomic_write", "system.capture_output", "system.logs", "system.printable"}
 ALL_VENDORS = set().union({"transformers", "tflite_runtime"}, *VENDORS.values())
 LIGHT = {"torch", "numpy", "PIL", "pydantic", "safetensors", "huggingface_hub", "capstone", "elftools", *ALL_VENDORS}
 

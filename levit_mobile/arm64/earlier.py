@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,11 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from levit_mobile.arm64.folder import PREFIX
+from levit_mobile.system.atomic_write import beside
 from levit_mobile.system.files import size_bytes
 from levit_mobile.system.locks import in_use
 
 # The folders themselves, and what a set-up that was killed left of one.
-EARLIER = re.compile(rf"{PREFIX}[0-9a-f]{{16}}|\.{PREFIX}[0-9a-f]{{16}}\.partial-\d+(-old)?")
+EARLIER = re.compile(rf"{PREFIX}[0-9a-f]{{16}}|\.{PREFIX}[0-9a-f]{{16}}\.partial-\d+(-[0-9a-f]{{8}})?(-old)?")
 PROCESSES = Path("/proc")
 
 
@@ -50,7 +50,7 @@ def _command(process: Path) -> bytes:
 
 def _removed(path: Path) -> bool:
     """By one rename first, so that nobody finds half of it; what is not ours to remove stays."""
-    aside = path.with_name(f".{path.name.lstrip('.').partition('.')[0]}.partial-{os.getpid()}")
+    aside = beside(path.with_name(path.name.lstrip(".").partition(".")[0]))
     with suppress(OSError):
         path.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)

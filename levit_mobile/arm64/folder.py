@@ -15,6 +15,7 @@ from levit_mobile.errors import RunnerUnavailable
 from levit_mobile.system.files import digest, digest_bytes
 from levit_mobile.system.folders import cache_folder
 from levit_mobile.system.locks import use_until_exit
+from levit_mobile.system.ownership import require_own_cache, weakness
 
 GUEST = Path(__file__).parent / "guest"
 MANIFEST = "manifest.json"
@@ -113,7 +114,10 @@ def found() -> Arm64:
     path = folder()
     if not path.is_dir():
         raise RunnerUnavailable(f"ARM64 is not set up for the installed versions: run `{SET_UP}`", fault="not-set-up")
+    require_own_cache(path.parent)
     use_until_exit(path)
+    if why := weakness(path):
+        raise RunnerUnavailable(f"programs in {path} are not run: {why}, or run `{SET_UP} --force`", fault="unsafe")
     if damage := damaged(path):
         raise RunnerUnavailable(f"{path} is damaged ({damage}): run `{SET_UP} --force`", fault="damaged")
     return Arm64(path, read(path))

@@ -14,6 +14,7 @@ from levit_mobile.system.atomic_write import staged, write_text
 from levit_mobile.system.files import digest
 from levit_mobile.system.folders import CACHE_VARIABLE
 from levit_mobile.system.locks import alone
+from levit_mobile.system.ownership import keep_from_others, require_own_cache, weakness
 from levit_mobile.system.progress import Progress, silent
 
 STEPS = ("Debian for ARM64", "LiteRT and numpy", "ExecuTorch", "runner and counting plugin")
@@ -40,8 +41,9 @@ def setup_arm64(*, force: bool = False, progress: Progress = silent) -> Arm64:
         The folder and its manifest.
 
     Raises:
-        RunnerUnavailable: This machine cannot run or install them (``runner.platform``, ``runner.not-installed``), or
-            the installation failed (``runner.set-up-failed``); the message says what to do.
+        RunnerUnavailable: This machine cannot run or install them (``runner.platform``, ``runner.not-installed``),
+            others may write to the cache folder (``runner.unsafe``), or the installation failed
+            (``runner.set-up-failed``); the message says what to do.
 
     Example:
         >>> arm64 = levit_mobile.setup_arm64()
@@ -50,9 +52,10 @@ def setup_arm64(*, force: bool = False, progress: Progress = silent) -> Arm64:
     """
     packages.require_host()
     path = folder.folder()
+    require_own_cache(path.parent)
     try:
         with alone(path.parent):
-            if force or not path.is_dir() or folder.damaged(path):
+            if force or not path.is_dir() or weakness(path) or folder.damaged(path):
                 _make(path, progress)
                 earlier.remove(path, lambda sentence: progress(sentence, len(STEPS), len(STEPS)))
     except (OSError, BundleError) as error:
@@ -77,6 +80,7 @@ def _make(path: Path, progress: Progress) -> None:
         _build(partial)
         manifest = Manifest(versions=wanted, python=python, debian=packages.release(), digests=dict(_digests(partial)))
         write_text(partial / folder.MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+        keep_from_others(partial)
 
 
 def _unpack_executorch(partial: Path, version: str, python: str) -> None:

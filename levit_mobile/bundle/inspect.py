@@ -11,7 +11,7 @@ from levit_mobile.images.labels import origin
 from levit_mobile.interfaces.inspection import Inspection, Port
 from levit_mobile.interfaces.toolchain import surveyor
 from levit_mobile.system.file_signature import MODEL_SUFFIX, target_of
-from levit_mobile.system.files import Sha256, digest, size_bytes
+from levit_mobile.system.files import Sha256, as_on_disk, clutter, clutter_note, digest, size_bytes
 from levit_mobile.targets import TARGETS
 
 FILE = "file"  # the group of rows in which any two files differ
@@ -82,7 +82,7 @@ def inspect(artifact: str | Path) -> Inspected:
         >>> found.target, found.inspection.partitions, found.contradictions
         ('tflite', 1, ())
     """
-    path = Path(artifact)
+    path = as_on_disk(Path(artifact))
     if (path / c.CONTRACT_FILE).is_file():
         return _bundle(path)
     target = target_of(path)
@@ -135,6 +135,8 @@ def _noted(found: Inspection, note: str) -> Inspection:
 
 
 def _inspected(path: Path, target: str, found: Inspection) -> Inspected:
+    if left_out := clutter(path):
+        found = _noted(found, clutter_note(left_out))
     return Inspected(path, target, size_bytes(path), digest(path), found)
 
 

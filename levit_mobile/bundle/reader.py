@@ -15,7 +15,7 @@ from levit_mobile.images.preprocessing import Pixels
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.parity.compare import Array, Proof, judge
 from levit_mobile.recipe import RECIPES, Verdict
-from levit_mobile.system.files import Sha256, digest, read_json
+from levit_mobile.system.files import Sha256, as_on_disk, clutter, digest, read_json, read_regular
 from levit_mobile.targets import TARGETS, Target
 
 FOLDER = ".mlpackage"  # the one artifact that is a folder
@@ -46,20 +46,29 @@ class OpenBundle:
     @property
     def artifact(self) -> Path:
         """The path of the file or folder that a phone runs."""
-        return self.path / self.contract.artifact.file
+        return as_on_disk(self.path / self.contract.artifact.file)
 
     @property
     def spec(self) -> ImageSpec:
         """How its pictures are prepared."""
         return _spec(self.contract.preprocessing)
 
+    @property
+    def clutter(self) -> tuple[str, ...]:
+        """Paths below the bundle of files such as `.DS_Store`, which its digests leave out."""
+        return clutter(self.path)
+
     def golden(self) -> dict[str, tuple[Pixels, Array]]:
         """Return the golden pictures, uint8 [H,W,3], and the trained model's logits, float32 [classes], by name."""
         return {vector.name: self._vector(vector) for vector in self.contract.golden}
 
     def _vector(self, vector: c.Golden) -> tuple[Pixels, Array]:
-        pixels = np.frombuffer((self.path / vector.rgb8_file).read_bytes(), np.uint8).reshape(vector.rgb8_shape)
-        logits = np.frombuffer((self.path / vector.logits_file).read_bytes(), "<f4").reshape(vector.logits_shape)
+        pixels = np.frombuffer(as_on_disk(self.path / vector.rgb8_file).read_bytes(), np.uint8).reshape(
+            vector.rgb8_shape
+        )
+        logits = np.frombuffer(as_on_disk(self.path / vector.logits_file).read_bytes(), "<f4").reshape(
+            vector.logits_shape
+        )
         return pixels, logits.astype(np.float32)
 
 
@@ -83,7 +92,7 @@ def open_bundle(path: str | Path) -> OpenBundle:
         'tflite-fp32'
     """
     try:
-        return _opened(Path(path))
+        return _opened(as_on_disk(Path(path)))
     except BundleError as error:  # it may quote the contract, where names hold anything
         raise error.reworded(" ".join(str(error).splitlines())) from error
     except OSError as error:
@@ -179,7 +188,7 @@ def _sealed(contract: c.Contract) -> list[tuple[str, Sha256]]:
 
 
 def _require_digest(folder: Path, file: str, expected: Sha256) -> None:
-    path = folder / file
+    path = as_on_disk(folder / file)
     if Path(file).is_absolute() or ".." in Path(file).parts or "\0" in file:
         raise BundleError(f"{folder / c.CONTRACT_FILE} names {file!r}, expected a path inside the bundle", fault="path")
     try:
@@ -201,22 +210,22 @@ def _require_digest(folder: Path, file: str, expected: Sha256) -> None:
 def _require_golden_sizes(folder: Path, contract: c.Contract) -> None:
     (height, width), classes = _picture_size(contract), contract.model.classes
     for vector in contract.golden:
-        bytes_found = (folder / vector.rgb8_file).stat().st_size
+        bytes_found = as_on_disk(folder / vector.rgb8_file).stat().st_size
         if vector.rgb8_shape != (height, width, 3) or bytes_found != height * width * 3:
             raise BundleError(
                 f"{folder / vector.rgb8_file} does not hold an image of {height} x {width} x 3 bytes",
                 fault="inconsistent",
             )
-        if vector.logits_shape != (classes,) or (folder / vector.logits_file).stat().st_size != classes * 4:
+        if vector.logits_shape != (classes,) or as_on_disk(folder / vector.logits_file).stat().st_size != classes * 4:
             raise BundleError(
                 f"{folder / vector.logits_file} does not hold {classes} float32 logits", fault="inconsistent"
             )
 
 
 def _labels(folder: Path, contract: c.Contract) -> tuple[str, ...]:
-    path = folder / contract.output.labels_file
+    path = as_on_disk(folder / contract.output.labels_file)
     try:
-        labels = tuple(class_labels.lines(path.read_bytes().decode()))
+        labels = tuple(class_labels.lines(read_regular(path).decode()))
     except UnicodeDecodeError as error:
         raise BundleError(f"{path} is not UTF-8 text, expected one label per line", fault="inconsistent") from error
     if len(labels) != contract.model.classes:

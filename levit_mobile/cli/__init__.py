@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from levit_mobile.cli.bench import bench
-from levit_mobile.cli.common import signals_heeded
+from levit_mobile.cli.common import full_output_named, signals_heeded
 from levit_mobile.cli.convert import convert
 from levit_mobile.cli.cost import cost
 from levit_mobile.cli.doctor import doctor
@@ -46,5 +46,5 @@ for _command in (convert, predict, validate, inspect, bench, report, recipes, co
 
 def main() -> None:
     """The console script."""
-    with signals_heeded():
+    with signals_heeded(), full_output_named():
         app()

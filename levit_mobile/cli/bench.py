@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from levit_mobile.cli.common import FAILED, NOT_RUN, known_failures, log_file, understood
+from levit_mobile.cli.common import FAILED, NOT_RUN, known_failures, log_file, say, understood
 from levit_mobile.cli.options import AgainstOption, JsonOption, QuietOption, VerboseOption
 from levit_mobile.cli.paths import artifacts_of, require_existing
 from levit_mobile.recipe import Verdict
@@ -136,9 +136,9 @@ def bench(
     _print(run, found, as_json=json)
     broken = [sentence for one in found if (sentence := one.broken(max_slowdown))]
     for sentence in broken:
-        typer.echo(f"error: {sentence}", err=True)
+        say(f"error: {sentence}")
     for sentence in undecided:
-        typer.echo(f"UNDECIDED: {sentence}", err=True)
+        say(f"UNDECIDED: {sentence}")
     if broken or any(timing.parity.verdict == Verdict.BROKEN for timing in run.timings):
         raise typer.Exit(FAILED)
     if strict and undecided:
@@ -168,7 +168,7 @@ def _print(run: TimingRun, found: Sequence[Slowdown], *, as_json: bool) -> None:
     if as_json:
         typer.echo(run.written(), nl=False)
     else:
-        typer.echo(tables.headline(run))
+        say(tables.headline(run), err=False)
         console = Console()
         for start in range(0, len(run.timings), COLUMNS):
             console.print(tables.timing_table(run, run.timings[start : start + COLUMNS], found))
@@ -176,4 +176,4 @@ def _print(run: TimingRun, found: Sequence[Slowdown], *, as_json: bool) -> None:
             if timing.profile:
                 console.print(tables.profile_table(timing))
     for line in tables.reason_lines(run):
-        typer.echo(line, err=True)
+        say(line)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import json
+import errno
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TextIO, TypeVar
 
 import typer
 
 from levit_mobile.errors import LevitMobileError, RecipeError
 from levit_mobile.system import logs
+from levit_mobile.system.printable import printable
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # of a stream, whose errors have no name of a file
 FAILED, NOT_RUN, INTERRUPTED = 1, 3, 130
 NOTHING_PARTIAL = "no partial output was left behind"
 Value = TypeVar("Value")
+
+
+def say(sentence: str, *, err: bool = True) -> None:
+    """Print one line, on stderr unless told otherwise, whatever names it quotes."""
+    typer.echo(printable(sentence), err=err)
 
 
 @contextmanager
@@ -29,12 +38,15 @@ def known_failures(*, as_json: bool = False) -> Iterator[None]:
         yield
     except LevitMobileError as error:
         if as_json:
-            typer.echo(json.dumps({"error": {"code": error.code, "message": str(error)}}, indent=2))
-        typer.echo(f"error: {error}", err=True)
+            from levit_mobile.reporting.strict_json import to_json
+
+            typer.echo(to_json({"error": {"code": error.code, "message": str(error)}}))
+        say(f"error: {error}")
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt as error:
         notes = getattr(error, "__notes__", [NOTHING_PARTIAL])
-        typer.echo(f"interrupted; {'; '.join(notes)}", err=True)
+        with suppress(OSError):  # the terminal may have closed
+            say(f"interrupted; {'; '.join(notes)}")
         raise typer.Exit(INTERRUPTED) from error
 
 
@@ -54,7 +66,7 @@ def understood(parse: Callable[[], Value]) -> Value:
     try:
         return parse()
     except (RecipeError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(printable(str(error))) from error
 
 
 _interruptions: list[int] = []
@@ -73,16 +85,52 @@ def heed_interruption() -> None:
 
 def log_file(command: str, *, verbose: bool) -> Path | None:
     """Where vendor output goes: a fresh log in the state folder, or None for stderr."""
-    return None if verbose else logs.log_file(command, tell=lambda sentence: typer.echo(sentence, err=True))
+    return None if verbose else logs.log_file(command, tell=say)
 
 
 @contextmanager
 def signals_heeded() -> Iterator[None]:
-    """Inside, a polite kill cleans up as Ctrl-C does."""
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Inside, a polite kill and a terminal that closes clean up as Ctrl-C does; what `nohup` ignores stays ignored."""
+    heeded = [number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if not _ignored_hang_up(number)]
+    before = {number: signal.signal(number, interrupt) for number in heeded}
     try:
         yield
     finally:
         _interruptions.clear()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def full_output_named() -> Iterator[None]:
+    """Where stdout cannot be written, such as to a full disk, that is one sentence and exit 1."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL or error.filename is not None:
+            raise
+        with suppress(OSError):  # stderr may be full too
+            say(f"error: the output could not be written: {error.strerror or error}")
+        _discard_output()
+        raise SystemExit(FAILED) from error
+
+
+def _writable(stream: TextIO) -> bool:
+    """False where something is still waiting to be written, and cannot be."""
+    try:
+        stream.flush()
+    except OSError:
+        return False
+    return True
+
+
+def _discard_output() -> None:
+    """What could not be written is tried again when Python ends, and would be a second complaint."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        if not _writable(stream):
+            os.dup2(nothing, stream.fileno())
+
+
+def _ignored_hang_up(number: int) -> bool:
+    return number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN

@@ -16,6 +16,7 @@ from levit_mobile.cli.common import (
     interruption_noted,
     known_failures,
     log_file,
+    say,
     understood,
 )
 from levit_mobile.cli.options import (
@@ -195,9 +196,9 @@ def convert(
         if dry_run:
             _print_dry_run(recipes, out, name, as_json=json)
             return
-        typer.echo(f"images: {source.spec}; from {source.spec.source}", err=True)
+        say(f"images: {source.spec}; from {source.spec.source}")
         for note in source.notes:
-            typer.echo(f"NOTE: {note}", err=True)
+            say(f"NOTE: {note}")
         with shown(log, quiet=quiet) as progress:
             for one in recipes:  # one that fails does not stop the others
                 with _kept(errors, one.name):
@@ -213,10 +214,10 @@ def convert(
                     )
                     bundles.append(made)
     for skipped in source.reference.pictures.skipped:
-        typer.echo(f"skipped {skipped.name}: {skipped.reason}", err=True)
+        say(f"skipped {skipped.name}: {skipped.reason}")
     _print(bundles, errors, as_json=json)
     if log is not None:
-        typer.echo(f"vendor output: {log}", err=True)
+        say(f"vendor output: {log}")
     if errors or any(bundle.proof.verdict == Verdict.BROKEN for bundle in bundles):
         raise typer.Exit(FAILED)
 
@@ -277,9 +278,9 @@ def _print_dry_run(recipes: Sequence[Recipe], out: Path, variant: str | None, *,
         for one in planned:
             typer.echo(tables.line(one))
     if variant is None:
-        typer.echo("NOTE: the weights are not on this machine and were not read", err=True)
+        say("NOTE: the weights are not on this machine and were not read")
     for name, error in errors.items():
-        typer.echo(f"error: {name}: {error}", err=True)
+        say(f"error: {name}: {error}")
     if errors:
         raise typer.Exit(FAILED)
 
@@ -295,4 +296,4 @@ def _print(bundles: Sequence[Bundle], errors: Mapping[str, LevitMobileError], *,
     elif bundles:
         Console().print(tables.bundle_table(bundles))
     for line in [*tables.reasons(bundles), *(f"error: {name}: {error}" for name, error in errors.items())]:
-        typer.echo(line, err=True)
+        say(line)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from levit_mobile.cli.common import FAILED, known_failures, log_file, understood
+from levit_mobile.cli.common import FAILED, known_failures, log_file, say, understood
 from levit_mobile.cli.options import AgainstOption, JsonOption, QuietOption, VerboseOption
 from levit_mobile.cli.paths import countable_of, require_existing
 
@@ -111,4 +111,4 @@ def _print(found: CostRun, *, functions: int, as_json: bool) -> None:
         for one in everything if functions else ():
             console.print(tables.function_table(one, functions))
     for sentence in found.broken:
-        typer.echo(f"error: {sentence}", err=True)
+        say(f"error: {sentence}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from levit_mobile.cli.common import FAILED, known_failures
+from levit_mobile.cli.common import FAILED, known_failures, say
 from levit_mobile.cli.options import JsonOption, QuietOption
 
 
@@ -26,10 +26,10 @@ def doctor(json: JsonOption = False, quiet: QuietOption = False) -> None:
     if json:
         typer.echo(tables.doctor_json(found))
     else:
-        typer.echo(found.machine)
-        typer.echo(found.arm64)
+        say(found.machine, err=False)
+        say(found.arm64, err=False)
         Console().print(tables.doctor_table(found.targets))
         for line in tables.advice(found.targets):
-            typer.echo(line)
+            say(line, err=False)
     if not all(diagnosis.converts for diagnosis in found.targets):
         raise typer.Exit(FAILED)

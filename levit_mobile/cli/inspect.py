@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from levit_mobile.cli.common import FAILED, heed_interruption, known_failures
+from levit_mobile.cli.common import FAILED, heed_interruption, known_failures, say
 from levit_mobile.cli.options import JsonOption
 from levit_mobile.cli.paths import artifacts_of, require_existing
 from levit_mobile.errors import LevitMobileError
@@ -68,10 +68,8 @@ def _inspected(paths: list[Path]) -> tuple[list[Inspected], list[str], dict[str,
 
 def _complain(broken: list[str]) -> None:
     """A line each on stderr; what they quote comes out of damaged files."""
-    from levit_mobile.reporting.text import clean
-
     for sentence in broken:
-        typer.echo(f"error: {clean(sentence)}", err=True)
+        say(f"error: {sentence}")
 
 
 def _print(found: list[Inspected], broken: list[str], codes: dict[str, str], *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from levit_mobile.cli.common import say
 from levit_mobile.errors import BundleError
 from levit_mobile.targets import TARGETS
 
@@ -78,10 +79,8 @@ def _nothing(paths: Sequence[Path], advice: str = "") -> BundleError:
 
 
 def _say(passed_over: Sequence[PassedOver], what: str = "passed over, not a bundle") -> None:
-    from levit_mobile.reporting.text import clean
-
     for line in _lines(passed_over, what):
-        typer.echo(clean(line), err=True)
+        say(line)
 
 
 def _lines(passed_over: Sequence[PassedOver], what: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from levit_mobile.cli.common import known_failures, log_file, understood
+from levit_mobile.cli.common import known_failures, log_file, say, understood
 from levit_mobile.cli.options import (
     CalibrationOption,
     CheckpointOption,
@@ -119,14 +119,14 @@ def _print(found: PlanSearch, *, as_json: bool) -> None:
     from levit_mobile.reporting.tables import plan as tables
 
     for note in found.notes:
-        typer.echo(f"note: {note}", err=True)
+        say(f"note: {note}")
     if as_json:
         typer.echo(found.plan.model_dump_json(indent=2))
     else:
         console = Console()
         for table in (tables.damage_table(found.plan), tables.front_table(found.plan)):
             console.print(table)
-        typer.echo(tables.rules_line(found.plan))
+        say(tables.rules_line(found.plan), err=False)
     if line := tables.shortfall(found.plan):
-        typer.echo(line, err=True)
-    typer.echo(f"wrote {found.path}", err=True)
+        say(line)
+    say(f"wrote {found.path}")

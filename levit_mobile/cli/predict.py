@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from levit_mobile.cli.common import known_failures, log_file
+from levit_mobile.cli.common import known_failures, log_file, say
 from levit_mobile.cli.options import JsonOption, SkipBrokenOption, VerboseOption
 from levit_mobile.errors import RecipeError
 
@@ -74,4 +74,4 @@ def _print(found: PredictionRun, *, as_json: bool) -> None:
     else:
         Console().print(tables.prediction_table(found))
     for line in tables.lines(found):
-        typer.echo(line, err=True)
+        say(line)

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from levit_mobile import Progress as Listener
 from levit_mobile.cli.common import heed_interruption
-from levit_mobile.reporting.text import clean
 from levit_mobile.system.capture_output import diverted
+from levit_mobile.system.printable import printable
 
 EVERY_S = 30.0  # between two lines about the same step
 
@@ -30,7 +30,7 @@ def shown(log: Path | None, *, quiet: bool = False) -> Iterator[Listener]:
 
         def listen(what: str, done: float, of: float) -> None:
             heed_interruption()
-            draw(" ".join(clean(what).split()), done, of)
+            draw(printable(" ".join(what.split())), done, of)
 
         yield listen
         heed_interruption()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from levit_mobile.cli.common import known_failures
+from levit_mobile.cli.common import known_failures, say
 from levit_mobile.cli.options import JsonOption
 from levit_mobile.cli.paths import require_existing
 
@@ -37,12 +37,11 @@ def report(folder: FolderArgument, out: OutOption = None, json: JsonOption = Fal
         import levit_mobile
         from levit_mobile.reporting.pages.overview import summary_line
         from levit_mobile.reporting.tables.report import overview_json
-        from levit_mobile.reporting.text import clean
 
         made = levit_mobile.report(folder, out=out)
     if json:
         typer.echo(overview_json(made.found, made.artifacts))
     else:
-        typer.echo(f"{made.path}: {summary_line(made.found, made.artifacts)}")
+        say(f"{made.path}: {summary_line(made.found, made.artifacts)}", err=False)
     for one in made.found.unread:
-        typer.echo(clean(f"not read: {one.place}: {one.reason}"), err=True)
+        say(f"not read: {one.place}: {one.reason}")

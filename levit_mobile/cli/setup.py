@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from levit_mobile.cli.common import known_failures
+from levit_mobile.cli.common import known_failures, say
 from levit_mobile.cli.options import ForceOption, QuietOption
 
 KNOWN = ("arm64",)
@@ -26,8 +26,6 @@ def setup(what: WhatArgument, force: ForceOption = False, quiet: QuietOption = F
     with known_failures():
         import levit_mobile
 
-        made = levit_mobile.setup_arm64(
-            force=force, progress=lambda step, _done, _of: None if quiet else typer.echo(step, err=True)
-        )
+        made = levit_mobile.setup_arm64(force=force, progress=lambda step, _done, _of: None if quiet else say(step))
     versions = ", ".join(f"{name} {version}" for name, version in made.manifest.versions.items())
-    typer.echo(f"{made.path}: {versions}, Debian {made.manifest.debian}; {time.monotonic() - started:.0f} s")
+    say(f"{made.path}: {versions}, Debian {made.manifest.debian}; {time.monotonic() - started:.0f} s", err=False)

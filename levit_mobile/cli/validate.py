@@ -17,6 +17,7 @@ from levit_mobile.cli.common import (
     interruption_noted,
     known_failures,
     log_file,
+    say,
     understood,
 )
 from levit_mobile.cli.options import JsonOption, QuietOption, SkipBrokenOption, VerboseOption, WeightsOption
@@ -279,7 +280,7 @@ def _print(validations: list[Validation], *, as_json: bool, github: bool) -> Non
             if found.drill:
                 console.print(tables.drill_table(found))
     for line in [*tables.reason_lines(validations), *tables.note_lines(validations)]:
-        typer.echo(line, err=True)
+        say(line)
     if github:
         _annotate(validations)
 
@@ -289,7 +290,10 @@ def _annotate(validations: list[Validation]) -> None:
     from levit_mobile.reporting.github import commands, summary
 
     for line in commands(validations):
-        typer.echo(line, err=True)
+        say(line)
     if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(page).open("a", encoding="utf-8") as stream:
-            stream.write(summary(validations) + "\n")
+        try:
+            with Path(page).open("a", encoding="utf-8") as stream:
+                stream.write(summary(validations) + "\n")
+        except OSError as error:  # the verdict, which the exit code carries, does not depend on it
+            say(f"NOTE: the job summary {page} could not be written: {error.strerror or error}")

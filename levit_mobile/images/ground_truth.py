@@ -10,6 +10,7 @@ from typing import Any
 
 from levit_mobile.errors import LabelsError
 from levit_mobile.images import digits
+from levit_mobile.system.files import composed
 
 FOLDERS = "folders"
 COLUMNS = ("file", "label")
@@ -24,7 +25,7 @@ def read(source: str | Path, names: Sequence[str], labels: Sequence[str]) -> dic
             ``file`` and ``label``.
         names: The pictures, POSIX paths below their folder.
         labels: Labels of the classes, in class order. A class is named by its label, or by its index unless a label
-            is a number: ``3`` would then name one of two classes.
+            is a number: ``3`` would then name one of two classes. Names are compared in Unicode's composed form.
 
     Returns:
         The class index of each picture, by name.
@@ -34,19 +35,19 @@ def read(source: str | Path, names: Sequence[str], labels: Sequence[str]) -> dic
             (``labels.unknown-class``), or a picture has no row or two (``labels.no-label``, ``labels.two-labels``).
     """
     named = _from_folders(names) if str(source) == FOLDERS else _from_csv(Path(source), names)
-    index = {label: i for i, label in enumerate(labels)}
+    index = {composed(label): i for i, label in enumerate(labels)}
     numbers = any(map(NUMBER.fullmatch, labels))
     if not numbers:
         index |= {str(i): i for i in range(len(labels))}
     for name, label in named.items():
-        if label not in index:
+        if composed(label) not in index:
             instead = "" if numbers else f", or an index from 0 to {len(labels) - 1}"
             raise LabelsError(
                 f"{source} labels {name} as {label!r}, which is not a class of this bundle: expected one of "
                 f"{_some(labels)}{instead}",
                 fault="unknown-class",
             )
-    return {name: index[named[name]] for name in names}
+    return {name: index[composed(named[name])] for name in names}
 
 
 def of_digits(names: Sequence[str], labels: Sequence[str]) -> dict[str, int] | None:
@@ -68,19 +69,19 @@ def _from_folders(names: Sequence[str]) -> dict[str, str]:
 
 
 def _from_csv(path: Path, names: Sequence[str]) -> dict[str, str]:
-    rows = _rows(path)
-    missing = [name for name in names if name not in rows]
+    rows = {composed(file): label for file, label in _rows(path).items()}
+    missing = [name for name in names if composed(name) not in rows]
     if missing:
         raise LabelsError(f"{path} has no row for {_some(missing)}: add one for each image", fault="no-label")
-    return rows
+    return {name: rows[composed(name)] for name in names}
 
 
 def require_pictures(source: str | Path, names: Sequence[str]) -> None:
     """Every row of a CSV file has its picture in `names`, all that the folder holds. Raises LabelsError."""
     if str(source) == FOLDERS:
         return
-    known = set(names)
-    missing = [name for name in _rows(Path(source)) if name not in known]
+    known = set(map(composed, names))
+    missing = [name for name in _rows(Path(source)) if composed(name) not in known]
     if missing:
         raise LabelsError(f"{source} lists images that the folder does not hold: {_some(missing)}", fault="no-picture")
 

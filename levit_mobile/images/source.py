@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from levit_mobile.system.files import as_text
+
 
 class ImageOrigin(StrEnum):
     """The kind of place; its value is how contracts and reports call one without a folder."""
@@ -33,7 +35,7 @@ class ImageSource:
     @property
     def title(self) -> str:
         """How contracts and reports call it; of a folder its own name, since a bundle travels."""
-        return self.folder.resolve().name if self.folder is not None else str(self.origin)
+        return as_text(self.folder.resolve().name) if self.folder is not None else str(self.origin)
 
 
 def validation_source(text: str | Path | None) -> ImageSource:

@@ -20,6 +20,7 @@ from levit_mobile.interfaces.inspection import Inspection, Port
 from levit_mobile.system import workers
 from levit_mobile.system.capture_output import diverted
 from levit_mobile.system.file_signature import begins
+from levit_mobile.system.files import is_text
 
 LOAD_S = 60.0  # for LiteRT to load a model; it needs 0.1
 # The fields of TFLite's schema that are read here, in its order up to the last of them.
@@ -257,7 +258,8 @@ def _by_litert(path: Path) -> Delegation:
         raise ToolchainMissing("ai-edge-litert", "tflite") from error
     try:
         with diverted(Path(os.devnull)):
-            interpreter = Interpreter(str(path), num_threads=1)
+            given = str(path) if is_text(path) else None  # a path that is not text is handed over as bytes
+            interpreter = Interpreter(given, None if given else path.read_bytes(), num_threads=1)
             interpreter.allocate_tensors()
             nodes = interpreter._get_ops_details()
             made = [int(tensor["index"]) for tensor in interpreter.get_output_details()]

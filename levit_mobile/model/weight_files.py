@@ -20,6 +20,7 @@ from levit_mobile.model.containers import Groups, groups
 from levit_mobile.model.download import WEIGHT_SUFFIXES
 from levit_mobile.model.file_formats import Found, Kind, identify
 from levit_mobile.model.stored_tensors import few, require_backed, shown
+from levit_mobile.system.files import is_clutter
 
 FOLDER_FILES = (  # what a folder's weights are called, the safer format first
     "model.safetensors",
@@ -64,7 +65,7 @@ def find(path: Path) -> tuple[Path, ...]:
     named = next((path / name for name in FOLDER_FILES if (path / name).is_file()), None)
     if named is not None:
         return _shards(named) if named.suffix == ".json" else (named,)
-    found = sorted(file for file in path.iterdir() if file.suffix in WEIGHT_SUFFIXES)
+    found = sorted(file for file in path.iterdir() if file.suffix in WEIGHT_SUFFIXES and not is_clutter(file.name))
     if len(found) == 1:
         return (found[0],)
     many = f"several weight files ({', '.join(file.name for file in found)}): pass one of them"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -16,13 +15,14 @@ from levit_mobile.bundle.listing import is_meant_as_bundle, is_searched
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.contract import CONTRACT_FILE
 from levit_mobile.errors import BundleError, LevitMobileError
-from levit_mobile.system.files import Sha256, digest_bytes
+from levit_mobile.system.files import Sha256, as_text, composed, digest_bytes, parse_json
 from levit_mobile.timing.record import TimingRun
 from levit_mobile.validation.results import Validation
 
 MOST_BYTES = 64 * 2**20  # of a JSON file that is looked at
 # A file that holds one of these beside "schema_version" claims to be a record of ours, even where it is no JSON.
 CLAIMS = (b'"timings"', b'"artifact_sha256"')
+BOM = b"\xef\xbb\xbf"  # which some editors write in front of UTF-8
 VALIDATIONS = TypeAdapter(tuple[Validation, ...])
 
 
@@ -125,7 +125,7 @@ class _Search:
         self.closed.append(Unread(self._place(Path(error.filename)), f"cannot be searched ({error.strerror})"))
 
     def _bundle(self, folder: Path) -> FoundBundle:
-        place, name = self._place(folder), folder.resolve().name
+        place, name = self._place(folder), composed(as_text(folder.resolve().name))
         try:
             stored = open_bundle(folder)
             return FoundBundle(place, name, stored, digest_bytes((folder / CONTRACT_FILE).read_bytes()))
@@ -166,7 +166,7 @@ def _claims(content: bytes) -> bool:
 
 def _parsed(path: Path, place: str, content: bytes) -> Iterator[Found]:
     """Raise an error with the reason where a file looks like a record and is invalid."""
-    whole = json.loads(content)
+    whole = parse_json(content.removeprefix(BOM))
     if isinstance(whole, dict) and "timings" in whole:
         yield FoundRun(place, TimingRun.read(path))
         return

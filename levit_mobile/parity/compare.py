@@ -21,6 +21,7 @@ from levit_mobile.parity.checks import Check, broken
 from levit_mobile.parity.logit_stats import Head, ImageStats, LogitStats
 from levit_mobile.parity.metrics import SignalNoise
 from levit_mobile.recipe import Tolerance, Verdict
+from levit_mobile.system.files import model_json
 from levit_mobile.system.progress import Progress, silent
 
 BATCH = 8  # pictures held in memory at once
@@ -123,7 +124,7 @@ class Proof(BaseModel):
 
     def write(self, folder: Path) -> None:
         """Write ``parity.json`` into a bundle's folder."""
-        (folder / PARITY_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (folder / PARITY_FILE).write_text(model_json(self) + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

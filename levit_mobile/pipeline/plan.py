@@ -140,7 +140,7 @@ def plan(
     except KeyboardInterrupt as error:
         error.add_note(f"the same command continues from {cache.path}" if cache.known else "nothing was measured yet")
         raise
-    found.write(path)
+    found.write(path, force=force)
     cache.path.unlink(missing_ok=True)
     return PlanSearch(found, path, notes)
 

@@ -23,7 +23,7 @@ from levit_mobile.quantization.calibration import concerns
 from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.prepare import Quantization
 from levit_mobile.recipe import Precision, Recipe
-from levit_mobile.system.files import Sha256, digest, digest_bytes, size_bytes
+from levit_mobile.system.files import Sha256, as_text, digest, digest_bytes, size_bytes
 from levit_mobile.targets import TARGETS
 
 GOLDEN_PICTURES = 4
@@ -193,7 +193,7 @@ def _model(trained: SourceModel) -> c.Model:
         checkpoint_sha256=checkpoint.sha256,
         checkpoint_format=checkpoint.format,
         weights=("ema" if checkpoint.averaged else "raw") if checkpoint.choice else None,
-        source=public_name(checkpoint.source),
+        source=as_text(public_name(checkpoint.source)),
     )
 
 
@@ -229,7 +229,7 @@ def _golden(folder: Path, number: int, index: int, trained: SourceModel) -> c.Go
     (folder / rgb8).write_bytes(pixels.tobytes())
     (folder / vector).write_bytes(logits.tobytes())
     return c.Golden(
-        name=pictures.names[index],
+        name=as_text(pictures.names[index]),
         rgb8_file=rgb8,
         rgb8_sha256=digest(folder / rgb8),
         rgb8_shape=(pixels.shape[0], pixels.shape[1], 3),

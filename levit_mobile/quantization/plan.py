@@ -105,9 +105,9 @@ class Plan(PlanPart):
     def _text(self) -> str:
         return self.model_dump_json(indent=2) + "\n"
 
-    def write(self, path: Path) -> None:
-        """Write the plan as JSON. Raises BundleError when it cannot be written."""
-        write_text(path, self._text)
+    def write(self, path: Path, *, force: bool = True) -> None:
+        """Write the plan as JSON. Raises BundleError when it cannot be written, or exists without `force`."""
+        write_text(path, self._text, force=force)
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -1,4 +1,4 @@
 """Results as tables, JSON, JUnit XML, GitHub annotations and HTML pages; no result is computed here.
 
-Door: github, junit, pages, report, tables, text.
+Door: github, junit, pages, report, strict_json, tables.
 """

@@ -6,7 +6,11 @@ import math
 import re
 from typing import Any
 
+from rich.markup import escape
+
 from levit_mobile.recipe import Verdict
+from levit_mobile.reporting import strict_json
+from levit_mobile.system.printable import printable, printable_title
 from levit_mobile.timing.ratios import Ratio
 from levit_mobile.validation.results import Interval
 
@@ -19,7 +23,6 @@ STYLES: dict[Verdict, str] = {
 MISSING = "-"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 SMALLEST_P = 1e-4
-NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # as pydantic writes and reads them
 PLAIN_FROM, PLAIN_TO = 1e-2, 1e3  # where a number is easier to read without an exponent
 
 # What XML 1.0 refuses, what a terminal obeys, and the halves of a surrogate pair, which no file in UTF-8 can hold.
@@ -29,6 +32,16 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\uff
 def clean(text: str) -> str:
     """The text with every character replaced that a terminal, XML 1.0 or UTF-8 would trip over; line ends stay."""
     return _UNPRINTABLE.sub(REPLACEMENT, text)
+
+
+def shown(text: object) -> str:
+    """Text that may come from a stranger, as one line in a table's cell: no markup, and nothing that is obeyed."""
+    return escape(printable(clean(str(text))))
+
+
+def table_title(text: object) -> str:
+    """The same as a table's title, which may be wrapped."""
+    return escape(printable_title(clean(str(text))))
 
 
 def verdict(found: Verdict) -> str:
@@ -95,11 +108,5 @@ def p_value(value: float) -> str:
 
 
 def strict(value: Any) -> Any:
-    """What any reader of JSON takes: names of files that are not UTF-8, and numbers that are none, are words."""
-    if isinstance(value, dict):
-        return {clean(key): strict(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return NOT_FINITE[str(value)]
-    return clean(value) if isinstance(value, str) else value
+    """What any reader of JSON takes: names as `clean` writes them, and words for numbers that are none."""
+    return strict_json.strict(value, text=clean)

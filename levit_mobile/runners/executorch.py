@@ -16,6 +16,7 @@ from levit_mobile.errors import ArtifactError, ToolchainMissing
 from levit_mobile.interfaces.runner import ONE_THREAD, Images, Loaded, Outputs, Placement, Runner, Tensor
 from levit_mobile.runners.adapters import adapted, as_logits, noise, one_by_one, only_input, refusing
 from levit_mobile.system.file_signature import begins_as
+from levit_mobile.system.files import is_text
 
 REFUSED = "cannot be loaded by ExecuTorch:"
 SCALAR_TYPES = {0: "uint8", 1: "int8", 5: "float16", 6: "float32"}  # executorch/schema/scalar_type.fbs
@@ -89,7 +90,10 @@ def _method(path: Path, threads: int) -> Any:
         native._unsafe_reset_threadpool(threads)
     _require_program(path)
     with refusing(f"{path} {REFUSED}"):
-        return runtime_type.get().load_program(path).load_method("forward")
+        given = path if is_text(path) else path.read_bytes()
+        method = runtime_type.get().load_program(given).load_method("forward")
+    method.program_bytes = given  # the runtime refers to bytes, and does not keep them
+    return method
 
 
 def _dtype(scalar_type: int) -> np.dtype[np.generic]:

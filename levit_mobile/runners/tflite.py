@@ -13,6 +13,7 @@ from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ToolchainMissing
 from levit_mobile.interfaces.runner import ONE_THREAD, Images, Loaded, Outputs, Placement, Runner, Tensor
 from levit_mobile.runners.adapters import adapted, as_logits, noise, one_by_one, only_input, refusing
+from levit_mobile.system.files import is_text
 
 REFUSED = "cannot be loaded by LiteRT:"
 
@@ -27,7 +28,7 @@ def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int =
     """The outputs of these names, in the file's own types and layouts. Raises as `load` does."""
     interpreter = runtime()
     with refusing(f"{path} {REFUSED}"):
-        signature = interpreter(str(path), num_threads=threads).get_signature_runner()
+        signature = opened(interpreter, path, threads).get_signature_runner()
 
     def run(image: Images) -> dict[str, NDArray[np.generic]]:
         made = signature(**{source.name: adapted(image, source)})
@@ -61,11 +62,18 @@ def _filled(path: Path, threads: int) -> Any:
     """An interpreter with noise in all its inputs."""
     interpreter_type = runtime()
     with refusing(f"{path} {REFUSED}"):
-        interpreter = interpreter_type(str(path), num_threads=threads)
+        interpreter = opened(interpreter_type, path, threads)
         interpreter.allocate_tensors()
         for source in interpreter.get_input_details():
             interpreter.set_tensor(source["index"], noise(tuple(source["shape"].tolist()), np.dtype(source["dtype"])))
     return interpreter
+
+
+def opened(interpreter: Any, path: Path, threads: int) -> Any:
+    """An interpreter of a file; one whose path is not text is handed over as bytes."""
+    if is_text(path):
+        return interpreter(str(path), num_threads=threads)
+    return interpreter(model_content=path.read_bytes(), num_threads=threads)
 
 
 def runtime() -> Any:

@@ -88,7 +88,8 @@ def _loaded(
     counted: bool = False,
 ) -> tuple[dict[str, Any], Callable[[NDArray[Any]], NDArray[Any]]]:
     """The order's answer, and the model's one signature as a function from its one input to its one output."""
-    interpreter = import_module(module).Interpreter(path, num_threads=threads)
+    content = None if _is_text(path) else Path(path).read_bytes()  # the runtime opens no other path
+    interpreter = import_module(module).Interpreter(None if content else path, content, num_threads=threads)
     interpreter.allocate_tensors()  # an op without a kernel is refused now, not with the first picture
     signature = interpreter.get_signature_runner()
     inputs, outputs = signature.get_input_details(), signature.get_output_details()
@@ -100,6 +101,14 @@ def _loaded(
     (into,), (out,) = inputs.values(), outputs.values()
     answer = {"shape": [int(size) for size in into["shape"]], "dtype": np.dtype(into["dtype"]).name}
     return answer, lambda image: _counted(interpreter, into["index"], out["index"], image)
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _counted(interpreter: Any, source: int, result: int, image: NDArray[Any]) -> NDArray[Any]:

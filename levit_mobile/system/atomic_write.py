@@ -1,24 +1,34 @@
-"""Writing a folder or a file so that it is there whole, or not at all."""
+"""Writing a folder or a file so that it is there whole, or not at all.
+
+Several processes may write the same result at once, in containers that share a folder and number their processes
+alike. So every run writes under a name of its own, and holds a lock on it: an unlocked one is of a run that was killed.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from levit_mobile.errors import BundleError
+from levit_mobile.system.locks import is_held, opened_and_held, turn
 from levit_mobile.system.processes import alive
 
 PARTIAL, ASIDE = "partial", "-old"
+OWN: set[Path] = set()  # partial folders of this process, which nobody else looks into, and which are locked already
+LEFTOVER = re.compile(rf"{PARTIAL}-(?P<process>\d+)(?P<run>-[0-9a-f]{{8}})?({ASIDE})?")
 
 
 @contextmanager
 def staged(final: Path, *, force: bool) -> Iterator[Path]:
     """Yield a folder to write into, which becomes ``final`` if the block succeeds and is removed otherwise.
 
-    Leftovers of runs that were killed are cleared first.
+    Leftovers of runs that were killed are cleared first. Of several runs without ``force`` that write the same folder
+    at once, the first to finish makes it, and the others raise.
 
     Args:
         final: The folder to make.
@@ -28,26 +38,26 @@ def staged(final: Path, *, force: bool) -> Iterator[Path]:
         The folder to write into, beside ``final``.
 
     Raises:
-        BundleError: ``final`` exists without ``force``, or is a file (``bundle.exists``), or the disk is full or cannot
-            be written (``bundle.unwritable``).
+        BundleError: ``final`` exists without ``force``, before or after the block, or is a file (``bundle.exists``), or
+            the disk is full or cannot be written (``bundle.unwritable``).
     """
-    partial = final.with_name(f".{final.name}.{PARTIAL}-{os.getpid()}")
+    partial = beside(final)
     try:
-        _clear_leftovers(final)
-        if final.is_file():
-            raise BundleError(
-                f"{final} is a file, expected a folder or nothing: delete the file or choose a different folder",
-                fault="exists",
-            )
-        if final.exists() and not force:
-            raise BundleError(
-                f"{final} already exists: use --force to replace it, or --out to choose a different folder",
-                fault="exists",
-            )
         final.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir()
-        yield partial
-        _replace(partial, final)
+        with _turn(final.parent):
+            _clear_leftovers(final)
+            _require_free(final, force=force)
+            partial.mkdir()
+            lock = opened_and_held(partial)
+        OWN.add(partial)
+        try:
+            yield partial
+            with _turn(final.parent):
+                _require_free(final, force=force, meanwhile=True)
+                _replace(partial, final)
+        finally:
+            OWN.discard(partial)
+            os.close(lock)
     except OSError as error:
         raise BundleError(
             f"{final} could not be written: {error.strerror or error}; no partial result was left", fault="unwritable"
@@ -57,24 +67,45 @@ def staged(final: Path, *, force: bool) -> Iterator[Path]:
 
 
 @contextmanager
-def staged_file(final: Path) -> Iterator[Path]:
-    """The same for a file, which may exist: a path beside `final` to write at; its folder is made. Raises OSError."""
-    beside = final.with_name(f".{final.name}.{PARTIAL}-{os.getpid()}")
+def staged_file(final: Path, *, force: bool = True) -> Iterator[Path]:
+    """The same for a file: yields an empty file beside `final`, whose folder is made. Raises OSError.
+
+    With `force` the last of several runs that write the same file at once wins. Without it the first does, and the
+    others raise BundleError (`bundle.exists`).
+    """
+    partial = beside(final)
     final.parent.mkdir(parents=True, exist_ok=True)
-    _clear_leftovers(final)
     try:
-        yield beside
-        beside.replace(final)
+        with _turn(final.parent):
+            _clear_leftovers(final)
+            partial.touch(exist_ok=False)
+            lock = opened_and_held(partial)
+        try:
+            yield partial
+            with _turn(final.parent):
+                if not force:
+                    _require_absent(final, "was written by another run in the meantime")
+                partial.replace(final)
+        finally:
+            os.close(lock)
     finally:
         with suppress(OSError):  # it has moved, or there never was a place for it
-            beside.unlink()
+            partial.unlink()
 
 
-def write_text(path: Path, text: str) -> None:
-    """A file that is there whole, or as it was before; its folder is made. Raises BundleError when it cannot be."""
+def beside(final: Path) -> Path:
+    """A new name for a partial result, which no other process has."""
+    return final.with_name(f".{final.name}.{PARTIAL}-{os.getpid()}-{uuid4().hex[:8]}")
+
+
+def write_text(path: Path, text: str, *, force: bool = True) -> None:
+    """A file that is there whole, or as it was before; its folder is made. Raises BundleError when it cannot be.
+
+    Without `force` a file that is there is left, which is a BundleError too.
+    """
     try:
-        with staged_file(path) as beside:
-            beside.write_text(text, encoding="utf-8")
+        with staged_file(path, force=force) as partial:
+            partial.write_text(text, encoding="utf-8")
     except OSError as error:
         raise BundleError(f"{path} could not be written: {error.strerror or error}", fault="unwritable") from error
 
@@ -94,12 +125,30 @@ def _replace(partial: Path, final: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
+def _turn(folder: Path) -> AbstractContextManager[None]:
+    return nullcontext() if folder in OWN else turn(folder)
+
+
+def _require_free(final: Path, *, force: bool, meanwhile: bool = False) -> None:
+    if final.is_file():
+        raise BundleError(
+            f"{final} is a file, expected a folder or nothing: delete the file or choose a different folder",
+            fault="exists",
+        )
+    if not force:
+        _require_absent(final, "was written by another run in the meantime" if meanwhile else "already exists")
+
+
+def _require_absent(final: Path, what: str) -> None:
+    if final.exists():
+        raise BundleError(
+            f"{final} {what}: use --force to replace it, or --out to choose a different path", fault="exists"
+        )
+
+
 def _clear_leftovers(final: Path) -> None:
     """Remove what killed runs left behind; an old folder that had stepped aside for nothing comes back."""
-    for leftover in list(final.parent.glob(f".{final.name}.{PARTIAL}-*")):
-        owner = leftover.name.rpartition(f"{PARTIAL}-")[2].removesuffix(ASIDE)
-        if not owner.isdigit() or _alive(int(owner)):
-            continue
+    for leftover in [path for path in final.parent.iterdir() if _is_left_behind(path, final)]:
         if leftover.name.endswith(ASIDE) and not final.exists():
             leftover.rename(final)
         elif leftover.is_dir():
@@ -108,6 +157,14 @@ def _clear_leftovers(final: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def _alive(process: int) -> bool:
-    """With our own number it was an earlier process, as in a container."""
-    return process != os.getpid() and alive(process)
+def _is_left_behind(path: Path, final: Path) -> bool:
+    """Is it a partial result of `final` that nobody writes any more?
+
+    Versions before this one took no lock, and named the process alone. With our own number it was an earlier process,
+    as in a container.
+    """
+    found = LEFTOVER.fullmatch(path.name.removeprefix(f".{final.name}."))
+    if not found or not path.name.startswith(f".{final.name}.") or is_held(path):
+        return False
+    process = int(found["process"])
+    return bool(found["run"]) or process == os.getpid() or not alive(process)

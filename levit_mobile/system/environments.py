@@ -16,6 +16,7 @@ from levit_mobile.errors import BundleError, RunnerUnavailable
 from levit_mobile.system.atomic_write import staged
 from levit_mobile.system.folders import CACHE_VARIABLE, cache_folder
 from levit_mobile.system.locks import alone
+from levit_mobile.system.ownership import keep_from_others, require_own_cache, weakness
 
 TFLITE_RUNTIME = "2.14.0"
 REQUIREMENTS = (f"tflite-runtime=={TFLITE_RUNTIME}", "numpy==1.26.4")
@@ -36,9 +37,11 @@ def tflite_runtime_python() -> Path:
     """The Python of an environment that holds REQUIREMENTS and nothing else.
 
     The first call makes it, in seconds, with pip as the user configured it; processes wait for each other. Raises
-    RunnerUnavailable where there are no wheels or no Python for them, where pip fails, or the folder cannot be written.
+    RunnerUnavailable where there are no wheels or no Python for them, where pip fails, or the folder cannot be written
+    or can be written by other users too.
     """
     _require_platform()
+    require_own_cache(cache_folder())
     return _found() or _made()
 
 
@@ -52,8 +55,9 @@ def _require_platform() -> None:
 
 
 def _found() -> Path | None:
-    """An environment that is whole: it is asked to import the runtime."""
-    pythons = [_python_in(_folder(version)) for version in PYTHONS]
+    """An environment that is whole: it is asked to import the runtime. One that others may have changed is not run."""
+    folders = [folder for folder in map(_folder, PYTHONS) if folder.is_dir() and not weakness(folder)]
+    pythons = map(_python_in, folders)
     return next((python for python in pythons if run([str(python), *_check()]).returncode == 0), None)
 
 
@@ -95,6 +99,7 @@ def _build(base: str, folder: Path) -> Path:
                     f"tflite-runtime {TFLITE_RUNTIME} could not be installed: {reason(done)}; by hand: {by_hand}",
                     fault="set-up-failed",
                 )
+        keep_from_others(partial)
     return _python_in(folder)
 
 

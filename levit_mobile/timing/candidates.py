@@ -9,6 +9,7 @@ from pathlib import Path
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.contract import CONTRACT_FILE, Contract
 from levit_mobile.system.file_signature import target_of
+from levit_mobile.system.files import as_text, composed
 from levit_mobile.targets import TARGETS, Target
 
 
@@ -44,13 +45,14 @@ def opened(paths: Sequence[Path], against: Sequence[Path] = ()) -> tuple[Candida
 def _candidate(path: Path) -> Candidate:
     if (path / CONTRACT_FILE).is_file():
         stored = open_bundle(path)
-        return Candidate(stored.path.resolve().name, stored.artifact, stored.target, stored)
+        return Candidate(composed(as_text(stored.path.resolve().name)), stored.artifact, stored.target, stored)
     return Candidate(_title(path), path, TARGETS[target_of(path)], None)
 
 
 def _title(path: Path) -> str:
     """Its file's name; of one called `model`, as many are, its folder's too."""
-    return f"{path.resolve().parent.name}/{path.name}" if path.stem == "model" else path.name
+    name = f"{path.resolve().parent.name}/{path.name}" if path.stem == "model" else path.name
+    return composed(as_text(name))
 
 
 def _numbered(found: list[Candidate]) -> list[Candidate]:

@@ -16,7 +16,7 @@ from levit_mobile.errors import TimingError
 from levit_mobile.interfaces.runner import ComputeUnits
 from levit_mobile.recipe import Verdict
 from levit_mobile.system.atomic_write import write_text
-from levit_mobile.system.files import Sha256, read_json
+from levit_mobile.system.files import Sha256, model_json, read_json
 from levit_mobile.timing.ratios import by_process
 from levit_mobile.timing.samples import Samples
 
@@ -287,7 +287,7 @@ class TimingRun(RecordPart):
 
     def written(self) -> str:
         """Return the run as JSON, with one line per value."""
-        return self.model_dump_json(indent=2) + "\n"
+        return model_json(self) + "\n"
 
     def write(self, path: str | Path) -> None:
         """Write the run to a file, completely or not at all.

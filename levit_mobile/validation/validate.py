@@ -22,6 +22,7 @@ from levit_mobile.images.source import ImageOrigin
 from levit_mobile.recipe import Verdict
 from levit_mobile.runtimes import registry
 from levit_mobile.system import limits
+from levit_mobile.system.files import as_text, clutter_note, composed
 from levit_mobile.system.progress import Progress, silent
 from levit_mobile.validation.drill import require_own, tapped
 from levit_mobile.validation.results import Drill, Validation
@@ -74,7 +75,7 @@ def _drilled(case: ValidationSetup) -> Drill | str:
 def refusal(bundle: str | Path, error: LevitMobileError, verdict: Verdict) -> Validation:
     """The verdict on a bundle that is damaged, or has nothing to be held against, for reports that list several."""
     return Validation(
-        bundle=Path(bundle).resolve().name,
+        bundle=composed(as_text(Path(bundle).resolve().name)),
         variant="unknown",
         recipe="unknown",
         artifact_sha256="",
@@ -94,7 +95,7 @@ def _validation(
     contract = case.stored.contract
     not_drilled = (drilled,) if isinstance(drilled, str) else ()
     return Validation(
-        bundle=case.stored.path.resolve().name,
+        bundle=composed(as_text(case.stored.path.resolve().name)),
         variant=contract.model.variant,
         recipe=contract.recipe,
         artifact_sha256=contract.artifact.sha256,
@@ -133,6 +134,8 @@ def _notes(case: ValidationSetup) -> Iterator[str]:
         )
     if case.reference.found:
         yield case.reference.found
+    if left_out := case.stored.clutter:
+        yield clutter_note(left_out)
     if note := placeholder_note(case.stored.contract.output.labels_source, wanted.classes):
         yield note
     if len(case.pictures) < FEW:

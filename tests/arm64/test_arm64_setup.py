@@ -30,11 +30,13 @@ APT_LINE = "apt-get install --no-install-recommends qemu-user gcc libc6-dev g++-
 @pytest.fixture
 def whole(tmp_path: Path) -> Path:
     """A folder with one file, as its manifest says."""
-    (tmp_path / "counting.so").write_bytes(b"code")
-    digests = {"counting.so": digest(tmp_path / "counting.so")}
+    path = tmp_path / "cache" / "arm64"
+    path.mkdir(parents=True)
+    (path / "counting.so").write_bytes(b"code")
+    digests = {"counting.so": digest(path / "counting.so")}
     manifest = Manifest(versions={"numpy": "2"}, python="3.11", debian="bookworm", digests=digests)
-    (tmp_path / MANIFEST).write_text(manifest.model_dump_json())
-    return tmp_path
+    (path / MANIFEST).write_text(manifest.model_dump_json())
+    return path
 
 
 def require_obstacle(fault: str, *facts: str) -> None:
@@ -136,6 +138,15 @@ def test_damage_is_said_with_what_to_do(whole: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(folder, "folder", lambda: whole)
     monkeypatch.setattr(folder, "native", lambda: False)
     with refused(RunnerUnavailable, "runner.damaged", whole, "counting.so", "levit-mobile setup arm64 --force"):
+        folder.found()
+
+
+@pytest.mark.parametrize("part", ["..", ".", "counting.so"])
+def test_nothing_runs_that_others_may_have_written(whole: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    monkeypatch.setattr(folder, "folder", lambda: whole)
+    monkeypatch.setattr(folder, "native", lambda: False)
+    (whole / part).chmod(0o777)
+    with refused(RunnerUnavailable, "runner.unsafe", (whole / part).resolve(), "chmod go-w"):
         folder.found()
 
 

@@ -80,7 +80,7 @@ def test_where_there_are_none_nothing_is_said(cache: Path) -> None:
 
 
 def test_what_killed_set_ups_left_goes_too(cache: Path) -> None:
-    names = {f".{named(1)}.partial-123", f".{named(2)}.partial-4-old", f".{named(0)}.partial-5"}
+    names = {f".{named(1)}.partial-123", f".{named(2)}.partial-4-old", f".{named(0)}.partial-5-0123abcd"}
     for name in names:
         filled(cache, name)
     filled(cache, f".{named(3)}.partial-notes")

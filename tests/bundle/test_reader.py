@@ -114,7 +114,7 @@ IN_PACKAGE: dict[str, Edit] = {
     "emptied": lambda package: (package / WEIGHTS).write_bytes(b""),
     "added": lambda package: (package / "Data" / "more").write_bytes(b"1"),
     "added, empty": lambda package: (package / "more").touch(),
-    "added, hidden": lambda package: (package / ".DS_Store").write_bytes(b"1"),
+    "added, hidden": lambda package: (package / ".hidden").write_bytes(b"1"),
     "removed": lambda package: (package / WEIGHTS).unlink(),
     "renamed": lambda package: moved(package, WEIGHTS, f"{WEIGHTS}2"),
     "moved": lambda package: moved(package, WEIGHTS, "Data/com.apple.CoreML/weight.bin"),

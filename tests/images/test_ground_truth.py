@@ -71,6 +71,15 @@ def test_empty_lines_and_cells_beyond_the_header_are_passed_over(tmp_path: Path)
     assert ground_truth.read(path, ("a.jpg",), LABELS) == {"a.jpg": 0}
 
 
+def test_names_that_macos_has_decomposed_are_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text("file,label\nB\u00e4r/1.jpg,Bu\u0308ro\n", encoding="utf-8")
+    decomposed = ("Ba\u0308r/1.jpg",)
+    assert ground_truth.read(path, decomposed, ("Haus", "B\u00fcro")) == {decomposed[0]: 1}
+    assert ground_truth.read("folders", decomposed, ("Haus", "B\u00e4r")) == {decomposed[0]: 1}
+    ground_truth.require_pictures(path, decomposed)
+
+
 def test_a_row_that_is_there_twice_counts_once(tmp_path: Path) -> None:
     path = table(tmp_path, "file,label\na.jpg,tench\nb.jpg,goldfish\na.jpg, tench\n")
     assert ground_truth.read(path, ("a.jpg", "b.jpg"), LABELS) == {"a.jpg": 0, "b.jpg": 1}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.recipe import Verdict
-from levit_mobile.reporting.text import MISSING, clean, db, ratio_text, verdict
+from levit_mobile.reporting.text import MISSING, clean, db, ratio_text, shown, table_title, verdict
 from levit_mobile.timing.figures import Figures, block_medians, compared, figures
 from levit_mobile.timing.ratios import PROCESSES, Ratio, told
 from levit_mobile.timing.record import Timing, TimingRun
@@ -142,7 +141,7 @@ def _reasons(run: TimingRun, timing: Timing) -> Iterator[str]:
 
 def profile_table(timing: Timing) -> Table:
     """Time by block, its share of all blocks, and what runs in it."""
-    table = Table("block", "ms", "share", "ops", title=escape(clean(f"{timing.name}: time by block")))
+    table = Table("block", "ms", "share", "ops", title=table_title(f"{timing.name}: time by block"))
     medians = block_medians(timing.profile) if timing.profile else []
     whole = sum(median for _, median in medians)
     for block, median in medians:
@@ -154,4 +153,4 @@ def profile_table(timing: Timing) -> Table:
 
 
 def _name(text: str) -> str:
-    return escape(clean(text))
+    return shown(text)

@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.errors import LevitMobileError
@@ -15,7 +14,9 @@ from levit_mobile.images.labels import origin
 from levit_mobile.parity.compare import Proof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed
 from levit_mobile.pipeline.writing import Bundle
-from levit_mobile.reporting.text import MISSING, db, ratio_text, verdict
+from levit_mobile.reporting.strict_json import to_json
+from levit_mobile.reporting.text import MISSING, db, ratio_text, shown, verdict
+from levit_mobile.system.files import model_json
 from levit_mobile.timing.ratios import told
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def bundles_json(bundles: Sequence[Bundle], errors: Mapping[str, LevitMobileErro
         "errors": {name: str(error) for name, error in errors.items()},
         "error_codes": {name: error.code for name, error in errors.items()},
     }
-    return json.dumps(written, indent=2)
+    return to_json(written)
 
 
 def _artifact_cells(bundle: Bundle) -> dict[str, str]:
@@ -76,7 +77,7 @@ def _artifact_cells(bundle: Bundle) -> dict[str, str]:
     return {
         "target": target,
         "precision": precision,
-        "file": escape(str(bundle.path / artifact.file)),
+        "file": shown(bundle.path / artifact.file),
         "MB": f"{artifact.bytes / MEGA:.2f}",
         "MMACs": f"{bundle.contract.model.macs / MEGA:.1f}",
         "labels": origin(bundle.contract.output.labels_source) or MISSING,
@@ -153,8 +154,8 @@ def _bundle_dict(bundle: Bundle) -> outputs.ConvertedBundle:
     found = bundle.inspection
     return {
         "path": str(bundle.path),
-        "contract": json.loads(bundle.contract.model_dump_json()),
-        "proof": json.loads(bundle.proof.model_dump_json()),
+        "contract": json.loads(model_json(bundle.contract)),
+        "proof": json.loads(model_json(bundle.proof)),
         "ops": dict(found.ops),
         "products": found.products,
         "integer_products": found.integer_products,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.arm64.cost import OWN, Cost
 from levit_mobile.arm64.counting import TITLES
-from levit_mobile.reporting.text import MISSING, clean, number, share
+from levit_mobile.reporting.strict_json import to_json
+from levit_mobile.reporting.text import MISSING, number, share, shown, table_title
 
 if TYPE_CHECKING:
     from levit_mobile.reporting.outputs import CostOutput
@@ -31,7 +30,7 @@ def cost_table(costs: Sequence[Cost], against: Sequence[Cost] = ()) -> Table:
     table.add_column(style="bold", no_wrap=True)
     for _ in costs:
         table.add_column(overflow="fold", justify="right")
-    table.add_row("artifact", *(escape(clean(cost.artifact)) for cost in costs))
+    table.add_row("artifact", *(shown(cost.artifact) for cost in costs))
     table.add_row("runtime", *(cost.runtime for cost in costs))
     table.add_row("CPU", *(cost.cpu for cost in costs))
     table.add_row("instructions, M", *(millions(cost.instructions) for cost in costs))
@@ -41,13 +40,13 @@ def cost_table(costs: Sequence[Cost], against: Sequence[Cost] = ()) -> Table:
     table.add_row("outside XNNPACK", *(share(cost.outside_share) for cost in costs))
     table.add_row("  measured by", *(cost.outside_by for cost in costs))
     for name in dict.fromkeys(other.artifact for other in against):
-        table.add_row(f"vs {escape(clean(name))}", *(_ratio(cost, name, against) for cost in costs))
+        table.add_row(f"vs {shown(name)}", *(_ratio(cost, name, against) for cost in costs))
     return table
 
 
 def function_table(cost: Cost, limit: int) -> Table:
     """The functions in which most instructions ran, `limit` of them."""
-    table = Table("M", "share", "function", title=escape(clean(f"{cost.artifact} on {cost.cpu}")))
+    table = Table("M", "share", "function", title=table_title(f"{cost.artifact} on {cost.cpu}"))
     table.columns[2].overflow = "fold"
     for function in cost.functions[:limit]:
         part = share(function.instructions / cost.instructions)
@@ -56,7 +55,7 @@ def function_table(cost: Cost, limit: int) -> Table:
             if function.name.startswith(OWN)
             else f"{function.name or '-'} in {function.file or 'an unknown file'}"
         )
-        table.add_row(millions(function.instructions), part, escape(clean(named)))
+        table.add_row(millions(function.instructions), part, shown(named))
     return table
 
 
@@ -69,7 +68,7 @@ def costs_json(costs: Sequence[Cost], against: Sequence[Cost], broken: Sequence[
         "against": [cost.model_dump(mode="json") for cost in against],
         "broken": list(broken),
     }
-    return json.dumps(written, indent=2)
+    return to_json(written)
 
 
 def millions(instructions: int) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from levit_mobile.reporting.strict_json import to_json
 from levit_mobile.runtimes.doctor import Diagnosis, Examination
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def doctor_json(found: Examination) -> str:
     ]
     arm64: ExaminedArm64 = {"runs": found.arm64_runs, "says": found.arm64}
     written: DoctorOutput = {"schema_version": 1, "targets": rows, "arm64": arm64}
-    return json.dumps(written, indent=2)
+    return to_json(written)
 
 
 def _cell(found: Diagnosis, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from levit_mobile.errors import ToolchainMissing
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.recipe import Recipe
+from levit_mobile.reporting.strict_json import to_json
 from levit_mobile.targets import TARGETS, Target
 
 if TYPE_CHECKING:
@@ -75,4 +75,4 @@ def dry_run_json(found: Sequence[Planned], errors: Mapping[str, ToolchainMissing
         "errors": {name: str(error) for name, error in errors.items()},
         "error_codes": {name: error.code for name, error in errors.items()},
     }
-    return json.dumps(written, indent=2)
+    return to_json(written)

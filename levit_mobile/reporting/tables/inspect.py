@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
-from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.bundle.inspect import FILE, Difference, Inspected, Scalar, counted, port_text
 from levit_mobile.contract import Contract
 from levit_mobile.images.labels import origin
 from levit_mobile.interfaces.inspection import Inspection
-from levit_mobile.reporting.text import MISSING, clean
+from levit_mobile.reporting.strict_json import to_json
+from levit_mobile.reporting.text import MISSING, shown, table_title
 
 if TYPE_CHECKING:
     from levit_mobile.reporting import outputs
@@ -26,7 +25,7 @@ UNKNOWN = "unknown"
 
 def inspection_table(found: Inspected) -> Table:
     """One artifact, one row per fact."""
-    table = Table(show_header=False, title=shown(found.path), title_justify="left")
+    table = Table(show_header=False, title=table_title(found.path), title_justify="left")
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, text in _rows(found):
@@ -62,7 +61,7 @@ def inspections_json(found: Sequence[Inspected], broken: Sequence[str], codes: M
         "broken": list(broken),
         "error_codes": dict(codes),
     }
-    return json.dumps(written, indent=2)
+    return to_json(written)
 
 
 def differences_json(a: Inspected, b: Inspected, rows: Sequence[Difference]) -> str:
@@ -74,16 +73,11 @@ def differences_json(a: Inspected, b: Inspected, rows: Sequence[Difference]) -> 
         "equal": equality(rows) is not None,
         "differences": [{"group": row.group, "name": row.name, "a": row.a, "b": row.b} for row in rows],
     }
-    return json.dumps(written, indent=2)
+    return to_json(written)
 
 
 def _side(one: Inspected) -> outputs.Side:
     return {"path": str(one.path), "sha256": one.sha256}
-
-
-def shown(text: object) -> str:
-    """Names from files, which hold anything, for a terminal."""
-    return escape(clean(str(text)))
 
 
 def _value(value: Scalar) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.prediction.predict import ClassScore, PredictionRun
+from levit_mobile.reporting.strict_json import to_json
 from levit_mobile.reporting.text import clean, number, share, strict
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def predictions_json(found: PredictionRun) -> str:
         "skipped": skipped,
         "notes": list(found.notes),
     }
-    return json.dumps(strict(written), indent=2, allow_nan=False)
+    return to_json(strict(written))
 
 
 def _entry(score: ClassScore) -> ScoredClass:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from levit_mobile.recipe import DEFAULT_PRECISION, Recipe
+from levit_mobile.reporting.strict_json import to_json
 from levit_mobile.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def recipes_json(recipes: Sequence[Recipe]) -> str:
         "measured_on": MEASURED_ON,
         "recipes": [_recipe_dict(one) for one in recipes],
     }
-    return json.dumps(written, indent=2)
+    return to_json(written)
 
 
 def _recipe_dict(one: Recipe) -> outputs.ListedRecipe:

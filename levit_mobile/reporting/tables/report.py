@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from levit_mobile.overview.collect import Gathered
 from levit_mobile.overview.join import Artifact, DeviceRow, Timed, rows
+from levit_mobile.reporting.strict_json import to_json
 from levit_mobile.reporting.text import strict
 from levit_mobile.reporting.warnings import overall
 from levit_mobile.timing.samples import Summary
@@ -25,7 +25,7 @@ def overview_json(found: Gathered, artifacts: Sequence[Artifact]) -> str:
         "rows": [_row(row) for row in rows(artifacts)],
         "not_read": [{"place": one.place, "reason": one.reason} for one in found.unread],
     }
-    return json.dumps(strict(whole), indent=2, allow_nan=False)
+    return to_json(strict(whole))
 
 
 def _row(row: DeviceRow) -> outputs.ReportRow:

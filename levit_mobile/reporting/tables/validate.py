@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Table
 
 from levit_mobile.images.labels import origin
 from levit_mobile.parity.compare import ParityReport
+from levit_mobile.reporting.strict_json import to_json
 from levit_mobile.reporting.text import (
     MISSING,
     clean,
@@ -22,7 +21,9 @@ from levit_mobile.reporting.text import (
     margin,
     p_value,
     share,
+    shown,
     strict,
+    table_title,
     verdict,
 )
 from levit_mobile.reporting.verdicts import flip_count, flips, kernels, name, overall
@@ -61,7 +62,7 @@ def flip_table(validations: Sequence[Validation], limit: int = 10) -> Table:
         column.overflow = "fold"
     for validation in validations:
         for number, picture in enumerate(flips(validation)[:limit]):
-            table.add_row("" if number else _plain(name(validation)), *_flip(picture))
+            table.add_row("" if number else shown(name(validation)), *_flip(picture))
         table.add_section()
     left_out = sum(max(0, len(validation.flips) - limit) for validation in validations)
     table.caption = f"and {left_out} more" if left_out else None
@@ -73,12 +74,12 @@ def drill_table(validation: Validation) -> Table:
     drill = validation.drill
     if drill is None:
         raise ValueError(f"{name(validation)} was not drilled")
-    table = Table("block", "shape", "max abs error", "SQNR", "cosine", "budget", title=_plain(name(validation)))
+    table = Table("block", "shape", "max abs error", "SQNR", "cosine", "budget", title=table_title(name(validation)))
     for block in drill.blocks:
         shape = "x".join(map(str, block.shape))
         figures = (error(block.max_abs_error), db(block.sqnr_db), cosine(block.cosine))
-        table.add_row(_plain(block.name), shape, *figures, WITHIN[block.within])
-    table.caption = f"{drill.pictures} images, budget {db(drill.min_sqnr_db)}, {_plain(drill.tapped)}"
+        table.add_row(shown(block.name), shape, *figures, WITHIN[block.within])
+    table.caption = f"{drill.pictures} images, budget {db(drill.min_sqnr_db)}, {shown(drill.tapped)}"
     return table
 
 
@@ -101,20 +102,15 @@ def _flipped(validation: Validation) -> Iterator[str]:
 
 def validations_json(validations: Sequence[Validation]) -> str:
     """All validations as they are, and the verdict over all; NaN and infinity are strings."""
-    found = [strict(validation.model_dump(mode="json")) for validation in validations]
+    found = [validation.model_dump(mode="json") for validation in validations]
     whole: ValidateOutput = {"schema_version": 1, "verdict": overall(validations), "validations": found}
-    return json.dumps(whole, indent=2, allow_nan=False)
-
-
-def _plain(text: str) -> str:
-    """Text that is no markup."""
-    return escape(clean(text))
+    return to_json(strict(whole))
 
 
 def _flip(picture: Picture) -> tuple[str, str, str, str, str]:
-    reference, candidate = (_plain(guesses[0].label) for guesses in (picture.reference, picture.candidate))
+    reference, candidate = (shown(guesses[0].label) for guesses in (picture.reference, picture.candidate))
     margins = margin(picture.reference_margin), margin(picture.candidate_margin)
-    return _plain(picture.name), reference, margins[0], candidate, margins[1]
+    return shown(picture.name), reference, margins[0], candidate, margins[1]
 
 
 def _of_report(write: Callable[[ParityReport], str | None]) -> Cell:
@@ -137,7 +133,7 @@ def _of_emulation(write: Callable[[Emulation], str]) -> Cell:
 
 def _pictures(validation: Validation) -> str:
     count = f"{validation.report.images} of " if validation.report else ""
-    return count + _plain(validation.pictures_from)
+    return count + shown(validation.pictures_from)
 
 
 def _clusters(validation: Validation) -> str | None:
@@ -148,14 +144,14 @@ def _clusters(validation: Validation) -> str | None:
 
 def _first_over(validation: Validation) -> str | None:
     drill: Drill | None = validation.drill
-    return _plain(drill.first_over or "none") if drill else None
+    return shown(drill.first_over or "none") if drill else None
 
 
 # Heading -> the cell in a validation's column; None where it has none.
 ROWS: tuple[tuple[str, Cell], ...] = (
-    ("bundle", lambda v: _plain(v.bundle)),
-    ("runtime", lambda v: _plain(v.runtime.title) if v.runtime else None),
-    ("reference", lambda v: _plain(v.reference)),
+    ("bundle", lambda v: shown(v.bundle)),
+    ("runtime", lambda v: shown(v.runtime.title) if v.runtime else None),
+    ("reference", lambda v: shown(v.reference)),
     ("images", _pictures),
     ("labels", lambda v: origin(v.labels_source)),
     ("intervals over", _clusters),
