@@ -290,7 +290,7 @@ def _annotate(validations: list[Validation]) -> None:
     from levit_mobile.reporting.github import commands, summary
 
     for line in commands(validations):
-        say(line)
+        typer.echo(line, err=True)
     if page := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(page).open("a", encoding="utf-8") as stream:
