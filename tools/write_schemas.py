@@ -20,6 +20,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from levit_mobile.arm64.cost import Baseline
 from levit_mobile.contract import Contract
+from levit_mobile.interfaces.inspection import Port
 from levit_mobile.overview.evidence import Evidence
 from levit_mobile.parity.compare import Proof
 from levit_mobile.quantization.plan import Plan
@@ -81,8 +82,10 @@ class _Generator(GenerateJsonSchema):
         return self._within(super().model_schema, schema, schema["cls"].model_config.get("ser_json_inf_nan"))
 
     def dataclass_schema(self, schema: Any) -> Any:
-        """`report` writes these two through `text.strict`, which makes strings of NaN."""
-        return self._within(super().dataclass_schema, schema, "strings" if schema["cls"] in (Evidence, Ratio) else None)
+        """Commands write these through `strict_json`, which makes strings of NaN; a stranger's scale may be NaN."""
+        return self._within(
+            super().dataclass_schema, schema, "strings" if schema["cls"] in (Evidence, Ratio, Port) else None
+        )
 
     def float_schema(self, schema: Any) -> Any:
         """A number, or its name where it is not finite."""

@@ -24,6 +24,7 @@ from levit_mobile.cli.options import JsonOption, QuietOption, SkipBrokenOption, 
 from levit_mobile.cli.paths import bundles_of, require_existing
 from levit_mobile.errors import LevitMobileError, RecipeError
 from levit_mobile.recipe import Tolerance, Verdict
+from levit_mobile.system.printable import printable
 
 if TYPE_CHECKING:
     from levit_mobile import Validation, ValidationRun
@@ -213,7 +214,7 @@ def validate(
                         progress=progress,
                     )
                 except RecipeError as error:
-                    raise typer.BadParameter(str(error)) from error
+                    raise typer.BadParameter(printable(str(error))) from error
                 except LevitMobileError as error:
                     heed_interruption()  # which may be what caused it
                     run = levit_mobile.ValidationRun.not_judged(bundle, error, verdict)
