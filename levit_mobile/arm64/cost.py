@@ -12,13 +12,16 @@ from pydantic import BaseModel, ConfigDict
 
 from levit_mobile.arm64.counting import TITLES, Counts
 from levit_mobile.arm64.cpus import Cpu
-from levit_mobile.arm64.emulator import RUNTIME_TITLES, Emulated
+from levit_mobile.arm64.emulator import RUNTIME_TITLES, TARGETS_BY_SUFFIX, Emulated
 from levit_mobile.arm64.folder import Arm64
 from levit_mobile.arm64.symbols import by_symbol
 from levit_mobile.bundle import reader
-from levit_mobile.errors import ArtifactError, BundleError
+from levit_mobile.errors import ArtifactError, BundleError, ToolchainMissing
+from levit_mobile.interfaces.inspection import Port
+from levit_mobile.interfaces.toolchain import surveyor
 from levit_mobile.system.atomic_write import write_text
 from levit_mobile.system.files import Sha256, digest, read_json
+from levit_mobile.targets import TARGETS
 
 SCHEMA_VERSION: Literal[1] = 1
 PACKAGES = {".tflite": "ai-edge-litert", ".pte": "executorch"}
@@ -98,6 +101,25 @@ def artifact_of(path: Path) -> tuple[str, Path]:
             fault="unknown-format",
         )
     return name, artifact
+
+
+def require_one_shape(artifact: Path) -> None:
+    """Raise ArtifactError for sizes that are set at run time: a runtime would count the stored or the highest ones."""
+    for port in _inputs(artifact):
+        if port.is_open:
+            raise ArtifactError(
+                f"{artifact} cannot be counted: the sizes of its input are set at run time, {port.dtype} {port.sizes}; "
+                "export it with fixed sizes",
+                fault="not-one-image",
+            )
+
+
+def _inputs(artifact: Path) -> tuple[Port, ...]:
+    """Its inputs; none where it cannot be read, which its runtime reports in its own words."""
+    try:
+        return surveyor(TARGETS[TARGETS_BY_SUFFIX[artifact.suffix]])(artifact).inputs
+    except (ArtifactError, ToolchainMissing):
+        return ()
 
 
 def measure(path: Path, cpu: Cpu, arm64: Arm64) -> Cost:

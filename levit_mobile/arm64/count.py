@@ -8,7 +8,15 @@ from itertools import product
 from pathlib import Path
 
 from levit_mobile.arm64 import folder
-from levit_mobile.arm64.cost import Cost, artifact_of, grown, measure, read_baseline, write_baseline
+from levit_mobile.arm64.cost import (
+    Cost,
+    artifact_of,
+    grown,
+    measure,
+    read_baseline,
+    require_one_shape,
+    write_baseline,
+)
 from levit_mobile.arm64.cpus import chosen
 from levit_mobile.system.progress import Progress, silent
 
@@ -63,8 +71,8 @@ def cost(
             ``runner.not-installed``), or this machine cannot run it (``runner.platform``).
         BundleError: A bundle is damaged, or the baseline cannot be read or written (``bundle.unreadable``,
             ``bundle.schema``, ``bundle.unwritable``).
-        ArtifactError: An artifact is neither ``.tflite`` nor ``.pte`` (``artifact.unknown-format``), or its runtime
-            failed to run it.
+        ArtifactError: An artifact is neither ``.tflite`` nor ``.pte`` (``artifact.unknown-format``), the sizes of its
+            input are set at run time (``artifact.not-one-image``), or its runtime failed to run it.
 
     Example:
         >>> run = levit_mobile.cost(["build/levit_128s-tflite-fp32"], cpus=["cortex-a76"])
@@ -76,7 +84,9 @@ def cost(
     before = read_baseline(Path(baseline)) if baseline else None
     ours, others = [Path(path) for path in artifacts], [Path(path) for path in against]
     for path in (*ours, *others):
-        artifact_of(path)  # a damaged one is reported before anything runs
+        _, artifact = artifact_of(path)  # a damaged one is reported before anything runs
+        if artifact == path:  # the contract of a bundle has one shape
+            require_one_shape(artifact)
     wanted = list(product((*ours, *others), cores))
     found = []
     for done, (path, cpu) in enumerate(wanted):

@@ -14,6 +14,7 @@ from levit_mobile.system.file_signature import MODEL_SUFFIX, target_of
 from levit_mobile.system.files import Sha256, as_on_disk, clutter, clutter_note, digest, size_bytes
 from levit_mobile.targets import TARGETS
 
+CHANNELS_LAST = (0, 2, 3, 1)  # of [N,C,H,W]
 FILE = "file"  # the group of rows in which any two files differ
 Scalar = str | int | None
 Row = tuple[str, str]  # a group, and a name in it
@@ -238,7 +239,15 @@ def counted(inside: Inspection) -> dict[str, Mapping[str, int]]:
 
 
 def port_text(port: Port) -> str:
-    """float32 [1, 224, 224, 3]; image [224, 224] RGB; int8 [1, 10], scale 0.12, zero point 3."""
-    parts = [port.dtype, *([str(list(port.shape))] if port.shape else []), *([port.color] if port.color else [])]
+    """float32 [1 to 8, 224, 224, 3]; image [224, 224] RGB; int8 [1, 10], scale 0.12, zero point 3."""
+    parts = [part for part in (port.dtype, port.sizes, port.color) if part]
     grid = "" if port.scale is None else f", scale {port.scale:g}, zero point {port.zero_point}"
-    return " ".join(parts) + grid
+    return " ".join(parts) + grid + _memory(port.dim_order)
+
+
+def _memory(order: tuple[int, ...]) -> str:
+    """How its values follow each other in memory, where that is not the order of its axes."""
+    if not order:
+        return ""
+    name = "channels last" if order == CHANNELS_LAST else f"axes {', '.join(map(str, order))}"
+    return f", in memory {name}"

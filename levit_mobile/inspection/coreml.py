@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from levit_mobile.errors import ArtifactError
-from levit_mobile.inspection import coreml_network, coreml_program, graph
+from levit_mobile.inspection import coreml_network, coreml_ports, coreml_program, graph
 from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, GraphTensor, Id, Op
 from levit_mobile.inspection.kinds import bytes_by_kind
 from levit_mobile.inspection.reading import DAMAGE, unreadable
+from levit_mobile.inspection.reading import OPEN as OPEN_SHAPE
 from levit_mobile.interfaces.inspection import Inspection, Port
 from levit_mobile.mil.protobuf import Schema, model_file, read_model, schema
 
@@ -137,7 +138,8 @@ def _apart(found: Graph, number: int) -> Graph:
 
 
 def _inspection(model: Any, found: Contents) -> Inspection:
-    whole = found.graph
+    whole, inputs = found.graph, tuple(_port(feature) for feature in model.description.input)
+    is_open = any(port.is_open for port in inputs)
     return Inspection(
         ops=graph.op_counts(whole),
         partitions=None,
@@ -147,15 +149,15 @@ def _inspection(model: Any, found: Contents) -> Inspection:
         products=found.products,
         integer_products=found.integer_products,
         format=found.format,
-        inputs=tuple(_port(feature) for feature in model.description.input),
+        inputs=inputs,
         outputs=tuple(_port(feature) for feature in model.description.output),
         class_labels=found.class_labels,
         kind_bytes=bytes_by_kind(whole),
         activations=graph.activations(whole),
-        macs=graph.macs(whole) if whole.ops else None,
+        macs=graph.macs(whole) if whole.ops and not is_open else None,
         minimum=_minimum(model.specificationVersion),
         metadata=_metadata(model.description.metadata),
-        notes=found.notes,
+        notes=(*found.notes, *([OPEN_SHAPE] if is_open else [])),
     )
 
 
@@ -167,10 +169,9 @@ def _port(feature: Any) -> Port:
     kind = feature.type.WhichOneof("Type")
     held: Any = getattr(feature.type, kind) if kind else None
     if kind == "imageType":
-        return Port(feature.name, "image", (held.height, held.width), color=held.ColorSpace.Name(held.colorSpace))
+        return coreml_ports.image(feature.name, held)
     if kind == "multiArrayType":
-        dtype = held.ArrayDataType.Name(held.dataType).lower()
-        return Port(feature.name, dtype, tuple(held.shape))
+        return coreml_ports.array(feature.name, held)
     if kind == "dictionaryType":
         keys = "int64" if held.WhichOneof("KeyType") == "int64KeyType" else "string"
         return Port(feature.name, f"dictionary, {keys} -> double")

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 from levit_mobile.errors import ArtifactError, ToolchainMissing
+from levit_mobile.inspection import executorch_ports as ports
 from levit_mobile.inspection import flatbuffer, graph, xnnpack
 from levit_mobile.inspection.flatbuffer import Schema, Table
 from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, GraphTensor, Id, Op, Role
@@ -25,8 +27,6 @@ EXTENDED = b"eh00"  # at byte 8: header size u32, program size u64, where segmen
 HEADER = struct.Struct("<IQQ")
 # The program's own types -> XNNPACK's names, which most of the tensors have; the others keep theirs in lower case.
 TYPES = {"FLOAT": "fp32", "HALF": "fp16", "CHAR": "qint8", "INT": "int32", "LONG": "int64"}
-PORT_TYPES = {"FLOAT": "float32", "HALF": "float16", "DOUBLE": "float64", "CHAR": "int8", "BYTE": "uint8"}
-PORT_TYPES |= {"SHORT": "int16", "INT": "int32", "LONG": "int64"}
 ELEMENT_BYTES = {"fp32": 4, "fp16": 2, "qint8": 1, "byte": 1, "bool": 1, "int32": 4, "int64": 8, "bfloat16": 2}
 ELEMENT_BYTES |= {"double": 8, "short": 2}
 ROLES: Mapping[str, Role] = {
@@ -139,6 +139,8 @@ class _Program:
         outside = Counter(self._kernel(call) for call in self.calls if call.kind == "KernelCall")
         weights = [whole.tensors[op.inputs[1]].dtype for op in whole.ops if op.role in WITH_WEIGHTS]
         opaque = [name for name in delegates if name != xnnpack.BACKEND]
+        inputs = self._ports("input")
+        is_open = any(port.is_open for port in inputs)
         return Inspection(
             ops=graph.op_counts(whole),
             partitions=sum(delegates.values()),
@@ -148,15 +150,15 @@ class _Program:
             products=len(weights),
             integer_products=sum("int" in dtype for dtype in weights),
             format=f"ExecuTorch program, schema {self.root['version']}",
-            inputs=tuple(self._port(f"input {n}", i) for n, i in enumerate(self.plan["inputs"])),
-            outputs=tuple(self._port(f"output {n}", i) for n, i in enumerate(self.plan["outputs"])),
+            inputs=inputs,
+            outputs=self._ports("output"),
             delegates=delegates,
             kind_bytes=bytes_by_kind(whole),
             activations=graph.activations(whole),
-            macs=None if opaque else graph.macs(whole),
+            macs=None if opaque or is_open else graph.macs(whole),
             minimum=self._minimum(delegates),
             metadata=self._metadata(),
-            notes=(*(OPAQUE.format(name) for name in opaque), *self._notes()),
+            notes=(*(OPAQUE.format(name) for name in opaque), *self._notes(), *(ports.BOUNDS if is_open else ())),
         )
 
     def delegates(self) -> dict[str, int]:
@@ -269,12 +271,10 @@ class _Program:
         if held < size:
             raise ValueError(f"constant {index} is cut short: the file holds {held} of {size} bytes")
 
-    def _port(self, name: str, index: int) -> Port:
-        value = self.values[index]
-        if value is None or value.kind != "Tensor":
-            return Port(name, value.kind.lower() if value else "none")
-        dtype = value["scalar_type"]
-        return Port(name, PORT_TYPES.get(dtype, dtype.lower()), tuple(value["sizes"]))
+    def _ports(self, end: Literal["input", "output"]) -> tuple[Port, ...]:
+        held = {plan["name"]: _held(plan) for plan in self.plans}
+        values = [self.values[index] for index in self.plan[f"{end}s"]]
+        return tuple(ports.port(self.plan["name"], end, place, value, held) for place, value in enumerate(values))
 
     def _minimum(self, delegates: Mapping[str, int]) -> str:
         wanted = ", ".join(delegates) or "no delegate"

@@ -24,6 +24,7 @@ FALLBACK_REASONS: Mapping[str, str] = {
 # What reading a damaged file may raise, where a reader's own bounds do not see the damage first.
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
 NO_KERNEL = "the delegate has no kernel for this op with these shapes and types"
+OPEN = "the sizes of its input are set at run time: its MACs depend on them"
 NO_DELEGATE = "the program was lowered without a delegate"
 
 

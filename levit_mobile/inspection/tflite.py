@@ -15,8 +15,8 @@ from levit_mobile.inspection import flatbuffer, graph
 from levit_mobile.inspection.flatbuffer import Table
 from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, GraphTensor, Id, Op, Role
 from levit_mobile.inspection.kinds import bytes_by_kind
-from levit_mobile.inspection.reading import DAMAGE, fallbacks, unreadable
-from levit_mobile.interfaces.inspection import Inspection, Port
+from levit_mobile.inspection.reading import DAMAGE, OPEN, fallbacks, unreadable
+from levit_mobile.interfaces.inspection import Inspection, Port, unbounded
 from levit_mobile.system import workers
 from levit_mobile.system.capture_output import diverted
 from levit_mobile.system.file_signature import begins
@@ -123,7 +123,8 @@ class _Model:
     def inspection(self) -> Inspection:
         if not self.subgraphs:
             raise ValueError("it holds no graph")
-        whole = self.graph()
+        whole, inputs = self.graph(), self._ports("inputs")
+        is_open = any(port.is_open for port in inputs)
         weights = [whole.tensors[op.inputs[1]].dtype for op in whole.ops if op.role in WITH_WEIGHTS]
         return Inspection(
             ops=graph.op_counts(whole),
@@ -134,14 +135,14 @@ class _Model:
             products=len(weights),
             integer_products=sum(dtype in INTEGERS for dtype in weights),
             format=f"TFLite flatbuffer, schema {self.root['version']}",
-            inputs=self._ports("inputs"),
+            inputs=inputs,
             outputs=self._ports("outputs"),
             kind_bytes=bytes_by_kind(whole),
             activations=graph.activations(whole),
-            macs=graph.macs(whole),
+            macs=None if is_open else graph.macs(whole),
             minimum=self._minimum(),
             metadata=self._metadata(),
-            notes=self._notes(),
+            notes=(*self._notes(), *([OPEN] if is_open else [])),
         )
 
     def graph(self) -> Graph:
@@ -204,10 +205,12 @@ class _Model:
         zeros: tuple[int, ...] = grid["zero_point"] if grid else ()
         if not all(map(math.isfinite, scales)):
             raise ValueError(f"the scale of {tensor['name']} is not finite")
+        shape = tuple(tensor["shape_signature"] or tensor["shape"])
         return Port(
             name=name or tensor["name"],
             dtype=self.types[tensor["type"]],
-            shape=tuple(tensor["shape_signature"] or tensor["shape"]),
+            shape=shape,
+            ranges=unbounded(shape),
             scale=scales[0] if len(scales) == 1 else None,
             zero_point=sum(zeros[:1]) if len(scales) == 1 else None,
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+Ranges = tuple[tuple[int, int | None], ...]  # lowest and highest size of each axis; None has no bound
+
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
@@ -29,10 +31,13 @@ class Port:
         name: Its name.
         dtype: Element type, or ``image``.
         shape: Sizes of the axes; empty if it declares none, [height, width] for an image. A size below 1 is set at run
-            time.
+            time. Where ``shapes`` lists several, it is the default one.
         scale: Distance of two levels: real = (stored - zero_point) * scale. None without quantization.
         zero_point: The stored integer that stands for 0.0; None without quantization.
         color: Colour layout of an image; None for a tensor.
+        ranges: Lowest and highest size of each axis; a highest size of None has no bound. Empty if all sizes are fixed.
+        shapes: The shapes to choose from at run time; empty if the artifact lists none.
+        dim_order: Its axes as they are nested in memory, the outermost first; empty if that is their own order.
     """
 
     name: str
@@ -41,6 +46,46 @@ class Port:
     scale: float | None = None
     zero_point: int | None = None
     color: str | None = None
+    ranges: Ranges = ()
+    shapes: tuple[tuple[int, ...], ...] = ()
+    dim_order: tuple[int, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its shape is chosen at run time."""
+        return bool(self.ranges or self.shapes)
+
+    def allows(self, shape: tuple[int, ...]) -> bool:
+        """Whether it can have this shape at run time."""
+        if self.shapes:
+            return shape in self.shapes
+        ranges = self.ranges or _fixed(self.shape)
+        return len(shape) == len(ranges) and all(
+            low <= size and (high is None or size <= high) for size, (low, high) in zip(shape, ranges, strict=True)
+        )
+
+    @property
+    def sizes(self) -> str:
+        """Its shape in words: [1 to 8, 3, 224, 224], or several shapes."""
+        if self.shapes:
+            return " or ".join(str(list(shape)) for shape in self.shapes)
+        ranges = self.ranges or _fixed(self.shape)
+        return f"[{', '.join(_size(low, high) for low, high in ranges)}]" if ranges else ""
+
+
+def unbounded(shape: tuple[int, ...]) -> Ranges:
+    """The ranges of a shape in which a negative size stands for any; empty if it has none."""
+    return tuple((1, None) if size < 0 else (size, size) for size in shape) if min(shape, default=0) < 0 else ()
+
+
+def _fixed(shape: tuple[int, ...]) -> Ranges:
+    return tuple((size, size) for size in shape)
+
+
+def _size(low: int, high: int | None) -> str:
+    if high is None:
+        return "any" if low <= 1 else f"{low} or more"
+    return str(low) if low == high else f"{low} to {high}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,19 @@ CPU_ONLY = Placement(compute_units="cpuOnly")
 
 
 @dataclass(frozen=True, slots=True)
+class InputForm:
+    """The form in which an artifact takes its one input.
+
+    Attributes:
+        shape: Size of each axis, also where the artifact leaves some to the run; None for what is stored.
+        dim_order: Its axes as they are nested in memory, the outermost first; empty if that is their own order.
+    """
+
+    shape: tuple[int, ...] | None = None
+    dim_order: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """An artifact that a runtime has loaded.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from levit_mobile.contract import Input, Output
 from levit_mobile.interfaces.card import Card
 from levit_mobile.interfaces.inspection import Inspection
-from levit_mobile.interfaces.runner import Loaded, Outputs, Placement, Runner
+from levit_mobile.interfaces.runner import InputForm, Loaded, Outputs, Placement, Runner
 from levit_mobile.recipe import Recipe
 from levit_mobile.targets import Target, resolve
 
@@ -93,12 +93,13 @@ class OutputsLoader(Protocol):
 class TimingLoader(Protocol):
     """Makes any artifact of a format ready to be timed, with a contract or without."""
 
-    def __call__(self, path: Path, on: Placement = ...) -> Loaded:
+    def __call__(self, path: Path, on: Placement = ..., form: InputForm | None = None) -> Loaded:
         """Load any artifact of a format to be timed, with or without a contract.
 
         Args:
             path: The artifact.
             on: Where it runs.
+            form: The form of its input; None for the one that the artifact states.
 
         Returns:
             The loaded artifact.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError, LevitMobileError
-from levit_mobile.interfaces.runner import Images, Logits, Runner, Tensor
+from levit_mobile.interfaces.runner import Images, InputForm, Logits, Runner, Tensor
+from levit_mobile.interfaces.toolchain import surveyor
+from levit_mobile.targets import TARGETS
 
 DTYPES = {"float32": np.float32, "float16": np.float16, "int8": np.int8, "image": np.float32}  # by the contract's word
 
@@ -25,12 +28,32 @@ def adapted(image: Images, to: Input) -> NDArray[np.generic]:
     return np.ascontiguousarray(laid_out, dtype=DTYPES[to.dtype])
 
 
+def in_memory(values: NDArray[np.generic], dim_order: Sequence[int]) -> NDArray[np.generic]:
+    """The same values with their axes nested in memory in this order, the outermost first; () for their own order."""
+    if not dim_order:
+        return np.ascontiguousarray(values)
+    return np.ascontiguousarray(values.transpose(dim_order)).transpose(np.argsort(dim_order))
+
+
+def stated_form(path: Path, target: str) -> InputForm:
+    """The order in memory that an artifact states for its input; ExecuTorch reads values in it and reports none."""
+    try:
+        inputs = surveyor(TARGETS[target])(path).inputs
+    except LevitMobileError:  # a runtime may accept what the reader does not
+        return InputForm()
+    return InputForm(dim_order=inputs[0].dim_order) if inputs else InputForm()
+
+
 def noise(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Tensor:
-    """An input to time an artifact with: floats in [0,1), integers over their whole range. Always the same."""
+    """An input to time an artifact with: floats in [0,1), integers over their whole range. Always the same.
+
+    Integers of 32 and 64 bits are rather indices than levels: they are 0 and 1.
+    """
     drawn = np.random.default_rng(0)
     if np.issubdtype(dtype, np.integer):
         limits = np.iinfo(dtype)  # type: ignore[type-var]
-        return drawn.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
+        low, high = (limits.min, limits.max) if limits.bits < 32 else (0, 1)
+        return drawn.integers(low, high, shape, dtype=dtype, endpoint=True)
     return drawn.random(shape, np.float32).astype(dtype)
 
 

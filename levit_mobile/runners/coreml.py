@@ -12,7 +12,7 @@ from PIL import Image
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import RunnerUnavailable, ToolchainMissing
-from levit_mobile.interfaces.runner import CPU_ONLY, ComputeUnits, Images, Loaded, Placement, Runner, Tensor
+from levit_mobile.interfaces.runner import CPU_ONLY, ComputeUnits, Images, InputForm, Loaded, Placement, Runner, Tensor
 from levit_mobile.runners.adapters import noise, one_by_one, only_input, refusing
 
 REFUSED = "cannot be loaded by Core ML:"
@@ -39,25 +39,41 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
     return one_by_one(run)
 
 
-def load_for_timing(path: Path, on: Placement = CPU_ONLY) -> Loaded:
-    """Any package that takes one picture: Core ML's own `predict`, which chooses its threads. Raises as `load` does.
+def load_for_timing(path: Path, on: Placement = CPU_ONLY, form: InputForm | None = None) -> Loaded:
+    """Any package with one input: Core ML's own `predict`, which chooses its threads. Raises as `load` does.
 
-    `run` takes the picture as [1,3,H,W] in 0..255.
+    `run` takes a picture as [1,3,H,W] in 0..255, and an array as it is.
     """
     model = _model(path, on.compute_units or "cpuOnly")
     with refusing(f"{path} {REFUSED}"):
-        inputs = list(model.get_spec().description.input)
-        only_input(len(inputs), path)
-        (source,) = inputs
-        side = source.type.imageType
-        shape = (1, 3, side.height, side.width)
-    example = {source.name: _picture(noise(shape, np.dtype(np.float32))[0])}
+        description = model.get_spec().description
+        only_input(len(description.input), path)
+        (source,) = description.input
+        shape, dtype = _stated(source.type)
+        shape = form.shape or shape if form else shape
+    is_image = source.type.WhichOneof("Type") == "imageType"
+    given_as = _picture_of if is_image else np.asarray
+    example = {source.name: given_as(noise(shape, dtype) * (255 if is_image else 1))}
 
     def run(given: Tensor) -> tuple[Tensor, ...]:
-        made = model.predict({source.name: _picture(given[0] / 255)})
-        return tuple(np.asarray(value) for value in made.values() if isinstance(value, np.ndarray))
+        made = model.predict({source.name: given_as(given)})
+        values = (made[result.name] for result in description.output)
+        return tuple(value for value in values if isinstance(value, np.ndarray))
 
-    return Loaded(shape, np.dtype(np.float32), lambda: model.predict(example), run)
+    return Loaded(shape, dtype, lambda: model.predict(example), run)
+
+
+def _stated(kind: Any) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
+    """The shape and type of an input by its own description."""
+    if kind.WhichOneof("Type") == "imageType":
+        return (1, 3, kind.imageType.height, kind.imageType.width), np.dtype(np.float32)
+    array = kind.multiArrayType
+    name = array.ArrayDataType.Name(array.dataType).lower()
+    return tuple(array.shape), np.dtype({"double": "float64"}.get(name, name))
+
+
+def _picture_of(given: Tensor) -> Image.Image:
+    return _picture(np.asarray(given[0] / 255, np.float32))
 
 
 def runtime() -> Any:

@@ -13,13 +13,23 @@ from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError, ToolchainMissing
-from levit_mobile.interfaces.runner import ONE_THREAD, Images, Loaded, Outputs, Placement, Runner, Tensor
-from levit_mobile.runners.adapters import adapted, as_logits, noise, one_by_one, only_input, refusing
+from levit_mobile.interfaces.runner import ONE_THREAD, Images, InputForm, Loaded, Outputs, Placement, Runner, Tensor
+from levit_mobile.runners.adapters import (
+    adapted,
+    as_logits,
+    in_memory,
+    noise,
+    one_by_one,
+    only_input,
+    refusing,
+    stated_form,
+)
 from levit_mobile.system.file_signature import begins_as
 from levit_mobile.system.files import is_text
 
 REFUSED = "cannot be loaded by ExecuTorch:"
-SCALAR_TYPES = {0: "uint8", 1: "int8", 5: "float16", 6: "float32"}  # executorch/schema/scalar_type.fbs
+# executorch/schema/scalar_type.fbs
+SCALAR_TYPES = {0: "uint8", 1: "int8", 2: "int16", 3: "int32", 4: "int64", 5: "float16", 6: "float32", 7: "float64"}
 
 
 def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runner:
@@ -34,27 +44,30 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
 def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int = 1) -> Outputs:
     """All of the program's outputs as float32, named in their order: a `.pte` has no names. Raises as `load` does."""
     method = _method(path, threads)
+    order = stated_form(path, "executorch").dim_order
 
     def run(image: Images) -> dict[str, NDArray[np.generic]]:
-        made = method.execute([torch.from_numpy(adapted(image, source))])
+        made = method.execute([torch.from_numpy(in_memory(adapted(image, source), order))])
         # np.array copies: the runtime reuses its buffers.
         return {name: np.array(value.float().numpy()) for name, value in zip(names, made, strict=True)}
 
     return run
 
 
-def load_for_timing(path: Path, on: Placement = ONE_THREAD) -> Loaded:
+def load_for_timing(path: Path, on: Placement = ONE_THREAD, form: InputForm | None = None) -> Loaded:
     """Any `.pte` whose `forward` takes one tensor: ExecuTorch's own `execute`. Raises as `load` does."""
     method = _method(path, on.threads or 1)
+    form = form or stated_form(path, "executorch")
     with refusing(f"{path} {REFUSED}"):
         only_input(method.metadata.num_inputs(), path)
         source = method.metadata.input_tensor_meta(0)
-        shape, dtype = tuple(source.sizes()), _dtype(source.dtype())
-    example = torch.from_numpy(noise(shape, dtype))
+        shape, dtype = form.shape or tuple(source.sizes()), _dtype(source.dtype())
+    example = torch.from_numpy(in_memory(noise(shape, dtype), form.dim_order))
 
     def run(given: Tensor) -> tuple[Tensor, ...]:
         # np.array copies: the runtime reuses its buffers.
-        return tuple(np.array(made.numpy()) for made in method.execute([torch.from_numpy(given)]))
+        made = method.execute([torch.from_numpy(in_memory(given, form.dim_order))])
+        return tuple(np.array(value.numpy()) for value in made)
 
     return Loaded(shape, dtype, lambda: method.execute([example]), run)
 

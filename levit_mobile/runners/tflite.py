@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ToolchainMissing
-from levit_mobile.interfaces.runner import ONE_THREAD, Images, Loaded, Outputs, Placement, Runner, Tensor
+from levit_mobile.interfaces.runner import ONE_THREAD, Images, InputForm, Loaded, Outputs, Placement, Runner, Tensor
 from levit_mobile.runners.adapters import adapted, as_logits, noise, one_by_one, only_input, refusing
 from levit_mobile.system.files import is_text
 
@@ -37,9 +37,9 @@ def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int =
     return run
 
 
-def load_for_timing(path: Path, on: Placement = ONE_THREAD) -> Loaded:
+def load_for_timing(path: Path, on: Placement = ONE_THREAD, form: InputForm | None = None) -> Loaded:
     """Any `.tflite` with one input, a signature or none: LiteRT's own `invoke`. Raises as `load` does."""
-    interpreter = _filled(path, on.threads or 1)
+    interpreter = _filled(path, on.threads or 1, form.shape if form else None)
     inputs, results = interpreter.get_input_details(), interpreter.get_output_details()
     only_input(len(inputs), path)
     (source,) = inputs
@@ -58,11 +58,13 @@ def repeated(path: Path, on: Placement = ONE_THREAD) -> Callable[[], object]:
     return invoke
 
 
-def _filled(path: Path, threads: int) -> Any:
-    """An interpreter with noise in all its inputs."""
+def _filled(path: Path, threads: int, shape: tuple[int, ...] | None = None) -> Any:
+    """An interpreter with noise in all its inputs. `shape` is for its one input, whose stored sizes may be mere 1."""
     interpreter_type = runtime()
     with refusing(f"{path} {REFUSED}"):
         interpreter = opened(interpreter_type, path, threads)
+        if shape is not None:
+            _resize(interpreter, path, shape)
         interpreter.allocate_tensors()
         for source in interpreter.get_input_details():
             interpreter.set_tensor(source["index"], noise(tuple(source["shape"].tolist()), np.dtype(source["dtype"])))
@@ -74,6 +76,13 @@ def opened(interpreter: Any, path: Path, threads: int) -> Any:
     if is_text(path):
         return interpreter(str(path), num_threads=threads)
     return interpreter(model_content=path.read_bytes(), num_threads=threads)
+
+
+def _resize(interpreter: Any, path: Path, shape: tuple[int, ...]) -> None:
+    inputs = interpreter.get_input_details()
+    only_input(len(inputs), path)
+    if tuple(inputs[0]["shape"].tolist()) != shape:
+        interpreter.resize_tensor_input(inputs[0]["index"], shape, strict=True)  # only sizes that the file leaves open
 
 
 def runtime() -> Any:

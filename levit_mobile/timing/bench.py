@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -15,16 +16,18 @@ import numpy as np
 from PIL import Image
 
 from levit_mobile.contract import CONTRACT_FILE
-from levit_mobile.errors import ArtifactError, RunnerUnavailable, TimingError, ToolchainMissing
+from levit_mobile.errors import ArtifactError, LevitMobileError, RunnerUnavailable, TimingError, ToolchainMissing
 from levit_mobile.interfaces.runner import ComputeUnits, Placement
+from levit_mobile.interfaces.toolchain import surveyor
 from levit_mobile.recipe import Verdict
 from levit_mobile.runtimes.registry import described, real
 from levit_mobile.system.files import digest, size_bytes
 from levit_mobile.system.progress import Progress, silent
 from levit_mobile.system.workers import spread
 from levit_mobile.timing import candidates as opening
-from levit_mobile.timing import golden, machine
+from levit_mobile.timing import feeding, golden, machine
 from levit_mobile.timing.candidates import Candidate
+from levit_mobile.timing.feeding import COLOURS, Foreign, batch_of, px
 from levit_mobile.timing.golden import Golden
 from levit_mobile.timing.measure import END_TO_END, INFERENCE, Job, Key, Pixels, Start, starter, turns
 from levit_mobile.timing.profile import profiled
@@ -121,7 +124,7 @@ def bench(
     asked, found = options or BenchOptions(), opening.opened([Path(p) for p in paths], [Path(p) for p in against])
     vectors = golden.shared_golden(found)
     started_at, before = datetime.now(UTC), machine.conditions()
-    known = {one.name: CandidateState(_job(one, vectors.get(one.name), asked)) for one in found}
+    known = {one.name: _state(one, vectors.get(one.name), asked) for one in found}
     with machine.pinned(asked.threads) as cores:
         _start(known, vectors, asked, progress)
         taken = _in_turn([one.job for one in known.values() if one.not_run is None], asked, progress)
@@ -143,12 +146,29 @@ def bench(
     )
 
 
-def _job(one: Candidate, vectors: Golden | None, options: BenchOptions) -> Job:
+def _state(one: Candidate, vectors: Golden | None, options: BenchOptions) -> CandidateState:
     """An artifact without a contract takes its pictures as the owner of the golden vectors does."""
     contract = one.contract
     source, result = (contract.input, contract.output) if contract else (None, None)
     spec = one.stored.spec if one.stored else vectors.spec if vectors else None
-    return Job(one.name, one.artifact, one.target.name, options.of(one.target.name), source, result, spec)
+    job = Job(one.name, one.artifact, one.target.name, options.of(one.target.name), source, result, spec)
+    foreign = None if contract else _foreign(one, vectors)
+    if isinstance(foreign, str):
+        return CandidateState(job, not_run=foreign)
+    return CandidateState(replace(job, foreign=foreign))
+
+
+def _foreign(one: Candidate, vectors: Golden | None) -> Foreign | str | None:
+    """What the artifact states about itself, or why it cannot run; None where its runtime alone can tell."""
+    try:
+        inside = surveyor(one.target)(one.artifact)
+    except LevitMobileError:
+        return None
+    if len(inside.inputs) != 1:
+        return None
+    (source,) = inside.inputs
+    form = feeding.form_of(source, vectors.size if vectors else None, vectors.owner if vectors else "")
+    return form if isinstance(form, str) else Foreign(source, inside.outputs, form)
 
 
 def _start(
@@ -170,6 +190,9 @@ def _start_once(one: CandidateState, pixels: Pixels | None) -> None:
         one.not_run = str(error)
     except ArtifactError as error:
         one.not_run, one.refused = str(error), True
+        if one.job.is_open:  # at other sizes it may be sound
+            one.refused = False
+            one.not_run = f"it does not run at {list(one.job.shape)}, a shape that it leaves to the run: {error}"
 
 
 def _in_turn(jobs: Sequence[Job], options: BenchOptions, progress: Progress) -> dict[Key, Samples]:
@@ -243,17 +266,31 @@ def _timing(
         memory_before_bytes=tuple(size for size in before if size is not None),
         peak_memory_bytes=tuple(size for size in peaks if size is not None),
         warmup_runs=options.warmup,
+        input_shape=starts[0].shape if starts else (),
         samples_ms=(samples := taken.get((one.name, INFERENCE), ())),
         process_samples=tuple(shares(options.rounds, options.starts)) if samples else (),
         end_to_end_samples_ms=end_to_end,
         picture_px=options.picture_px if end_to_end else None,
         not_run=state.not_run,
         profile=state.profile,
-        notes=tuple(state.notes),
+        notes=(*state.notes, *_notes(state, vectors)),
     )
+
+
+def _notes(state: CandidateState, vectors: Golden | None) -> Iterator[str]:
+    """What a reader of the times must know about the shape at which they were taken."""
+    shape = state.starts[0].shape if state.starts else ()
+    if state.job.is_open:
+        yield f"its sizes are set at run time; it was timed at {list(shape)}"
+    if (batch := batch_of(shape)) > 1:
+        yield f"one call computes {batch} pictures, so its times get no ratio to those of one picture"
+    elif shape and vectors and state.job.source is None and math.prod(shape) != COLOURS * math.prod(vectors.size):
+        taken = px(vectors.size)
+        yield f"its input is {list(shape)}, so its times get no ratio to those of a picture of {taken}"
 
 
 def _parity(one: Candidate, state: CandidateState, vectors: Golden | None) -> Parity:
     if state.not_run is not None:
         return Parity(verdict=Verdict.BROKEN if state.refused else Verdict.NOT_RUN, reasons=(state.not_run,))
-    return golden.judged(one, vectors, state.starts[0].logits)
+    foreign = state.job.foreign
+    return golden.judged(one, vectors, state.starts[0].answers, foreign.source if foreign else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -67,8 +68,22 @@ def figures(run: TimingRun, timing: Timing) -> Figures:
 def compared(timing: Timing, others: Iterable[Timing]) -> Iterator[Against]:
     """Its ratio to each of the others; a time of zero has none, and neither has a timing to itself."""
     for other in others:
-        if other is not timing and timing.samples_ms and min(other.samples_ms, default=0) > 0:
+        if other is timing or not comparable(timing, other):
+            continue
+        if timing.samples_ms and min(other.samples_ms, default=0) > 0:
             yield Against(other.name, ratio(timing.by_process, other.by_process))
+
+
+def comparable(one: Timing, other: Timing) -> bool:
+    """Whether a ratio of their times means anything: a call computes as many pictures, which are equally large.
+
+    Bundles may take pictures of different sizes, because their contracts say so. What was not recorded is no obstacle.
+    """
+    if not one.input_shape or not other.input_shape:
+        return True
+    if one.contract_sha256 and other.contract_sha256:
+        return True
+    return math.prod(one.input_shape) == math.prod(other.input_shape)
 
 
 def block_medians(profile: Profile) -> list[tuple[Block, float]]:

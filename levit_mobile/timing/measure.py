@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +14,17 @@ from PIL import Image
 from levit_mobile.contract import Input, Output
 from levit_mobile.images.preprocessing import preprocess, to_planar
 from levit_mobile.images.spec import ImageSpec
-from levit_mobile.interfaces.runner import ONE_THREAD, Loaded, Logits, Placement
+from levit_mobile.interfaces.inspection import Port
+from levit_mobile.interfaces.runner import ONE_THREAD, InputForm, Loaded, Logits, Placement
 from levit_mobile.interfaces.toolchain import runtime_probe, timing_loader
 from levit_mobile.runners.adapters import adapted, as_logits, running
 from levit_mobile.targets import TARGETS
-from levit_mobile.timing import machine
+from levit_mobile.timing import feeding, machine
+from levit_mobile.timing.feeding import Answer, Foreign
 from levit_mobile.timing.samples import Call, Samples, interleaved, timed_ms
 
 SETTLING = 3  # runs after the first, until memory has its final size
+CHANNELS_LAST = (0, 2, 3, 1)  # of [N,C,H,W]
 INFERENCE, END_TO_END = "inference", "end to end"
 
 Pixels = NDArray[np.uint8]
@@ -34,6 +36,7 @@ class Job:
     """One artifact to load, and where it runs; `source` and `result` are None for one without a contract.
 
     `spec` is how its pictures are prepared, or without a contract those of the golden vectors that it is held against.
+    `foreign` is what an artifact without a contract states about itself, where that could be read.
     """
 
     name: str
@@ -43,24 +46,44 @@ class Job:
     source: Input | None = None
     result: Output | None = None
     spec: ImageSpec | None = None
+    foreign: Foreign | None = None
+
+    @property
+    def form(self) -> InputForm | None:
+        """The form of its input; None where only the artifact itself states it."""
+        if self.source is not None:
+            last = self.source.memory_order == "channels last"
+            return InputForm(self.source.shape, CHANNELS_LAST if last else ())
+        return self.foreign.form if self.foreign else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its shape is chosen at run time."""
+        return self.foreign is not None and self.foreign.source.is_open
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of its input, as far as it is known before it is loaded."""
+        return (self.form.shape or ()) if self.form else ()
 
     def loaded(self) -> Loaded:
         """Raises RunnerUnavailable, ToolchainMissing, ArtifactError."""
-        return timing_loader(TARGETS[self.target])(self.artifact, self.placement)
+        return timing_loader(TARGETS[self.target])(self.artifact, self.placement, self.form)
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """An artifact's first moments in a fresh process; memory is None where the system does not report it.
 
-    `logits` are those of the golden pictures [N,classes], by the way in which pixels were given.
+    `answers` are the outputs for the golden pictures, by the way in which pixels were given. `shape` is the input's.
     """
 
     load_ms: float
     first_run_ms: float
     memory_before_bytes: int | None
     peak_memory_bytes: int | None
-    logits: Mapping[str, Logits]
+    answers: Mapping[str, Sequence[Answer]]
+    shape: tuple[int, ...] = ()
 
 
 def starter() -> Callable[[tuple[Job, Pixels | None]], Start]:
@@ -81,38 +104,18 @@ def _started(asked: tuple[Job, Pixels | None]) -> Start:
         for _ in range(SETTLING):
             loaded.call()
         peak = machine.peak_bytes()
-        logits = {} if golden is None else _answers(job, loaded, golden)
-    return Start(load_ms, first_run_ms, before, peak, logits)
+        answers = {} if golden is None else _answers(job, loaded, golden)
+    return Start(load_ms, first_run_ms, before, peak, answers, loaded.shape)
 
 
-def _answers(job: Job, loaded: Loaded, golden: Pixels) -> dict[str, Logits]:
-    """By the contract, or without one as [0,1] and as normalised pixels."""
-    planar = [to_planar(pixels) for pixels in golden]
+def _answers(job: Job, loaded: Loaded, golden: Pixels) -> dict[str, list[Answer]]:
+    """By the contract, or without one in every way that fits."""
     if job.source is not None and job.result is not None:
-        answers = [as_logits(loaded.run(adapted(image, job.source))[0], job.result) for image in planar]
-        return {"as its contract says": np.concatenate(answers)}
-    spec = job.spec or ImageSpec()
-    mean, std = (np.array(values, np.float32)[:, None, None] for values in (spec.unit_mean, spec.unit_std))
-    ways = {"pixels in [0,1]": planar, "normalised pixels": [(image - mean) / std for image in planar]}
-    laid_out = {way: [_laid_out(image, loaded) for image in given] for way, given in ways.items()}
-    return {
-        way: np.concatenate([_first(loaded.run(image)) for image in given])
-        for way, given in laid_out.items()
-        if all(image is not None for image in given)
-    }
-
-
-def _laid_out(image: NDArray[np.float32], loaded: Loaded) -> Any:
-    """[3,H,W] as a float artifact takes it, by its shape; None where it does not fit."""
-    ways = {(1, *image.shape): image[None], (1, *image.shape[1:], 3): image.transpose(1, 2, 0)[None]}
-    fitting = ways.get(loaded.shape)
-    if fitting is None or not np.issubdtype(loaded.dtype, np.floating):
-        return None
-    return np.ascontiguousarray(fitting, loaded.dtype)
-
-
-def _first(outputs: Sequence[NDArray[Any]]) -> Logits:
-    return np.asarray(outputs[0], np.float32).reshape(1, -1)
+        planar = (to_planar(pixels) for pixels in golden)
+        logits = [as_logits(loaded.run(adapted(image, job.source))[0], job.result) for image in planar]
+        return {"as its contract says": [Answer(np.concatenate(logits))]}
+    stated = job.foreign or Foreign(Port("input", loaded.dtype.name, loaded.shape), (), InputForm(loaded.shape))
+    return feeding.answers(stated, loaded, golden, job.spec or ImageSpec())
 
 
 def turns(jobs: tuple[Job, ...], picture: Pixels, seed: int) -> Callable[[int], dict[Key, Samples]]:

@@ -49,6 +49,8 @@ def profiled(job: Job, *, rounds: Sequence[int], warmup: int) -> Profile:
     blocks = block_splitter(TARGETS[job.target])
     if blocks is None:
         raise ArtifactError(NOT_RUN[job.target], fault="no-profile")
+    if job.is_open:
+        raise ArtifactError("the sizes of its blocks are set at run time", fault="no-profile")
     with temporary_folder() as folder:
         try:
             cuts = list(blocks(job.artifact, folder, block_of))

@@ -192,6 +192,8 @@ class Timing(RecordPart):
     """Resident memory before loading, once per fresh process. Unit: bytes."""
     peak_memory_bytes: tuple[Count, ...] = ()
     """Peak resident memory until the first inference ended, once per fresh process. Unit: bytes."""
+    input_shape: tuple[Count, ...] = ()
+    """Shape of the input that was timed, the batch first; empty where it was not recorded. Unit: elements."""
     warmup_runs: Count = 0
     """Inferences before the first sample, not kept."""
     samples_ms: tuple[Milliseconds, ...] = ()

@@ -130,7 +130,12 @@ def _baseline(now: TimingRun, before: Mapping[str, Timing]) -> Pair | None:
 
 
 def _same(one: Timing, other: Timing) -> bool:
-    return (one.sha256, _set_up(one)) == (other.sha256, _set_up(other))
+    return (one.sha256, _set_up(one)) == (other.sha256, _set_up(other)) and _at_one_shape(one, other)
+
+
+def _at_one_shape(one: Timing, other: Timing) -> bool:
+    """Sizes that are set at run time may differ between two runs; earlier records do not have them."""
+    return not one.input_shape or not other.input_shape or one.input_shape == other.input_shape
 
 
 def _set_up(timing: Timing) -> tuple[object, ...]:
@@ -142,6 +147,11 @@ def _slowdown(pair: Pair, baseline: Pair | None) -> Slowdown:
     if _set_up(now) != _set_up(then):
         raise TimingError(
             f"{now.name} ran on {_placed(now)}, expected {_placed(then)} as in the baseline: use the same options",
+            fault="other-set-up",
+        )
+    if not _at_one_shape(now, then):
+        raise TimingError(
+            f"{now.name} was timed at {list(now.input_shape)}, expected {list(then.input_shape)} as in the baseline",
             fault="other-set-up",
         )
     found = _ratio(pair, baseline)

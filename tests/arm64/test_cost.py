@@ -12,6 +12,7 @@ from rich.table import Table
 from support.refusals import refused
 
 import levit_mobile
+from levit_mobile.arm64 import cost as module
 from levit_mobile.arm64.cost import (
     Baseline,
     Cost,
@@ -20,12 +21,14 @@ from levit_mobile.arm64.cost import (
     grown,
     outside_by_name,
     read_baseline,
+    require_one_shape,
     write_baseline,
 )
 from levit_mobile.arm64.counting import TITLES
 from levit_mobile.arm64.folder import Arm64, Manifest
 from levit_mobile.cli.cost import _share
 from levit_mobile.errors import ArtifactError, BundleError, RecipeError
+from levit_mobile.interfaces.inspection import Inspection, Port
 from levit_mobile.reporting.tables.cost import IS_NOT, cost_table, costs_json, function_table
 
 VERSIONS = {"executorch": "1.4.1", "ai-edge-litert": "2.3.0"}
@@ -139,6 +142,22 @@ def test_what_arm64_cannot_run_is_refused(tmp_path: Path) -> None:
     with refused(BundleError, "bundle.unreadable", tmp_path, "contract.json"):
         artifact_of(tmp_path)
     assert artifact_of(tmp_path / "model.pte") == ("model.pte", tmp_path / "model.pte")
+
+
+@pytest.mark.parametrize("suffix", [".pte", ".tflite"])
+def test_sizes_that_are_set_at_run_time_are_not_counted(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A runtime would count a `.tflite` at its stored sizes, and a `.pte` at the highest."""
+    inside = Inspection({}, 0, (), 4, {}, 0, 0, inputs=(Port("x", "float32", (-1, 3), ranges=((1, 8), (3, 3))),))
+    monkeypatch.setattr(module, "surveyor", lambda _: lambda _: inside)
+    with refused(ArtifactError, "artifact.not-one-image", tmp_path / f"x{suffix}", "float32 [1 to 8, 3]"):
+        require_one_shape(tmp_path / f"x{suffix}")
+
+
+def test_a_file_that_cannot_be_read_is_left_to_its_runtime(tmp_path: Path) -> None:
+    (tmp_path / "x.pte").write_bytes(b"nothing")
+    require_one_shape(tmp_path / "x.pte")
 
 
 def test_outside_is_what_xnnpack_does_not_name() -> None:

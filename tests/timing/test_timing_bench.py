@@ -107,7 +107,7 @@ def test_a_bare_artifact_is_proven_by_lent_vectors_and_is_the_yardstick(run: Tim
     found = of(run, "vendor.tflite")
     assert run.against == ("vendor.tflite",)
     assert found.parity.verdict == "proven"
-    assert found.parity.against == "4 golden vectors of levit_128s-tflite-fp32, given pixels in [0,1]"
+    assert found.parity.against == "4 golden vectors of levit_128s-tflite-fp32, given pixels in [0,1] as NHWC"
     assert (len(found.samples_ms), found.end_to_end_samples_ms, found.contract_sha256) == (4, (), None)
 
 

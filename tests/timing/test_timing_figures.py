@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from support import overviews as made
 from support.timings import HOST
+from support.timings import timing as named
 
 from levit_mobile.timing.figures import block_medians, called, compared, doubts, figures, heat, slowed
 from levit_mobile.timing.ratios import ratio
@@ -60,6 +61,28 @@ def test_ratios_are_against_the_named_timings_of_the_run() -> None:
     assert found.ratio.high is not None
     assert found.ratio.high < 0.5
     assert figures(run, slow).against == ()
+
+
+@pytest.mark.parametrize(
+    ("ours", "other", "bundles", "has"),
+    [
+        ((1, 224, 224, 3), (1, 3, 224, 224), 1, True),
+        ((1, 224, 224, 3), (4, 224, 224, 3), 1, False),
+        ((1, 224, 224, 3), (1, 3, 64, 64), 1, False),
+        ((1, 224, 224, 3), (1, 3, 64, 64), 2, True),
+        ((1, 224, 224, 3), (), 1, True),
+    ],
+)
+def test_only_inputs_of_one_size_have_a_ratio(
+    ours: tuple[int, ...], other: tuple[int, ...], bundles: int, has: bool
+) -> None:
+    """Two bundles may differ, because the contracts say so; an earlier record has no shape."""
+    contracts = ["5f" * 32] * bundles + [None] * (2 - bundles)
+    one, two = (
+        named(name, input_shape=shape, contract_sha256=contract)
+        for name, shape, contract in zip(("a", "b"), (ours, other), contracts, strict=True)
+    )
+    assert [against.name for against in compared(one, [one, two])] == (["b"] if has else [])
 
 
 def test_a_time_of_zero_has_no_ratio() -> None:

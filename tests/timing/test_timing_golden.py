@@ -8,11 +8,14 @@ from typing import cast
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.images.spec import ImageSpec
+from levit_mobile.interfaces.inspection import Port
 from levit_mobile.recipe import RECIPES, Tolerance
 from levit_mobile.timing.candidates import Candidate, opened
+from levit_mobile.timing.feeding import Answer
 from levit_mobile.timing.golden import SAME_MODEL, Golden, judged, shared_golden
 
 
@@ -36,8 +39,12 @@ def stranger(tmp_path: Path) -> Candidate:
     return opened([tmp_path / "vendor.tflite"])[0]
 
 
+def by_contract(logits: NDArray[np.float32]) -> dict[str, list[Answer]]:
+    return {"as its contract says": [Answer(logits)]}
+
+
 def test_right_answers_are_proven_with_their_figures(known: Candidate, golden: Golden) -> None:
-    found = judged(known, golden, {"as its contract says": golden.logits + np.float32(1e-6)})
+    found = judged(known, golden, by_contract(golden.logits + np.float32(1e-6)))
     assert (found.verdict, found.pictures, found.top1_agreement) == ("proven", len(golden.names), 1.0)
     assert found.sqnr_db is not None
     assert found.sqnr_db > 100
@@ -45,7 +52,7 @@ def test_right_answers_are_proven_with_their_figures(known: Candidate, golden: G
 
 
 def test_answers_without_any_error_have_no_decibels(known: Candidate, golden: Golden) -> None:
-    found = judged(known, golden, {"as its contract says": golden.logits})
+    found = judged(known, golden, by_contract(golden.logits))
     assert (found.verdict, found.sqnr_db, found.max_abs_error) == ("proven", None, 0.0)
 
 
@@ -58,13 +65,13 @@ def test_answers_without_any_error_have_no_decibels(known: Candidate, golden: Go
     ],
 )
 def test_wrong_answers_are_broken_with_the_reason(known: Candidate, golden: Golden, wrong: object, words: str) -> None:
-    found = judged(known, golden, {"as its contract says": wrong(golden.logits)})  # type: ignore[operator]
+    found = judged(known, golden, by_contract(wrong(golden.logits)))  # type: ignore[operator]
     assert found.verdict == "broken"
     assert words in " ".join(found.reasons)
 
 
 def test_a_stranger_that_computes_the_same_is_proven_by_the_better_way(stranger: Candidate, golden: Golden) -> None:
-    answers = {"pixels in [0,1]": -golden.logits, "normalised pixels": 1.05 * golden.logits}
+    answers = {"pixels in [0,1]": [Answer(-golden.logits)], "normalised pixels": [Answer(1.05 * golden.logits)]}
     found = judged(stranger, golden, answers)
     assert found.verdict == "proven"
     assert found.against.endswith("golden vectors of bundle, given normalised pixels")
@@ -72,16 +79,36 @@ def test_a_stranger_that_computes_the_same_is_proven_by_the_better_way(stranger:
 
 
 def test_a_stranger_that_computes_something_else_is_not_known(stranger: Candidate, golden: Golden) -> None:
-    answers = {"pixels in [0,1]": golden.logits + np.nan, "normalised pixels": -golden.logits}
+    answers = {"pixels in [0,1]": [Answer(golden.logits + np.nan)], "normalised pixels": [Answer(-golden.logits)]}
     found = judged(stranger, golden, answers)
     assert found.verdict == "not run"
-    assert "not those of bundle with pixels in [0,1] and with normalised pixels" in found.reasons[0]
+    assert "not those of bundle with pixels in [0,1] or normalised pixels" in found.reasons[0]
+    assert "the closest are those given normalised pixels" in found.reasons[0]
+
+
+def test_a_stranger_of_low_precision_is_not_called_another_model(stranger: Candidate, golden: Golden) -> None:
+    """17.5 dB is the same model, 0.5 dB below what the loosest recipe accepts."""
+    error = np.float32(10 ** (-17.5 / 20))
+    found = judged(stranger, golden, {"pixels in [0,1]": [Answer((1 + error) * golden.logits)]})
+    assert found.verdict == "not run"
+    assert found.sqnr_db == pytest.approx(17.5, abs=0.01)
+    assert "is closest to bundle when given pixels in [0,1]" in found.reasons[0]
+    assert "SQNR is 17.5 dB, expected at least 18 dB" in found.reasons[1]
+    assert "not those" not in " ".join(found.reasons)
+
+
+def test_an_output_without_a_value_per_class_is_named(stranger: Candidate, golden: Golden) -> None:
+    found = judged(stranger, golden, {"pixels in [0,1]": [Answer(golden.logits[:, :-1]), Answer(golden.logits[:, :1])]})
+    assert found.verdict == "not run"
+    classes = golden.logits.shape[1]
+    assert f"its outputs have {classes - 1} and 1 values for each picture" in found.reasons[0]
+    assert f"expected the {classes} of bundle" in found.reasons[0]
 
 
 def test_a_stranger_whose_input_is_no_picture_is_not_known(stranger: Candidate, golden: Golden) -> None:
-    found = judged(stranger, golden, {})
+    found = judged(stranger, golden, {}, Port("tokens", "int32", (1, 128)))
     assert found.verdict == "not run"
-    assert "its input is not a float image of 64 px" in found.reasons[0]
+    assert "its input is int32 [1, 128], expected one or more pictures of 3 colours and 64 px" in found.reasons[0]
 
 
 def test_without_golden_vectors_nothing_is_proven(stranger: Candidate, known: Candidate) -> None:
@@ -122,7 +149,8 @@ def test_every_bundle_has_its_own_vectors_and_only_a_stranger_borrows_the_first(
 
 
 def test_no_number_is_never_the_best_way_of_a_stranger(stranger: Candidate, golden: Golden) -> None:
-    found = judged(stranger, golden, {"pixels in [0,1]": golden.logits + np.nan, "normalised pixels": -golden.logits})
+    answers = {"pixels in [0,1]": [Answer(golden.logits + np.nan)], "normalised pixels": [Answer(-golden.logits)]}
+    found = judged(stranger, golden, answers)
     assert found.sqnr_db == pytest.approx(-6.02, abs=0.01)
 
 

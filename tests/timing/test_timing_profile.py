@@ -13,7 +13,10 @@ from levit_mobile.conversion.tflite_blocks import blocks
 from support.refusals import refused
 
 from levit_mobile.errors import ArtifactError
+from levit_mobile.interfaces.inspection import Port
+from levit_mobile.interfaces.runner import InputForm
 from levit_mobile.runners import tflite
+from levit_mobile.timing.feeding import Foreign
 from levit_mobile.timing.measure import Job
 from levit_mobile.timing.profile import block_of, profiled
 
@@ -91,6 +94,13 @@ def test_an_artifact_without_such_names_is_told_so(bundles: Bundles, tmp_path: P
 def test_blocks_whose_ops_are_mixed_are_told_so(bundles: Bundles, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not in one sequence"):
         list(blocks(bundles("tflite-fp32").path / "model.tflite", tmp_path, lambda name: "abc"[len(name) % 3]))
+
+
+def test_sizes_that_are_set_at_run_time_have_no_profile() -> None:
+    port = Port("x", "float32", (1, -1, -1, 3), ranges=((1, 1), (1, None), (1, None), (3, 3)))
+    job = Job("x", Path("x.tflite"), "tflite", foreign=Foreign(port, (), InputForm((1, 8, 8, 3))))
+    with refused(ArtifactError, "artifact.no-profile", "set at run time"):
+        profiled(job, rounds=[1], warmup=1)
 
 
 @pytest.mark.parametrize(("target", "why"), [("executorch", "event tracer"), ("coreml", "on a Mac only")])

@@ -12,7 +12,7 @@ from support.timings import timing as in_one_process
 
 from levit_mobile.errors import TimingError
 from levit_mobile.timing.ratios import Ratio
-from levit_mobile.timing.record import Timing
+from levit_mobile.timing.record import Timing, TimingRun
 from levit_mobile.timing.regression import Slowdown, slowdowns
 
 NAME = "levit_128s-tflite-int8"
@@ -171,6 +171,21 @@ def test_every_fact_of_the_machine_counts(facts: dict[str, Any]) -> None:
     with refused(TimingError, "timing.other-machine", *facts.values()):
         slowdowns(run(timing()), run(timing(), device=HOST.model_copy(update=facts)))
     assert slowdowns(run(timing()), run(timing(), device=HOST.model_copy(update={"os_build": "7.0"})))
+
+
+def test_another_shape_of_the_input_is_not_compared() -> None:
+    small, large = timing(input_shape=(1, 64, 64, 3)), timing(input_shape=(1, 224, 224, 3))
+    with refused(TimingError, "timing.other-set-up", NAME, "[1, 224, 224, 3]", "expected [1, 64, 64, 3]"):
+        slowdowns(run(large), run(small))
+    assert slowdowns(run(large), run(timing()))  # an earlier record has none
+
+
+def test_a_baseline_at_another_shape_relates_no_two_machines() -> None:
+    def at(side: int) -> TimingRun:
+        return run(timing(), timing("stock", input_shape=(1, side, side, 3)), against=("stock",))
+
+    assert [one.baseline for one in slowdowns(at(64), at(64))] == ["stock"]
+    assert [one.baseline for one in slowdowns(at(64), at(224))] == [None]
 
 
 @pytest.mark.parametrize(
