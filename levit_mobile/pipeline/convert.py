@@ -299,7 +299,8 @@ def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | N
         if stand_in is None:
             return compare.not_run(f"{error}; `levit-mobile validate` proves the bundle where that runtime exists")
         runner = resolve(stand_in.loader)(artifact, source=takes, result=gives)
-        by_reference = f"{stand_in.title} executed it as it is written; no device ran it"
+        title = stand_in.title.partition(",")[0]
+        by_reference = f"the {title} executed the artifact as it is written; no device ran it"
     candidate = compare.run(runner, source.reference.pictures)
     report = compare.compare(
         source.reference, candidate, name=recipe.name, tolerance=recipe.tolerance, head=source.checkpoint.head

@@ -23,7 +23,7 @@ from levit_mobile.timing.record import Device
 from levit_mobile.validation.results import Validation
 
 Version = Literal[1]
-NotFinite = Literal["inf", "-inf", "nan"]
+NotFinite = Literal["Infinity", "-Infinity", "NaN"]
 
 
 class Dumped:
@@ -270,6 +270,7 @@ class ReportRow(TypedDict):
     labels_source: LabelsSource | None
     bytes: int | None
     bundles: list[str]
+    shipping: str
     verdict: Verdict
     claims: list[Annotated[Dumps, Dumped(Evidence)]]
     timing: ReportedTiming | None

@@ -20,7 +20,7 @@ IMPORTS: Mapping[str, tuple[str, str]] = {
     "executorch": ("executorch.exir", "executorch.extension.pybindings._portable_lib"),
     "tflite": ("litert_torch, ai_edge_quantizer", "ai_edge_litert.interpreter"),
 }
-WITHOUT_RUNTIME = {"coreml": "Core ML runs on macOS only; convert here and prove on a Mac"}
+WITHOUT_RUNTIME = {"coreml": "Core ML runs on macOS only; here the MIL reference proves what is converted"}
 TIMEOUT_S = 600  # torch alone takes two minutes on a slow disk
 PARTS = ("converter", "runtime")
 

@@ -6,6 +6,7 @@ alike. So every run writes under a name of its own, and holds a lock on it: an u
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -18,9 +19,19 @@ from levit_mobile.errors import BundleError
 from levit_mobile.system.locks import is_held, opened_and_held, turn
 from levit_mobile.system.processes import alive
 
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 PARTIAL, ASIDE = "partial", "-old"
 OWN: set[Path] = set()  # partial folders of this process, which nobody else looks into, and which are locked already
 LEFTOVER = re.compile(rf"{PARTIAL}-(?P<process>\d+)(?P<run>-[0-9a-f]{{8}})?({ASIDE})?")
+
+
+def _is_about(error: OSError, folder: Path) -> bool:
+    """Is it about a path in the folder or on the way to it, or of a disk, whose errors may name no path?"""
+    named = [Path(os.fsdecode(name)) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
+    if not named:
+        return error.errno in DISK
+    place = folder.resolve()
+    return any(path.resolve().is_relative_to(place) or place.is_relative_to(path.resolve()) for path in named)
 
 
 @contextmanager
@@ -40,6 +51,7 @@ def staged(final: Path, *, force: bool) -> Iterator[Path]:
     Raises:
         BundleError: ``final`` exists without ``force``, before or after the block, or is a file (``bundle.exists``), or
             the disk is full or cannot be written (``bundle.unwritable``).
+        OSError: The block raised one about another place, such as a file that it reads.
     """
     partial = beside(final)
     try:
@@ -59,6 +71,8 @@ def staged(final: Path, *, force: bool) -> Iterator[Path]:
             OWN.discard(partial)
             os.close(lock)
     except OSError as error:
+        if not _is_about(error, final.parent):
+            raise
         raise BundleError(
             f"{final} could not be written: {error.strerror or error}; no partial result was left", fault="unwritable"
         ) from error

@@ -58,7 +58,7 @@ def test_what_tables_cost(plain: Bundle) -> None:
     assert rows(made)["attention biases"] == "int8 a head, 64.5 dB alone"
     assert found(made)["integers"]["bias_tables"] == {"stored": "int8 a head", "pictures": 8, "sqnr_db": 64.46}
     exact = with_integers(plain, tables=Tables("float32", float("inf"), 8))
-    assert found(exact)["integers"]["bias_tables"]["sqnr_db"] == "inf"
+    assert found(exact)["integers"]["bias_tables"]["sqnr_db"] == "Infinity"
 
 
 def test_the_time_beside_float32(plain: Bundle) -> None:

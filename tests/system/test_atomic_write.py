@@ -261,3 +261,12 @@ def test_a_file_clears_what_killed_runs_left_of_it_and_nothing_else(tmp_path: Pa
     write_text(tmp_path / "page.html", "new")
     assert set(names_in(tmp_path)) == {*kept, "page.html"}
     assert (tmp_path / "page.html").read_text() == "new"
+
+
+def test_an_error_about_a_file_that_the_block_reads_is_the_callers_own(tmp_path: Path) -> None:
+    absent = tmp_path / "photos" / "a.jpg"
+    with pytest.raises(FileNotFoundError, match=r"a\.jpg"), staged(tmp_path / "build" / "bundle", force=False):
+        absent.read_bytes()
+    with pytest.raises(ConnectionResetError), staged(tmp_path / "build" / "bundle", force=False):
+        raise ConnectionResetError(errno.ECONNRESET, "reset")
+    assert list((tmp_path / "build").iterdir()) == []

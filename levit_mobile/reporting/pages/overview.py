@@ -21,6 +21,7 @@ from levit_mobile.overview import join
 from levit_mobile.overview.collect import FoundRun, Gathered
 from levit_mobile.overview.join import Artifact, DeviceRow, Timed
 from levit_mobile.overview.pareto import Point
+from levit_mobile.overview.shipping import shipping_line
 from levit_mobile.reporting import text
 from levit_mobile.reporting.pages import reproduction
 from levit_mobile.reporting.pages.templates import environment
@@ -74,7 +75,7 @@ class Package:
 
 def page(found: Gathered, artifacts: Sequence[Artifact]) -> str:
     """The whole page."""
-    made = environment(called, device_title, ms, mb, plural, raw, setting, told)
+    made = environment(called, device_title, ms, mb, plural, raw, setting, shipping_line, told)
     script = files("levit_mobile.reporting.pages").joinpath("sort.js").read_text(encoding="utf-8")
     rows = join.rows(artifacts)
     searched = reproduction.searched(found.root)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -99,7 +98,6 @@ def _proof_cells(proof: Proof) -> dict[str, str]:
     }
 
 
-NOT_FINITE: dict[str, outputs.NotFinite] = {"inf": "inf", "-inf": "-inf", "nan": "nan"}
 INTEGER_ROWS = ("kept in float", "attention biases", "median time", "vs float32")
 
 
@@ -121,11 +119,10 @@ def _integer_cells(found: QuantizationSummary | None) -> dict[str, str]:
 def _integers_dict(found: QuantizationSummary | None) -> outputs.Integers | None:
     if found is None:
         return None
-    sqnr_db = found.tables.sqnr_db
     tables: outputs.BiasTables = {
         "stored": found.tables.stored,
         "pictures": found.tables.pictures,
-        "sqnr_db": sqnr_db if math.isfinite(sqnr_db) else NOT_FINITE[str(sqnr_db)],
+        "sqnr_db": found.tables.sqnr_db,
     }
     return {
         "float_by_plan": None if found.float_by_plan is None else list(found.float_by_plan),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from levit_mobile.overview.collect import Gathered
 from levit_mobile.overview.join import Artifact, DeviceRow, Timed, rows
+from levit_mobile.overview.shipping import shipping_line
 from levit_mobile.reporting.strict_json import to_json
 from levit_mobile.reporting.text import strict
 from levit_mobile.reporting.warnings import overall
@@ -39,6 +40,7 @@ def _row(row: DeviceRow) -> outputs.ReportRow:
         "labels_source": artifact.contract.output.labels_source if artifact.contract else None,
         "bytes": artifact.size_bytes,
         "bundles": [bundle.place for bundle in artifact.bundles],
+        "shipping": shipping_line(artifact),
         "verdict": row.verdict,
         "claims": [asdict(claim) for claim in row.claims],
         "timing": _timing(timed) if timed else None,
