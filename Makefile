@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: convert test test-fast lint format docs benchmark arm64 arm64-setup release clean
+.PHONY: convert test test-fast fuzz lint format docs benchmark arm64 arm64-setup release clean
 
 convert: $(INSTALLED) ## the bundled checkpoint -> build/, one bundle a target
 	$(BIN)/levit-mobile convert --target all --out build --force
@@ -14,6 +14,9 @@ test: lint ## lint, types, tests
 
 test-fast: $(INSTALLED) ## what a developer runs at every step, in a minute and a half
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+
+fuzz: $(INSTALLED) ## every night: 600 damaged files of each kind through `inspect`, where `make test` takes 100
+	MUTANTS=600 $(BIN)/python -m pytest tests/inspection/test_inspect_fuzz.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -203,6 +203,11 @@ class ArtifactError(LevitMobileError):
         "no-profile": "the artifact cannot be timed block by block",
     }
 
+    # The faults of a sound artifact that this machine, or this package, cannot run.
+    NOT_RUNNABLE: ClassVar[frozenset[str]] = frozenset(
+        {"unsupported-op", "unsupported-tensor", "unsupported-model", "not-one-image"}
+    )
+
     @staticmethod
     def fault_of(error: Exception, otherwise: str) -> str:
         """The fault that a runtime's exception means; `otherwise` where its type is not in `FAILURES`."""
@@ -248,7 +253,7 @@ class TimingError(LevitMobileError):
 
     KIND: ClassVar[str] = "timing"
     FAULTS: ClassVar[Mapping[str, str]] = {
-        "option": "the number of rounds, starts or threads is out of range",
+        "option": "the number of rounds, starts or threads is out of range, or an option does not fit the artifacts",
         "unreadable": "the timing record cannot be read",
         "schema": "the timing record is not JSON of a known schema",
         "not-timed": "the baseline holds no times of this artifact",

@@ -58,6 +58,16 @@ ProfileOption = Annotated[
         "--profile", help="Also time every block of the model; only .tflite artifacts can be split into blocks."
     ),
 ]
+MethodOption = Annotated[str, typer.Option("--method", help="Method to run of each .pte that is not in a bundle.")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        exists=True,
+        dir_okay=False,
+        help="Data file (.ptd) of each .pte that is not in a bundle and keeps its constants in one. Default: none.",
+    ),
+]
 BaselineOption = Annotated[
     Path | None,
     typer.Option(
@@ -95,6 +105,8 @@ def bench(
     compute_units: UnitsOption = "all",
     picture: PictureOption = "640x480",
     profile: ProfileOption = False,
+    method: MethodOption = "forward",
+    data: DataOption = None,
     baseline: BaselineOption = None,
     max_slowdown: SlowdownOption = 1.10,
     strict: StrictOption = False,
@@ -125,7 +137,9 @@ def bench(
             run = levit_mobile.bench(
                 artifacts_of(artifacts),
                 against=artifacts_of(against or []),
-                options=levit_mobile.BenchOptions(rounds, warmup, starts, threads, compute_units, size, profile),
+                options=levit_mobile.BenchOptions(
+                    rounds, warmup, starts, threads, compute_units, size, profile, method, data
+                ),
                 command=shlex.join(["levit-mobile", *sys.argv[1:]]),  # as it was typed
                 progress=progress,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from levit_mobile.errors import ArtifactError
 from levit_mobile.inspection import coreml_network, coreml_ports, coreml_program, graph
 from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, GraphTensor, Id, Op
 from levit_mobile.inspection.kinds import bytes_by_kind
-from levit_mobile.inspection.reading import DAMAGE, unreadable
+from levit_mobile.inspection.reading import DAMAGE, MOST_QUOTED, unreadable
 from levit_mobile.inspection.reading import OPEN as OPEN_SHAPE
 from levit_mobile.interfaces.inspection import Inspection, Port
 from levit_mobile.mil.protobuf import Schema, model_file, read_model, schema
@@ -48,6 +48,7 @@ class Contents:
     products: int
     integer_products: int
     notes: tuple[str, ...] = ()
+    function: str = ""
 
 
 def inspect(path: Path) -> Inspection:
@@ -77,9 +78,8 @@ def _read(path: Path, *, only_programs: bool) -> Inspection:
             )
         return _inspection(model, _contents(model, kind, file.parent, by))
     except OSError as error:
-        raise ArtifactError(
-            f"{path} cannot be read: {error.filename or file}: {error.strerror}", fault="unreadable"
-        ) from error
+        at = " ".join(str(error.filename or file).split())[:MOST_QUOTED]  # the file itself may name what it needs
+        raise ArtifactError(f"{path} cannot be read: {at}: {error.strerror}", fault="unreadable") from error
     except (*DAMAGE, by.reading_error) as error:
         raise unreadable(path, "a Core ML model", error) from error
 
@@ -98,7 +98,9 @@ def _program(model: Any, folder: Path, by: Schema) -> Contents:
     found = coreml_program.read(model, folder, by.elements)
     many = (MANY.format(", ".join(found.functions), found.function),) if len(found.functions) > 1 else ()
     title = f"Core ML program, opset {found.opset}"
-    return Contents(found.graph, title, found.class_labels, found.products, found.integer_products, many)
+    return Contents(
+        found.graph, title, found.class_labels, found.products, found.integer_products, many, found.function
+    )
 
 
 def _network(model: Any, kind: str) -> Contents:
@@ -138,7 +140,8 @@ def _apart(found: Graph, number: int) -> Graph:
 
 
 def _inspection(model: Any, found: Contents) -> Inspection:
-    whole, inputs = found.graph, tuple(_port(feature) for feature in model.description.input)
+    whole, described = found.graph, _described(model.description, found.function)
+    inputs = tuple(_port(feature) for feature in described.input)
     is_open = any(port.is_open for port in inputs)
     return Inspection(
         ops=graph.op_counts(whole),
@@ -150,15 +153,28 @@ def _inspection(model: Any, found: Contents) -> Inspection:
         integer_products=found.integer_products,
         format=found.format,
         inputs=inputs,
-        outputs=tuple(_port(feature) for feature in model.description.output),
+        outputs=tuple(_port(feature) for feature in described.output),
         class_labels=found.class_labels,
         kind_bytes=bytes_by_kind(whole),
         activations=graph.activations(whole),
         macs=graph.macs(whole) if whole.ops and not is_open else None,
         minimum=_minimum(model.specificationVersion),
         metadata=_metadata(model.description.metadata),
-        notes=(*found.notes, *([OPEN_SHAPE] if is_open else [])),
+        notes=(*_states(described), *found.notes, *([OPEN_SHAPE] if is_open else [])),
     )
+
+
+def _described(description: Any, function: str) -> Any:
+    """Where the inputs and outputs are: a package of several functions has them with each function."""
+    return next((one for one in description.functions if one.name == function), description)
+
+
+def _states(described: Any) -> Iterator[str]:
+    """A sentence per state; coremltools before 8 does not know states."""
+    for feature in getattr(described, "state", ()):
+        held = feature.type.stateType.arrayType
+        kind = held.ArrayDataType.Name(held.dataType).lower()
+        yield f"it keeps the state {feature.name}, {kind} {list(held.shape)}, from one call to the next"
 
 
 def _minimum(version: int) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from levit_mobile.inspection.graph import Graph, GraphTensor, Id, Op, Role
+from levit_mobile.inspection.graph import Graph, GraphTensor, Id, Op, Role, open_shape
 
 ROLES: Mapping[str, Role] = {
     "convolution": "convolution",
@@ -72,4 +72,4 @@ def _stored(value: Any) -> tuple[str, int]:
 def _activation(ranks: Any, index: int) -> GraphTensor:
     """A tensor by its name; networks say nothing of types, and of ranks where coremltools noted them."""
     rank = ranks[index].rank if index < len(ranks) else 0
-    return GraphTensor("not declared", tuple(ranks[index].dimValue) or (-1,) * rank if rank else None)
+    return GraphTensor("not declared", tuple(ranks[index].dimValue) or open_shape(rank) if rank else None)

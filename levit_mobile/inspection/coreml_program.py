@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, GraphTensor, Id, Op, Role
+from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, GraphTensor, Id, Op, Role, open_shape
+from levit_mobile.mil.protobuf import FETCH, LFS_POINTER, require_readable
 
 ELEMENT_BITS = {
     "FLOAT16": 16,
@@ -69,6 +70,8 @@ def read(model: Any, folder: Path, elements: Any) -> Program:
         raise ValueError("it holds no program")
     function = model.mlProgram.functions[name]
     blocks = function.block_specializations
+    if not blocks:
+        raise ValueError(f"the function {name} has no body")
     block = blocks[function.opset] if function.opset in blocks else next(iter(blocks.values()))
     reader = _Reader(elements)
     graph = reader.graph(function, block)
@@ -153,7 +156,9 @@ class _Reader:
         tensor = kind.tensorType
         sizes = tuple(d.constant.size if d.WhichOneof("dimension") == "constant" else -1 for d in tensor.dimensions)
         known = len(sizes) == tensor.rank
-        return GraphTensor(self.elements.Name(tensor.dataType).lower(), sizes if known else (-1,) * max(tensor.rank, 0))
+        return GraphTensor(
+            self.elements.Name(tensor.dataType).lower(), sizes if known else open_shape(max(tensor.rank, 0))
+        )
 
 
 def _require_weights(folder: Path, blobs: Mapping[tuple[str, int], int]) -> None:
@@ -162,7 +167,10 @@ def _require_weights(folder: Path, blobs: Mapping[tuple[str, int], int]) -> None
         file = folder / name.removeprefix("@model_path/")
         if not file.resolve().is_relative_to(folder.resolve()):
             raise ValueError(f"it reads weights from {file}, outside the package")
+        require_readable(file)
         with file.open("rb") as stream:
+            if stream.read(len(LFS_POINTER)) == LFS_POINTER:
+                raise ValueError(f"{file.name} cannot be used: {FETCH}")
             stream.seek(place)
             sentinel, _, size, offset = BLOB.unpack(stream.read(BLOB.size).ljust(BLOB.size, b"\0"))
         if sentinel != SENTINEL or size != expected or offset + size > file.stat().st_size:

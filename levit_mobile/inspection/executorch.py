@@ -18,7 +18,7 @@ from levit_mobile.inspection.flatbuffer import Schema, Table
 from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, GraphTensor, Id, Op, Role
 from levit_mobile.inspection.kinds import bytes_by_kind
 from levit_mobile.inspection.reading import DAMAGE, NO_DELEGATE, fallbacks, unreadable
-from levit_mobile.interfaces.inspection import Inspection, Port
+from levit_mobile.interfaces.inspection import IN_DATA_FILE, Inspection, Port
 from levit_mobile.system.file_signature import begins
 
 PROGRAM_SCHEMA = ("exir/_serialize/scalar_type.fbs", "exir/_serialize/program.fbs")
@@ -26,9 +26,15 @@ XNNPACK_SCHEMA = ("backends/xnnpack/serialization/schema.fbs",)
 EXTENDED = b"eh00"  # at byte 8: header size u32, program size u64, where segments begin u64, their size u64
 HEADER = struct.Struct("<IQQ")
 # The program's own types -> XNNPACK's names, which most of the tensors have; the others keep theirs in lower case.
-TYPES = {"FLOAT": "fp32", "HALF": "fp16", "CHAR": "qint8", "INT": "int32", "LONG": "int64"}
+TYPES = {"COMPLEXHALF": "complex32", "COMPLEXFLOAT": "complex64", "COMPLEXDOUBLE": "complex128"}
+TYPES |= {"FLOAT": "fp32", "HALF": "fp16", "CHAR": "qint8", "INT": "int32", "LONG": "int64"}
+# PyTorch's scalar types that exporters write and that the schema only lists in a comment.
+UNLISTED = {8: "COMPLEXHALF", 9: "COMPLEXFLOAT", 10: "COMPLEXDOUBLE", 18: "BITS1X8", 19: "BITS2X4", 20: "BITS4X2"}
+UNLISTED |= {21: "BITS8"}
 ELEMENT_BYTES = {"fp32": 4, "fp16": 2, "qint8": 1, "byte": 1, "bool": 1, "int32": 4, "int64": 8, "bfloat16": 2}
-ELEMENT_BYTES |= {"double": 8, "short": 2}
+ELEMENT_BYTES |= {"double": 8, "short": 2, "complex32": 4, "complex64": 8, "complex128": 16}
+ELEMENT_BYTES |= {"uint16": 2, "uint32": 4, "uint64": 8, "quint8": 1, "qint32": 4}
+ELEMENT_BYTES |= dict.fromkeys(("float8e5m2", "float8e4m3fn", "float8e5m2fnuz", "float8e4m3fnuz"), 1)
 ROLES: Mapping[str, Role] = {
     "aten::convolution": "convolution",
     "aten::linear": "linear",
@@ -64,6 +70,8 @@ def inspect(path: Path) -> Inspection:
         raise ArtifactError(
             f"{path} has the delegates {', '.join(found.delegates)}, expected XNNPACK only", fault="unsupported-model"
         )
+    if outside := next((note for note in found.notes if IN_DATA_FILE in note), None):
+        raise ArtifactError(f"{path} lacks constants, expected all of them: {outside}", fault="damaged")
     return found
 
 
@@ -74,7 +82,7 @@ def survey(path: Path) -> Inspection:
         return _Program(path.read_bytes(), program, delegated).inspection()
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}", fault="unreadable") from error
-    except (*DAMAGE, struct.error) as error:
+    except DAMAGE as error:
         raise unreadable(path, "an ExecuTorch program", error) from error
 
 
@@ -88,7 +96,13 @@ def _schemas() -> tuple[Schema, Schema]:
         flatbuffer.schema(*((folder / file).read_text(encoding="utf-8") for file in files))
         for files in (PROGRAM_SCHEMA, XNNPACK_SCHEMA)
     )
-    return program, inner
+    return _completed(program), inner
+
+
+def _completed(program: Schema) -> Schema:
+    """With the scalar types that the schema leaves out."""
+    scalar, names = program.enums["ScalarType"]
+    return replace(program, enums={**program.enums, "ScalarType": (scalar, UNLISTED | dict(names))})
 
 
 class _Program:
@@ -98,6 +112,7 @@ class _Program:
         if not begins(data, "executorch"):
             raise ValueError("it does not begin like one")
         self.data, self.delegated_by = memoryview(data), delegated
+        self.outside: set[str] = set()  # constants of delegates that are in a data file
         self.segments = self._header()
         self.root = flatbuffer.root(self.data[: self.segments.program_bytes], by)
         self.plans: list[Table] = self.root["execution_plan"]
@@ -202,6 +217,7 @@ class _Program:
             return {}, []
         known = frozenset(item["key"] for item in self.root["named_data"])
         found = xnnpack.read(self._payload(delegate["processed"]), self.delegated_by, known)
+        self.outside.update(found.outside)
         tensors: dict[Id, GraphTensor] = {(number, i): _own(tensor, number) for i, tensor in found.tensors.items()}
         args = call["args"]
         links = [((number, i), args[link.place], link.is_output) for i, link in found.shared.items()]
@@ -296,8 +312,9 @@ class _Program:
         if len(methods) > 1:
             yield f"it has the methods {', '.join(methods)}: the figures are those of {self.plan['name']}"
         infos = (v["extra_tensor_info"] for v in self.values if v and v.kind == "Tensor")
-        if outside := sum(info is not None and info["location"] == "EXTERNAL" for info in infos):
-            yield f"{outside} of its constants are in a separate file (.ptd) and are not counted"
+        outside = sum(info is not None and info["location"] == "EXTERNAL" for info in infos) + len(self.outside)
+        if outside:
+            yield f"{outside} of its constants are in a separate file {IN_DATA_FILE} and are not counted"
 
 
 def _own(tensor: GraphTensor, call: int) -> GraphTensor:

@@ -13,6 +13,7 @@ from levit_mobile.interfaces.inspection import Port, Ranges
 
 TYPES = {"FLOAT": "float32", "HALF": "float16", "DOUBLE": "float64", "CHAR": "int8", "BYTE": "uint8"}
 TYPES |= {"SHORT": "int16", "INT": "int32", "LONG": "int64"}
+TYPES |= {"COMPLEXHALF": "complex32", "COMPLEXFLOAT": "complex64", "COMPLEXDOUBLE": "complex128"}
 INTEGERS = ("int8", "uint8", "int16", "int32", "int64")
 COLOURS = 3
 BOUNDS = (OPEN, "a .pte stores the highest size of each axis only, not the lowest and not which axes are fixed")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 # Scalars by their names in a schema -> struct's letters.
@@ -31,6 +31,8 @@ SCALARS: Mapping[str, str] = {
     "float": "f",
     "double": "d",
 }
+MOST_TABLES = 5_000_000  # read of one file, each as often as it is read: a large model needs a tenth
+PER_TABLE = 64  # characters or numbers, which cost as much as a table
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
 _BLOCK = re.compile(r"\b(table|union|enum)\s+(\w+)\s*(?::\s*(\w+)\s*)?\{([^}]*)\}")
 _FIELD = re.compile(r"(\w+)\s*:\s*(\[?)\s*(\w+)\s*\]?\s*(?:=\s*([\w.+-]+)\s*)?(?:\([^)]*\)\s*)?;")
@@ -99,7 +101,20 @@ def _fields(body: str, unions: Mapping[str, object]) -> dict[str, Field]:
 def root(data: bytes | memoryview, by: Schema) -> Table:
     """The root table of a flatbuffer. Raises ValueError."""
     whole = memoryview(data)
-    return Table(whole, _forward(whole, 0), by.root, by)
+    return Table(whole, _forward(whole, 0), by.root, by, Budget())
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many tables may still be read: offsets that lead to one table again and again make a small file endless."""
+
+    left: int = field(default_factory=lambda: MOST_TABLES)
+
+    def spend(self, tables: int) -> None:
+        """Raises ValueError when it is used up."""
+        self.left -= tables
+        if self.left < 0:
+            raise ValueError(f"it holds offsets to the same parts, which unfold to more than {MOST_TABLES:,} tables")
 
 
 class Table:
@@ -108,9 +123,11 @@ class Table:
     A vector of ubyte is a memoryview of the file itself. All raise ValueError where the file does not hold it.
     """
 
-    __slots__ = ("_data", "_schema", "_size", "_slots", "_start", "kind")
+    __slots__ = ("_budget", "_data", "_schema", "_size", "_slots", "_start", "kind")
 
-    def __init__(self, data: memoryview, start: int, kind: str, by: Schema) -> None:
+    def __init__(self, data: memoryview, start: int, kind: str, by: Schema, budget: Budget) -> None:
+        budget.spend(1)
+        self._budget = budget
         self._data, self._start, self._schema, self.kind = data, start, by, kind
         vtable = start - _number(data, start, "i")
         size, self._size = _numbers_at(data, vtable, "H", 2)
@@ -144,8 +161,10 @@ class Table:
             return "" if kind == "string" else None
         target = _forward(self._data, at)
         if kind == "string":
-            return str(_span(self._data, target + 4, _number(self._data, target, "I")), "utf-8")
-        return Table(self._data, target, kind, self._schema)
+            text = _span(self._data, target + 4, _number(self._data, target, "I"))
+            self._budget.spend(len(text) // PER_TABLE)
+            return str(text, "utf-8")
+        return Table(self._data, target, kind, self._schema, self._budget)
 
     def _union(self, field: Field, at: int) -> Table | None:
         number = _number(self._data, place, "B") if (place := self._at(field.slot - 1)) else 0
@@ -154,7 +173,7 @@ class Table:
             return None
         if number > len(members):
             raise ValueError(f"{field.kind} has no member {number}")
-        return Table(self._data, _forward(self._data, at), members[number - 1][1], self._schema)
+        return Table(self._data, _forward(self._data, at), members[number - 1][1], self._schema, self._budget)
 
     def has(self, name: str) -> bool:
         """Does a table of its kind have such a field?"""
@@ -186,8 +205,11 @@ class Table:
         if kind in ("ubyte", "uint8"):
             return _span(self._data, first, count)
         if kind in SCALARS:
-            return _numbers_at(self._data, first, SCALARS[kind], count)
+            numbers = _numbers_at(self._data, first, SCALARS[kind], count)
+            self._budget.spend(count // PER_TABLE)
+            return numbers
         _span(self._data, first, 4 * count)
+        self._budget.spend(count)  # strings too, before any is read
         return [self._one(kind, first + 4 * i) for i in range(count)]
 
 

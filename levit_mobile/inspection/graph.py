@@ -11,6 +11,8 @@ from typing import Literal
 Role = Literal[
     "convolution", "transposed convolution", "linear", "matmul", "attention", "add", "softmax", "other", "link"
 ]
+MOST_RANK = 64  # no format's runtime takes a tensor of more dimensions; a larger number is damage
+MOST = 2**63 - 1  # no file stores so many bytes, and no model has so many MACs
 WITH_WEIGHTS = ("convolution", "transposed convolution", "linear")
 PRODUCTS = (*WITH_WEIGHTS, "matmul", "attention")
 Id = Hashable
@@ -27,6 +29,13 @@ class GraphTensor:
     shape: tuple[int, ...] | None
     stored_bytes: int = 0
     key: Hashable = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for numbers that no tensor has: only a damaged file holds them."""
+        if self.shape is not None and len(self.shape) > MOST_RANK:
+            raise ValueError(f"a tensor has {len(self.shape)} dimensions, expected {MOST_RANK} at most")
+        if self.stored_bytes > MOST:
+            raise ValueError("a constant is larger than any file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,11 @@ class Graph:
     tensors: Mapping[Id, GraphTensor]
     ops: tuple[Op, ...]
     outputs: tuple[Id, ...]
+
+
+def open_shape(rank: int) -> tuple[int, ...]:
+    """The shape of a tensor of which only the rank is known. `GraphTensor` refuses a rank that no tensor has."""
+    return (-1,) * min(rank, MOST_RANK + 1)
 
 
 def op_counts(graph: Graph) -> dict[str, int]:
@@ -114,9 +128,13 @@ def folded(graph: Graph) -> dict[Id, frozenset[Hashable]]:
 
 
 def macs(graph: Graph) -> int | None:
-    """Multiply-accumulates of one run in convolutions, linears and matmuls; None where a shape is open."""
+    """Multiply-accumulates of one run in convolutions, linears and matmuls.
+
+    None where a shape is open, and where a damaged file claims more of them than any model has.
+    """
     try:
-        return sum(_macs(op, graph.tensors) for op in graph.ops if op.role in PRODUCTS)
+        found = sum(_macs(op, graph.tensors) for op in graph.ops if op.role in PRODUCTS)
+        return found if found <= MOST else None
     except (LookupError, ValueError, ZeroDivisionError):
         return None
 

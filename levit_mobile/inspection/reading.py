@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +23,11 @@ FALLBACK_REASONS: Mapping[str, str] = {
     "index": "XNNPACK has no gather",
 }
 # What reading a damaged file may raise, where a reader's own bounds do not see the damage first.
-DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
+DAMAGE = (
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError),
+    struct.error,
+)
+MOST_QUOTED = 300  # characters of an error that may quote the file
 NO_KERNEL = "the delegate has no kernel for this op with these shapes and types"
 OPEN = "the sizes of its input are set at run time: its MACs depend on them"
 NO_DELEGATE = "the program was lowered without a delegate"
@@ -37,7 +42,7 @@ def fallbacks(
 
 def unreadable(path: Path, kind: str, error: Exception) -> ArtifactError:
     """The error for a damaged file. Exceptions other than ValueError hold only a bad number or name."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split())[:MOST_QUOTED] or type(error).__name__
     why = text if isinstance(error, ValueError) else f"it is damaged or contradicts itself ({text})"
     return ArtifactError(
         f"{path} cannot be read as {kind}: {why}; copy the whole artifact again or convert it again", fault="damaged"

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from levit_mobile.inspection.graph import WITH_WEIGHTS, Graph, GraphTensor, Id, 
 from levit_mobile.inspection.kinds import bytes_by_kind
 from levit_mobile.inspection.reading import DAMAGE, OPEN, fallbacks, unreadable
 from levit_mobile.interfaces.inspection import Inspection, Port, unbounded
+from levit_mobile.interfaces.litert import fault_of
 from levit_mobile.system import workers
 from levit_mobile.system.capture_output import diverted
 from levit_mobile.system.file_signature import begins
 from levit_mobile.system.files import is_text
 
 LOAD_S = 60.0  # for LiteRT to load a model; it needs 0.1
+LOAD_BYTES = 3 << 30  # of memory for it, beside four times the file's own size; a phone's model needs a tenth
 # The fields of TFLite's schema that are read here, in its order up to the last of them.
 SCHEMA = """
 table Model { version:uint; operator_codes:[OperatorCode]; subgraphs:[SubGraph]; description:string; buffers:[Buffer];
@@ -54,8 +57,6 @@ ROLES: Mapping[str, Role] = {
 INTEGERS = ("int8", "int4", "int2", "int16", "uint8")
 MINIMUM = "min_runtime_version"  # the name of the metadata in which converters write it
 TEXT_MOST = 200  # characters of a metadata's value
-# LiteRT's message for an intact model with ops that it lacks.
-UNSUPPORTED = ("unresolved custom op", "Didn't find op for builtin opcode", "Select TensorFlow op", "out of range")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,23 @@ def inspect(path: Path) -> Inspection:
 
 
 def survey(path: Path) -> Inspection:
-    """As `inspect`, also for ops that LiteRT lacks: then partitions are None, and a note has the reason."""
+    """As `inspect`, also for sound models that LiteRT cannot prepare: partitions are None, and a note has the reason.
+
+    Those are models with an op that LiteRT lacks or that XNNPACK does not take, and with shapes that are set at run
+    time: they are stored as 1, and ops may not fit that.
+    """
     found = _read(path)
     try:
         return _delegated(found, _delegation(path))
     except ArtifactError as error:
-        if error.fault != "unsupported-op":
+        if error.fault not in ArtifactError.NOT_RUNNABLE and not (error.fault == "refused" and _is_open(found)):
             raise
         return replace(found, notes=(*found.notes, f"partitions and fallback ops are unknown: {error}"))
+
+
+def _is_open(found: Inspection) -> bool:
+    """Is a size of an input set at run time?"""
+    return any(size < 1 for port in found.inputs for size in port.shape)
 
 
 def _delegated(found: Inspection, by: Delegation) -> Inspection:
@@ -244,7 +254,8 @@ class _Model:
 def _delegation(path: Path) -> Delegation:
     """By LiteRT in a process of its own, which a damaged model may end. Raises ArtifactError or ToolchainMissing."""
     try:
-        (found,) = workers.spread(_reader, [path], processes=1, timeout_s=LOAD_S)
+        most = LOAD_BYTES + 4 * path.stat().st_size
+        (found,) = workers.spread(_reader, [path], processes=1, timeout_s=LOAD_S, most_bytes=most)
     except ArtifactError as error:
         raise error.reworded(f"{path} cannot be loaded by LiteRT: {error}") from error
     return found
@@ -268,12 +279,20 @@ def _by_litert(path: Path) -> Delegation:
             made = [int(tensor["index"]) for tensor in interpreter.get_output_details()]
     except (*DAMAGE, RuntimeError) as error:
         why = " ".join(str(error).split())
-        fault = "unsupported-op" if any(mark in why for mark in UNSUPPORTED) else "refused"
-        raise ArtifactError(why, fault=fault) from error
+        raise ArtifactError(why, fault=fault_of(why, partial(_prepare_plainly, path))) from error
     ops = [node for node in nodes if node["op_name"] != "DELEGATE"]
     delegates = [node for node in nodes if node["op_name"] == "DELEGATE"]
     outside = _outside(ops, delegates, made)
     return Delegation(len(delegates), Counter(node["op_name"] for node in outside))
+
+
+def _prepare_plainly(path: Path) -> None:
+    """With LiteRT's own kernels alone."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    plain: Any = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    with diverted(Path(os.devnull)):
+        Interpreter(str(path), num_threads=1, experimental_op_resolver_type=plain).allocate_tensors()
 
 
 def _outside(graph: list[Any], delegates: list[Any], outputs: list[int]) -> list[Any]:

@@ -53,16 +53,27 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """A constant by a name that the program does not hold: it is in a data file (.ptd)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delegated:
-    """One payload: tensors and ops by the graph's own ids."""
+    """One payload: tensors and ops by the graph's own ids; `outside` are the names of constants in a data file."""
 
     tensors: Mapping[int, GraphTensor]
     ops: tuple[Op, ...]
     shared: Mapping[int, Shared]
+    outside: tuple[str, ...] = ()
 
 
 def read(payload: memoryview, by: Schema, known: frozenset[str]) -> Delegated:
-    """Raises ValueError when it is no graph of XNNPACK's, or its constants are neither in it nor among the `known`."""
+    """Raises ValueError when it is no graph of XNNPACK's, or constants that should be in it are not.
+
+    Those that it has by a name are among the `known`, or outside of the program.
+    """
     data, constants_at = _flatbuffer_of(payload)
     graph = flatbuffer.root(data, by)
     held = [_constant(item, constants_at, len(payload), known) for item in graph["constant_data"]]
@@ -71,7 +82,8 @@ def read(payload: memoryview, by: Schema, known: frozenset[str]) -> Delegated:
     ops = tuple(_op(node, tensors) for node in graph["xnodes"])
     outer = [value for value in values if value["flags"] & (EXTERNAL_INPUT | EXTERNAL_OUTPUT)]
     shared = {v["id_out"]: Shared(v["external_id"], bool(v["flags"] & EXTERNAL_OUTPUT)) for v in outer}
-    return Delegated(tensors, ops, shared)
+    outside = tuple(key.name for key in held if isinstance(key, Outside))
+    return Delegated(tensors, ops, shared, outside)
 
 
 def _flatbuffer_of(payload: memoryview) -> tuple[memoryview, int]:
@@ -89,9 +101,7 @@ def _flatbuffer_of(payload: memoryview) -> tuple[memoryview, int]:
 def _constant(item: Table, constants_at: int, size: int, known: frozenset[str]) -> object:
     """The key of one constant's bytes: their place in the payload, or their name in the program."""
     if item["named_key"]:
-        if item["named_key"] not in known:
-            raise ValueError(f"the constant {item['named_key']} is missing")
-        return item["named_key"]
+        return item["named_key"] if item["named_key"] in known else Outside(item["named_key"])
     if item["offset"] + item["size"] and constants_at + item["offset"] + item["size"] > size:
         raise ValueError("the constants of an XNNPACK payload are cut short")
     return item["offset"]
@@ -115,6 +125,8 @@ def _tensor(value: Table, held: list[object]) -> GraphTensor:
     if dtype not in ELEMENT_BITS:
         raise ValueError(f"a constant of an XNNPACK graph has the unknown type {dtype}")
     key = held[index] if held else index  # payloads of the first years list no constants
+    if isinstance(key, Outside):
+        return GraphTensor(dtype, shape, key=key)
     return GraphTensor(dtype, shape, math.ceil(math.prod(shape) * ELEMENT_BITS[dtype] / 8), key)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Ranges = tuple[tuple[int, int | None], ...]  # lowest and highest size of each axis; None has no bound
+IN_DATA_FILE = "(.ptd)"  # in the note about constants that are in a separate file
 
 
 @dataclass(frozen=True, slots=True)

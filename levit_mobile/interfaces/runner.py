@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -26,15 +27,19 @@ class Runner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where an artifact runs while it is timed; None leaves the choice to the runtime.
+    """Where an artifact runs while it is timed, and what of it; None leaves the choice to the runtime.
 
     Attributes:
         threads: Number of CPU threads.
         compute_units: The processors that Core ML may use.
+        method: The method of an ExecuTorch program.
+        data: An ExecuTorch program's data file (``.ptd``); None for a program that has all its constants.
     """
 
     threads: int | None = None
     compute_units: ComputeUnits | None = None
+    method: str = "forward"
+    data: Path | None = None
 
 
 ONE_THREAD = Placement(threads=1)

@@ -14,6 +14,8 @@ from typing import Any
 from levit_mobile.errors import ArtifactError, ToolchainMissing
 
 SCHEMA = "levit_mobile_mil_schema"  # coremltools.proto under a name of its own
+LFS_POINTER = b"version https://git-lfs"  # how the text begins that stands for a file until it is fetched
+FETCH = "it is a Git LFS pointer: run `git lfs pull` in its folder, which fetches the file itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,14 @@ def read_model(file: Path, by: Schema) -> Any:
     """The protobuf of a model file. Raises ArtifactError."""
     model = by.Model()
     try:
-        model.ParseFromString(file.read_bytes())
+        require_readable(file)
+        data = file.read_bytes()
+        if data.startswith(LFS_POINTER):
+            raise ArtifactError(f"{file} cannot be read as a Core ML model: {FETCH}", fault="damaged")
+        model.ParseFromString(data)
     except OSError as error:
-        raise ArtifactError(
-            f"{file} cannot be read as a Core ML model: {error.strerror}", fault="unreadable"
-        ) from error
+        at = " ".join(str(file).split())  # a manifest names it
+        raise ArtifactError(f"{at} cannot be read as a Core ML model: {error.strerror}", fault="unreadable") from error
     except (ValueError, by.reading_error) as error:
         why = " ".join(str(error).split())
         raise ArtifactError(
@@ -61,19 +66,29 @@ def read_model(file: Path, by: Schema) -> Any:
     return model
 
 
+def require_readable(file: Path) -> None:
+    """Raises ValueError for a pipe or a device, from which reading may never end."""
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise ValueError(f"{file.name} is not a file")
+
+
 def model_file(path: Path) -> Path:
     """The file that the manifest calls the root model, inside the package. Raises ArtifactError."""
     data = path / "Data"
     try:
         manifest = json.loads((path / "Manifest.json").read_text(encoding="utf-8"))
-        file = data / str(manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"])
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        why = f"{type(error).__name__}: {error}"
+        name = str(manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"])
+        name.encode()  # JSON may hold half of a surrogate pair, which no file name does
+        file = data / name
+        inside = file.resolve().is_relative_to(data.resolve())  # a path with NUL in it is a ValueError here
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())
         raise ArtifactError(
             f"{path} cannot be read as an .mlpackage, its Manifest.json is missing or damaged ({why}): "
             "copy the whole folder again",
             fault="damaged",
         ) from error
-    if not file.resolve().is_relative_to(data.resolve()):
-        raise ArtifactError(f"{path} is not an .mlpackage: its manifest names {file}, outside it", fault="damaged")
+    if not inside:
+        at = " ".join(str(file).split())
+        raise ArtifactError(f"{path} is not an .mlpackage: its manifest names {at}, outside it", fault="damaged")
     return file

@@ -24,10 +24,8 @@ from levit_mobile.runners.adapters import (
     refusing,
     stated_form,
 )
-from levit_mobile.system.file_signature import begins_as
-from levit_mobile.system.files import is_text
+from levit_mobile.runners.executorch_program import method
 
-REFUSED = "cannot be loaded by ExecuTorch:"
 # executorch/schema/scalar_type.fbs
 SCALAR_TYPES = {0: "uint8", 1: "int8", 2: "int16", 3: "int32", 4: "int64", 5: "float16", 6: "float32", 7: "float64"}
 
@@ -43,11 +41,11 @@ def load(path: Path, *, source: Input, result: Output, threads: int = 1) -> Runn
 
 def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int = 1) -> Outputs:
     """All of the program's outputs as float32, named in their order: a `.pte` has no names. Raises as `load` does."""
-    method = _method(path, threads)
+    loaded = method(path, Placement(threads=threads), *runtime())
     order = stated_form(path, "executorch").dim_order
 
     def run(image: Images) -> dict[str, NDArray[np.generic]]:
-        made = method.execute([torch.from_numpy(in_memory(adapted(image, source), order))])
+        made = loaded.execute([torch.from_numpy(in_memory(adapted(image, source), order))])
         # np.array copies: the runtime reuses its buffers.
         return {name: np.array(value.float().numpy()) for name, value in zip(names, made, strict=True)}
 
@@ -55,21 +53,21 @@ def outputs(path: Path, *, source: Input, names: tuple[str, ...], threads: int =
 
 
 def load_for_timing(path: Path, on: Placement = ONE_THREAD, form: InputForm | None = None) -> Loaded:
-    """Any `.pte` whose `forward` takes one tensor: ExecuTorch's own `execute`. Raises as `load` does."""
-    method = _method(path, on.threads or 1)
+    """Any `.pte` whose method takes one tensor: ExecuTorch's own `execute`. Raises as `load` does."""
+    found = method(path, on, *runtime())
     form = form or stated_form(path, "executorch")
-    with refusing(f"{path} {REFUSED}"):
-        only_input(method.metadata.num_inputs(), path)
-        source = method.metadata.input_tensor_meta(0)
+    with refusing(f"{path} has no input that is an image:", fault="not-one-image"):
+        only_input(found.metadata.num_inputs(), path)
+        source = found.metadata.input_tensor_meta(0)
         shape, dtype = form.shape or tuple(source.sizes()), _dtype(source.dtype())
     example = torch.from_numpy(in_memory(noise(shape, dtype), form.dim_order))
 
     def run(given: Tensor) -> tuple[Tensor, ...]:
         # np.array copies: the runtime reuses its buffers.
-        made = method.execute([torch.from_numpy(in_memory(given, form.dim_order))])
+        made = found.execute([torch.from_numpy(in_memory(given, form.dim_order))])
         return tuple(np.array(value.numpy()) for value in made)
 
-    return Loaded(shape, dtype, lambda: method.execute([example]), run)
+    return Loaded(shape, dtype, lambda: found.execute([example]), run)
 
 
 def runtime() -> tuple[Any, Any]:
@@ -97,18 +95,6 @@ def thread_pool_kept() -> Iterator[None]:
             native._unsafe_reset_threadpool(before)
 
 
-def _method(path: Path, threads: int) -> Any:
-    runtime_type, native = runtime()
-    if native._threadpool_get_thread_count() != threads:
-        native._unsafe_reset_threadpool(threads)
-    _require_program(path)
-    with refusing(f"{path} {REFUSED}"):
-        given = path if is_text(path) else path.read_bytes()
-        method = runtime_type.get().load_program(given).load_method("forward")
-    method.program_bytes = given  # the runtime refers to bytes, and does not keep them
-    return method
-
-
 def _dtype(scalar_type: int) -> np.dtype[np.generic]:
     if scalar_type not in SCALAR_TYPES:
         raise ArtifactError(
@@ -117,9 +103,3 @@ def _dtype(scalar_type: int) -> np.dtype[np.generic]:
             fault="not-one-image",
         )
     return np.dtype(SCALAR_TYPES[scalar_type])
-
-
-def _require_program(path: Path) -> None:
-    """The runtime's own complaint about a foreign file can abort the whole process: it decodes these bytes as text."""
-    if not begins_as(path, "executorch"):
-        raise ArtifactError(f"{path} is not an ExecuTorch program: it does not begin like one", fault="unknown-format")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levit_mobile.contract import Input, Output
-from levit_mobile.errors import ToolchainMissing
+from levit_mobile.errors import ArtifactError, ToolchainMissing
+from levit_mobile.interfaces.litert import fault_of
 from levit_mobile.interfaces.runner import ONE_THREAD, Images, InputForm, Loaded, Outputs, Placement, Runner, Tensor
 from levit_mobile.runners.adapters import adapted, as_logits, noise, one_by_one, only_input, refusing
 from levit_mobile.system.files import is_text
@@ -62,10 +64,7 @@ def _filled(path: Path, threads: int, shape: tuple[int, ...] | None = None) -> A
     """An interpreter with noise in all its inputs. `shape` is for its one input, whose stored sizes may be mere 1."""
     interpreter_type = runtime()
     with refusing(f"{path} {REFUSED}"):
-        interpreter = opened(interpreter_type, path, threads)
-        if shape is not None:
-            _resize(interpreter, path, shape)
-        interpreter.allocate_tensors()
+        interpreter = _allocated(interpreter_type, path, threads, shape)
         for source in interpreter.get_input_details():
             interpreter.set_tensor(source["index"], noise(tuple(source["shape"].tolist()), np.dtype(source["dtype"])))
     return interpreter
@@ -83,6 +82,29 @@ def _resize(interpreter: Any, path: Path, shape: tuple[int, ...]) -> None:
     only_input(len(inputs), path)
     if tuple(inputs[0]["shape"].tolist()) != shape:
         interpreter.resize_tensor_input(inputs[0]["index"], shape, strict=True)  # only sizes that the file leaves open
+
+
+def _allocated(interpreter_type: Any, path: Path, threads: int, shape: tuple[int, ...] | None) -> Any:
+    """Raises ArtifactError for a sound model that LiteRT or XNNPACK cannot prepare, and what they raise for others."""
+    try:
+        interpreter = opened(interpreter_type, path, threads)
+        if shape is not None:
+            _resize(interpreter, path, shape)
+        interpreter.allocate_tensors()
+    except RuntimeError as error:
+        why = " ".join(str(error).split())
+        if (fault := fault_of(why, partial(_prepare_plainly, path))) not in ArtifactError.NOT_RUNNABLE:
+            raise
+        raise ArtifactError(f"{path} is sound, and LiteRT on this machine cannot run it: {why}", fault=fault) from error
+    return interpreter
+
+
+def _prepare_plainly(path: Path) -> None:
+    """With LiteRT's own kernels alone."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    plain: Any = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    Interpreter(str(path), num_threads=1, experimental_op_resolver_type=plain).allocate_tensors()
 
 
 def runtime() -> Any:

@@ -8,14 +8,16 @@ from levit_mobile.errors import ArtifactError
 from levit_mobile.targets import TARGETS
 
 PACKAGE_FILE, MODEL_SUFFIX = "Manifest.json", ".mlmodel"
-HEAD = 16  # bytes that identify a format
+HEAD = 32  # bytes that identify a format
+LFS_POINTER = b"version https://git-lfs"
 # Target -> offset and bytes; Core ML's artifact is a folder.
 MAGIC: dict[str, tuple[int, bytes]] = {"tflite": (4, b"TFL3"), "executorch": (4, b"ET")}
 # Files that are often mistaken for an artifact: offset, bytes, and the advice.
 STRANGERS = (
+    (0, LFS_POINTER, "it is a Git LFS pointer: run `git lfs pull` in its folder, which fetches the file itself"),
     (0, b"PK", "it is a zip archive: unpack it, or convert it first if it is a checkpoint"),
     (4, b"BP", "it is an ExecuTorch bundled program, which also holds test inputs: pass the .pte inside it"),
-    (4, b"FT", "it is an ExecuTorch data file: pass the .pte that it belongs to"),
+    (4, b"FT", "it is an ExecuTorch data file: pass the .pte that it belongs to, and this file with --data"),
     (0, b"\x80", "it is a pickle: convert it first if it is a checkpoint"),
     (0, b"\x89HDF", "it is a Keras or HDF5 file: convert it first"),
 )
@@ -34,7 +36,7 @@ def target_of(path: Path) -> str:
     for target in MAGIC:
         if begins(head, target):
             return target
-    if path.suffix == MODEL_SUFFIX and head:
+    if path.suffix == MODEL_SUFFIX and head and not head.startswith(LFS_POINTER):
         return "coreml"
     raise ArtifactError(f"{path} is not an artifact: {_stranger(head)}; {EXPECTED}", fault="unknown-format")
 

@@ -38,6 +38,7 @@ def spread(
     *,
     processes: int,
     timeout_s: float = TIMEOUT_S,
+    most_bytes: int | None = None,
 ) -> Generator[Result, None, None]:
     """Process items in other processes with one thread each, so that a crash ends only one of them.
 
@@ -49,6 +50,7 @@ def spread(
         items: The items, which are pickled.
         processes: Number of processes, 1 or more.
         timeout_s: Longest time in seconds for one item.
+        most_bytes: Bound of a process's memory in bytes, where that is less than its share. Default: the share.
 
     Yields:
         The results in the order of the items.
@@ -56,7 +58,7 @@ def spread(
     Raises:
         ArtifactError: A process died (``artifact.crashed``), or gave no result in time (``artifact.timeout``).
     """
-    crew = _Crew(pickle.dumps(load), _share_bytes(processes))
+    crew = _Crew(pickle.dumps(load), min(_share_bytes(processes), most_bytes or memory_bytes()))
     threads, waiting = ThreadPoolExecutor(processes), deque[Future[Any]]()
     try:
         for item in items:

@@ -52,9 +52,11 @@ class BenchOptions:
         compute_units: The processors that Core ML may use, by the names of its ``MLComputeUnits``.
         picture_px: Width and height in pixels of the picture from which end-to-end times start.
         profile: Also time every block of each artifact.
+        method: The method that is run of each ``.pte`` without a bundle.
+        data: The data file (``.ptd``) of each ``.pte`` without a bundle that keeps its constants in one.
 
     Raises:
-        TimingError: A number is too small (``timing.option``).
+        TimingError: A number is too small, or the data file does not exist (``timing.option``).
     """
 
     rounds: int = ROUNDS
@@ -64,15 +66,33 @@ class BenchOptions:
     compute_units: ComputeUnits = "all"
     picture_px: tuple[int, int] = PICTURE_PX
     profile: bool = False
+    method: str = "forward"
+    data: Path | None = None
 
     def __post_init__(self) -> None:
+        if self.data is not None and not self.data.is_file():
+            raise TimingError(f"the data file {self.data} does not exist or is not a file", fault="option")
         for name, least in (("rounds", 2), ("warmup", 1), ("starts", 1), ("threads", 1)):
             if getattr(self, name) < least:
                 raise TimingError(f"{name} is {getattr(self, name)}, expected {least} or more", fault="option")
 
-    def of(self, target: str) -> Placement:
-        """Return where the artifacts of a target run: on CPU threads, or on Core ML's compute units."""
-        return Placement(compute_units=self.compute_units) if target == "coreml" else Placement(threads=self.threads)
+    def of(self, target: str, *, in_bundle: bool = True) -> Placement:
+        """Return where the artifacts of a target run: on CPU threads, or on Core ML's compute units.
+
+        A ``.pte`` without a bundle runs the chosen method, with the data file.
+
+        Args:
+            target: Name of the target.
+            in_bundle: Whether the artifact belongs to a bundle.
+
+        Returns:
+            The placement.
+        """
+        if target == "coreml":
+            return Placement(compute_units=self.compute_units)
+        if target == "executorch" and not in_bundle:
+            return Placement(threads=self.threads, method=self.method, data=self.data)
+        return Placement(threads=self.threads)
 
 
 @dataclass(slots=True)
@@ -122,6 +142,7 @@ def bench(
         120
     """
     asked, found = options or BenchOptions(), opening.opened([Path(p) for p in paths], [Path(p) for p in against])
+    _require_use(found, asked)
     vectors = golden.shared_golden(found)
     started_at, before = datetime.now(UTC), machine.conditions()
     known = {one.name: _state(one, vectors.get(one.name), asked) for one in found}
@@ -146,12 +167,37 @@ def bench(
     )
 
 
+def _require_use(found: Sequence[Candidate], options: BenchOptions) -> None:
+    """Options for programs of others have such a program. Raises TimingError."""
+    given = options.method != "forward" or options.data is not None
+    if given and not any(one.target.name == "executorch" and one.stored is None for one in found):
+        raise TimingError(
+            "a method or a data file was given, expected a .pte without a bundle among the artifacts", fault="option"
+        )
+
+
+def _chosen(one: CandidateState) -> tuple[str, ...]:
+    """What was run of a program, where that is not the whole of it by default."""
+    on = one.job.placement
+    chosen = [f"the method {on.method} was run"] if on.method != "forward" else []
+    chosen += [f"its constants came from {on.data.name}, sha256 {digest(on.data)}"] if on.data else []
+    return tuple(chosen)
+
+
 def _state(one: Candidate, vectors: Golden | None, options: BenchOptions) -> CandidateState:
     """An artifact without a contract takes its pictures as the owner of the golden vectors does."""
     contract = one.contract
     source, result = (contract.input, contract.output) if contract else (None, None)
     spec = one.stored.spec if one.stored else vectors.spec if vectors else None
-    job = Job(one.name, one.artifact, one.target.name, options.of(one.target.name), source, result, spec)
+    job = Job(
+        one.name,
+        one.artifact,
+        one.target.name,
+        options.of(one.target.name, in_bundle=one.stored is not None),
+        source,
+        result,
+        spec,
+    )
     foreign = None if contract else _foreign(one, vectors)
     if isinstance(foreign, str):
         return CandidateState(job, not_run=foreign)
@@ -189,7 +235,7 @@ def _start_once(one: CandidateState, pixels: Pixels | None) -> None:
     except (RunnerUnavailable, ToolchainMissing) as error:
         one.not_run = str(error)
     except ArtifactError as error:
-        one.not_run, one.refused = str(error), True
+        one.not_run, one.refused = str(error), error.fault not in ArtifactError.NOT_RUNNABLE
         if one.job.is_open:  # at other sizes it may be sound
             one.refused = False
             one.not_run = f"it does not run at {list(one.job.shape)}, a shape that it leaves to the run: {error}"
@@ -273,7 +319,7 @@ def _timing(
         picture_px=options.picture_px if end_to_end else None,
         not_run=state.not_run,
         profile=state.profile,
-        notes=(*state.notes, *_notes(state, vectors)),
+        notes=(*_chosen(state), *state.notes, *_notes(state, vectors)),
     )
 
 

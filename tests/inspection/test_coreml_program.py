@@ -12,6 +12,7 @@ from support.installed import needs
 
 from levit_mobile.inspection import coreml_program
 from levit_mobile.inspection.coreml_program import BLOB, ELEMENT_BITS, INT8, SENTINEL
+from levit_mobile.inspection.graph import MOST_RANK
 from levit_mobile.mil import protobuf
 
 needs("coremltools")
@@ -145,3 +146,18 @@ def test_a_classifier_has_as_many_labels_as_its_list_or_its_tensor() -> None:
     assert coreml_program._class_labels([constant("names", "STRING", 3, 2), classify]) == 6
     assert coreml_program._class_labels([listed]) is None
     assert coreml_program._class_labels([]) is None
+
+
+@pytest.mark.parametrize("rank", [MOST_RANK + 1, 2**31 - 1, 2**62])
+def test_a_rank_that_no_tensor_has_is_refused_at_once(rank: int) -> None:
+    """The shape is not made first: it would need gigabytes."""
+    kind = mil.ValueType(tensorType=mil.TensorType(rank=rank))
+    with pytest.raises(ValueError, match=f"expected {MOST_RANK} at most"):
+        coreml_program._Reader(mil.DataType)._tensor(kind)
+
+
+def test_a_function_without_a_body_is_refused(tmp_path: Path) -> None:
+    model = protobuf.schema().Model()
+    model.mlProgram.functions["main"].opset = "CoreML7"
+    with pytest.raises(ValueError, match="the function main has no body"):
+        coreml_program.read(model, tmp_path, mil.DataType)

@@ -221,6 +221,8 @@ def test_constants_beside_the_program_are_named_and_not_counted(found: Any) -> N
     assert one.weight_bytes == {"qint8": 20}
     assert one.notes == ("1 of its constants are in a separate file (.ptd) and are not counted",)
     assert one.metadata["named data"] == "2 constants"
+    with refused(ArtifactError, "artifact.damaged", "lacks constants", "(.ptd)"):
+        found(outside, by=inspect)
 
 
 # Where the file ends

@@ -254,3 +254,60 @@ def test_numbers_of_an_enum_count_on_from_the_last_and_members_may_be_renamed() 
     assert found.unions["U"] == [("A", "B"), ("B", "B")]
     with pytest.raises(ValueError, match="no root table"):
         flatbuffer.schema("table B { a: int; } root_type C;")
+
+
+def aliased(levels: int, width: int) -> bytes:
+    """Each table has `width` children, and all of them are the same table of the next level."""
+    import flatbuffers
+
+    builder: Any = flatbuffers.Builder()
+    builder.StartObject(1)
+    below = builder.EndObject()
+    for _ in range(levels):
+        builder.StartVector(4, width, 4)
+        for _ in range(width):
+            builder.PrependUOffsetTRelative(below)
+        children = builder.EndVector()
+        builder.StartObject(1)
+        builder.PrependUOffsetTRelativeSlot(0, children, 0)
+        below = builder.EndObject()
+    builder.Finish(below)
+    return bytes(builder.Output())
+
+
+def count(table: flatbuffer.Table) -> int:
+    return 1 + sum(count(child) for child in table["children"])
+
+
+def test_a_small_file_that_unfolds_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    by = flatbuffer.schema("table Node { children:[Node]; } root_type Node;")
+    assert count(flatbuffer.root(aliased(2, 10), by)) == 111
+    monkeypatch.setattr(flatbuffer, "MOST_TABLES", 10_000)
+    assert count(flatbuffer.root(aliased(3, 10), by)) == 1111
+    endless = aliased(12, 100)
+    assert len(endless) < 6000
+    with pytest.raises(ValueError, match="which unfold to more than"):
+        count(flatbuffer.root(endless, by))
+
+
+@pytest.mark.parametrize("kind", ["string", "int"])
+def test_long_texts_and_vectors_count_by_their_length(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    import flatbuffers
+
+    by = flatbuffer.schema(f"table Root {{ it: {'string' if kind == 'string' else '[int]'}; }} root_type Root;")
+    builder: Any = flatbuffers.Builder()
+    if kind == "string":
+        it = builder.CreateString("x" * 6400)
+    else:
+        builder.StartVector(4, 6400, 4)
+        for _ in range(6400):
+            builder.PrependInt32(1)
+        it = builder.EndVector()
+    builder.StartObject(1)
+    builder.PrependUOffsetTRelativeSlot(0, it, 0)
+    builder.Finish(builder.EndObject())
+    monkeypatch.setattr(flatbuffer, "MOST_TABLES", 201)
+    root = flatbuffer.root(bytes(builder.Output()), by)
+    assert [len(root["it"]) for _ in range(2)] == [6400, 6400]
+    with pytest.raises(ValueError, match="which unfold to more than"):
+        _ = root["it"]

@@ -55,6 +55,14 @@ class Made:
     def _twice_tflite(self, path: Path) -> None:
         foreign.edited_tflite(path, self.path("net.tflite"), foreign.with_second_subgraph)
 
+    def _deep_tflite(self, path: Path) -> None:
+        source = self.folder / "rank7.tflite"
+        foreign.deep_tflite(source)
+        foreign.edited_tflite(path, source, foreign.with_deep_concatenation)
+
+    def _open_tflite(self, path: Path) -> None:
+        foreign.edited_tflite(path, self.path("net.tflite"), foreign.with_open_sizes)
+
     def _net_pte(self, path: Path) -> None:
         foreign.pte(path, delegated=True)
 
@@ -156,6 +164,21 @@ def test_a_custom_op_leaves_partitions_unknown(made: Made) -> None:
     assert found.macs == foreign.MACS
     with refused(ArtifactError, "artifact.unsupported-op", made.path("custom.tflite"), "FlexErf"):
         resolve(TARGETS["tflite"].inspector)(made.path("custom.tflite"))
+
+
+def test_a_rank_that_xnnpack_cannot_prepare_leaves_partitions_unknown(made: Made) -> None:
+    found = inside(made, "deep.tflite")
+    assert (found.partitions, found.max_rank, found.ops) == (None, 7, {"CONCATENATION": 1, "RESHAPE": 1})
+    assert "CONCATENATION" in found.notes[0]
+    with refused(ArtifactError, "artifact.unsupported-model", made.path("deep.tflite"), "CONCATENATION"):
+        resolve(TARGETS["tflite"].inspector)(made.path("deep.tflite"))
+
+
+def test_sizes_that_are_set_at_run_time_leave_partitions_unknown(made: Made) -> None:
+    found = inside(made, "open.tflite")
+    assert (found.partitions, found.inputs[0].shape) == (None, (1, 3, -1, -1))
+    assert "partitions and fallback ops are unknown" in found.notes[0]
+    assert found.ops == inside(made, "net.tflite").ops
 
 
 def test_subgraphs_are_all_counted(made: Made) -> None:

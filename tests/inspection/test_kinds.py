@@ -321,6 +321,21 @@ def test_macs_of_an_open_shape_are_unknown() -> None:
     assert graph.macs(Graph(tensors, (linear("x", "w", "y"),), ("y",))) is None
 
 
+def test_macs_beyond_every_model_are_unknown() -> None:
+    """A damaged file claims them; their digits would be too many to print."""
+    sizes = (2**31 - 1,) * 60
+    tensors = {name: GraphTensor("float32", sizes) for name in "xwy"}
+    assert graph.macs(Graph(tensors, (linear("x", "w", "y"),), ("y",))) is None
+
+
+def test_numbers_that_no_tensor_has_are_refused() -> None:
+    assert GraphTensor("float32", (1,) * graph.MOST_RANK, graph.MOST).stored_bytes == graph.MOST
+    with pytest.raises(ValueError, match=f"has {graph.MOST_RANK + 1} dimensions"):
+        GraphTensor("float32", graph.open_shape(2**40))
+    with pytest.raises(ValueError, match="larger than any file"):
+        GraphTensor("float32", (1,), graph.MOST + 1)
+
+
 def test_the_rank_is_that_of_what_runs() -> None:
     """A palette's table has rank 6 in its file, and the weight that it unfolds to has 2."""
     unfolded = Op("constexpr_lut_to_dense", "other", ("indices", "palette"), ("w",))

@@ -113,8 +113,12 @@ def test_an_empty_constant_may_be_missing(read: Any) -> None:
 def test_a_constant_by_name_is_the_programs_own(read: Any) -> None:
     found = read(values=(value(0, constant_buffer_idx=1),), constants=(constant(), constant(name="w")), known={"w"})
     assert found.tensors[0] == GraphTensor("fp32", (1, 4), 16, "w")
-    with pytest.raises(ValueError, match="the constant w is missing"):
-        read(constants=(constant(name="w"),), known={"v"})
+
+
+def test_a_constant_by_a_name_that_the_program_lacks_is_in_a_data_file(read: Any) -> None:
+    found = read(values=(value(0, constant_buffer_idx=1),), constants=(constant(), constant(name="w")), known={"v"})
+    assert found.outside == ("w",)
+    assert (found.tensors[0].shape, found.tensors[0].stored_bytes) == ((1, 4), 0)
 
 
 @pytest.mark.parametrize(

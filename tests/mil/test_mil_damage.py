@@ -97,7 +97,10 @@ def test_a_padding_beyond_all_memory_fails_the_op(package: Path) -> None:
         read(package).run({"x_in0": X})
 
 
-@pytest.mark.parametrize(("path", "fault"), [("a\0b", "damaged"), ("[" * 100_000, "unreadable")])
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [("a\0b", "damaged"), ("\ud800", "damaged"), ("[" * 100_000, "unreadable")],
+)
 def test_a_manifest_that_leads_nowhere_is_refused(package: Path, path: str, fault: str) -> None:
     manifest = json.loads((package / "Manifest.json").read_text())
     manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"] = path

@@ -82,6 +82,50 @@ def with_second_subgraph(model: Any) -> None:
     model.subgraphs.append(model.subgraphs[0])
 
 
+def with_deep_concatenation(model: Any) -> None:
+    """The op between two reshapes puts its input of rank 7 beside itself, which is the output then.
+
+    LiteRT's kernel takes any rank; XNNPACK takes the op, and fails to prepare it.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    graph = model.subgraphs[0]
+    _, middle, _ = graph.operators
+    model.operatorCodes[middle.opcodeIndex].builtinCode = schema.BuiltinOperator.CONCATENATION
+    model.operatorCodes[middle.opcodeIndex].deprecatedBuiltinCode = schema.BuiltinOperator.CONCATENATION
+    middle.inputs = [middle.inputs[0]] * 2
+    middle.builtinOptionsType, middle.builtinOptions = (
+        schema.BuiltinOptions.ConcatenationOptions,
+        schema.ConcatenationOptionsT(),
+    )
+    middle.builtinOptions.axis = 1
+    graph.tensors[middle.outputs[0]].shape[1] *= 2
+    graph.operators, graph.outputs = graph.operators[:2], list(middle.outputs)
+    for signature in model.signatureDefs or ():
+        signature.outputs[0].tensorIndex = middle.outputs[0]
+
+
+def with_open_sizes(model: Any) -> None:
+    """Height and width are set at run time, and stored as 1, which its reshape does not fit."""
+    graph = model.subgraphs[0]
+    source = graph.tensors[graph.inputs[0]]
+    source.shape = np.array([1, 3, 1, 1], np.int32)
+    source.shapeSignature = np.array([1, 3, -1, -1], np.int32)
+
+
+class Deep(nn.Module):
+    """An op on a tensor of rank 7."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return image.reshape(1, 3, 2, 2, 2, 2, 4).abs().reshape(1, -1)
+
+
+def deep_tflite(path: Path) -> None:
+    import litert_torch
+
+    litert_torch.convert(Deep(), (EXAMPLE,)).export(str(path))
+
+
 def pte(path: Path, *, delegated: bool) -> None:
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower

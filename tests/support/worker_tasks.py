@@ -50,6 +50,15 @@ def leave(status: int) -> None:
     sys.exit(status)
 
 
+def allocating() -> Callable[[int], int]:
+    """For `spread`: as many bytes as are asked for, and how many they are."""
+    return allocate
+
+
+def allocate(size: int) -> int:
+    return len(bytearray(size))
+
+
 def crash(_: object) -> None:
     end_by(signal.SIGSEGV)
 

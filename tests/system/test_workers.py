@@ -211,6 +211,15 @@ def test_a_consumer_that_fails_leaves_nothing(folder: Path) -> None:
 
 @pytest.mark.slow
 @linux
+def test_a_process_gets_less_than_its_share_where_that_is_asked() -> None:
+    """Half a gigabyte is far more than an idle interpreter has, and half of what is asked for."""
+    assert list(spread(tasks.allocating, [1 << 20], processes=1, most_bytes=512 << 20)) == [1 << 20]
+    with pytest.raises(MemoryError):
+        list(spread(tasks.allocating, [1 << 30], processes=1, most_bytes=512 << 20))
+
+
+@pytest.mark.slow
+@linux
 def test_a_process_gets_its_share_of_the_memory(folder: Path) -> None:
     everything = limits.memory_bytes()
     for processes in (1, 3):
