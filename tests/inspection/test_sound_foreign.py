@@ -15,7 +15,8 @@ from support.refusals import refused
 from levit_mobile.bundle.inspect import inspect
 from levit_mobile.errors import ArtifactError
 from levit_mobile.inspection import coreml_program, executorch
-from levit_mobile.inspection.executorch import ELEMENT_BYTES, PORT_TYPES, TYPES
+from levit_mobile.inspection.executorch import ELEMENT_BYTES, TYPES
+from levit_mobile.inspection.executorch_ports import TYPES as PORT_TYPES
 from levit_mobile.mil import protobuf
 
 needs("coremltools")
