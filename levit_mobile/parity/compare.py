@@ -83,6 +83,8 @@ class ParityReport(BaseModel):
     """Share of pictures whose top class in the reference is among the candidate's top five, 0 to 1."""
     tolerance: Tolerance
     """The bounds on these figures."""
+    rounding_db: float | None = None
+    """How far below ``floor_sqnr_db`` the artifact's arithmetic may be, in dB; None asks for the bound alone."""
     defect: str | None = None
     """Why the logits could not be compared; None if they could."""
 
@@ -102,8 +104,27 @@ class ParityReport(BaseModel):
         asked = {name: getattr(self.tolerance, name) for name in BOUNDS}
         return tuple(self._check(name, limit) for name, limit in asked.items() if limit is not None)
 
+    @property
+    def least_sqnr_db(self) -> float:
+        """The bound on SQNR: that of the tolerance, or what rounding leaves of a network that amplifies it."""
+        asked = self.tolerance.min_sqnr_db
+        if self.rounding_db is None or math.isnan(self.floor_sqnr_db):
+            return asked
+        return max(0.0, min(asked, round(self.floor_sqnr_db - self.rounding_db, 1)))
+
+    @property
+    def amplifies(self) -> str:
+        """A sentence where the network's own rounding sets the bound; else empty."""
+        if self.least_sqnr_db >= self.tolerance.min_sqnr_db:
+            return ""
+        return (
+            f"this network amplifies rounding: float32 itself has {self.floor_sqnr_db:.1f} dB against float64, so at "
+            f"least {self.least_sqnr_db:g} dB are expected instead of {self.tolerance.min_sqnr_db:g} dB"
+        )
+
     def _check(self, name: str, limit: float) -> Check:
         field, words = BOUNDS[name]
+        limit = self.least_sqnr_db if name == "min_sqnr_db" else limit
         at = f"expected at {'least' if name.startswith('min_') else 'most'}"
         return Check(name, getattr(self, field), limit, words.format(self, bound=limit, at=at))
 
@@ -182,7 +203,13 @@ def run(runner: Runner, pictures: ImageSet, *, progress: Progress = silent) -> A
 
 
 def compare(
-    reference: Reference, candidate: Array, *, name: str, tolerance: Tolerance, head: Head = "softmax"
+    reference: Reference,
+    candidate: Array,
+    *,
+    name: str,
+    tolerance: Tolerance,
+    head: Head = "softmax",
+    rounding_db: float | None = None,
 ) -> ParityReport:
     """Compare a candidate's logits with the reference's.
 
@@ -194,6 +221,7 @@ def compare(
         name: Name of the candidate in reports.
         tolerance: The bounds on the difference.
         head: What makes probabilities of the logits.
+        rounding_db: How far below the reference's own rounding the candidate may be, in dB; None asks for the bound.
 
     Returns:
         The figures over all pictures.
@@ -210,6 +238,7 @@ def compare(
         images_digest=reference.pictures_digest,
         floor_sqnr_db=reference.floor_sqnr_db,
         tolerance=tolerance,
+        rounding_db=rounding_db,
         defect=defect,
     )
 
@@ -223,6 +252,7 @@ def report_of(
     images_digest: str,
     floor_sqnr_db: float,
     tolerance: Tolerance,
+    rounding_db: float | None = None,
     defect: str | None = None,
 ) -> ParityReport:
     """Make the report from statistics that were collected picture by picture.
@@ -235,6 +265,7 @@ def report_of(
         images_digest: SHA-256 over the names and pixels of all pictures.
         floor_sqnr_db: SQNR in dB of the reference in float32 against itself in float64.
         tolerance: The bounds on the difference.
+        rounding_db: How far below that the candidate may be, in dB; None asks for the bound alone.
         defect: Why the logits could not be compared, which breaks every bound; None if they could.
 
     Returns:
@@ -252,6 +283,7 @@ def report_of(
         images_digest=images_digest,
         floor_sqnr_db=floor_sqnr_db,
         tolerance=tolerance,
+        rounding_db=rounding_db,
         defect=defect,
         max_abs_error=found.max_abs_error,
         mean_abs_error=found.mean_abs_error,

@@ -303,7 +303,12 @@ def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | N
         by_reference = f"the {title} executed the artifact as it is written; no device ran it"
     candidate = compare.run(runner, source.reference.pictures)
     report = compare.compare(
-        source.reference, candidate, name=recipe.name, tolerance=recipe.tolerance, head=source.checkpoint.head
+        source.reference,
+        candidate,
+        name=recipe.name,
+        tolerance=recipe.tolerance,
+        head=source.checkpoint.head,
+        rounding_db=recipe.rounding_db,
     )
     return compare.judge(report, by_reference=by_reference)
 

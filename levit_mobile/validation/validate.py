@@ -107,7 +107,7 @@ def _validation(
         verdict=found.verdict,
         reasons=found.reasons,
         error_code=found.error_code,
-        notes=(*_notes(case), *not_drilled),
+        notes=(*_notes(case), *_amplified(found), *not_drilled),
         report=found.report,
         top1_interval=found.top1_interval,
         top5_interval=found.top5_interval,
@@ -122,6 +122,11 @@ def _validation(
         processes=processes,
         versions=_versions(),
     )
+
+
+def _amplified(found: Judgement) -> Iterator[str]:
+    if found.report is not None and found.report.amplifies:
+        yield found.report.amplifies
 
 
 def _notes(case: ValidationSetup) -> Iterator[str]:

@@ -20,7 +20,7 @@ from levit_mobile.parity import metrics
 from levit_mobile.parity.compare import BATCH, ParityReport, Proof, Reference, compare, judge, not_run, reference, run
 from levit_mobile.parity.compare import BOUNDS as BOUNDS_OF_A_REPORT
 from levit_mobile.parity.logit_stats import Head
-from levit_mobile.recipe import Tolerance
+from levit_mobile.recipe import RECIPES, Tolerance
 
 Array = NDArray[np.floating]
 
@@ -143,6 +143,29 @@ def test_every_broken_bound_has_its_sentence(trained: Reference) -> None:
 
 
 # Bounds
+
+
+def test_a_network_that_amplifies_rounding_sets_its_own_bound(trained: Reference) -> None:
+    tolerance = Tolerance(min_sqnr_db=100, min_top1_agreement=0.0)
+
+    def judged(db: float, floor: float, rounding_db: float | None = 10.0) -> Proof:
+        shaky = replace(trained, floor_sqnr_db=floor)
+        logits = noisy(trained.logits.astype(np.float64), db)
+        return judge(compare(shaky, logits, name="a", tolerance=tolerance, rounding_db=rounding_db))
+
+    assert judged(68, 75.9).verdict == "proven"
+    assert "float32 itself has 75.9 dB" in judged(68, 75.9).report.amplifies  # type: ignore[union-attr]
+    assert judged(60, 75.9).reasons[0].endswith("expected at least 65.9 dB")
+    assert judged(68, 134.0).reasons[0].endswith("expected at least 100 dB")
+    assert judged(68, math.nan).reasons[0].endswith("expected at least 100 dB")
+    assert judged(68, 75.9, None).reasons[0].endswith("expected at least 100 dB")
+    assert judged(104, 134.0).report.amplifies == ""  # type: ignore[union-attr]
+
+
+def test_half_precision_rounds_with_13_bits_less() -> None:
+    found = {name: recipe.rounding_db for name, recipe in RECIPES.items()}
+    assert found["tflite-fp16"] == found["coreml-int8-weight"] == pytest.approx(78.27, abs=0.01)
+    assert found["tflite-fp32"] == found["coreml-fp32"] == found["tflite-int8"] == 10
 
 
 def one_picture(logits: list[float], trained: Reference) -> Reference:

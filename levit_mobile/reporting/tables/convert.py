@@ -48,6 +48,8 @@ def reasons(bundles: Sequence[Bundle]) -> list[str]:
 
 
 def _notes(bundle: Bundle) -> Iterator[str]:
+    if bundle.proof.report is not None and bundle.proof.report.amplifies:
+        yield bundle.proof.report.amplifies
     if bundle.contract.calibration:
         yield from bundle.contract.calibration.concerns
     found = bundle.integers
