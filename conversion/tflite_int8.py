@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from .tflite_model import Model, kinds, opened
 Values = NDArray[np.floating[Any]]
 INTEGER_OPS = ("CONV_2D", "FULLY_CONNECTED", "ADD", "PAD", "CONCATENATION", "TRANSPOSE", "RESHAPE", "MEAN")
 KEEP_GRID = ("PAD",)  # ops whose output has other values than any edge, on the grid of their input
+NEAR, APART = 0.05, 4  # where rounding is amplified: how far, and how much further the next tensor has to be
 CLOSE = 1e-3  # of a tensor's largest value: how far float32 kernels of two runtimes may lie apart
 
 
@@ -35,8 +37,14 @@ class Seen:
 
     def holds(self, values: Values) -> bool:
         """Are these, sorted, the same values?"""
-        bound = CLOSE * float(np.abs(self.values).max())
-        return len(values) == len(self.values) and bool(np.abs(values - self.values).max() <= bound)
+        return self.distance(values) <= CLOSE
+
+    def distance(self, values: Values) -> float:
+        """The largest difference of sorted values, as a share of the largest value; infinite for another number."""
+        if len(values) != len(self.values):
+            return math.inf
+        largest, apart = float(np.abs(self.values).max()), float(np.abs(values - self.values).max())
+        return apart / largest if largest else (math.inf if apart else 0.0)
 
 
 def quantized(content: bytes, module: nn.Module) -> Model:
@@ -123,12 +131,23 @@ def _grids(content: bytes, image: Tensor, seen: list[Seen]) -> dict[str, QParams
         if matches:
             grids[name] = matches[0].grid
             missing -= {edge.name for edge in matches}
+    for edge in (edge for edge in seen if edge.name in missing):
+        if moved := _nearest(edge, (one for one in _float_values(content, image) if one[0] not in grids)):
+            grids[moved] = edge.grid
+            missing.discard(edge.name)
     if missing:
         raise ConversionError(
             f"the TFLite model has no tensor for {', '.join(sorted(missing))}, whose ranges were measured",
             fault="lost-edges",
         )
     return grids
+
+
+def _nearest(edge: Seen, tensors: Iterable[tuple[str, Values]]) -> str | None:
+    """The tensor that a network which amplifies rounding has moved away from an edge, if only one is in question."""
+    ranked = sorted((edge.distance(values), name) for name, values in tensors)
+    best, second = (ranked + [(math.inf, "")] * 2)[:2]
+    return best[1] if best[0] <= NEAR and second[0] >= APART * best[0] else None
 
 
 def _float_values(content: bytes, image: Tensor) -> Iterator[tuple[str, Values]]:
