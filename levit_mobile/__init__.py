@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from levit_mobile.images.spec import ImageSpec
     from levit_mobile.model.checkpoint import load_checkpoint
     from levit_mobile.model.families.levit.trained import LeViT
-    from levit_mobile.parity.compare import Proof
+    from levit_mobile.parity.report import Proof
     from levit_mobile.pipeline.convert import convert
     from levit_mobile.pipeline.plan import PlanSearch, plan
     from levit_mobile.pipeline.precheck import check
@@ -62,7 +62,7 @@ _HOMES = {
     "PlanSearch": "levit_mobile.pipeline.plan",
     "PredictionRun": "levit_mobile.prediction.predict",
     "Progress": "levit_mobile.system.progress",
-    "Proof": "levit_mobile.parity.compare",
+    "Proof": "levit_mobile.parity.report",
     "RECIPES": "levit_mobile.recipe",
     "Recipe": "levit_mobile.recipe",
     "Report": "levit_mobile.reporting.report",

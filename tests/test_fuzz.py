@@ -22,6 +22,7 @@ from levit_mobile.images.image_set import ImageSet
 from levit_mobile.images.preprocessing import to_planar
 from levit_mobile.interfaces.runner import Logits
 from levit_mobile.parity import compare
+from levit_mobile.parity.report import judge
 from levit_mobile.recipe import Tolerance
 
 RUNTIMES = {"tflite-fp32": "litert", "executorch-fp32": "executorch", "coreml-fp16": "mil"}
@@ -65,7 +66,7 @@ def reference(stored: OpenBundle) -> compare.Reference:
 
 def verdict(expected: compare.Reference, found: Logits) -> str:
     """By the package, and by hand."""
-    said = compare.judge(compare.compare(expected, found, name="mutant", tolerance=BOUNDS)).verdict
+    said = judge(compare.compare(expected, found, name="mutant", tolerance=BOUNDS)).verdict
     assert said == ("proven" if close(expected.logits, found) else "broken")
     return said
 

@@ -22,7 +22,7 @@ from levit_mobile.arm64.cost import Baseline
 from levit_mobile.contract import Contract
 from levit_mobile.interfaces.inspection import Port
 from levit_mobile.overview.evidence import Evidence
-from levit_mobile.parity.compare import Proof
+from levit_mobile.parity.report import Proof
 from levit_mobile.quantization.plan import Plan
 from levit_mobile.reporting import outputs, predict_output
 from levit_mobile.timing.ratios import Ratio

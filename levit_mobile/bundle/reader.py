@@ -13,7 +13,8 @@ from levit_mobile.errors import BundleError
 from levit_mobile.images import labels as class_labels
 from levit_mobile.images.preprocessing import Pixels
 from levit_mobile.images.spec import ImageSpec
-from levit_mobile.parity.compare import Array, Proof, judge
+from levit_mobile.parity.compare import Array
+from levit_mobile.parity.report import Proof, judge
 from levit_mobile.recipe import RECIPES, Verdict
 from levit_mobile.system.files import Sha256, as_on_disk, clutter, digest, read_json, read_regular
 from levit_mobile.targets import TARGETS, Target

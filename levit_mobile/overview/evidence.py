@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from levit_mobile.overview.collect import FoundBundle, FoundRun, FoundValidation
-from levit_mobile.parity.compare import ParityReport
+from levit_mobile.parity.report import ParityReport
 from levit_mobile.recipe import Verdict
 from levit_mobile.timing.figures import called
 from levit_mobile.timing.record import Timing

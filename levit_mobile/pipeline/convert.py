@@ -14,6 +14,7 @@ from levit_mobile.interfaces.inspection import Inspection
 from levit_mobile.interfaces.toolchain import inspector, runner_loader
 from levit_mobile.model.fake_quant import QParams, logits_qparams
 from levit_mobile.parity import compare
+from levit_mobile.parity.report import Proof, judge, not_run
 from levit_mobile.pipeline import lowering, writing
 from levit_mobile.pipeline import quantization_summary as integers
 from levit_mobile.pipeline.precheck import check
@@ -284,7 +285,7 @@ def inspect(artifact: Path, target: Target, *, integers: int = 0) -> Inspection:
     return found
 
 
-def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | None = None) -> compare.Proof:
+def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | None = None) -> Proof:
     """Run the artifact on this machine and judge it against the unbaked model.
 
     Where the target's runtime does not exist, its reference executes the artifact, and the verdict says so. Without one
@@ -297,7 +298,7 @@ def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | N
     except RunnerUnavailable as error:
         stand_in = reference_of(recipe.target)
         if stand_in is None:
-            return compare.not_run(f"{error}; `levit-mobile validate` proves the bundle where that runtime exists")
+            return not_run(f"{error}; `levit-mobile validate` proves the bundle where that runtime exists")
         runner = resolve(stand_in.loader)(artifact, source=takes, result=gives)
         title = stand_in.title.partition(",")[0]
         by_reference = f"the {title} executed the artifact as it is written; no device ran it"
@@ -310,7 +311,7 @@ def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | N
         head=source.checkpoint.head,
         rounding_db=recipe.rounding_db,
     )
-    return compare.judge(report, by_reference=by_reference)
+    return judge(report, by_reference=by_reference)
 
 
 def summarized(

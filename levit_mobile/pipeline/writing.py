@@ -16,7 +16,7 @@ from levit_mobile.interfaces.inspection import Inspection
 from levit_mobile.model.download import BUNDLED, public_name
 from levit_mobile.model.fake_quant import QParams
 from levit_mobile.model.parts.counts import count_macs, count_parameters
-from levit_mobile.parity.compare import Proof
+from levit_mobile.parity.report import Proof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.quantization.calibration import concerns

@@ -14,7 +14,7 @@ from levit_mobile.contract import Contract, Input, Model, Output
 from levit_mobile.images.labels import LabelsSource
 from levit_mobile.interfaces.inspection import Fallback, Port
 from levit_mobile.overview.evidence import Evidence
-from levit_mobile.parity.compare import Proof
+from levit_mobile.parity.report import Proof
 from levit_mobile.recipe import Tolerance, Verdict
 from levit_mobile.system.files import Sha256
 from levit_mobile.timing.figures import TimingWarning

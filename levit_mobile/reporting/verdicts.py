@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from levit_mobile.arm64.counting import TITLES as CLASSES
 from levit_mobile.parity.checks import Check
-from levit_mobile.parity.compare import ParityReport
+from levit_mobile.parity.report import ParityReport
 from levit_mobile.recipe import Verdict
 from levit_mobile.reporting.text import MISSING, cosine, db, error, interval, share
 from levit_mobile.validation.results import Emulation, Picture, Validation

@@ -15,7 +15,7 @@ from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.inspection import Port
 from levit_mobile.interfaces.runner import Logits
 from levit_mobile.parity import compare
-from levit_mobile.parity.compare import ParityReport
+from levit_mobile.parity.report import ParityReport, judge
 from levit_mobile.recipe import RECIPES, Tolerance, Verdict
 from levit_mobile.timing.candidates import Candidate
 from levit_mobile.timing.feeding import Answer, Size, no_picture
@@ -131,7 +131,7 @@ def _report(candidate: Candidate, golden: Golden, expected: Logits, found: Logit
 
 
 def _parity(golden: Golden, report: ParityReport) -> Parity:
-    proof = compare.judge(report)
+    proof = judge(report)
     return Parity(
         verdict=proof.verdict,
         reasons=proof.reasons,

@@ -11,7 +11,7 @@ from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.errors import LevitMobileError
 from levit_mobile.images.image_set import png
 from levit_mobile.images.source import require_count
-from levit_mobile.parity.compare import ParityReport
+from levit_mobile.parity.report import ParityReport
 from levit_mobile.recipe import Verdict
 from levit_mobile.system.progress import Progress, called, silent
 from levit_mobile.validation import setup

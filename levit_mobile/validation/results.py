@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from levit_mobile.images.labels import LabelsSource
 from levit_mobile.parity.checks import Check
-from levit_mobile.parity.compare import ParityReport
+from levit_mobile.parity.report import ParityReport
 from levit_mobile.recipe import Tolerance, Verdict
 from levit_mobile.runtimes.registry import Runtime
 from levit_mobile.system.files import Sha256

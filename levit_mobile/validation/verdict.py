@@ -11,8 +11,8 @@ from levit_mobile.images.image_set import digest_of
 from levit_mobile.images.source import ImageOrigin
 from levit_mobile.parity import compare, metrics
 from levit_mobile.parity.checks import broken
-from levit_mobile.parity.compare import ParityReport
 from levit_mobile.parity.logit_stats import ImageStats, TopClasses
+from levit_mobile.parity.report import ParityReport
 from levit_mobile.recipe import Recipe, Verdict
 from levit_mobile.runtimes import registry
 from levit_mobile.validation.emulation import emulation

@@ -11,7 +11,7 @@ from support.stored_bundles import BROKEN_JSON, edited, require_refusal
 
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.errors import BundleError
-from levit_mobile.parity.compare import Proof, judge
+from levit_mobile.parity.report import Proof, judge
 from levit_mobile.recipe import RECIPES
 
 # The contract

@@ -27,7 +27,7 @@ from levit_mobile.images.image_set import Skipped
 from levit_mobile.interfaces.inspection import Fallback, Inspection, Port
 from levit_mobile.overview.collect import gather
 from levit_mobile.overview.join import join
-from levit_mobile.parity.compare import Proof
+from levit_mobile.parity.report import Proof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed, Tables
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.quantization.plan import PLANS

@@ -17,9 +17,10 @@ from levit_mobile.errors import CheckpointError
 from levit_mobile.images.image_set import ImageSet
 from levit_mobile.parity import compare as parity
 from levit_mobile.parity import metrics
-from levit_mobile.parity.compare import BATCH, ParityReport, Proof, Reference, compare, judge, not_run, reference, run
-from levit_mobile.parity.compare import BOUNDS as BOUNDS_OF_A_REPORT
+from levit_mobile.parity.compare import BATCH, Reference, compare, reference, run
 from levit_mobile.parity.logit_stats import Head
+from levit_mobile.parity.report import BOUNDS as BOUNDS_OF_A_REPORT
+from levit_mobile.parity.report import ParityReport, Proof, judge, not_run
 from levit_mobile.recipe import RECIPES, Tolerance
 
 Array = NDArray[np.floating]

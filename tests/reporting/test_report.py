@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from levit_mobile.errors import BundleError
-from levit_mobile.parity import compare
+from levit_mobile.parity.report import judge
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.reporting.tables.convert import bundle_table, bundles_json, reasons
 from levit_mobile.reporting.tables.doctor import advice, doctor_json, doctor_table
@@ -43,7 +43,7 @@ def columns(lines: list[str]) -> list[str]:
 def broken(bundle: Bundle) -> Bundle:
     assert bundle.proof.report is not None
     worse = bundle.proof.report.model_copy(update={"sqnr_db": 12.3, "top1_agreement": 0.5})
-    return replace(bundle, proof=compare.judge(worse))
+    return replace(bundle, proof=judge(worse))
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_json_holds_contracts_proofs_and_errors(three: list[Bundle]) -> None:
 def test_json_has_no_naked_nan(three: list[Bundle]) -> None:
     assert three[2].proof.report is not None
     worst = three[2].proof.report.model_copy(update={"sqnr_db": float("nan"), "max_abs_error": float("inf")})
-    text = bundles_json([replace(three[2], proof=compare.judge(worst))], {})
+    text = bundles_json([replace(three[2], proof=judge(worst))], {})
 
     def refuse(constant: str) -> Any:
         raise AssertionError(f"{constant} is not JSON")

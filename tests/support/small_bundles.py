@@ -9,7 +9,7 @@ from typing import Any
 from levit_mobile import contract as c
 from levit_mobile.contract import Contract
 from levit_mobile.images.spec import ImageSpec
-from levit_mobile.parity.compare import judge, not_run
+from levit_mobile.parity.report import judge, not_run
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system.files import digest, digest_bytes
 from levit_mobile.targets import TARGETS

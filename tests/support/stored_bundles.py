@@ -13,7 +13,8 @@ import pytest
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.errors import BundleError
 from levit_mobile.interfaces.inspection import Inspection
-from levit_mobile.parity.compare import compare, judge, not_run
+from levit_mobile.parity.compare import compare
+from levit_mobile.parity.report import judge, not_run
 from levit_mobile.pipeline import convert, writing
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.quantization.prepare import Int8Options

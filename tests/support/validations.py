@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from levit_mobile.parity.compare import ParityReport
+from levit_mobile.parity.report import ParityReport
 from levit_mobile.recipe import FP16, FP32, Tolerance
 from levit_mobile.runtimes.registry import RUNTIMES, Runtime
 from levit_mobile.validation.results import Accuracy, Block, Drill, Picture, Prediction, Validation

@@ -12,7 +12,7 @@ from levit_mobile.contract import LABELS_FILE, Calibration, Contract, Preprocess
 from levit_mobile.images.source import ImageOrigin, calibration_source, validation_source
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.overview.join import Artifact
-from levit_mobile.parity.compare import ParityReport
+from levit_mobile.parity.report import ParityReport
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system.files import Sha256, digest
 from levit_mobile.validation.results import Validation

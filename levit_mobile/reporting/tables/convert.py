@@ -10,7 +10,7 @@ from rich.table import Table
 
 from levit_mobile.errors import LevitMobileError
 from levit_mobile.images.labels import origin
-from levit_mobile.parity.compare import Proof
+from levit_mobile.parity.report import Proof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.reporting.strict_json import to_json

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from levit_mobile.images.labels import origin
-from levit_mobile.parity.compare import ParityReport
+from levit_mobile.parity.report import ParityReport
 from levit_mobile.reporting.strict_json import to_json
 from levit_mobile.reporting.text import (
     MISSING,
