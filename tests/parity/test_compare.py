@@ -15,7 +15,7 @@ from support.refusals import refused
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.images.image_set import ImageSet
-from levit_mobile.parity import compare as parity
+from levit_mobile.parity import report as parity
 from levit_mobile.parity import metrics
 from levit_mobile.parity.compare import BATCH, Reference, compare, reference, run
 from levit_mobile.parity.logit_stats import Head
