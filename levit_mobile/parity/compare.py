@@ -19,6 +19,7 @@ from levit_mobile.parity.report import ParityReport
 from levit_mobile.recipe import Tolerance
 from levit_mobile.system.progress import Progress, silent
 
+LEAD = 6.0  # times the standard deviation of one logit's noise
 BATCH = 8  # pictures held in memory at once
 Array = NDArray[np.floating]
 
@@ -151,7 +152,7 @@ def report_of(
     elif defect is None and tally.pictures != images:
         defect = f"the artifact gave logits of {tally.pictures} images, expected {images}"
     found = Figures() if defect else Figures.of(tally.rows)
-    return ParityReport(
+    report = ParityReport(
         reference=reference,
         candidate=candidate,
         images=images,
@@ -169,6 +170,20 @@ def report_of(
         top1_agreement=found.top1_agreement,
         top5_agreement=found.top5_agreement,
     )
+    if defect or not report.amplifies:
+        return report
+    return report.model_copy(update={"decided_top1_agreement": _decided(tally.rows, report.least_sqnr_db)})
+
+
+def _decided(rows: Sequence[ImageStats], sqnr_db: float) -> float:
+    """The share of equal top classes among pictures whose margin is beyond the noise of this SQNR; 1 without any.
+
+    Two logits that each have noise of a standard deviation s differ by more than LEAD * s once in 50,000 cases.
+    """
+    signal = SignalNoise.total(row.judged for row in rows).signal
+    noise = math.sqrt(signal / sum(row.classes for row in rows)) * 10 ** (-sqnr_db / 20)
+    decided = [row.same_top1 for row in rows if row.reference.margin > LEAD * noise]
+    return sum(decided) / len(decided) if decided else 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class ImageStats:
     """
 
     name: str
+    classes: int
     max_abs_error: float
     mean_abs_error: float
     squares: SignalNoise
@@ -106,6 +107,7 @@ def _rows(
         pair = reference[i : i + 1], candidate[i : i + 1]
         yield ImageStats(
             name=names[i],
+            classes=reference.shape[1],
             max_abs_error=metrics.max_abs_error(*pair),
             mean_abs_error=metrics.mean_abs_error(*pair),
             squares=SignalNoise.of(*pair),

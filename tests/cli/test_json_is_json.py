@@ -77,7 +77,7 @@ def test_a_folder_of_any_bytes_is_printed(bundle: Path, command: str) -> None:
 
 @LINUX
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [["recipes"], ["recipes", "--json"], ["doctor", "--json"], ["--help"]])
+@pytest.mark.parametrize("words", [["recipes"], ["recipes", "--json"], ["doctor", "--json", "--quiet"], ["--help"]])
 def test_a_full_disk_behind_stdout_is_one_sentence(words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=300)

@@ -54,10 +54,12 @@ def unboxed(output: str) -> str:
 def test_all_three_are_proven(done: subprocess.CompletedProcess[str]) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert (found["schema_version"], found["verdict"]) == (1, "proven")
+    overall = "proven" if sys.platform == "darwin" else "proven by reference"  # of the worst, Core ML
+    assert (found["schema_version"], found["verdict"]) == (1, overall)
     assert [one["recipe"] for one in found["validations"]][-2:] == list(THREE[1:])
     for one in found["validations"]:
-        assert (one["verdict"], one["report"]["images"]) == ("proven", 40)
+        proven = "proven" if one["runtime"]["real"] else "proven by reference"
+        assert (one["verdict"], one["report"]["images"]) == (proven, 40)
         assert one["accuracy"]["candidate"] > 0.8
 
 

@@ -15,8 +15,8 @@ from support.refusals import refused
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.images.image_set import ImageSet
-from levit_mobile.parity import report as parity
 from levit_mobile.parity import metrics
+from levit_mobile.parity import report as parity
 from levit_mobile.parity.compare import BATCH, Reference, compare, reference, run
 from levit_mobile.parity.logit_stats import Head
 from levit_mobile.parity.report import BOUNDS as BOUNDS_OF_A_REPORT
@@ -161,6 +161,26 @@ def test_a_network_that_amplifies_rounding_sets_its_own_bound(trained: Reference
     assert judged(68, math.nan).reasons[0].endswith("expected at least 100 dB")
     assert judged(68, 75.9, None).reasons[0].endswith("expected at least 100 dB")
     assert judged(104, 134.0).report.amplifies == ""  # type: ignore[union-attr]
+
+
+def test_a_lead_below_the_rounding_of_such_a_network_decides_nothing(trained: Reference) -> None:
+    logits = 100 * np.eye(COUNT, CLASSES)
+    logits[0, :2], logits[1, :2] = (0.0, 1e-3), (0.0, 90.0)  # the second leads by a little, and by much
+    flipped, swapped = logits.copy(), logits.copy()
+    flipped[0, :2] = 1e-3, 0.0
+    swapped[1, :2] = 90.0, 0.0
+    tolerance = Tolerance(min_sqnr_db=100, min_top1_agreement=1.0)
+    shaky = replace(trained, logits=logits, floor_sqnr_db=76.0)
+    near = compare(shaky, flipped, name="a", tolerance=tolerance, rounding_db=10.0)
+    assert (near.top1_agreement, near.decided_top1_agreement) == (18 / 19, 1.0)
+    assert judge(near).verdict == "proven"
+    sure = compare(replace(shaky, floor_sqnr_db=20.0), swapped, name="a", tolerance=tolerance, rounding_db=10.0)
+    assert sure.decided_top1_agreement is not None
+    assert 0.85 < sure.decided_top1_agreement < 1
+    assert judge(sure).verdict == "broken"
+    firm = compare(replace(shaky, floor_sqnr_db=134.0), flipped, name="a", tolerance=tolerance, rounding_db=10.0)
+    assert firm.decided_top1_agreement is None
+    assert [reason.split()[0] for reason in judge(firm).reasons][-1:] == ["top-1"]
 
 
 def test_half_precision_rounds_with_13_bits_less() -> None:
