@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from rich.markup import escape
@@ -24,6 +25,8 @@ MISSING = "-"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 SMALLEST_P = 1e-4
 PLAIN_FROM, PLAIN_TO = 1e-2, 1e3  # where a number is easier to read without an exponent
+SMALL, MOST_DECIMALS = 0.1, 9  # ms below which three digits are written, and how long a number may become
+SMALLEST_MARGIN = 1e-4  # that is written without an exponent
 
 # What XML 1.0 refuses, what a terminal obeys, and the halves of a surrogate pair, which no file in UTF-8 can hold.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -56,9 +59,11 @@ def number(value: float, form: str) -> str:
     return format(value, form) if math.isfinite(value) else f"{value:f}"
 
 
-def error(value: float) -> str:
-    """An error or a divergence: 8.3e-06, 0.0421, 3.21."""
-    return number(value, ".3g" if value == 0 or PLAIN_FROM <= abs(value) < PLAIN_TO else ".1e")
+def error(value: float, column: Iterable[float] = ()) -> str:
+    """An error or a divergence: 8.3e-06, 0.0421, 3.21. With an exponent if any value of its column has one."""
+    sizes = [abs(one) for one in (value, *column) if one != 0 and math.isfinite(one)]
+    plain = value == 0 or all(PLAIN_FROM <= size < PLAIN_TO for size in sizes)
+    return number(value, ".3g" if plain else ".1e")
 
 
 def db(value: float) -> str:
@@ -66,9 +71,19 @@ def db(value: float) -> str:
     return number(value, ".1f") + ("" if math.isnan(value) else " dB")
 
 
-def ms(value: float) -> str:
-    """Milliseconds, without their unit: 0.042, 3.15, 12.3, 140."""
-    return number(value, ".3g" if value < 0.1 else ".2f" if value < 10 else ".1f" if value < 100 else ".0f")
+def ms(value: float, column: Iterable[float] = ()) -> str:
+    """Milliseconds, without their unit: 0.042, 3.15, 12.3, 140. A column has the decimals of its smallest value."""
+    among = [one for one in column if 0 < one < math.inf]
+    if among:
+        return number(value, f".{_decimals(min(among))}f")
+    return number(value, ".3g" if value < SMALL else ".2f" if value < 10 else ".1f" if value < 100 else ".0f")
+
+
+def _decimals(smallest: float) -> int:
+    """Two digits of a value below 0.1, and three of a larger one."""
+    if smallest < SMALL:
+        return min(1 - math.floor(math.log10(smallest)), MOST_DECIMALS)
+    return 2 if smallest < 10 else 1 if smallest < 100 else 0
 
 
 def cosine(value: float) -> str:
@@ -77,9 +92,11 @@ def cosine(value: float) -> str:
     return ">0.999999" if value < 1 and written == "1.000000" else written
 
 
-def margin(value: float) -> str:
-    """Logits between the best class and the second best."""
-    return number(value, ".3g")
+def margin(value: float, column: Iterable[float] = ()) -> str:
+    """Logits between the best class and the second best. With an exponent if any value of its column has one."""
+    sizes = [abs(one) for one in (value, *column) if one != 0 and math.isfinite(one)]
+    plain = value == 0 or all(SMALLEST_MARGIN <= size < PLAIN_TO for size in sizes)
+    return number(value, ".3g" if plain else ".1e")
 
 
 def share(value: float) -> str:

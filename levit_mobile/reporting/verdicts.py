@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from levit_mobile.arm64.counting import TITLES as CLASSES
 from levit_mobile.parity.checks import Check
@@ -106,6 +107,8 @@ def top1_agreement(validation: Validation) -> str | None:
 
 def _bound(check: Check) -> Bound:
     title, write = {**TITLES, **ON_CORES}[check.name]
+    if write is error:
+        write = partial(error, column=(check.found, check.limit))
     found, limit = write(check.found), write(check.limit)
     if not check.holds and found == limit:
         found = repr(check.found)  # rounded alike, and yet not enough

@@ -13,7 +13,7 @@ from support.documents import Document
 from levit_mobile.overview.pareto import Point
 from levit_mobile.reporting.plots.pareto import HEIGHT, WIDTH, front_key, front_plot
 from levit_mobile.reporting.plots.scales import measure
-from levit_mobile.reporting.plots.times import HIGH, ORDER, STRIP, Strip, distributions, profile_bars
+from levit_mobile.reporting.plots.times import HIGH, Strip, distributions, order_of, profile_bars, strip_of
 from levit_mobile.reporting.text import ms
 from levit_mobile.timing.samples import Summary
 
@@ -46,24 +46,31 @@ def marks(document: Document) -> list[tuple[str, float, float]]:
 
 
 @pytest.mark.parametrize(
-    ("values", "near", "low", "log"),
+    ("values", "low", "log"),
     [
-        ([3.0, 8.0], False, 0.0, False),
-        ([3.0, 4.0], False, 0.0, False),
-        ([3.0, 4.0], True, 2.92, False),
-        ([1.0, 10.5], False, None, True),
-        ([0.0, 5.0], True, 0.0, False),
-        ([], False, 0.0, False),
-        ([0.0], True, 0.0, False),
-        ([float("nan"), float("inf"), 2.0], False, 0.0, False),
+        ([3.0, 8.0], 2.6, False),
+        ([3.0, 4.0], 2.92, False),
+        ([120.0], 100.0, False),
+        ([1.0, 10.5], None, True),
+        ([0.0, 5.0], 0.0, False),
+        ([1.0, 9.9], 0.288, False),
+        ([], 0.0, False),
+        ([0.0], 0.0, False),
+        ([float("nan"), float("inf"), 2.4], 2.0, False),
     ],
 )
-def test_an_axis_starts_where_it_makes_sense(values: list[float], near: bool, low: float | None, log: bool) -> None:
-    found = measure(values, 0, 100, near=near)
+def test_an_axis_begins_where_the_values_do(values: list[float], low: float | None, log: bool) -> None:
+    found = measure(values, 0, 100)
     assert found.log == log
     if low is not None:
         assert found.scale.low == pytest.approx(low)
     assert found.told == (", logarithmic" if log else ", not from zero" if found.scale.low else "")
+
+
+@pytest.mark.parametrize("values", [[3.0, 8.0], [0.7, 0.75], [4.1, 4.2, 4.3], [1.0, 200.0]])
+def test_values_take_most_of_the_axis(values: list[float]) -> None:
+    found = measure(values, 0, 100)
+    assert found(max(values)) - found(min(values)) > 80
 
 
 def test_a_logarithmic_axis_has_equal_ratios_at_equal_distances() -> None:
@@ -102,10 +109,16 @@ def test_a_broken_one_is_a_cross_with_its_word() -> None:
 
 def test_the_nearer_the_larger_and_an_unknown_one_is_hollow() -> None:
     points = [Point(str(db), "tflite", 1.0 + n, 5.0 - n, db, "proven") for n, db in enumerate((120, 45, 30, 10, None))]
-    shapes = drawn(front_plot(points, "")).all("path")
+    shapes = [one for one in drawn(front_plot(points, "")).all("path") if "hollow" not in one["class"]]
     sizes = [float(attributes["transform"].rpartition("scale(")[2].rstrip(")")) for attributes in shapes]
-    assert sizes[:4] == sorted(sizes[:4], reverse=True)
-    assert ["hollow" in attributes["class"] for attributes in shapes] == [False] * 4 + [True]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) == len(points) - 1
+
+
+def test_no_mark_hides_a_smaller_one_of_the_same_place() -> None:
+    points = [Point(str(db), target, 8.0, 3.0, db, "proven") for db, target in ((45, "tflite"), (120, "executorch"))]
+    shapes = drawn(front_plot(points, "")).all("path")
+    assert [attributes["class"] for attributes in shapes] == ["mark s1", "mark s2"]
 
 
 def test_labels_cover_no_other_label() -> None:
@@ -142,8 +155,9 @@ def test_bars_stay_in_the_strip_however_slow_the_slowest() -> None:
     document = drawn(distributions([strip("a", samples)], "a phone"))
     (bars,) = (one["d"] for one in document.all("path") if "bars" in one["class"])
     places = [float(x) for x in re.findall(r"M([\d.]+),", bars)]
-    assert STRIP[0] <= min(places)
-    assert max(places) <= STRIP[1]
+    left, right = strip_of(400.0)
+    assert left <= min(places)
+    assert max(places) <= right
     assert max(float(high) for high in re.findall(r"v-([\d.]+)", bars)) == HIGH
     assert "slowest 300" in document.said("text")
 
@@ -155,7 +169,7 @@ def test_samples_in_order_keep_every_peak() -> None:
     heights = [float(point.split(",")[1]) for point in line.split()]
     assert len(heights) < 130
     assert sum(height < max(heights) - 3 for height in heights) == 1
-    assert line.startswith(f"{ORDER[0]},")
+    assert line.startswith(f"{order_of(400.0)[0]:.1f},")
 
 
 def test_one_sample_is_a_dot() -> None:
@@ -179,3 +193,48 @@ def test_a_profile_has_a_bar_a_block_and_none_below_zero() -> None:
 )
 def test_milliseconds_have_three_digits(value: float, written: str) -> None:
     assert ms(value) == written
+
+
+# The width
+
+
+@pytest.mark.parametrize("width", [360.0, 400.0, 960.0])
+def test_plots_use_the_width_that_they_have(width: float) -> None:
+    front = drawn(front_plot(POINTS, "", width))
+    assert front.all("svg")[0]["viewbox"] == f"0 0 {width:g} {HEIGHT:g}"
+    places = [x for _, x, _ in marks(front)]
+    assert max(places) - min(places) > 0.6 * width
+    strips = drawn(distributions([strip("a", made.samples(3.0))], "", width))
+    (line,) = (one["points"] for one in strips.all("polyline"))
+    assert float(line.split()[-1].split(",")[0]) == pytest.approx(width - 6, abs=0.1)
+
+
+@pytest.mark.parametrize("width", [360.0, 960.0])
+def test_bars_of_blocks_leave_room_for_names_and_values(width: float) -> None:
+    block = made.profile().blocks[0].model_copy(update={"name": "a block of more letters than 24"})
+    long = made.profile().model_copy(update={"blocks": (block, *made.profile().blocks)})
+    document = drawn(profile_bars(long, width))
+    for name, value in zip(document.all("text")[::2], document.all("text")[1::2], strict=True):
+        assert float(name["x"]) >= 24 * 6
+        assert float(value["x"]) + 15 * 6.2 <= width
+    assert "a block of more letters…" in document.said("text")
+
+
+def test_names_leave_room_for_the_times_beside_them() -> None:
+    names = [f"executorch-fp32, {number} threads of a long name" for number in (1, 4)]
+    document = drawn(distributions([strip(name, made.samples(18.0)) for name in names], "", 360.0))
+    left, right = strip_of(360.0)
+    texts = [said for said in document.said("text") if said.startswith("execut") or said.endswith(" ms")]
+    for name, told in zip(texts[::2], texts[1::2], strict=True):
+        assert (len(name) + len(told)) * 6.2 < right - left
+
+
+def test_written_times_of_a_plot_have_the_same_decimals() -> None:
+    document = drawn(distributions([strip("slow", (18.0, 19.0)), strip("fast", (1.0, 2.0))], "a phone"))
+    assert {"1.50 ms, p90 1.90", "18.50 ms, p90 18.90", "slowest 2.00", "slowest 19.00"} <= set(document.said("text"))
+
+
+@pytest.mark.parametrize("width", [360.0, 900.0])
+def test_the_key_fits_its_width(width: float) -> None:
+    for text in (one for one in drawn(front_key(width)).all("text")):
+        assert 0 <= float(text["x"]) <= width - 30

@@ -132,3 +132,13 @@ def test_kernels_of_less_than_a_twentieth_of_a_million_are_left_out() -> None:
     assert shown(fmla=50_000, dot=49_999, mmla=1_250_000) == "fmla 0.1 M; smmla 1.2 M"
     assert shown(load=9e6, store=9e6, branch=9e6, integer=9e6, simd=9e6) == "-"
     assert shown(dot=49_999) == "-"
+
+
+@pytest.mark.parametrize(
+    ("limit", "found", "expected"),
+    [(1e-4, "7.1e-02", "at most 1.0e-04"), (0.05, "0.0713", "at most 0.05")],
+)
+def test_a_figure_is_written_as_its_bound(limit: float, found: str, expected: str) -> None:
+    report = made.parity(dataclasses.replace(FP32, max_kl=limit), kl=0.0713)
+    (bound,) = (one for one in bounds(made.proven(report=report)) if one.check.name == "max_kl")
+    assert (bound.found, bound.expected) == (found, expected)

@@ -6,9 +6,10 @@ import math
 import shlex
 from base64 import b64encode
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
@@ -25,12 +26,13 @@ from levit_mobile.overview.shipping import shipping_line
 from levit_mobile.reporting import text
 from levit_mobile.reporting.pages import reproduction
 from levit_mobile.reporting.pages.templates import environment
+from levit_mobile.reporting.plots.axes import responsive
 from levit_mobile.reporting.plots.pareto import TARGETS, front_key, front_plot
 from levit_mobile.reporting.plots.times import MOST_STRIPS, Strip, distributions, profile_bars
 from levit_mobile.reporting.warnings import concerns, counted, device_title, overall, plural, setting, units
 from levit_mobile.timing.figures import called
 from levit_mobile.timing.ratios import told
-from levit_mobile.timing.record import Device
+from levit_mobile.timing.record import Device, Profile
 from levit_mobile.timing.samples import Summary
 
 GENERATOR = "levit-mobile report"
@@ -38,6 +40,11 @@ HEAD_BYTES = 2048  # of a page, in which its generator stands
 MEGA = 1e6
 MOST_OPEN = 12  # artifacts whose details stand open
 MOST_ROWS = 40  # of a table that is shown without a scroll bar of its own
+COLUMNS = ("minimum", "median", "p90", "p99", "end_to_end", "load", "first_run")  # of times
+NONE = (None,) * 4
+WIDTHS = {1: 960.0, 2: 600.0, 3: 400.0}  # px of a plot, by the columns of plots
+CARDS_BELOW = "64rem"  # width of the screen, below which rows of tables are cards
+PROFILE_WIDTH, KEY_WIDTH = 900.0, 960.0
 BETWEEN = "-_./ "  # where a name may be cut
 
 
@@ -73,15 +80,18 @@ class Package:
     alone: bool
 
 
-def page(found: Gathered, artifacts: Sequence[Artifact]) -> str:
-    """The whole page."""
+def page(found: Gathered, artifacts: Sequence[Artifact], *, written: datetime | None = None) -> str:
+    """The whole page, `written` now unless told."""
     made = environment(called, device_title, ms, mb, plural, raw, setting, shipping_line, told)
     script = files("levit_mobile.reporting.pages").joinpath("sort.js").read_text(encoding="utf-8")
     rows = join.rows(artifacts)
     searched = reproduction.searched(found.root)
     sections = [_section(number, artifact, searched) for number, artifact in enumerate(artifacts, 1)]
-    written = made.get_template("overview.html.j2").render(
+    panels = list(_panels(rows, _prefix(artifacts)))
+    drawn = made.get_template("overview.html.j2").render(
         generator=GENERATOR,
+        cards_below=CARDS_BELOW,
+        written=written or datetime.now(UTC),
         version=version("levit-mobile"),
         script=Markup(script),
         script_hash=b64encode(sha256(script.encode()).digest()).decode(),
@@ -96,13 +106,15 @@ def page(found: Gathered, artifacts: Sequence[Artifact]) -> str:
         most_rows=MOST_ROWS,
         anchors={section.found.title: section.anchor for section in sections},
         prefix=_prefix(artifacts),
-        key=front_key(),
-        panels=list(_panels(rows, _prefix(artifacts))),
+        key=responsive(front_key, KEY_WIDTH),
+        panels=panels,
+        columns=panel_columns(len(panels)),
+        times=_times(rows),
         sections=sections,
         opened=len(sections) <= MOST_OPEN,
         packages=list(_packages(found)),
     )
-    return text.clean(written)
+    return text.clean(drawn)
 
 
 def is_report(file: Path) -> bool:
@@ -114,9 +126,9 @@ def is_report(file: Path) -> bool:
         return False
 
 
-def ms(value: float | None) -> str:
+def ms(value: float | None, column: Iterable[float] = ()) -> str:
     """As text; a dash for None."""
-    return text.MISSING if value is None else text.ms(value)
+    return text.MISSING if value is None else text.ms(value, column)
 
 
 def mb(size: float | None) -> str:
@@ -129,6 +141,27 @@ def raw(value: float | None) -> str:
     if value is None or math.isnan(value):
         return ""
     return repr(float(value)) if math.isfinite(value) else f"{'-' if value < 0 else ''}Infinity"
+
+
+def panel_columns(panels: int) -> int:
+    """Columns of plots on a wide screen, which leave no half of a row empty."""
+    return {1: 1, 2: 2, 4: 2}.get(panels, 3)
+
+
+def _times(rows: Sequence[DeviceRow]) -> dict[str, list[float]]:
+    """All times of each column, in ms."""
+    columns: dict[str, list[float]] = {name: [] for name in COLUMNS}
+    for figures in (row.timed.figures for row in rows if row.timed):
+        inference, whole = figures.inference, figures.end_to_end
+        known = (
+            *((inference.minimum_ms, inference.median_ms, inference.p90_ms, inference.p99_ms) if inference else NONE),
+            whole.median_ms if whole else None,
+            figures.load_ms,
+            figures.first_run_ms,
+        )
+        for name, value in zip(COLUMNS, known, strict=True):
+            columns[name] += [] if value is None else [value]
+    return columns
 
 
 def _period(runs: Sequence[FoundRun]) -> str:
@@ -152,8 +185,12 @@ def _section(number: int, artifact: Artifact, searched: PurePosixPath) -> Sectio
         found=artifact,
         conversion=reproduction.conversion(artifact, searched),
         validations=tuple(reproduction.validations(artifact, searched)),
-        profiles=tuple((_profiled(one), profile_bars(profile)) for one, profile in profiles if profile),
+        profiles=tuple((_profiled(one), _profile(profile)) for one, profile in profiles if profile),
     )
+
+
+def _profile(found: Profile) -> Markup:
+    return responsive(partial(profile_bars, found), PROFILE_WIDTH)
 
 
 def _profiled(timed: Timed) -> str:
@@ -167,12 +204,14 @@ def _panels(rows: Sequence[DeviceRow], prefix: str) -> Iterator[Panel]:
     for row in rows:
         if row.timed and row.timed.latest and row.timed.figures.inference:
             by_device[row.timed.device].append((row, row.timed, row.timed.figures.inference))
+    width = WIDTHS[panel_columns(len(by_device))]
     for device, timed in sorted(by_device.items(), key=lambda pair: _order(pair[0])):
         labels = _labels([one for _, one, _ in timed], [row for row, _, _ in timed], prefix)
         title, left_out = device_title(device), max(0, len(timed) - MOST_STRIPS)
         points = [_point(*one, label) for one, label in zip(timed, labels, strict=True)]
         strips = [_strip(*one, label) for one, label in zip(timed, labels, strict=True)]
-        yield Panel(title, device.simulated, front_plot(points, title), distributions(strips, title), left_out)
+        front = responsive(partial(front_plot, points, title), width)
+        yield Panel(title, device.simulated, front, responsive(partial(distributions, strips, title), width), left_out)
 
 
 def _order(device: Device) -> tuple[bool, str, str]:

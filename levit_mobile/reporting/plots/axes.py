@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from levit_mobile.reporting.text import clean
 
 STEPS = (1.0, 2.0, 5.0, 10.0)
+NARROW = 360.0  # px of a plot on a phone
 ROUNDING = 1e-9  # of a step: a tick that lies this far outside still lies on the axis
 
 
@@ -58,6 +59,12 @@ def drawing(width: float, height: float, title: str, description: str, *parts: M
     """The whole SVG, with the words that a screen reader says."""
     head = (tag("title", title), tag("desc", description))
     return tag("svg", *head, *parts, viewBox=f"0 0 {width:g} {height:g}", role="img")
+
+
+def responsive(draw: Callable[[float], Markup], wide: float) -> Markup:
+    """A plot drawn twice, `wide` for screens and NARROW for phones: the page's style shows one of them."""
+    both = Markup('<div class="on-wide">{}</div><div class="on-narrow">{}</div>')
+    return both.format(draw(wide), draw(NARROW))
 
 
 def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:

@@ -9,8 +9,9 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from levit_mobile.overview.pareto import Point, dominated, front
-from levit_mobile.reporting.plots.axes import drawing, line, tag, upright, words
+from levit_mobile.reporting.plots.axes import NARROW, drawing, line, tag, upright, words
 from levit_mobile.reporting.plots.block_error import CROSS, SHAPES
+from levit_mobile.reporting.plots.legend import Key, legend
 from levit_mobile.reporting.plots.scales import Measure, measure
 from levit_mobile.reporting.text import db
 
@@ -55,6 +56,7 @@ class Box:
 class Frame:
     """Where MB and ms lie."""
 
+    width: float
     across: Measure
     height: Measure
 
@@ -63,45 +65,43 @@ class Frame:
         return self.across(point.size_mb), self.height(point.median_ms)
 
 
-def front_plot(points: Sequence[Point], device: str) -> Markup:
+def front_plot(points: Sequence[Point], device: str, width: float = WIDTH) -> Markup:
     """Every point, the front as a line, and names where there is room: those of the front first."""
     frame = Frame(
-        measure((p.size_mb for p in points), LEFT, WIDTH - RIGHT),
+        width,
+        measure((p.size_mb for p in points), LEFT, width - RIGHT),
         measure((p.median_ms for p in points), HEIGHT - BOTTOM, TOP),
     )
     best = front(points)
     spoken = "; ".join(f"{_short(p)} {p.size_mb:.2f} MB {p.median_ms:.2f} ms" for p in best)
     parts = [*_axes(frame), _line(frame, best)]
-    parts += [_mark(frame, p, pale=p.counts and p not in best and dominated(p, points)) for p in points]
+    small_last = sorted(points, key=_size, reverse=True)  # so that no mark hides one of the same place
+    parts += [_mark(frame, p, pale=p.counts and p not in best and dominated(p, points)) for p in small_last]
     parts += _labels(frame, best, [p for p in points if p not in best])
-    return drawing(WIDTH, HEIGHT, f"Size and time on {device}", f"Smallest and fastest: {spoken or 'none'}.", *parts)
+    return drawing(width, HEIGHT, f"Size and time on {device}", f"Smallest and fastest: {spoken or 'none'}.", *parts)
 
 
-def front_key() -> Markup:
+def front_key(width: float = NARROW) -> Markup:
     """What shapes and sizes mean."""
-    parts: list[Markup] = []
-    for number, target in enumerate(TARGETS):
-        x = (12, 100, 206)[number]
-        parts += [_shape(x, 14, number, 1.2, f"mark s{number}"), words(x + 12, 18, target)]
-    parts += [tag("path", d=CROSS, transform="translate(284 14)", class_="mark nan"), words(296, 18, "BROKEN")]
-    for number, (_, size, text) in enumerate(SIZES):
-        x = (12, 124, 206, 284)[number]
-        parts += [_shape(x, 40, 0, size, "mark"), words(x + 12, 44, text, "tick")]
-    parts += [_shape(386, 40, 0, UNKNOWN, "mark hollow"), words(398, 44, "none", "tick")]
-    return drawing(440, 54, "Key", "Shape and colour: target. Size of a mark: SQNR.", *parts)
+    keys = [Key(_shape(0, 0, number, 1.2, f"mark s{number}"), target) for number, target in enumerate(TARGETS)]
+    keys.append(Key(tag("path", d=CROSS, class_="mark nan"), "BROKEN"))
+    keys += [Key(_shape(0, 0, 0, size, "mark"), text) for _, size, text in SIZES]
+    keys.append(Key(_shape(0, 0, 0, UNKNOWN, "mark hollow"), "unknown"))
+    parts, height = legend(keys, 0, width)
+    return drawing(width, height, "Key", "Shape and colour: target. Size of a mark: SQNR.", *parts)
 
 
 def _axes(frame: Frame) -> Iterator[Markup]:
     floor, ceiling = HEIGHT - BOTTOM, TOP
     for y, text in frame.height.ticks():
-        yield line(LEFT, y, WIDTH - RIGHT, y, "grid")
+        yield line(LEFT, y, frame.width - RIGHT, y, "grid")
         yield words(LEFT - 6, y + 4, text, "tick", "end")
     for x, text in frame.across.ticks():
         yield line(x, ceiling, x, floor, "grid")
         yield words(x, floor + 16, text, "tick", "middle")
-    yield line(LEFT, floor, WIDTH - RIGHT, floor, "axis")
+    yield line(LEFT, floor, frame.width - RIGHT, floor, "axis")
     yield line(LEFT, floor, LEFT, ceiling, "axis")
-    yield words((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, f"MB{frame.across.told}", "name", "middle")
+    yield words((LEFT + frame.width - RIGHT) / 2, HEIGHT - 8, f"MB{frame.across.told}", "name", "middle")
     yield upright(14, (floor + ceiling) / 2, f"median inference, ms{frame.height.told}")
 
 
@@ -153,7 +153,7 @@ def _labels(frame: Frame, best: Sequence[Point], rest: Sequence[Point]) -> Itera
         others = [box for number, box in enumerate(taken) if number != own]
         for dx, dy, anchor in PLACES:
             box = _box(x + dx, y + dy, len(text) * LETTER, anchor)
-            if _inside(box) and not any(map(box.meets, others)):
+            if _inside(box, frame.width) and not any(map(box.meets, others)):
                 taken.append(box)
                 yield words(x + dx, y + dy, text, "label", anchor)
                 break
@@ -169,8 +169,8 @@ def _box(x: float, y: float, width: float, anchor: str) -> Box:
     return Box(left, y - LINE + 2, left + width, y + 2)
 
 
-def _inside(box: Box) -> bool:
-    return box.left >= LEFT and box.right <= WIDTH and box.top >= 0 and box.bottom <= HEIGHT - BOTTOM
+def _inside(box: Box, width: float) -> bool:
+    return box.left >= LEFT and box.right <= width and box.top >= 0 and box.bottom <= HEIGHT - BOTTOM
 
 
 def _short(point: Point) -> str:

@@ -1,4 +1,4 @@
-"""Axes of what is measured, above zero: from zero, by logarithms, or near the values, as they lie."""
+"""Axes of measured values above zero: they begin where the values do, and are logarithmic for values far apart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from levit_mobile.reporting.plots.axes import Scale, around, ticks
 from levit_mobile.reporting.plots.validation import log_ticks, power_of_ten
 
 FAR = 10.0  # times the smallest, from which on an axis is logarithmic
-NEAR = 2.0  # times the smallest, up to which it need not start at zero
+SINGLE = 1.2  # times a single value, where its axis ends
 ROOM = 1.08  # beyond the last value
 
 
@@ -40,10 +40,10 @@ class Measure:
         return ", logarithmic" if self.log else ", not from zero" if self.scale.low else ""
 
 
-def measure(values: Iterable[float], start: float, end: float, *, near: bool = False) -> Measure:
-    """An axis for values of 0 or more; those that are not finite are passed over, and none at all are 0 to 1.
+def measure(values: Iterable[float], start: float, end: float) -> Measure:
+    """An axis for values of 0 or more, which begins where they do; those that are not finite are passed over.
 
-    With `near` it may start close to values that lie close together.
+    No values at all are 0 to 1.
     """
     kept = [value for value in values if math.isfinite(value) and value >= 0]
     low, high = min((v for v in kept if v > 0), default=0.0), max(kept, default=0.0)
@@ -51,7 +51,5 @@ def measure(values: Iterable[float], start: float, end: float, *, near: bool = F
         return Measure(Scale(0.0, 1.0, start, end), log=False)
     if high > FAR * low:
         return Measure(Scale(math.log10(low / ROOM), math.log10(high * ROOM), start, end), log=True)
-    if near and min(kept) * NEAR > high:
-        lowest, highest = around(kept)
-        return Measure(Scale(max(lowest, 0.0), highest, start, end), log=False)
-    return Measure(Scale(0.0, high * ROOM, start, end), log=False)
+    lowest, highest = around(kept) if high > min(kept) else (high / SINGLE, high * SINGLE)
+    return Measure(Scale(max(lowest, 0.0), highest, start, end), log=False)

@@ -23,6 +23,7 @@ FEW_DECADES = 2.5  # below, ticks stand at 1, 2 and 5 of each decade
 
 AXIS_STARTS = (0.99, 0.95, 0.9, 0.8, 0.5, 0.0)
 ROW, BAR, SIDE = 46.0, 14.0, 22.0
+ONE_LINE, LINE = 420.0, 16.0  # px of a plot whose titles and values fit one line, and the height of a second one
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def binned(errors: Sequence[float]) -> Bins:
     return Bins(first * step, step, tuple(counts[i] for i in range(first, last + 1)), exact, broken)
 
 
-def error_histogram(errors: Sequence[float]) -> Markup:
+def error_histogram(errors: Sequence[float], width: float = WIDTH) -> Markup:
     """How many pictures have which max abs error, in logits, 0 or more, on a logarithmic axis.
 
     Errors of exactly zero stand left of the axis, NaN and infinite ones right of it.
@@ -70,34 +71,37 @@ def error_histogram(errors: Sequence[float]) -> Markup:
     bins = binned(errors)
     title = "Images by max abs error"
     if not errors:
-        return drawing(WIDTH, HEIGHT, title, "No images.", words(WIDTH / 2, HEIGHT / 2, "no images", "", "middle"))
+        return drawing(width, HEIGHT, title, "No images.", words(width / 2, HEIGHT / 2, "no images", "", "middle"))
     height = Scale(0, max(*bins.counts, bins.exact, bins.broken, 1), HEIGHT - BOTTOM, TOP)
     description = f"{len(errors)} images, {bins.exact} without any error, {bins.broken} with NaN or infinity."
-    return drawing(WIDTH, HEIGHT, title, description, *_counts_axis(height), *_bars(bins, height))
+    return drawing(width, HEIGHT, title, description, *_counts_axis(height, width), *_bars(bins, height, width))
 
 
-def share_bars(shares: Sequence[Share]) -> Markup:
-    """Bars with their 95 % intervals as whiskers, and the bounds as dashed lines.
+def share_bars(shares: Sequence[Share], width: float = WIDTH) -> Markup:
+    """Bars with their 95% intervals as whiskers, and the bounds as dashed lines.
 
-    The axis starts at the highest of AXIS_STARTS that shows all of them: near 100 % whiskers vanish on a whole axis.
+    The axis starts at the highest of AXIS_STARTS that shows all of them: near 100% whiskers vanish on a whole axis.
     """
     known = [end for s in shares for end in (s.value, *(s.interval or ()), s.bound) if end is not None]
     lowest = min((value for value in known if math.isfinite(value)), default=0.0)
     start = next((start for start in AXIS_STARTS if lowest > start), 0.0)
-    across = Scale(start, 1.0, SIDE, WIDTH - SIDE)
-    bottom = ROW * len(shares) + 8
-    rows = [part for i, one in enumerate(shares) for part in _share_row(one, ROW * i + 16, across)]
+    across = Scale(start, 1.0, SIDE, width - SIDE)
+    row = ROW if width >= ONE_LINE else ROW + LINE
+    bottom = row * len(shares) + 8
+    rows = [part for i, one in enumerate(shares) for part in _share_row(one, row * i + 16, across, row - ROW)]
     grid = [part for tick in ticks(start, 1.0) for part in _tick(across(tick), 4, bottom, f"{tick * 100:g}%")]
     told = f"% of images, axis from {start:.0%}; dashed: lower bound"
-    name = words(WIDTH / 2, bottom + 38, told, "name", "middle")
+    name = words(width / 2, bottom + 38, told, "name", "middle")
     spoken = "; ".join(f"{s.title} {_value(s)}" for s in shares)
-    return drawing(WIDTH, bottom + 46, "Shares of images with their 95% intervals", spoken, *grid, *rows, name)
+    return drawing(width, bottom + 46, "Shares of images with their 95% intervals", spoken, *grid, *rows, name)
 
 
-def _share_row(one: Share, top: float, across: Scale) -> Iterator[Markup]:
+def _share_row(one: Share, top: float, across: Scale, lower: float) -> Iterator[Markup]:
+    """The value is beside the title, or `lower` px below it."""
     yield words(across.start, top, one.title)
-    yield words(across.end, top, _value(one), "value", "end")
-    y = top + 8
+    place = (across.start, "start") if lower else (across.end, "end")
+    yield words(place[0], top + lower, _value(one), "value", place[1])
+    y = top + lower + 8
     if math.isfinite(one.value):
         width = across(one.value) - across.start
         yield tag("rect", x=across.start, y=y, width=width, height=BAR, class_=f"bar {one.role}")
@@ -122,19 +126,19 @@ def _tick(x: float, top: float, bottom: float, text: str) -> tuple[Markup, Marku
     return line(x, top, x, bottom, "grid"), words(x, bottom + 16, text, "tick", "middle")
 
 
-def _counts_axis(height: Scale) -> Iterator[Markup]:
+def _counts_axis(height: Scale, width: float) -> Iterator[Markup]:
     for tick in ticks(0, height.high):
         if tick == int(tick):
-            yield line(LEFT, height(tick), WIDTH - RIGHT, height(tick), "grid")
+            yield line(LEFT, height(tick), width - RIGHT, height(tick), "grid")
             yield words(LEFT - 6, height(tick) + 4, f"{tick:.0f}", "tick", "end")
     yield upright(14, (TOP + HEIGHT - BOTTOM) / 2, "images")
 
 
-def _bars(bins: Bins, height: Scale) -> Iterator[Markup]:
+def _bars(bins: Bins, height: Scale, width: float) -> Iterator[Markup]:
     """The bar of zeros, the axis with its bins, the bar of NaN, from left to right."""
     slots = len(bins.counts) + ASIDE * (bool(bins.exact) + bool(bins.broken))
-    slot = (WIDTH - LEFT - RIGHT) / max(slots, FEWEST_BINS)
-    left, right = LEFT + ASIDE * slot * bool(bins.exact), WIDTH - RIGHT - ASIDE * slot * bool(bins.broken)
+    slot = (width - LEFT - RIGHT) / max(slots, FEWEST_BINS)
+    left, right = LEFT + ASIDE * slot * bool(bins.exact), width - RIGHT - ASIDE * slot * bool(bins.broken)
     if bins.exact:
         yield from _aside(LEFT, slot, bins.exact, "0", height)
     if bins.broken:
@@ -143,7 +147,7 @@ def _bars(bins: Bins, height: Scale) -> Iterator[Markup]:
         across = Scale(bins.low, bins.low + bins.step * len(bins.counts), left, right)
         yield from _inside(bins, slot, across, height)
     yield line(left, height.start, right, height.start, "axis")
-    yield words((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "max abs error per image, logits", "name", "middle")
+    yield words((LEFT + width - RIGHT) / 2, HEIGHT - 8, "max abs error per image, logits", "name", "middle")
 
 
 def _inside(bins: Bins, slot: float, across: Scale, height: Scale) -> Iterator[Markup]:
