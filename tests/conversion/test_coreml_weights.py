@@ -241,7 +241,7 @@ def test_another_process_makes_the_same_bytes(
     name = f"coreml-{precision}"
     words = ("convert", "-t", "coreml", "-p", precision, "-c", shallow_checkpoint, "-o", tmp_path / "there")
     done = levit_mobile(*words, shallow=True)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 or "BROKEN" in done.stdout, done.stderr  # weights that were never trained may be
     with one_block_a_stage("levit_128s"):
         here = convert.build(shallow, RECIPES[name], out=tmp_path / "here").path
     assert digest(tmp_path / "there" / here.name) == digest(here)  # contract, proof, labels and golden vectors too
@@ -262,9 +262,14 @@ class Odd(nn.Module):
         return y
 
 
-def test_a_weight_that_stays_in_float_is_an_error(small: SourceModel, tmp_path: Path) -> None:
+def test_a_weight_that_stays_in_float_is_an_error(
+    small: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe = RECIPES["coreml-int4-weight"]
     card = replace(card_of(small, recipe), height=32, width=32, labels=("a", "b", "c", "d"))
+    with refused(ConversionError, "conversion.weights", "72 inputs", "multiple of 32"):
+        coreml.convert(Odd(), recipe, card=card, path=tmp_path / "x.mlpackage")
+    monkeypatch.setattr(coreml.int4, "require_groups", lambda *_: None)
     with refused(ConversionError, "conversion.weights", "coreml-int4-weight", "layers", "[40, 72, 1, 1]"):
         coreml.convert(Odd(), recipe, card=card, path=tmp_path / "x.mlpackage")
     assert not (tmp_path / "x.mlpackage").exists()
