@@ -24,7 +24,7 @@ from levit_mobile.interfaces.inspection import Port
 from levit_mobile.overview.evidence import Evidence
 from levit_mobile.parity.report import Proof
 from levit_mobile.quantization.plan import Plan
-from levit_mobile.reporting import outputs, predict_output
+from levit_mobile.reporting import outputs, predict_output, report_output
 from levit_mobile.timing.ratios import Ratio
 from levit_mobile.timing.record import TimingRun
 
@@ -65,7 +65,7 @@ PUBLISHED = (
     Published("inspect", outputs.InspectOutput, "levit-mobile inspect --json"),
     Published("inspect-diff", outputs.DiffOutput, "levit-mobile inspect --diff --json"),
     Published("cost", outputs.CostOutput, "levit-mobile cost --json"),
-    Published("report", outputs.ReportOutput, "levit-mobile report --json"),
+    Published("report", report_output.ReportOutput, "levit-mobile report --json"),
     Published("doctor", outputs.DoctorOutput, "levit-mobile doctor --json"),
     Published("recipes", outputs.RecipesOutput, "levit-mobile recipes --json"),
     Published("failure", outputs.FailureOutput, "What --json prints when a command fails before it has results"),

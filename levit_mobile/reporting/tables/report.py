@@ -15,12 +15,12 @@ from levit_mobile.reporting.warnings import overall
 from levit_mobile.timing.samples import Summary
 
 if TYPE_CHECKING:
-    from levit_mobile.reporting import outputs
+    from levit_mobile.reporting import report_output
 
 
 def overview_json(found: Gathered, artifacts: Sequence[Artifact]) -> str:
     """One object a row of the page, the verdict over all, and what could not be read. Samples stay in their files."""
-    whole: outputs.ReportOutput = {
+    whole: report_output.ReportOutput = {
         "schema_version": 1,
         "verdict": overall(artifacts),
         "rows": [_row(row) for row in rows(artifacts)],
@@ -29,7 +29,7 @@ def overview_json(found: Gathered, artifacts: Sequence[Artifact]) -> str:
     return to_json(strict(whole))
 
 
-def _row(row: DeviceRow) -> outputs.ReportRow:
+def _row(row: DeviceRow) -> report_output.ReportRow:
     artifact, timed = row.artifact, row.timed
     return {
         "artifact": artifact.title,
@@ -47,7 +47,7 @@ def _row(row: DeviceRow) -> outputs.ReportRow:
     }
 
 
-def _timing(timed: Timed) -> outputs.ReportedTiming:
+def _timing(timed: Timed) -> report_output.ReportedTiming:
     timing, found, run = timed.timing, timed.figures, timed.found.run
     return {
         "file": timed.place,
@@ -75,7 +75,7 @@ def _timing(timed: Timed) -> outputs.ReportedTiming:
     }
 
 
-def _summary(found: Summary | None) -> outputs.Statistics | None:
+def _summary(found: Summary | None) -> report_output.Statistics | None:
     if found is None:
         return None
     return {
