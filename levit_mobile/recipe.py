@@ -220,9 +220,13 @@ class Recipe:
         )
         return HALF_ROUNDING_DB if half else SINGLE_ROUNDING_DB
 
+    def rounding_at(self, least_sqnr_db: float) -> float | None:
+        """`rounding_db`, or None for a bound on SQNR above the recipe's own: what was raised is asked as it is."""
+        return self.rounding_db if least_sqnr_db <= RECIPES[self.name].tolerance.min_sqnr_db else None
+
     @property
     def name(self) -> str:
-        """``<target>-<precision>``, such as ``tflite-int8``."""
+        """``<target>-<precision>, such as ``tflite-int8``."""
         return f"{self.target}-{self.precision}"
 
     @classmethod

@@ -309,7 +309,7 @@ def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | N
         name=recipe.name,
         tolerance=recipe.tolerance,
         head=source.checkpoint.head,
-        rounding_db=recipe.rounding_db,
+        rounding_db=recipe.rounding_at(recipe.tolerance.min_sqnr_db),
     )
     return judge(report, by_reference=by_reference)
 

@@ -75,16 +75,9 @@ def _report(case: ValidationSetup, seen: PairStats) -> ParityReport:
         images_digest=digest_of(seen.digests),
         floor_sqnr_db=seen.floor_sqnr_db,
         tolerance=case.tolerance,
-        rounding_db=_rounding_db(case),
+        rounding_db=Recipe.from_name(case.stored.contract.recipe).rounding_at(case.tolerance.min_sqnr_db),
         defect=seen.defect,
     )
-
-
-def _rounding_db(case: ValidationSetup) -> float | None:
-    """None for a bound that a user has raised: that is asked as it is."""
-    stated = case.stored.contract
-    raised = case.tolerance.min_sqnr_db > stated.tolerance.min_sqnr_db
-    return None if raised else Recipe.from_name(stated.recipe).rounding_db
 
 
 def _clusters(case: ValidationSetup, rows: Sequence[ImageStats]) -> list[int] | None:

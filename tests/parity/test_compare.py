@@ -187,6 +187,7 @@ def test_half_precision_rounds_with_13_bits_less() -> None:
     found = {name: recipe.rounding_db for name, recipe in RECIPES.items()}
     assert found["tflite-fp16"] == found["coreml-int8-weight"] == pytest.approx(78.27, abs=0.01)
     assert found["tflite-fp32"] == found["coreml-fp32"] == found["tflite-int8"] == 10
+    assert [RECIPES["tflite-fp32"].rounding_at(bound) for bound in (90, 100, 100.1)] == [10, 10, None]
 
 
 def one_picture(logits: list[float], trained: Reference) -> Reference:
