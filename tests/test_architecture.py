@@ -51,6 +51,7 @@ SEEN_BY_CONVERTERS = {
 OPTIONS_WORDS = {"arm64.cpus", "bundle.listing", "images.overrides", "runtimes.registry"}
 FAMILIES = "model.families"
 TEXT_GOES_TO = {"system.atomic_write", "system.capture_output", "system.logs", "system.printable"}
+SIGNALS = {"system.interruption"}  # which the command line heeds
 ALL_VENDORS = set().union({"transformers", "tflite_runtime"}, *VENDORS.values())
 LIGHT = {"torch", "numpy", "PIL", "pydantic", "safetensors", "huggingface_hub", "capstone", "elftools", *ALL_VENDORS}
 
@@ -224,7 +225,7 @@ def test_nobody_but_its_door_imports_the_command_line() -> None:
 def test_the_command_line_calls_the_public_api_and_prints(name: str) -> None:
     """Beside that: words that options are made of, tables and pages, and where text goes."""
     others = {other for other in own(sources()[name]) if room_of(other) not in ("cli", "levit_mobile", "reporting")}
-    assert others <= {*WORDS, *OPTIONS_WORDS, *TEXT_GOES_TO}
+    assert others <= {*WORDS, *OPTIONS_WORDS, *TEXT_GOES_TO, *SIGNALS}
 
 
 def test_the_rule_sees_an_import_wherever_it_stands() -> None:

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn, TextIO, TypeVar
+from typing import TextIO, TypeVar
 
 import typer
 
 from levit_mobile.errors import LevitMobileError, RecipeError
-from levit_mobile.system import logs
+from levit_mobile.system import interruption, logs
 from levit_mobile.system.printable import printable
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # of a stream, whose errors have no name of a file
@@ -72,13 +72,14 @@ def understood(parse: Callable[[], Value]) -> Value:
 _interruptions: list[int] = []
 
 
-def interrupt(number: int, _: object) -> NoReturn:
+def interrupt(number: int, _: object) -> None:
     _interruptions.append(number)
-    raise KeyboardInterrupt
+    if not interruption.is_held() or len(_interruptions) > 1:
+        raise KeyboardInterrupt
 
 
 def heed_interruption() -> None:
-    """Raise it again where a vendor swallowed it: with a bare except, or on the way through C++."""
+    """Raise it where it was kept, or again where a vendor swallowed it with a bare except."""
     if _interruptions:
         raise KeyboardInterrupt
 

@@ -14,6 +14,7 @@ from levit_mobile.interfaces.toolchain import converter
 from levit_mobile.model.families import family_of
 from levit_mobile.quantization.prepare import LaidOut, Quantization
 from levit_mobile.recipe import Recipe
+from levit_mobile.system import interruption
 from levit_mobile.system.progress import Progress, silent
 from levit_mobile.targets import TARGETS, Target
 
@@ -83,7 +84,8 @@ def lower(form: nn.Module, recipe: Recipe, card: Card, path: Path, *, taps: tupl
     """
     convert = converter(TARGETS[recipe.target])
     try:
-        return convert(form, recipe, card=card, path=path, taps=taps)
+        with interruption.held():
+            return convert(form, recipe, card=card, path=path, taps=taps)
     except (LevitMobileError, OSError):
         raise
     except Exception as error:

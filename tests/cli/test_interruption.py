@@ -46,7 +46,7 @@ def test_an_interrupted_run_leaves_nothing(
     process = lowering(target, shallow_checkpoint, tmp_path)
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=600)  # at the next step, where a vendor swallows it
-    assert (process.returncode, stdout) == (130, "")
+    assert (process.returncode, stdout) == (130, ""), stderr
     assert "interrupted; no partial output was left behind" in stderr
     assert "Traceback" not in stderr
     assert list(tmp_path.iterdir()) == []
