@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.refusals import refused
+from support.written import contents, names_in
 
 from levit_mobile.errors import BundleError, LevitMobileError
 from levit_mobile.system.atomic_write import staged, write_text
@@ -62,16 +63,6 @@ def write_half(final: Path, error: BaseException, *, force: bool = False) -> Non
     with staged(final, force=force) as folder:
         (folder / "model").write_text("half")
         raise error
-
-
-def contents(folder: Path) -> dict[str, str]:
-    """Every file below the folder's parent: nothing may be left beside it."""
-    root = folder.parent
-    return {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
-
-
-def names_in(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()]
 
 
 def leftover(final: Path, owner: int, suffix: str = "") -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.refusals import refused
+from support.written import contents, names_in
 
 from levit_mobile.errors import BundleError
 from levit_mobile.system.atomic_write import staged, staged_file, write_text
@@ -63,16 +64,6 @@ def old(final: Path) -> Path:
     final.mkdir(parents=True)
     (final / "model").write_text("old")
     return final
-
-
-def contents(folder: Path) -> dict[str, str]:
-    """Every file below the folder's parent: nothing may be left beside it."""
-    root = folder.parent
-    return {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
-
-
-def names_in(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()]
 
 
 @contextmanager
