@@ -23,7 +23,7 @@ from levit_mobile.model.checkpoint_config import CheckpointConfig, Head
 from levit_mobile.model.download import resolve
 from levit_mobile.model.families import family_of
 from levit_mobile.model.families.family import Sizes, their_key
-from levit_mobile.model.stored_tensors import FLOATS, few
+from levit_mobile.model.stored_tensors import FLOATS, counted_keys
 from levit_mobile.system.files import digest_in_turn
 from levit_mobile.system.progress import Progress, silent
 
@@ -254,11 +254,7 @@ def _buffers(model: nn.Module) -> list[str]:
 def _check_keys(found: Iterable[str], expected: set[str], ignorable: set[str], what: str) -> None:
     missing = sorted(expected - set(found))
     surplus = sorted(set(found) - expected - ignorable)
-    parts = [
-        f"{len(wrong)} {'key is' if len(wrong) == 1 else 'keys are'} {how} ({few(wrong)})"
-        for how, wrong in (("missing", missing), ("surplus", surplus))
-        if wrong
-    ]
+    parts = [counted_keys(wrong, how) for how, wrong in (("missing", missing), ("surplus", surplus)) if wrong]
     if parts:
         raise CheckpointError(
             f"{' and '.join(parts)} for {what}",

@@ -91,6 +91,11 @@ def few(names: list[str]) -> str:
     return first if len(names) <= 3 else f"{first} and {len(names) - 3} more"
 
 
+def counted_keys(keys: list[str], how: str) -> str:
+    """How many keys are `how`, and the first few of them: `2 keys are missing (a, b)`."""
+    return f"{len(keys)} {'key is' if len(keys) == 1 else 'keys are'} {how} ({few(keys)})"
+
+
 def shown(name: str) -> str:
     """A name from a file, as a line that can be printed: control characters and lone surrogates are escaped."""
     short = name if len(name) <= SHOWN else f"{name[: SHOWN // 2]}...{name[-SHOWN // 2 :]}"

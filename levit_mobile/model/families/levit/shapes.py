@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.levit.architecture import Architecture, Shrink, Stage
 from levit_mobile.model.families.levit.keys import numbered, our_names
-from levit_mobile.model.stored_tensors import few
+from levit_mobile.model.stored_tensors import counted_keys
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -71,27 +71,22 @@ def _most(counts: Counter[int]) -> int:
     return max(counts, key=lambda size: counts[size])
 
 
-def read_architecture(shapes: Shapes, layout: str) -> Architecture:
-    """Widths, heads, depths and the rest. Raises CheckpointError for what cannot be a LeViT."""
+def read_architecture(shapes: Shapes, layout: str) -> tuple[Architecture, list[int]]:
+    """Widths, heads, depths and the rest, and the number of entries of a bias table of each stage.
+
+    Raises CheckpointError for what cannot be a LeViT.
+    """
     depths = _depths(shapes, layout)
     stem = _stem(shapes, layout)
     named = _Named(shapes, our_names(layout, depths, len(stem)))
     try:
         stages = tuple(_stage(named, s, depth) for s, depth in enumerate(depths))
         shrinks = tuple(_shrink(named, s) for s in range(len(depths) - 1))
+        entries = [named.size((f"body.stage{s}.attn{j}.bias.table", 1) for j in range(n)) for s, n in enumerate(depths)]
     except _Absent:
         raise _missing(named.missing(), layout) from None
     _require_met(stem, stages[0], named.key(f"stem.conv{len(stem) - 1}.conv"))
-    return Architecture(stem, stages, shrinks)
-
-
-def table_entries(shapes: Shapes, layout: str, architecture: Architecture) -> list[int]:
-    """Number of entries of a bias table of each stage."""
-    named = _Named(shapes, our_names(layout, architecture.depths, len(architecture.stem)))
-    return [
-        named.size((f"body.stage{s}.attn{j}.bias.table", 1) for j in range(stage.depth))
-        for s, stage in enumerate(architecture.stages)
-    ]
+    return Architecture(stem, stages, shrinks), entries
 
 
 def _stage(named: _Named, s: int, depth: int) -> Stage:
@@ -217,7 +212,6 @@ def _counted(attention: Sequence[Mapping[str, int]], shrinks: Sequence[Mapping[s
 
 
 def _missing(keys: Sequence[str], layout: str) -> CheckpointError:
-    counted = f"{len(keys)} key is" if len(keys) == 1 else f"{len(keys)} keys are"
     return CheckpointError(
-        f"{counted} missing ({few(sorted(keys))}) for a LeViT in the {layout} layout", fault="missing-keys"
+        f"{counted_keys(sorted(keys), 'missing')} for a LeViT in the {layout} layout", fault="missing-keys"
     )

@@ -9,7 +9,7 @@ from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.levit.architecture import OTHER, SILU, VARIANTS, Architecture, Numbers
 from levit_mobile.model.families.levit.grids import Size, fitting, size_of
 from levit_mobile.model.families.levit.keys import head_names, their_row
-from levit_mobile.model.families.levit.shapes import Shapes, read_architecture, table_entries
+from levit_mobile.model.families.levit.shapes import Shapes, read_architecture
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,7 @@ def read_sizes(shapes: Shapes, layout: str, asked: Size | None = None) -> Sizes:
     """Widths, heads and depths from the blocks, classes from the head; the input size from the bias tables, or as
     `asked` if they fit it. Raises CheckpointError."""
     classes = _classes(shapes, layout)
-    architecture = read_architecture(shapes, layout)
-    entries = table_entries(shapes, layout, architecture)
+    architecture, entries = read_architecture(shapes, layout)
     main, second = head_names(layout)
     return Sizes(
         architecture=architecture,
