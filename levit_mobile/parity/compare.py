@@ -102,17 +102,60 @@ def compare(
     Returns:
         The figures over all pictures.
     """
-    names = reference.pictures.names
-    tally, defect = LogitStats(head), _defect(reference.logits, candidate)
+    return compare_logits(
+        reference.logits,
+        candidate,
+        names=reference.pictures.names,
+        images_digest=reference.pictures_digest,
+        reference_name=reference.name,
+        name=name,
+        tolerance=tolerance,
+        floor_sqnr_db=reference.floor_sqnr_db,
+        head=head,
+        rounding_db=rounding_db,
+    )
+
+
+def compare_logits(
+    reference: Array,
+    candidate: Array,
+    *,
+    names: Sequence[str],
+    images_digest: str,
+    reference_name: str,
+    name: str,
+    tolerance: Tolerance,
+    floor_sqnr_db: float = math.nan,
+    head: Head = "softmax",
+    rounding_db: float | None = None,
+) -> ParityReport:
+    """Compare logits [N,classes] where the pictures themselves are elsewhere.
+
+    Args:
+        reference: The reference's logits.
+        candidate: The candidate's logits on the same pictures.
+        names: Names of the pictures.
+        images_digest: SHA-256 over the names and pixels of all pictures.
+        reference_name: Name of the reference in reports.
+        name: Name of the candidate in reports.
+        tolerance: The bounds on the difference.
+        floor_sqnr_db: SQNR in dB of the reference in float32 against itself in float64; NaN where it is unknown.
+        head: What makes probabilities of the logits.
+        rounding_db: How far below the reference's own rounding the candidate may be, in dB; None asks for the bound.
+
+    Returns:
+        The figures over all pictures, as ``compare`` gives them.
+    """
+    tally, defect = LogitStats(head), _defect(reference, candidate)
     if defect is None:
-        tally.add(names[: len(candidate)], reference.logits, candidate)
+        tally.add(names[: len(candidate)], reference, candidate)
     return report_of(
         tally,
-        reference=reference.name,
+        reference=reference_name,
         candidate=name,
-        images=len(reference.logits),
-        images_digest=reference.pictures_digest,
-        floor_sqnr_db=reference.floor_sqnr_db,
+        images=len(reference),
+        images_digest=images_digest,
+        floor_sqnr_db=floor_sqnr_db,
         tolerance=tolerance,
         rounding_db=rounding_db,
         defect=defect,

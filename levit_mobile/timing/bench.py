@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -15,21 +14,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from levit_mobile.contract import CONTRACT_FILE
-from levit_mobile.errors import ArtifactError, LevitMobileError, RunnerUnavailable, TimingError, ToolchainMissing
+from levit_mobile.errors import ArtifactError, RunnerUnavailable, TimingError, ToolchainMissing
 from levit_mobile.interfaces.runner import ComputeUnits, Placement
-from levit_mobile.interfaces.toolchain import surveyor
 from levit_mobile.recipe import Verdict
-from levit_mobile.runtimes.registry import described, real
-from levit_mobile.system.files import digest, size_bytes
+from levit_mobile.system.files import digest
 from levit_mobile.system.progress import Progress, silent
 from levit_mobile.system.workers import spread
 from levit_mobile.timing import candidates as opening
-from levit_mobile.timing import feeding, golden, machine
+from levit_mobile.timing import golden, machine
 from levit_mobile.timing.candidates import Candidate
-from levit_mobile.timing.feeding import COLOURS, Foreign, batch_of, px
-from levit_mobile.timing.golden import Golden
-from levit_mobile.timing.measure import END_TO_END, INFERENCE, Job, Key, Pixels, Start, starter, turns
+from levit_mobile.timing.golden import Golden, Subject
+from levit_mobile.timing.jobs import Job, job_of, shape_notes, untimed
+from levit_mobile.timing.measure import END_TO_END, INFERENCE, Key, Pixels, Start, starter, turns
 from levit_mobile.timing.profile import profiled
 from levit_mobile.timing.ratios import PROCESSES
 from levit_mobile.timing.record import App, Parity, Profile, Timing, TimingRun
@@ -185,36 +181,9 @@ def _chosen(one: CandidateState) -> tuple[str, ...]:
 
 
 def _state(one: Candidate, vectors: Golden | None, options: BenchOptions) -> CandidateState:
-    """An artifact without a contract takes its pictures as the owner of the golden vectors does."""
-    contract = one.contract
-    source, result = (contract.input, contract.output) if contract else (None, None)
-    spec = one.stored.spec if one.stored else vectors.spec if vectors else None
-    job = Job(
-        one.name,
-        one.artifact,
-        one.target.name,
-        options.of(one.target.name, in_bundle=one.stored is not None),
-        source,
-        result,
-        spec,
-    )
-    foreign = None if contract else _foreign(one, vectors)
-    if isinstance(foreign, str):
-        return CandidateState(job, not_run=foreign)
-    return CandidateState(replace(job, foreign=foreign))
-
-
-def _foreign(one: Candidate, vectors: Golden | None) -> Foreign | str | None:
-    """What the artifact states about itself, or why it cannot run; None where its runtime alone can tell."""
-    try:
-        inside = surveyor(one.target)(one.artifact)
-    except LevitMobileError:
-        return None
-    if len(inside.inputs) != 1:
-        return None
-    (source,) = inside.inputs
-    form = feeding.form_of(source, vectors.size if vectors else None, vectors.owner if vectors else "")
-    return form if isinstance(form, str) else Foreign(source, inside.outputs, form)
+    placement = options.of(one.target.name, in_bundle=one.stored is not None)
+    job, not_run = job_of(one, vectors, placement)
+    return CandidateState(job, not_run=not_run)
 
 
 def _start(
@@ -287,56 +256,32 @@ def _picture(options: BenchOptions) -> Pixels:
 def _timing(
     one: Candidate, state: CandidateState, vectors: Golden | None, taken: Mapping[Key, Samples], options: BenchOptions
 ) -> Timing:
-    runtime, placement = described(real(one.target.name)), state.job.placement
-    starts, contract = state.starts, one.contract
+    starts, samples = state.starts, taken.get((one.name, INFERENCE), ())
     before = [start.memory_before_bytes for start in starts]
     peaks = [start.peak_memory_bytes for start in starts]
-    end_to_end = taken.get((one.name, END_TO_END), ())
-    return Timing(
-        name=one.name,
-        file=one.artifact.name,
-        sha256=digest(one.artifact),
-        bytes=size_bytes(one.artifact),
-        target=one.target.name,
-        variant=contract.model.variant if contract else None,
-        recipe=contract.recipe if contract else None,
-        contract_sha256=digest(one.stored.path / CONTRACT_FILE) if one.stored else None,
-        runtime=runtime.title,
-        runtime_version=runtime.version,
-        accelerator=one.target.accelerator,
-        threads=placement.threads,
-        compute_units=placement.compute_units,
-        parity=_parity(one, state, vectors),
-        load_ms=tuple(start.load_ms for start in starts),
-        first_run_ms=tuple(start.first_run_ms for start in starts),
-        memory_before_bytes=tuple(size for size in before if size is not None),
-        peak_memory_bytes=tuple(size for size in peaks if size is not None),
-        warmup_runs=options.warmup,
-        input_shape=starts[0].shape if starts else (),
-        samples_ms=(samples := taken.get((one.name, INFERENCE), ())),
-        process_samples=tuple(shares(options.rounds, options.starts)) if samples else (),
-        end_to_end_samples_ms=end_to_end,
-        picture_px=options.picture_px if end_to_end else None,
-        not_run=state.not_run,
-        profile=state.profile,
-        notes=(*_chosen(state), *state.notes, *_notes(state, vectors)),
-    )
-
-
-def _notes(state: CandidateState, vectors: Golden | None) -> Iterator[str]:
-    """What a reader of the times must know about the shape at which they were taken."""
-    shape = state.starts[0].shape if state.starts else ()
-    if state.job.is_open:
-        yield f"its sizes are set at run time; it was timed at {list(shape)}"
-    if (batch := batch_of(shape)) > 1:
-        yield f"one call computes {batch} pictures, so its times get no ratio to those of one picture"
-    elif shape and vectors and state.job.source is None and math.prod(shape) != COLOURS * math.prod(vectors.size):
-        taken = px(vectors.size)
-        yield f"its input is {list(shape)}, so its times get no ratio to those of a picture of {taken}"
+    end_to_end, shape = taken.get((one.name, END_TO_END), ()), starts[0].shape if starts else ()
+    found = {
+        "parity": _parity(one, state, vectors),
+        "load_ms": tuple(start.load_ms for start in starts),
+        "first_run_ms": tuple(start.first_run_ms for start in starts),
+        "memory_before_bytes": tuple(size for size in before if size is not None),
+        "peak_memory_bytes": tuple(size for size in peaks if size is not None),
+        "warmup_runs": options.warmup,
+        "input_shape": shape,
+        "samples_ms": samples,
+        "process_samples": tuple(shares(options.rounds, options.starts)) if samples else (),
+        "end_to_end_samples_ms": end_to_end,
+        "picture_px": options.picture_px if end_to_end else None,
+        "not_run": state.not_run,
+        "profile": state.profile,
+        "notes": (*_chosen(state), *state.notes, *shape_notes(state.job, shape, vectors)),
+    }
+    return Timing.model_validate(dict(untimed(one, state.job, "")) | found)
 
 
 def _parity(one: Candidate, state: CandidateState, vectors: Golden | None) -> Parity:
     if state.not_run is not None:
         return Parity(verdict=Verdict.BROKEN if state.refused else Verdict.NOT_RUN, reasons=(state.not_run,))
-    foreign = state.job.foreign
-    return golden.judged(one, vectors, state.starts[0].answers, foreign.source if foreign else None)
+    foreign, expected = state.job.foreign, vectors.expected if vectors else None
+    answers = state.starts[0].answers
+    return golden.judged(Subject.of(one), expected, answers, foreign.source if foreign else None)

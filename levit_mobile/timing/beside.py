@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from levit_mobile.system.workers import spread
+from levit_mobile.timing.jobs import Job
 from levit_mobile.timing.machine import pinned
-from levit_mobile.timing.measure import INFERENCE, Job, turns
+from levit_mobile.timing.measure import INFERENCE, turns
 from levit_mobile.timing.ratios import PROCESSES
 from levit_mobile.timing.samples import ROUNDS, WARMUP, Samples, shares
 

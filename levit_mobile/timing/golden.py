@@ -15,6 +15,7 @@ from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.inspection import Port
 from levit_mobile.interfaces.runner import Logits
 from levit_mobile.parity import compare
+from levit_mobile.parity.logit_stats import Head
 from levit_mobile.parity.report import ParityReport, judge
 from levit_mobile.recipe import RECIPES, Tolerance, Verdict
 from levit_mobile.timing.candidates import Candidate
@@ -28,13 +29,30 @@ RELATED_DB = 6.0  # below it, the error is more than half as large as the signal
 
 
 @dataclass(frozen=True, slots=True)
-class Golden:
-    """Pictures [N,H,W,3] uint8 with the trained model's logits [N,classes], whose they are, and how it takes them."""
+class Expected:
+    """The trained model's logits [N,classes] for golden pictures, and whose they are.
+
+    `size` is the height and width of the pictures in px, `digest` the SHA-256 over their names and pixels.
+    """
 
     owner: str
     names: tuple[str, ...]
-    pixels: NDArray[np.uint8]
     logits: Logits
+    size: Size
+    digest: str
+
+    @property
+    def title(self) -> str:
+        """How reports call them."""
+        return f"{len(self.names)} golden vectors of {self.owner}"
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """Golden pictures [N,H,W,3] uint8, what is expected for them, and how the trained model takes them."""
+
+    pixels: NDArray[np.uint8]
+    expected: Expected
     spec: ImageSpec
 
     @classmethod
@@ -44,19 +62,37 @@ class Golden:
         if not vectors:
             return None
         pixels, logits = zip(*vectors.values(), strict=True)
-        made = np.stack(pixels), np.stack(logits).astype(np.float32)
-        return cls(stored.path.resolve().name, tuple(vectors), *made, stored.spec)
+        pictures = ImageSet.from_arrays(dict(zip(vectors, pixels, strict=True)))
+        height, width = pixels[0].shape[:2]
+        made = np.stack(logits).astype(np.float32), (height, width), pictures.digest()
+        return cls(np.stack(pixels), Expected(stored.path.resolve().name, tuple(vectors), *made), stored.spec)
+
+    @property
+    def owner(self) -> str:
+        """Name of the bundle that they are from."""
+        return self.expected.owner
 
     @property
     def size(self) -> Size:
         """Height and width of the pictures in px."""
-        height, width = self.pixels.shape[1:3]
-        return height, width
+        return self.expected.size
 
-    @property
-    def title(self) -> str:
-        """How reports call them."""
-        return f"{len(self.names)} golden vectors of {self.owner}"
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged: an artifact with the bounds and the head of its contract, `bounds` None for one without."""
+
+    name: str
+    in_bundle: bool
+    bounds: Tolerance | None = None
+    head: Head = "softmax"
+
+    @classmethod
+    def of(cls, one: Candidate) -> Subject:
+        """A candidate."""
+        if one.contract is None:
+            return cls(one.name, one.stored is not None)
+        return cls(one.name, True, one.contract.tolerance, one.contract.output.head)
 
 
 def shared_golden(candidates: Sequence[Candidate]) -> dict[str, Golden]:
@@ -68,52 +104,53 @@ def shared_golden(candidates: Sequence[Candidate]) -> dict[str, Golden]:
 
 
 def judged(
-    candidate: Candidate, golden: Golden | None, answers: Mapping[str, Sequence[Answer]], source: Port | None = None
+    subject: Subject, expected: Expected | None, answers: Mapping[str, Sequence[Answer]], source: Port | None = None
 ) -> Parity:
     """The verdict on its answers, by the way in which pixels were given; `source` is its input, where that is known."""
-    if golden is None:
-        why = "the bundle holds no golden vectors" if candidate.stored else "no bundle of this run has golden vectors"
+    if expected is None:
+        why = "the bundle holds no golden vectors" if subject.in_bundle else "no bundle of this run has golden vectors"
         return Parity(verdict=Verdict.NOT_RUN, reasons=(why,))
-    if candidate.contract is None:
-        return _stranger(candidate, golden, answers, source)
+    if subject.bounds is None:
+        return _stranger(subject, expected, answers, source)
     ((answer,),) = answers.values()
-    return _parity(golden, _report(candidate, golden, golden.logits, answer.values))
+    return _parity(expected, _report(subject, expected, expected.logits, answer.values))
 
 
 def _stranger(
-    candidate: Candidate, golden: Golden, answers: Mapping[str, Sequence[Answer]], source: Port | None
+    subject: Subject, expected: Expected, answers: Mapping[str, Sequence[Answer]], source: Port | None
 ) -> Parity:
     """Of an artifact without a contract: proven for the best way, or not known to be the same model."""
-    found = [_judged_reading(candidate, golden, one) for one in readings(answers, golden.logits)]
+    found = [_judged_reading(subject, expected, one) for one in readings(answers, expected.logits)]
     if not found:
-        why = f"the artifact has no contract, and {_nothing_to_compare(golden, answers, source)}"
-        return Parity(verdict=Verdict.NOT_RUN, reasons=(why,), against=golden.title)
+        why = f"the artifact has no contract, and {_nothing_to_compare(expected, answers, source)}"
+        return Parity(verdict=Verdict.NOT_RUN, reasons=(why,), against=expected.title)
     sqnr_db, way, best = max(found, key=lambda one: one[0])
-    against = f"{golden.title}, given {way}"
+    against = f"{expected.title}, given {way}"
     if best.verdict == Verdict.PROVEN:
         return best.model_copy(update={"against": against})
-    why = f"the artifact has no contract; it is closest to {golden.owner} when given {way}"
+    why = f"the artifact has no contract; it is closest to {expected.owner} when given {way}"
     if sqnr_db < RELATED_DB:
         why = (
-            f"the artifact has no contract, and its outputs are not those of {golden.owner} with {_listed(answers)}; "
+            f"the artifact has no contract, and its outputs are not those of {expected.owner} with {_listed(answers)}; "
             f"the closest are those given {way}"
         )
     return best.model_copy(update={"verdict": Verdict.NOT_RUN, "reasons": (why, *best.reasons), "against": against})
 
 
-def _judged_reading(candidate: Candidate, golden: Golden, one: Reading) -> tuple[float, str, Parity]:
+def _judged_reading(subject: Subject, expected: Expected, one: Reading) -> tuple[float, str, Parity]:
     """The lowest SQNR in dB of all that it must be close to, its way, and the verdict."""
-    reports = [_report(candidate, golden, *pair) for pair in ((one.reference, one.candidate), *one.checks)]
+    reports = [_report(subject, expected, *pair) for pair in ((one.reference, one.candidate), *one.checks)]
     sqnr_db = min(-math.inf if math.isnan(report.sqnr_db) else report.sqnr_db for report in reports)
-    found = _parity(golden, min(reports, key=lambda report: report.sqnr_db) if len(reports) > 1 else reports[0])
+    found = _parity(expected, min(reports, key=lambda report: report.sqnr_db) if len(reports) > 1 else reports[0])
     return sqnr_db, one.way, found
 
 
-def _nothing_to_compare(golden: Golden, answers: Mapping[str, Sequence[Answer]], source: Port | None) -> str:
+def _nothing_to_compare(expected: Expected, answers: Mapping[str, Sequence[Answer]], source: Port | None) -> str:
     if not answers:
-        return no_picture(source or Port("input", "unknown"), golden.size)
+        return no_picture(source or Port("input", "unknown"), expected.size)
     counts = " and ".join(dict.fromkeys(str(one.values.shape[1]) for way in answers.values() for one in way))
-    return f"its outputs have {counts} values for each picture, expected the {golden.logits.shape[1]} of {golden.owner}"
+    classes = expected.logits.shape[1]
+    return f"its outputs have {counts} values for each picture, expected the {classes} of {expected.owner}"
 
 
 def _listed(ways: Iterable[str]) -> str:
@@ -121,22 +158,27 @@ def _listed(ways: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _report(candidate: Candidate, golden: Golden, expected: Logits, found: Logits) -> ParityReport:
-    pictures = ImageSet.from_arrays(dict(zip(golden.names, golden.pixels, strict=True)))
-    reference = compare.Reference(golden.title, pictures, pictures.digest(), expected, math.nan)
-    tolerance = candidate.contract.tolerance if candidate.contract else SAME_MODEL
-    centred = expected is golden.logits  # probabilities are compared as they are
-    head = candidate.contract.output.head if candidate.contract else ("softmax" if centred else "none")
-    return compare.compare(reference, found, name=candidate.name, tolerance=tolerance, head=head)
+def _report(subject: Subject, expected: Expected, reference: Logits, found: Logits) -> ParityReport:
+    centred = reference is expected.logits  # probabilities are compared as they are
+    return compare.compare_logits(
+        reference,
+        found,
+        names=expected.names,
+        images_digest=expected.digest,
+        reference_name=expected.title,
+        name=subject.name,
+        tolerance=subject.bounds or SAME_MODEL,
+        head=subject.head if subject.bounds else ("softmax" if centred else "none"),
+    )
 
 
-def _parity(golden: Golden, report: ParityReport) -> Parity:
+def _parity(expected: Expected, report: ParityReport) -> Parity:
     proof = judge(report)
     return Parity(
         verdict=proof.verdict,
         reasons=proof.reasons,
-        against=golden.title,
-        pictures=len(golden.names),
+        against=expected.title,
+        pictures=len(expected.names),
         max_abs_error=_finite(report.max_abs_error),
         sqnr_db=_finite(report.sqnr_db),
         top1_agreement=_finite(report.top1_agreement),

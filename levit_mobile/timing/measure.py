@@ -5,70 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from levit_mobile.contract import Input, Output
 from levit_mobile.images.preprocessing import preprocess, to_planar
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.inspection import Port
-from levit_mobile.interfaces.runner import ONE_THREAD, InputForm, Loaded, Logits, Placement
-from levit_mobile.interfaces.toolchain import runtime_probe, timing_loader
+from levit_mobile.interfaces.runner import InputForm, Loaded, Logits
+from levit_mobile.interfaces.toolchain import runtime_probe
 from levit_mobile.runners.adapters import adapted, as_logits, running
 from levit_mobile.targets import TARGETS
 from levit_mobile.timing import feeding, machine
 from levit_mobile.timing.feeding import Answer, Foreign
+from levit_mobile.timing.jobs import Job
 from levit_mobile.timing.samples import Call, Samples, interleaved, timed_ms
 
 SETTLING = 3  # runs after the first, until memory has its final size
-CHANNELS_LAST = (0, 2, 3, 1)  # of [N,C,H,W]
 INFERENCE, END_TO_END = "inference", "end to end"
 
 Pixels = NDArray[np.uint8]
 Key = tuple[str, str]  # a job's name, and INFERENCE or END_TO_END
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One artifact to load, and where it runs; `source` and `result` are None for one without a contract.
-
-    `spec` is how its pictures are prepared, or without a contract those of the golden vectors that it is held against.
-    `foreign` is what an artifact without a contract states about itself, where that could be read.
-    """
-
-    name: str
-    artifact: Path
-    target: str
-    placement: Placement = ONE_THREAD
-    source: Input | None = None
-    result: Output | None = None
-    spec: ImageSpec | None = None
-    foreign: Foreign | None = None
-
-    @property
-    def form(self) -> InputForm | None:
-        """The form of its input; None where only the artifact itself states it."""
-        if self.source is not None:
-            last = self.source.memory_order == "channels last"
-            return InputForm(self.source.shape, CHANNELS_LAST if last else ())
-        return self.foreign.form if self.foreign else None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its shape is chosen at run time."""
-        return self.foreign is not None and self.foreign.source.is_open
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of its input, as far as it is known before it is loaded."""
-        return (self.form.shape or ()) if self.form else ()
-
-    def loaded(self) -> Loaded:
-        """Raises RunnerUnavailable, ToolchainMissing, ArtifactError."""
-        return timing_loader(TARGETS[self.target])(self.artifact, self.placement, self.form)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from levit_mobile.runners.adapters import running
 from levit_mobile.system.folders import temporary_folder
 from levit_mobile.system.workers import spread
 from levit_mobile.targets import TARGETS
-from levit_mobile.timing.measure import Job
+from levit_mobile.timing.jobs import Job
 from levit_mobile.timing.record import Block, Profile
 from levit_mobile.timing.samples import Samples, timed_ms
 

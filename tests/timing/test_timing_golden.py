@@ -16,7 +16,7 @@ from levit_mobile.interfaces.inspection import Port
 from levit_mobile.recipe import RECIPES, Tolerance
 from levit_mobile.timing.candidates import Candidate, opened
 from levit_mobile.timing.feeding import Answer
-from levit_mobile.timing.golden import SAME_MODEL, Golden, judged, shared_golden
+from levit_mobile.timing.golden import SAME_MODEL, Golden, Subject, judged, shared_golden
 
 
 @pytest.fixture
@@ -44,15 +44,15 @@ def by_contract(logits: NDArray[np.float32]) -> dict[str, list[Answer]]:
 
 
 def test_right_answers_are_proven_with_their_figures(known: Candidate, golden: Golden) -> None:
-    found = judged(known, golden, by_contract(golden.logits + np.float32(1e-6)))
-    assert (found.verdict, found.pictures, found.top1_agreement) == ("proven", len(golden.names), 1.0)
+    found = judged(Subject.of(known), golden.expected, by_contract(golden.expected.logits + np.float32(1e-6)))
+    assert (found.verdict, found.pictures, found.top1_agreement) == ("proven", len(golden.expected.names), 1.0)
     assert found.sqnr_db is not None
     assert found.sqnr_db > 100
-    assert found.against == f"{len(golden.names)} golden vectors of bundle"
+    assert found.against == f"{len(golden.expected.names)} golden vectors of bundle"
 
 
 def test_answers_without_any_error_have_no_decibels(known: Candidate, golden: Golden) -> None:
-    found = judged(known, golden, by_contract(golden.logits))
+    found = judged(Subject.of(known), golden.expected, by_contract(golden.expected.logits))
     assert (found.verdict, found.sqnr_db, found.max_abs_error) == ("proven", None, 0.0)
 
 
@@ -65,22 +65,28 @@ def test_answers_without_any_error_have_no_decibels(known: Candidate, golden: Go
     ],
 )
 def test_wrong_answers_are_broken_with_the_reason(known: Candidate, golden: Golden, wrong: object, words: str) -> None:
-    found = judged(known, golden, by_contract(wrong(golden.logits)))  # type: ignore[operator]
+    found = judged(Subject.of(known), golden.expected, by_contract(wrong(golden.expected.logits)))  # type: ignore[operator]
     assert found.verdict == "broken"
     assert words in " ".join(found.reasons)
 
 
 def test_a_stranger_that_computes_the_same_is_proven_by_the_better_way(stranger: Candidate, golden: Golden) -> None:
-    answers = {"pixels in [0,1]": [Answer(-golden.logits)], "normalised pixels": [Answer(1.05 * golden.logits)]}
-    found = judged(stranger, golden, answers)
+    answers = {
+        "pixels in [0,1]": [Answer(-golden.expected.logits)],
+        "normalised pixels": [Answer(1.05 * golden.expected.logits)],
+    }
+    found = judged(Subject.of(stranger), golden.expected, answers)
     assert found.verdict == "proven"
     assert found.against.endswith("golden vectors of bundle, given normalised pixels")
     assert found.sqnr_db == pytest.approx(26.0, abs=0.1)
 
 
 def test_a_stranger_that_computes_something_else_is_not_known(stranger: Candidate, golden: Golden) -> None:
-    answers = {"pixels in [0,1]": [Answer(golden.logits + np.nan)], "normalised pixels": [Answer(-golden.logits)]}
-    found = judged(stranger, golden, answers)
+    answers = {
+        "pixels in [0,1]": [Answer(golden.expected.logits + np.nan)],
+        "normalised pixels": [Answer(-golden.expected.logits)],
+    }
+    found = judged(Subject.of(stranger), golden.expected, answers)
     assert found.verdict == "not run"
     assert "not those of bundle with pixels in [0,1] or normalised pixels" in found.reasons[0]
     assert "the closest are those given normalised pixels" in found.reasons[0]
@@ -89,7 +95,9 @@ def test_a_stranger_that_computes_something_else_is_not_known(stranger: Candidat
 def test_a_stranger_of_low_precision_is_not_called_another_model(stranger: Candidate, golden: Golden) -> None:
     """17.5 dB is the same model, 0.5 dB below what the loosest recipe accepts."""
     error = np.float32(10 ** (-17.5 / 20))
-    found = judged(stranger, golden, {"pixels in [0,1]": [Answer((1 + error) * golden.logits)]})
+    found = judged(
+        Subject.of(stranger), golden.expected, {"pixels in [0,1]": [Answer((1 + error) * golden.expected.logits)]}
+    )
     assert found.verdict == "not run"
     assert found.sqnr_db == pytest.approx(17.5, abs=0.01)
     assert "is closest to bundle when given pixels in [0,1]" in found.reasons[0]
@@ -98,22 +106,26 @@ def test_a_stranger_of_low_precision_is_not_called_another_model(stranger: Candi
 
 
 def test_an_output_without_a_value_per_class_is_named(stranger: Candidate, golden: Golden) -> None:
-    found = judged(stranger, golden, {"pixels in [0,1]": [Answer(golden.logits[:, :-1]), Answer(golden.logits[:, :1])]})
+    found = judged(
+        Subject.of(stranger),
+        golden.expected,
+        {"pixels in [0,1]": [Answer(golden.expected.logits[:, :-1]), Answer(golden.expected.logits[:, :1])]},
+    )
     assert found.verdict == "not run"
-    classes = golden.logits.shape[1]
+    classes = golden.expected.logits.shape[1]
     assert f"its outputs have {classes - 1} and 1 values for each picture" in found.reasons[0]
     assert f"expected the {classes} of bundle" in found.reasons[0]
 
 
 def test_a_stranger_whose_input_is_no_picture_is_not_known(stranger: Candidate, golden: Golden) -> None:
-    found = judged(stranger, golden, {}, Port("tokens", "int32", (1, 128)))
+    found = judged(Subject.of(stranger), golden.expected, {}, Port("tokens", "int32", (1, 128)))
     assert found.verdict == "not run"
     assert "its input is int32 [1, 128], expected one or more pictures of 3 colours and 64 px" in found.reasons[0]
 
 
 def test_without_golden_vectors_nothing_is_proven(stranger: Candidate, known: Candidate) -> None:
-    assert judged(stranger, None, {}).reasons == ("no bundle of this run has golden vectors",)
-    assert judged(known, None, {}).reasons == ("the bundle holds no golden vectors",)
+    assert judged(Subject.of(stranger), None, {}).reasons == ("no bundle of this run has golden vectors",)
+    assert judged(Subject.of(known), None, {}).reasons == ("the bundle holds no golden vectors",)
 
 
 def test_strangers_are_lent_the_first_bundles_vectors(known: Candidate, stranger: Candidate) -> None:
@@ -140,17 +152,20 @@ def test_every_bundle_has_its_own_vectors_and_only_a_stranger_borrows_the_first(
         "one": "one",
         "two": "two",
     }
-    assert found["two"].title == "2 golden vectors of two"
-    assert found["two"].names == ("0", "1")
+    assert found["two"].expected.title == "2 golden vectors of two"
+    assert found["two"].expected.names == ("0", "1")
     assert found["vendor.tflite"].spec == found["one"].spec == ImageSpec.for_side(3)
     assert found["two"].pixels[:, 0, 0, 0].tolist() == [0, 1]
-    assert found["two"].logits[:, 0].tolist() == [0.0, 1.0]
-    assert found["two"].logits.dtype == np.float32
+    assert found["two"].expected.logits[:, 0].tolist() == [0.0, 1.0]
+    assert found["two"].expected.logits.dtype == np.float32
 
 
 def test_no_number_is_never_the_best_way_of_a_stranger(stranger: Candidate, golden: Golden) -> None:
-    answers = {"pixels in [0,1]": [Answer(golden.logits + np.nan)], "normalised pixels": [Answer(-golden.logits)]}
-    found = judged(stranger, golden, answers)
+    answers = {
+        "pixels in [0,1]": [Answer(golden.expected.logits + np.nan)],
+        "normalised pixels": [Answer(-golden.expected.logits)],
+    }
+    found = judged(Subject.of(stranger), golden.expected, answers)
     assert found.sqnr_db == pytest.approx(-6.02, abs=0.01)
 
 

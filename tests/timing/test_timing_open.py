@@ -13,7 +13,7 @@ from levit_mobile.interfaces.inspection import Port
 from levit_mobile.interfaces.runner import InputForm
 from levit_mobile.timing import bench
 from levit_mobile.timing.feeding import Foreign
-from levit_mobile.timing.measure import Job
+from levit_mobile.timing.jobs import Job
 
 OPEN = Port("x", "float32", (1, -1, -1, 3), ranges=((1, 1), (1, None), (1, None), (3, 3)))
 FIXED = Port("x", "float32", (1, 8, 8, 3))

@@ -17,7 +17,7 @@ from levit_mobile.interfaces.inspection import Port
 from levit_mobile.interfaces.runner import InputForm
 from levit_mobile.runners import tflite
 from levit_mobile.timing.feeding import Foreign
-from levit_mobile.timing.measure import Job
+from levit_mobile.timing.jobs import Job
 from levit_mobile.timing.profile import block_of, profiled
 
 BLOCKS = ["stem"]

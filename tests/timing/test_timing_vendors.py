@@ -147,10 +147,12 @@ def by_litert(path: Path, given: Iterator[NDArray[Any]]) -> NDArray[np.float64]:
 def test_integers_are_fed_and_read_by_their_scales(made: Made, golden: Golden, name: str) -> None:
     parity = found(made.path(name), golden)
     by_hand = by_litert(made.path(name), (picture[None] / np.float32(255) for picture in golden.pixels))
-    error = by_hand - golden.logits
+    error = by_hand - golden.expected.logits
     assert (parity.verdict, parity.against) == ("proven", "6 golden vectors of ours, given pixels in [0,1] as NHWC")
     assert parity.max_abs_error == pytest.approx(np.abs(error).max(), rel=1e-5)
-    assert parity.sqnr_db == pytest.approx(10 * np.log10((golden.logits**2).sum() / (error**2).sum()), abs=1e-3)
+    assert parity.sqnr_db == pytest.approx(
+        10 * np.log10((golden.expected.logits**2).sum() / (error**2).sum()), abs=1e-3
+    )
 
 
 def test_a_program_of_integers_is_read_by_the_scales_that_it_holds(made: Made, golden: Golden) -> None:
@@ -165,7 +167,7 @@ def test_probabilities_in_integers_are_compared_as_such(made: Made, golden: Gold
     by_hand = by_litert(
         made.path("int8_softmax.tflite"), (picture[None] / np.float32(255) for picture in golden.pixels)
     )
-    powers = np.exp(golden.logits - golden.logits.max(1, keepdims=True))
+    powers = np.exp(golden.expected.logits - golden.expected.logits.max(1, keepdims=True))
     error = by_hand - powers / powers.sum(1, keepdims=True)
     assert parity.verdict == "proven"
     assert parity.against.endswith("compared as softmax probabilities")
