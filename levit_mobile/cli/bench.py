@@ -133,9 +133,10 @@ def bench(
         from levit_mobile.cli.progress import shown
 
         before = levit_mobile.TimingRun.read(baseline) if baseline else None
+        chosen, damaged = _sound(artifacts_of(artifacts))
         with shown(log_file("bench", verbose=verbose), quiet=quiet) as progress:
             run = levit_mobile.bench(
-                artifacts_of(artifacts),
+                chosen,
                 against=artifacts_of(against or []),
                 options=levit_mobile.BenchOptions(
                     rounds, warmup, starts, threads, compute_units, size, profile, method, data
@@ -153,10 +154,33 @@ def bench(
         say(f"error: {sentence}")
     for sentence in undecided:
         say(f"UNDECIDED: {sentence}")
-    if broken or any(timing.parity.verdict == Verdict.BROKEN for timing in run.timings):
+    if damaged or broken or any(timing.parity.verdict == Verdict.BROKEN for timing in run.timings):
         raise typer.Exit(FAILED)
     if strict and undecided:
         raise typer.Exit(NOT_RUN)
+
+
+def _sound(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The artifacts and sound bundles among several, and the damaged bundles, which do not stop the others.
+
+    Raises BundleError where nothing is left to time.
+    """
+    from levit_mobile.bundle.reader import open_bundle
+    from levit_mobile.contract import CONTRACT_FILE
+    from levit_mobile.errors import LevitMobileError
+
+    errors: dict[Path, LevitMobileError] = {}
+    for path in paths:
+        try:
+            _ = open_bundle(path) if (path / CONTRACT_FILE).is_file() else None
+        except LevitMobileError as error:
+            errors[path] = error
+    sound = [path for path in paths if path not in errors]
+    if errors and not sound:
+        raise next(iter(errors.values()))
+    for path, error in errors.items():
+        say(f"error: {path} is not timed: {error}")
+    return sound, list(errors)
 
 
 def _undecided(found: Sequence[Slowdown], most: float, lacking: Sequence[str]) -> list[str]:

@@ -217,7 +217,7 @@ def _in_turn(jobs: Sequence[Job], options: BenchOptions, progress: Progress) -> 
     cent slower or faster for as long as it lives.
     """
     taken: dict[Key, list[float]] = defaultdict(list)
-    picture, done = _picture(options), 0
+    picture, done = drawn_picture(options), 0
     for seed, share in enumerate(shares(options.rounds, options.starts) if jobs else ()):
         counts = [options.warmup, *_chunks(share)]
         load = partial(turns, tuple(jobs), picture, seed)
@@ -246,7 +246,7 @@ def _chunks(rounds: int) -> Iterator[int]:
     yield from (min(CHUNK, rounds - done) for done in range(0, rounds, CHUNK))
 
 
-def _picture(options: BenchOptions) -> Pixels:
+def drawn_picture(options: BenchOptions) -> Pixels:
     """Any picture will do: resizing takes the same time for all of one size."""
     width, height = options.picture_px
     drawn = np.random.default_rng(0).integers(0, 256, (height // 16 + 1, width // 16 + 1, 3), np.uint8)

@@ -99,24 +99,24 @@ def no_picture(source: Port, size: Size) -> str:
 def answers(foreign: Foreign, loaded: Loaded, golden: NDArray[np.uint8], spec: ImageSpec) -> dict[str, list[Answer]]:
     """What each output gives for pictures [N,H,W,3] uint8, by the way in which they were given."""
     return {
-        way: _outputs([loaded.run(given) for given in batches], foreign, len(golden))
-        for way, batches in _ways(foreign, loaded, golden, spec)
+        way: outputs([loaded.run(given) for given in batches], foreign, len(golden))
+        for way, batches in ways(foreign.source, loaded.shape, loaded.dtype, golden, spec)
     }
 
 
-def _ways(
-    foreign: Foreign, loaded: Loaded, golden: NDArray[np.uint8], spec: ImageSpec
+def ways(
+    source: Port, shape: tuple[int, ...], dtype: np.dtype[np.generic], golden: NDArray[np.uint8], spec: ImageSpec
 ) -> Iterator[tuple[str, list[Tensor]]]:
-    if foreign.source.color in GREY:
+    """Pictures [N,H,W,3] uint8 as an input of this shape and type may mean them: the way's name, and its batches."""
+    if source.color in GREY:
         return
-    batch, height, width = batch_of(loaded.shape), *golden.shape[1:3]
+    batch, height, width = batch_of(shape), *golden.shape[1:3]
     planar = np.stack([to_planar(picture) for picture in golden])
     for layout, picture in LAYOUTS.items():
-        if tuple(loaded.shape) in ((batch, *picture(height, width)), picture(height, width)):
-            for way, values in _ranges(planar, spec, foreign.source, loaded.dtype):
+        if tuple(shape) in ((batch, *picture(height, width)), picture(height, width)):
+            for way, values in _ranges(planar, spec, source, dtype):
                 laid_out = values.transpose(0, 2, 3, 1) if layout == "NHWC" else values
-                stored = _stored(laid_out, foreign.source, loaded.dtype)
-                yield f"{way} as {layout}", _batches(stored, batch, loaded.shape)
+                yield f"{way} as {layout}", _batches(_stored(laid_out, source, dtype), batch, shape)
 
 
 def _ranges(
@@ -150,8 +150,8 @@ def _batches(values: NDArray[np.generic], batch: int, shape: tuple[int, ...]) ->
     return [np.ascontiguousarray(filled[at : at + batch]).reshape(shape) for at in range(0, count, batch)]
 
 
-def _outputs(made: Sequence[tuple[Tensor, ...]], foreign: Foreign, count: int) -> list[Answer]:
-    """Each output over all batches, as real values."""
+def outputs(made: Sequence[tuple[Tensor, ...]], foreign: Foreign, count: int) -> list[Answer]:
+    """Each output over all batches, as real values of `count` pictures; `made` has all outputs of each batch."""
     stated = foreign.results if made and len(made[0]) == len(foreign.results) else ()
     found = []
     for place, parts in enumerate(zip(*made, strict=True)):

@@ -162,3 +162,21 @@ def test_a_damaged_bundle_that_is_called_a_dot_has_its_folders_name(
 def test_loose_artifacts_in_a_folder_are_to_be_named_one_by_one(tmp_path: Path) -> None:
     (tmp_path / "vendor.tflite").write_bytes(b"\x1c\0\0\0TFL3" + bytes(30))
     assert "name artifacts outside of bundles one by one" in ask("inspect", str(tmp_path)).stderr
+
+
+def test_a_damaged_bundle_does_not_stop_the_timing_of_the_others(build: Path, taken: list[Path]) -> None:
+    (build / "b" / "labels.txt").write_text("one\n")
+    done = ask("bench", str(build))
+    assert done.exit_code == 1
+    assert taken == [build / "a"]
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert line.startswith(f"error: {build / 'b'} is not timed: ")
+    assert "labels.txt" in line
+
+
+def test_where_every_bundle_is_damaged_nothing_is_timed(build: Path, taken: list[Path]) -> None:
+    for name in "ab":
+        (build / name / "labels.txt").write_text("one\n")
+    done = ask("bench", str(build))
+    assert done.exit_code == 1
+    assert taken == []
