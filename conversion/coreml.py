@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -52,13 +53,14 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
         raise ToolchainMissing("coremltools", "coreml") from error
     int4.require_groups(module, recipe, nn.Conv2d, coreml_weights.LARGE)
     uses = coreml_weights.uses_of(module)
-    with coreml_int8.ops_known(recipe):
-        program = _program(coremltools, coreml_int8.prepared(module, recipe), recipe, card, taps)
-        coreml_weights.compress(coremltools, program, recipe, uses)
-        model = _classifier(coremltools, program, recipe, card)
-    coreml_weights.require_compressed(program, recipe, uses)
-    _describe(model, card)
-    _save(coremltools, model, path)
+    with TemporaryDirectory(dir=path.parent) as folder:  # which is removed with the artifact if the run is killed
+        with coreml_int8.ops_known(recipe):
+            program = _program(coremltools, coreml_int8.prepared(module, recipe), recipe, card, taps)
+            coreml_weights.compress(coremltools, program, recipe, uses)
+            model = _classifier(coremltools, program, recipe, card, Path(folder))
+        coreml_weights.require_compressed(program, recipe, uses)
+        _describe(model, card)
+        _save(coremltools, model, path)
     return len(fake_quantized_layers(module))
 
 
@@ -81,11 +83,20 @@ def _program(coremltools: Any, module: nn.Module, recipe: Recipe, card: Card, ta
     return program
 
 
-def _classifier(coremltools: Any, program: Any, recipe: Recipe, card: Card) -> Any:
-    """The program as a Core ML classifier over the card's labels."""
+def _classifier(coremltools: Any, program: Any, recipe: Recipe, card: Card, folder: Path) -> Any:
+    """The program as a Core ML classifier over the card's labels.
+
+    The model keeps its weights in `folder` until it is saved. Left alone, coremltools makes a folder of its own and
+    removes it at the end of the process, so a process that converts many models fills the disk.
+    """
     classes = coremltools.ClassifierConfig(list(card.labels), predicted_probabilities_output="probabilities")
+    package = str(folder / "model.mlpackage")
     return coremltools.convert(
-        program, convert_to="mlprogram", classifier_config=classes, **_options(coremltools, recipe)
+        program,
+        convert_to="mlprogram",
+        classifier_config=classes,
+        package_dir=package,
+        **_options(coremltools, recipe),
     )
 
 

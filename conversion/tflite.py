@@ -53,15 +53,11 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     convolutions and linears must run in int8. Raises ToolchainMissing, and ConversionError when a large weight was not
     stored as the recipe says.
     """
-    try:
-        import litert_torch
-    except ImportError as error:
-        raise ToolchainMissing("litert-torch", "tflite") from error
+    lower = _vendor()
     int4.require_groups(module, recipe)
-    example = torch.zeros(1, card.height, card.width, 3)
     named = NamedTensors(module, taps).eval()
     with without_fake_quant(named):
-        content = litert_torch.convert(named, sample_kwargs={"image": example}).model_content()
+        content = lower(named, (card.height, card.width))
     is_int8 = recipe.precision is Precision.INT8
     model = tflite_int8.quantized(content, named) if is_int8 else OPENED[recipe.precision](content)
     if recipe.has_integers and not is_int8:
@@ -71,6 +67,23 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     shorten_names(model)
     write(model, path)  # litert-torch and the quantizer write in ways that end the process when the disk is full
     return len(fake_quantized_layers(module))
+
+
+def _vendor() -> Callable[[nn.Module, tuple[int, int]], bytes]:
+    """`float_model`, if the vendor's package is installed."""
+    try:
+        import litert_torch  # noqa: F401
+    except ImportError as error:
+        raise ToolchainMissing("litert-torch", "tflite") from error
+    return float_model
+
+
+def float_model(module: nn.Module, size: tuple[int, int]) -> bytes:
+    """The module in float32, as litert-torch writes it: the same for every precision of the weights."""
+    import litert_torch
+
+    content: bytes = litert_torch.convert(module, sample_kwargs={"image": torch.zeros(1, *size, 3)}).model_content()
+    return content
 
 
 def shorten_names(model: Model) -> None:

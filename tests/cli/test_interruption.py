@@ -82,7 +82,8 @@ def test_a_killed_run_is_cleared_away_by_the_next(levit_mobile: Run, shallow_che
     process.communicate(timeout=600)
     (leftover,) = tmp_path.iterdir()
     assert leftover.name.startswith(f".levit_128s-coreml-fp16.partial-{process.pid}-")
-    done = levit_mobile("convert", "-t", "coreml", "-c", shallow_checkpoint, "-o", tmp_path, shallow=True)
+    words = ("convert", "-t", "coreml", "-c", shallow_checkpoint, "-o", tmp_path)
+    done = levit_mobile(*words, shallow=True, converted_once=True)
     assert done.returncode == 0
     assert [item.name for item in tmp_path.iterdir()] == ["levit_128s-coreml-fp16"]
     assert Contract.read(tmp_path / "levit_128s-coreml-fp16").recipe == "coreml-fp16"

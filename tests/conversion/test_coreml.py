@@ -140,3 +140,14 @@ def test_minimum_ios_is_the_opset(small: SourceModel, tmp_path: Path, minimum_io
     assert spec.specificationVersion == SPECIFICATION[minimum_ios]
     assert bundle.contract.artifact.minimum_ios == minimum_ios
     assert bundle.inspection.weight_bytes.keys() == {"float16"}
+
+
+@pytest.mark.usefixtures("one_block")
+def test_a_conversion_leaves_nothing_in_the_temporary_folder(
+    shallow: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    convert.build(shallow, RECIPES["coreml-fp16"], out=tmp_path)
+    assert [path.name for path in temporary.iterdir()] == []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from levit_mobile.conversion import executorch_passes
 from levit_mobile.conversion.executorch_passes import NEEDED, has_work, idle_passes_left_out
+from support.installed import needs
 from torch import Tensor, nn
 
 from levit_mobile.pipeline import convert, lowering, writing
@@ -16,8 +19,13 @@ from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS
 
-executorch = pytest.importorskip("executorch.exir")
-stage = pytest.importorskip("executorch.backends.xnnpack.xnnpack_preprocess")
+needs("executorch")
+
+
+@pytest.fixture(scope="module")
+def stage() -> Any:
+    """ExecuTorch's module with the class that is replaced; imported late, because it takes seconds."""
+    return importlib.import_module("executorch.backends.xnnpack.xnnpack_preprocess")
 
 
 class Everything(nn.Module):
@@ -35,14 +43,15 @@ class Everything(nn.Module):
 def lowered(module: nn.Module) -> bytes:
     """By ExecuTorch's own entry point."""
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge_transform_and_lower
 
     program = torch.export.export(module.eval(), (torch.ones(1, 3, 8, 8),), strict=False)
-    edge = executorch.to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+    edge = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
     return bytes(edge.to_executorch().buffer)
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def runs(stage: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the passes that have run, in order."""
     names: list[str] = []
     original = stage.XNNPACKPassManager
@@ -66,6 +75,8 @@ def test_the_artifact_has_the_bytes_of_executorchs_own_way(
         lowering.lower(form, RECIPES[name], writing.card_of(shallow, RECIPES[name]), path)
         return path.read_bytes()
 
+    executorch = importlib.import_module("executorch.exir")
+
     class OwnWay:
         """Lowers at the second step, as ExecuTorch's documentation has it."""
 
@@ -81,6 +92,7 @@ def test_the_artifact_has_the_bytes_of_executorchs_own_way(
     assert made == bytes_of_artifact()
 
 
+@pytest.mark.slow
 def test_passes_with_work_run_and_idle_ones_do_not(runs: list[str]) -> None:
     module = Everything()
     with idle_passes_left_out():
@@ -92,7 +104,8 @@ def test_passes_with_work_run_and_idle_ones_do_not(runs: list[str]) -> None:
     assert made == lowered(module)
 
 
-def test_every_pass_of_the_table_is_executorchs() -> None:
+@pytest.mark.slow
+def test_every_pass_of_the_table_is_executorchs(stage: Any) -> None:
     program = torch.export.export(nn.ReLU(), (torch.ones(1),), strict=False)
     assert NEEDED.keys() < {each.__name__ for each in stage.XNNPACKPassManager(program).passes}
 
@@ -114,8 +127,9 @@ def test_every_pattern_that_a_pass_searches_for_has_a_node_of_the_table(module: 
         assert any(NEEDED[name](node) for node in pattern.graph.nodes if node.op == "call_function")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("raised", [None, KeyError("lowering failed")], ids=["end", "exception"])
-def test_executorchs_class_is_restored(raised: Exception | None) -> None:
+def test_executorchs_class_is_restored(stage: Any, raised: Exception | None) -> None:
     original = stage.XNNPACKPassManager
     with suppress(KeyError), idle_passes_left_out():
         assert stage.XNNPACKPassManager is not original

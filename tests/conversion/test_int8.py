@@ -28,7 +28,7 @@ from levit_mobile.quantization.statistics import layers_of
 from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS, resolve
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("converted_once")]
 
 TWO = pytest.mark.parametrize("target", ["tflite", "executorch"])
 FLOAT_EDGES = ("body.stage0.mlp0.hidden", "body.stage1.attn0.query", "scores")

@@ -14,6 +14,7 @@ from conftest import Run
 from levit_mobile.conversion import executorch_weights as pte
 from levit_mobile.conversion import int4, tflite_model
 from levit_mobile.conversion import tflite_weights as tfl
+from support.conversions import shared_float_models
 from support.refusals import refused
 from torch import Tensor, nn
 
@@ -45,10 +46,15 @@ TFLITE = pytest.mark.parametrize("name", [name for name in STORED if name.starts
 
 
 @pytest.fixture(scope="module")
-def built(small: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(small: SourceModel, conversions: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """`small` by each recipe; a test pays only for those it asks for."""
     out = tmp_path_factory.mktemp("integers")
-    return cache(lambda name: convert.build(small, RECIPES[name], out=out))
+
+    def build(name: str) -> Bundle:
+        with shared_float_models(conversions):
+            return convert.build(small, RECIPES[name], out=out)
+
+    return cache(build)
 
 
 @ALL

@@ -20,8 +20,8 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def nowhere() -> str:
-    """An address at which nothing listens."""
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{closed.getsockname()[1]}"
+def nowhere() -> Iterator[str]:
+    """An address at which nothing listens: the socket is bound until the end, so no other process takes its port."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -71,6 +71,7 @@ def require_accuracy(source: Path, expected: NDArray[np.float32], paper: float) 
     assert prepared.accuracy(logits(ImageSpec.for_side(224))) <= paper
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "statistics", "paper"),
     [
@@ -92,6 +93,7 @@ def test_a_transformers_folder_is_prepared_as_its_processor_does(
     assert load_checkpoint(tmp_path).spec.source == "preprocessor_config.json"
 
 
+@pytest.mark.slow
 def test_a_timm_folder_is_prepared_as_its_transform_does(tmp_path: Path) -> None:
     from timm.data import create_transform, resolve_data_config
 
@@ -104,6 +106,7 @@ def test_a_timm_folder_is_prepared_as_its_transform_does(tmp_path: Path) -> None
     assert (found.source, found.width, found.interpolation) == ("pretrained_cfg in config.json", 235, "bilinear")
 
 
+@pytest.mark.slow
 def test_a_training_checkpoint_is_prepared_as_timm_evaluated_it(tmp_path: Path) -> None:
     import timm
     from timm.data import create_transform, resolve_data_config

@@ -14,7 +14,7 @@ import levit_mobile
 from levit_mobile.model.families.levit.architecture import as_in_paper
 from levit_mobile.model.families.levit.trained import LeViT
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_this_process")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_this_process", "converted_once")]
 
 
 @pytest.fixture(scope="module")

@@ -174,6 +174,7 @@ def test_a_float_lowering_that_fails_costs_no_bundle(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("converted_once")
 @pytest.mark.parametrize(("name", "processes"), [("tflite-int8-dynamic", PROCESSES), ("executorch-int8-dynamic", 2)])
 def test_a_real_artifact_is_timed_beside_float32(
     shallow: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, processes: int

@@ -42,17 +42,30 @@ def pictures(count: int, side: int, seed: int = 0) -> Tensor:
     return torch.randn(count, 3, side, side, generator=torch.Generator().manual_seed(seed))
 
 
-@cache
 def transformers_model(variant: str, *, classes: int = 5, side: int = 64, heads: int = 2, seed: int = 1) -> Any:
     """transformers' LeViT whose every tensor matters: logits of a spread near 1 that depend on the picture."""
+    widths, attention_heads, depths, key_dim = CONFIGS[variant]
+    return _made(tuple(widths), tuple(attention_heads), tuple(depths), key_dim, classes, side, heads, seed)
+
+
+@cache
+def _made(
+    widths: tuple[int, ...],
+    attention_heads: tuple[int, ...],
+    depths: tuple[int, ...],
+    key_dim: int,
+    classes: int,
+    side: int,
+    heads: int,
+    seed: int,
+) -> Any:
     from transformers import LevitConfig, LevitForImageClassification, LevitForImageClassificationWithTeacher
 
-    widths, attention_heads, depths, key_dim = CONFIGS[variant]
     config = LevitConfig(
         image_size=side,
-        hidden_sizes=widths,
-        num_attention_heads=attention_heads,
-        depths=depths,
+        hidden_sizes=list(widths),
+        num_attention_heads=list(attention_heads),
+        depths=list(depths),
         key_dim=[key_dim] * 3,
         num_labels=classes,
     )
@@ -76,9 +89,7 @@ def one_block_a_stage(variant: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(CONFIGS, variant, (widths, heads, [1, 1, 1], key_dim))
         patch.setitem(VARIANTS, variant, with_depths(VARIANTS[variant], (1, 1, 1)))
-        transformers_model.cache_clear()
         yield
-        transformers_model.cache_clear()
 
 
 def randomise(model: nn.Module, x: Tensor) -> None:

@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from support.checkpoints import one_block_a_stage
+from support.conversions import shared_conversions
 
 COMMAND = (sys.executable, "-c", "from levit_mobile.cli import main; main()")  # the console script, wherever it is
 WITH_ONE_BLOCK_A_STAGE = """
@@ -68,7 +69,8 @@ def rarely_collected() -> None:
 class Warm:
     """Runs the command line; the process that it forks from starts with the first call."""
 
-    def __init__(self) -> None:
+    def __init__(self, conversions: Path | None = None) -> None:
+        self._conversions = conversions
         self._server: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -84,13 +86,15 @@ class Warm:
         env: dict[str, str] | None = None,
         shallow: bool = False,
         fresh: bool = False,
+        converted_once: bool = False,
         file_bytes: int = resource.RLIM_INFINITY,
         **options: Any,
     ) -> Done:
         """Keyword arguments are subprocess.run's; `env` is added to this process's environment.
 
         With `shallow` levit_128s has one block a stage, as in `one_block_a_stage`. A `fresh` process has imported
-        nothing. No file may grow beyond `file_bytes`.
+        nothing. With `converted_once` a conversion takes the artifact that another test has made of the same
+        form. No file may grow beyond `file_bytes`.
         """
         words, changed = [str(argument) for argument in arguments], env or {}
         if fresh or options or any(name.startswith(MATTERS) for name in changed) or sys.platform != "linux":
@@ -98,7 +102,8 @@ class Warm:
             return _cold(words, {**os.environ, **changed}, limited, shallow=shallow)
         with tempfile.TemporaryDirectory() as folder:
             streams = [Path(folder) / name for name in ("stdout", "stderr")]
-            call = [words, {**os.environ, **changed}, str(Path.cwd()), *map(str, streams), shallow, file_bytes]
+            kept = str(self._conversions) if converted_once and self._conversions else None
+            call = [words, {**os.environ, **changed}, str(Path.cwd()), *map(str, streams), shallow, kept, file_bytes]
             code = self._asked(json.dumps(call))
             return subprocess.CompletedProcess(words, code, *(stream.read_text("utf-8") for stream in streams))
 
@@ -159,7 +164,14 @@ def _import_toolchains(words: list[str]) -> None:
 
 
 def _become(
-    words: list[str], env: dict[str, str], cwd: str, stdout: str, stderr: str, shallow: bool, file_bytes: int
+    words: list[str],
+    env: dict[str, str],
+    cwd: str,
+    stdout: str,
+    stderr: str,
+    shallow: bool,
+    conversions: str | None,
+    file_bytes: int,
 ) -> None:
     """The command line, as if this process had been started for it; it ends as any other does."""
     for path, descriptor, mode in ((os.devnull, 0, os.O_RDONLY), (stdout, 1, os.O_WRONLY), (stderr, 2, os.O_WRONLY)):
@@ -171,5 +183,6 @@ def _become(
     os.environ.update(env)
     os.chdir(cwd)
     sys.argv = ["levit-mobile", *words]
-    with one_block_a_stage("levit_128s") if shallow else nullcontext():
+    shared = shared_conversions(Path(conversions)) if conversions else nullcontext()
+    with one_block_a_stage("levit_128s") if shallow else nullcontext(), shared:
         importlib.import_module("levit_mobile.cli").main()

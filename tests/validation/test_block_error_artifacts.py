@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Bundles
+from support.conversions import shared_float_models
 from support.nets import OF_128S
 from support.refusals import refused
 from torch import Tensor, nn
@@ -42,9 +43,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def drilled(bundles: Bundles, trained: SourceModel, folder: Path) -> Drilled:
+def drilled(bundles: Bundles, trained: SourceModel, conversions: Path, folder: Path) -> Drilled:
     """The bundled checkpoint's artifacts, drilled with eight pictures."""
-    return cache(lambda name: drill_of(name, bundles, trained, folder / name))
+
+    def drill(name: str) -> Drill:
+        with shared_float_models(conversions):
+            return drill_of(name, bundles, trained, folder / name)
+
+    return cache(drill)
 
 
 def drill_of(name: str, bundles: Bundles, trained: SourceModel, folder: Path) -> Drill:

@@ -90,6 +90,13 @@ def bias_index(queries: Cells, keys: Cells, stride: int) -> Tensor:
     return index.reshape(math.prod(queries), math.prod(keys))
 
 
+def _index(queries: Cells, keys: Cells, stride: int) -> Tensor:
+    """`bias_index`; on the meta device only its shape, because its ops would take most of the time of a net there."""
+    if torch.get_default_device().type == "meta":
+        return torch.empty(math.prod(queries), math.prod(keys), dtype=torch.int64)
+    return bias_index(queries, keys, stride)
+
+
 class AttentionBias(nn.Module):
     """One learnt value a head and offset, gathered into [h, T_query, T_key]."""
 
@@ -99,7 +106,7 @@ class AttentionBias(nn.Module):
         super().__init__()
         self.queries, self.keys, self.stride = queries, keys, stride
         self.table = nn.Parameter(torch.zeros(heads, math.prod(keys)))
-        self.register_buffer("index", bias_index(queries, keys, stride), persistent=False)
+        self.register_buffer("index", _index(queries, keys, stride), persistent=False)
 
     def forward(self) -> Tensor:
         return self.table[:, self.index]

@@ -1,0 +1,115 @@
+"""Conversions of a run, shared by what goes into them: the same form and recipe are converted once.
+
+What goes in is a conversion's arguments, not its code: a test that replaces code of the product or of a vendor must
+convert by itself. TFLite shares what litert-torch writes in float32, which every precision of the weights begins with;
+Core ML and ExecuTorch share whole artifacts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from inspect import unwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from levit_mobile.conversion import tflite
+from torch import Tensor, nn
+
+from levit_mobile.pipeline import lowering
+from levit_mobile.recipe import Recipe
+from levit_mobile.targets import Target
+from support import shared
+
+Converter = Callable[..., int]
+
+
+class _Writer(pickle.Pickler):
+    """Writes equal bytes for equal things in every process: tensors by their content, sets in order, nothing by name
+    of an earlier place.
+    """
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file, protocol=5)
+        self.fast = True
+        self._seen: dict[int, int] = {}
+
+    def persistent_id(self, thing: Any) -> Any:
+        if isinstance(thing, type):  # by its name, which may be one that it is not found by
+            return thing.__module__, thing.__qualname__
+        if isinstance(thing, set | frozenset):
+            return "set", sorted(map(repr, thing))
+        if isinstance(thing, Tensor):
+            place = self._seen.setdefault(id(thing), len(self._seen))
+            content = hashlib.sha256(thing.detach().contiguous().numpy().tobytes()).hexdigest()
+            return type(thing).__name__, str(thing.dtype), tuple(thing.shape), thing.stride(), content, place
+        return None
+
+
+def digest(*things: Any) -> str:
+    """Equal for equal things, in every process of a run. Raises what pickle raises."""
+    file = io.BytesIO()
+    _Writer(file).dump(things)
+    return hashlib.sha256(file.getvalue()).hexdigest()
+
+
+@contextmanager
+def shared_float_models(folder: Path) -> Iterator[None]:
+    """While this lasts, a conversion to TFLite takes the float model of another one in the run, if there is one."""
+
+    lower = unwrap(tflite.float_model)  # by itself, where one block of these is inside another
+
+    @wraps(lower)
+    def float_model(module: nn.Module, size: tuple[int, int]) -> bytes:
+        return shared.once(folder, digest(module, size), lambda: lower(module, size))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tflite, "float_model", float_model)
+        yield
+
+
+@contextmanager
+def shared_conversions(folder: Path) -> Iterator[None]:
+    """The same, and a conversion to Core ML or ExecuTorch takes the whole artifact of another one."""
+
+    converter = unwrap(lowering.converter)
+
+    @wraps(converter)
+    def shared_converter(target: Target) -> Converter:
+        convert: Converter = converter(target)
+        return convert if target.name == "tflite" else _once(convert, folder)
+
+    with shared_float_models(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lowering, "converter", shared_converter)
+        yield
+
+
+def _once(convert: Converter, folder: Path) -> Converter:
+    @wraps(convert)
+    def found_or_converted(module: nn.Module, recipe: Recipe, *, path: Path, **options: Any) -> int:
+        def made() -> int:
+            integers = convert(module, recipe, path=path, **options)
+            _copy(path, kept)
+            return integers
+
+        key = digest(module, recipe, options)
+        kept = folder / f"{key}{path.suffix}"
+        integers = shared.once(folder, key, made)
+        if not path.exists():
+            _copy(kept, path)
+        return integers
+
+    return found_or_converted
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copy2(source, target)
