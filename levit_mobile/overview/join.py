@@ -12,7 +12,8 @@ from levit_mobile.overview.collect import FoundBundle, FoundRun, FoundValidation
 from levit_mobile.overview.evidence import Evidence, best_known, of_bundle, of_timing, of_validation, worst
 from levit_mobile.recipe import RECIPES, Verdict
 from levit_mobile.system.files import Sha256
-from levit_mobile.timing.figures import Figures, TimingWarning, doubts, figures
+from levit_mobile.timing.figures import Figures, doubts, figures
+from levit_mobile.timing.marks import TimingWarning
 from levit_mobile.timing.record import Device, Timing
 from levit_mobile.validation.results import Validation
 
@@ -134,7 +135,7 @@ def _by_artifact(
 def _setting(run: FoundRun, timing: Timing) -> Setting:
     """What two timings have in common that time the same."""
     how = (timing.runtime, timing.accelerator, timing.threads, timing.compute_units)
-    return (timing.sha256, *how, run.run.device)
+    return (timing.sha256, *how, run.run.chosen_cores, run.run.device.identity)
 
 
 def _latest(runs: Iterable[FoundRun]) -> Mapping[Setting, datetime]:

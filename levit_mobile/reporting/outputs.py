@@ -238,6 +238,7 @@ class DoctorOutput(TypedDict):
     schema_version: Version
     targets: list[ExaminedTarget]
     arm64: ExaminedArm64
+    adb: str | None
 
 
 # recipes
@@ -274,6 +275,45 @@ class RecipesOutput(TypedDict):
     schema_version: Version
     measured_on: MeasuredOn
     recipes: list[ListedRecipe]
+
+
+# deploy
+
+
+class DeployedOutput(TypedDict):
+    """One bundle in the app."""
+
+    name: str
+    source: str
+    target: str
+    recipe: str
+    files: int
+    bytes: int
+    state: Literal["added", "replaced", "unchanged"]
+
+
+class RuntimeOutput(TypedDict):
+    """A runtime of the app."""
+
+    name: str
+    version: str
+    source: str
+
+
+class DeployOutput(TypedDict):
+    """What `levit-mobile deploy --json` prints."""
+
+    schema_version: Version
+    checked: bool
+    folder: str
+    reason: str
+    bundles: list[DeployedOutput]
+    removed: list[str]
+    differences: list[str]
+    runtimes: list[RuntimeOutput]
+    no_compress: str | None
+    no_compress_file: str | None
+    notes: list[str]
 
 
 # Every command

@@ -11,7 +11,7 @@ from levit_mobile.overview.evidence import Evidence
 from levit_mobile.recipe import Verdict
 from levit_mobile.reporting.outputs import Dumped, Dumps, Version
 from levit_mobile.system.files import Sha256
-from levit_mobile.timing.figures import TimingWarning
+from levit_mobile.timing.marks import TimingWarning
 from levit_mobile.timing.ratios import Ratio
 from levit_mobile.timing.record import Device
 

@@ -11,14 +11,14 @@ from levit_mobile.overview.evidence import Evidence
 from levit_mobile.overview.join import Artifact, DeviceRow
 from levit_mobile.recipe import Verdict
 from levit_mobile.timing.figures import called
+from levit_mobile.timing.marks import OF_A_RUN
 from levit_mobile.timing.record import Device, Timing
 
 MOST_NAMED = 6  # rows by name behind one doubt
 MOST_REASONS = 12  # claims that are broken or not run
 MOST_SENTENCES = 2  # of one claim
 VERDICTS = (Verdict.BROKEN, Verdict.NOT_RUN)  # that have their reasons said
-OF_A_RUN = {"SIMULATED", "WARM", "HOTTER", "LOW POWER"}  # doubts that every row of a device has
-OF_AN_ARTIFACT = {"NO BUNDLE"}  # and those that an artifact has on every device
+OF_AN_ARTIFACT = {"NO BUNDLE"}  # doubts that an artifact has on every device
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,9 @@ def plural(count: int, word: str) -> str:
 
 
 def device_title(device: Device) -> str:
-    """ "Pixel 8, Android 15"; a simulator or a host is marked as such."""
-    aside = "simulated" if device.simulated else "host" if device.platform == "host" else ""
+    """ "Pixel 8, Android 15"; a simulator, a host and emulated cores are marked as such."""
+    kind = "simulated" if device.simulated else "host" if device.platform == "host" else ""
+    aside = ", ".join(filter(None, (kind, "emulated cores" if device.emulated_cores else "")))
     return f"{called(device)}, {device.os} {device.os_version}" + (f" ({aside})" if aside else "")
 
 

@@ -1,4 +1,4 @@
 """Times of artifacts on this machine and on phones: how they are measured, recorded, summarised and compared.
 
-Door: beside, bench, figures, ratios, record, regression, samples.
+Door: beside, bench, candidates, feeding, figures, golden, jobs, marks, ratios, record, regression, samples.
 """

@@ -24,12 +24,12 @@ from levit_mobile.timing import candidates as opening
 from levit_mobile.timing import golden, machine
 from levit_mobile.timing.candidates import Candidate
 from levit_mobile.timing.golden import Golden, Subject
-from levit_mobile.timing.jobs import Job, job_of, shape_notes, untimed
-from levit_mobile.timing.measure import END_TO_END, INFERENCE, Key, Pixels, Start, starter, turns
+from levit_mobile.timing.jobs import NOT_YET, Job, job_of, shape_notes, untimed
+from levit_mobile.timing.measure import Key, Pixels, Start, starter, turns
 from levit_mobile.timing.profile import profiled
 from levit_mobile.timing.ratios import PROCESSES
-from levit_mobile.timing.record import App, Parity, Profile, Timing, TimingRun
-from levit_mobile.timing.samples import ROUNDS, WARMUP, Samples, shares
+from levit_mobile.timing.record import SCHEMA_VERSION, App, Parity, Profile, Timing, TimingRun
+from levit_mobile.timing.samples import END_TO_END, INFERENCE, ROUNDS, WARMUP, Samples, shares
 
 PICTURE_PX = (640, 480)  # width and height of the picture where `end to end` begins: a camera's preview
 CHUNK = 5  # rounds between two looks at the progress bar
@@ -148,7 +148,7 @@ def bench(
         if asked.profile:
             _profile(known, asked, progress)
     return TimingRun(
-        schema_version=1,
+        schema_version=SCHEMA_VERSION,
         app=App(name="levit-mobile", version=version("levit-mobile")),
         started_at=started_at,
         device=machine.device(),
@@ -276,7 +276,7 @@ def _timing(
         "profile": state.profile,
         "notes": (*_chosen(state), *state.notes, *shape_notes(state.job, shape, vectors)),
     }
-    return Timing.model_validate(dict(untimed(one, state.job, "")) | found)
+    return Timing.model_validate(dict(untimed(one, state.job, NOT_YET)) | found)
 
 
 def _parity(one: Candidate, state: CandidateState, vectors: Golden | None) -> Parity:

@@ -11,9 +11,9 @@ import numpy as np
 from levit_mobile.system.workers import spread
 from levit_mobile.timing.jobs import Job
 from levit_mobile.timing.machine import pinned
-from levit_mobile.timing.measure import INFERENCE, turns
+from levit_mobile.timing.measure import turns
 from levit_mobile.timing.ratios import PROCESSES
-from levit_mobile.timing.samples import ROUNDS, WARMUP, Samples, shares
+from levit_mobile.timing.samples import INFERENCE, ROUNDS, WARMUP, Samples, shares
 
 NO_PICTURE = np.zeros((1, 1, 3), np.uint8)  # `end to end` begins with one, and only inference is timed here
 

@@ -6,24 +6,13 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from levit_mobile.timing.marks import TimingWarning, of_conditions, of_course, of_device
 from levit_mobile.timing.ratios import Ratio, ratio
-from levit_mobile.timing.record import Block, Conditions, Device, Platform, Profile, Thermal, Timing, TimingRun
+from levit_mobile.timing.record import Block, Device, Profile, Timing, TimingRun
 from levit_mobile.timing.samples import Summary
 
 FEWEST_HALVED = 20  # samples, below which the halves of a run say nothing
 SLOWED = 1.05  # the median of late samples over that of early ones
-# Thermal states from cool to hot, in each system's words.
-APPLE: tuple[Thermal, ...] = ("nominal", "fair", "serious", "critical")
-ANDROID: tuple[Thermal, ...] = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
-HEAT: dict[Platform, tuple[Thermal, ...]] = {"host": APPLE, "ios": APPLE, "android": ANDROID}
-
-
-@dataclass(frozen=True, slots=True)
-class TimingWarning:
-    """A reason to doubt a time: one or two words, and the sentence."""
-
-    word: str
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +105,8 @@ def slowed(timing: Timing) -> float | None:
 
 def doubts(run: TimingRun, timing: Timing, found: Figures) -> Iterator[TimingWarning]:
     """Every reason to doubt the times."""
-    if run.device.simulated:
-        yield TimingWarning("SIMULATED", "the times are from a simulator or an emulator, not from a phone")
+    yield from of_course(run)
+    yield from of_device(run.device)
     if found.inference and found.inference.noisy:
         spread = f"the interquartile range is {found.inference.spread:.0%} of the median"
         yield TimingWarning("NOISY", f"{spread}: the device was probably busy with other work")
@@ -126,23 +115,7 @@ def doubts(run: TimingRun, timing: Timing, found: Figures) -> Iterator[TimingWar
             "SLOWED", f"the median of the later samples is {found.slowed:.2f} times that of the earlier ones"
         )
     if timing.samples_ms:
-        yield from _of_conditions(run.device.platform, run.before, run.after)
-
-
-def _of_conditions(platform: Platform, before: Conditions, after: Conditions) -> Iterator[TimingWarning]:
-    start, end = heat(platform, before), heat(platform, after)
-    if start:
-        yield TimingWarning("WARM", f"the thermal state was {before.thermal} when the run began")
-    if start is not None and end is not None and end > start:
-        yield TimingWarning("HOTTER", f"the thermal state went from {before.thermal} to {after.thermal} during the run")
-    if before.low_power_mode or after.low_power_mode:
-        yield TimingWarning("LOW POWER", "the device was in low power mode")
-
-
-def heat(platform: Platform, conditions: Conditions) -> int | None:
-    """How hot, 0 for cool, among the words of its own system; None where it is unknown."""
-    words = HEAT[platform]
-    return words.index(conditions.thermal) if conditions.thermal in words else None
+        yield from of_conditions(run)
 
 
 def _median(samples: Sequence[float]) -> float | None:

@@ -23,6 +23,7 @@ from levit_mobile.timing.golden import Golden
 from levit_mobile.timing.record import Parity, Timing
 
 CHANNELS_LAST = (0, 2, 3, 1)  # of [N,C,H,W]
+NOT_YET = "it has not run"  # the reason of a record that is filled in after a run
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def _foreign(one: Candidate, vectors: Golden | None) -> Foreign | str | None:
 
 
 def untimed(one: Candidate, job: Job, reason: str) -> Timing:
-    """The record of an artifact that has no times yet: what it is, where it was to run, and the reason."""
+    """The record of an artifact without times: what it is, where it was to run, and why; `reason` is not empty."""
     runtime, placement, contract = described(real(one.target.name)), job.placement, one.contract
     return Timing(
         name=one.name,

@@ -20,10 +20,9 @@ from levit_mobile.targets import TARGETS
 from levit_mobile.timing import feeding, machine
 from levit_mobile.timing.feeding import Answer, Foreign
 from levit_mobile.timing.jobs import Job
-from levit_mobile.timing.samples import Call, Samples, interleaved, timed_ms
+from levit_mobile.timing.samples import END_TO_END, INFERENCE, Call, Samples, interleaved, timed_ms
 
 SETTLING = 3  # runs after the first, until memory has its final size
-INFERENCE, END_TO_END = "inference", "end to end"
 
 Pixels = NDArray[np.uint8]
 Key = tuple[str, str]  # a job's name, and INFERENCE or END_TO_END

@@ -6,9 +6,10 @@ JSON schema that apps write by is `timing.schema.json`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -17,10 +18,11 @@ from levit_mobile.interfaces.runner import ComputeUnits
 from levit_mobile.recipe import Verdict
 from levit_mobile.system.atomic_write import write_text
 from levit_mobile.system.files import Sha256, model_json, read_json
+from levit_mobile.timing.earlier import READABLE, upgraded
 from levit_mobile.timing.ratios import by_process
 from levit_mobile.timing.samples import Samples
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 Platform = Literal["host", "android", "ios"]
 # iOS's ProcessInfo.ThermalState, then Android's PowerManager.getCurrentThermalStatus, each in its own words.
 Thermal = Literal[
@@ -28,6 +30,8 @@ Thermal = Literal[
 ]
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
+Celsius = Annotated[float, Field(ge=-273.15, allow_inf_nan=False)]
+Kilohertz = tuple[Annotated[int, Field(gt=0)] | None, ...]  # of each core by its number, None where it is unknown
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -79,6 +83,16 @@ class Device(RecordPart):
     """Size of the main memory; null when unknown. Unit: bytes."""
     simulated: bool = False
     """True for a simulator or an emulator, whose times are never a phone's."""
+    emulated_cores: bool = False
+    """True when an emulator such as qemu executed the instructions, whose times are no processor's."""
+    core_max_khz: Kilohertz = ()
+    """Maximum frequency that the hardware of each core allows, by core number, null for an unknown one; empty when
+    unknown. Unit: kHz."""
+
+    @property
+    def identity(self) -> Self:
+        """What tells one device from another; records of schema 1 do not have the frequencies."""
+        return self.model_copy(update={"core_max_khz": ()})
 
 
 class Conditions(RecordPart):
@@ -97,6 +111,23 @@ class Conditions(RecordPart):
     """Whether the low-power mode is on; null when unknown."""
     load: Annotated[float, Field(ge=0)] | None = None
     """Runnable processes per core over the last minute; null when unknown."""
+    core_khz: Kilohertz = ()
+    """Current frequency of each core, by core number, null for an offline one; empty when unknown. Unit: kHz."""
+    core_limit_khz: Kilohertz = ()
+    """Highest frequency that the system allows each core at this moment, by core number, null for an offline one;
+    empty when unknown. Unit: kHz."""
+    thermal_headroom: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """How near Android is to severe throttling, which begins at 1.0, as `PowerManager.getThermalHeadroom` returns it;
+    null when unknown."""
+    hottest_celsius: Celsius | None = None
+    """Highest temperature that any sensor reports; null when unknown. Unit: °C."""
+    battery_celsius: Celsius | None = None
+    """Temperature of the battery; null when unknown. Unit: °C."""
+    screen_on: bool | None = None
+    """Whether the screen is on; null when unknown."""
+    fixed_performance_mode: bool | None = None
+    """Whether Android's fixed performance mode is on, which limits the clocks to what the device can sustain; null when
+    unknown."""
 
 
 class Parity(RecordPart):
@@ -177,7 +208,7 @@ class Timing(RecordPart):
     runtime_version: str
     """Version of the runtime."""
     accelerator: str
-    """What computes: `xnnpack`, `gpu`, `nnapi` or `coreml`."""
+    """What computes: `xnnpack`, `gpu`, `nnapi` or `coreml`; with ` fp16` behind it where float16 was asked for."""
     threads: Annotated[int, Field(ge=1)] | None = None
     """Number of CPU threads; null for Core ML."""
     compute_units: ComputeUnits | None = None
@@ -237,7 +268,7 @@ class TimingRun(RecordPart):
     the run was pinned to, empty for none.
     """
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     """Version of this format; readers refuse an unknown one."""
     app: App
     """What measured the times."""
@@ -249,10 +280,16 @@ class TimingRun(RecordPart):
     """State of the device before the run."""
     after: Conditions
     """State of the device after the run."""
+    during: tuple[Conditions, ...] = ()
+    """States of the device at moments of the run, in order; empty where none was recorded."""
+    cooling_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """How long the run waited in all for the device to cool; null when it was not asked to wait. Unit: s."""
     cores: tuple[int, ...] = ()
     """Numbers of the CPU cores that the run was pinned to; empty for none."""
     interleaved: bool
     """True when every round timed each artifact once, in turn."""
+    incomplete: str | None = None
+    """Why the run ended early, such as a phone that was unplugged; null for a complete run."""
     command: str = ""
     """Command line that repeats the run."""
     against: tuple[str, ...] = ()
@@ -261,6 +298,21 @@ class TimingRun(RecordPart):
     """One entry per artifact."""
     versions: dict[str, str] = {}
     """Version of each package that took part, by name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_schema_1_too(cls, data: Any) -> Any:
+        return upgraded(data) if isinstance(data, Mapping) and data.get("schema_version") == 1 else data
+
+    @property
+    def chosen_cores(self) -> tuple[int, ...]:
+        """The cores that a user chose, on which a time depends; those of a host are equal, and `bench` draws them."""
+        return self.cores if self.device.platform == "android" else ()
+
+    @property
+    def moments(self) -> tuple[Conditions, ...]:
+        """The states of the device in the order of time: before, during and after the run."""
+        return (self.before, *self.during, self.after)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -279,13 +331,13 @@ class TimingRun(RecordPart):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read the file of one run.
+        """Read the file of one run, of schema 1 or 2.
 
         Raises:
             TimingError: It cannot be read (``timing.unreadable``), or is not a run of a known schema
                 (``timing.schema``).
         """
-        return read_json(cls, path, TimingError, "a timing record")
+        return read_json(cls, path, TimingError, "a timing record", schema=READABLE)
 
     def written(self) -> str:
         """Return the run as JSON, with one line per value."""

@@ -90,8 +90,8 @@ def slowdowns(now: TimingRun, then: TimingRun) -> tuple[Slowdown, ...]:
 
     Raises:
         TimingError: ``then`` did not time an artifact (``timing.not-timed``), timed it with other threads or compute
-            units (``timing.other-set-up``), ran on another machine without a common baseline
-            (``timing.other-machine``), or one of the runs has one process only, which gives no interval
+            units or on other cores of a phone (``timing.other-set-up``), ran on another machine without a common
+            baseline (``timing.other-machine``), or one of the runs has one process only, which gives no interval
             (``timing.one-process``).
 
     Example:
@@ -105,6 +105,7 @@ def slowdowns(now: TimingRun, then: TimingRun) -> tuple[Slowdown, ...]:
     baseline = _baseline(now, before)
     if baseline is None:
         _require_one_machine(now, then)
+    _require_same_cores(now, then)
     return tuple(_slowdown(pair, baseline) for pair in _pairs(now, before))
 
 
@@ -174,12 +175,26 @@ def _ratio(pair: Pair, baseline: Pair | None) -> Ratio:
 
 def _require_one_machine(now: TimingRun, then: TimingRun) -> None:
     here, there = now.device, then.device
-    if (here.model, here.soc, here.cores) != (there.model, there.soc, there.cores):
+    if _machine(here) != _machine(there):
         raise TimingError(
             f"the baseline is from {_named(there)}, this run from {_named(here)}: time both runs with the same "
             "--against ARTIFACT to compare the ratios to it",
             fault="other-machine",
         )
+
+
+def _require_same_cores(now: TimingRun, then: TimingRun) -> None:
+    """A phone's cores differ, and so do the ratios on them."""
+    here, there = now.chosen_cores, then.chosen_cores
+    if here != there and now.device.platform == then.device.platform:
+        raise TimingError(
+            f"this run was pinned to {_cores(here)}, and the baseline to {_cores(there)}: use the same --cores",
+            fault="other-set-up",
+        )
+
+
+def _cores(numbers: tuple[int, ...]) -> str:
+    return f"core {', '.join(map(str, numbers))}" if numbers else "no core"
 
 
 def _placed(timing: Timing) -> str:
@@ -188,5 +203,10 @@ def _placed(timing: Timing) -> str:
     return f"{timing.accelerator} with {units}"
 
 
+def _machine(device: Device) -> tuple[object, ...]:
+    return device.model, device.soc, device.cores, device.emulated_cores
+
+
 def _named(device: Device) -> str:
-    return f"{device.soc} ({device.model}, {device.cores} cores)"
+    cores = f"{device.cores} {'emulated ' * device.emulated_cores}cores"
+    return f"{device.soc} ({device.model}, {cores})"

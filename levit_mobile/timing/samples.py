@@ -12,6 +12,7 @@ import numpy as np
 Name = TypeVar("Name", bound=Hashable)
 Call = Callable[[], object]
 Samples = tuple[float, ...]  # ms, in the order in which they were taken
+INFERENCE, END_TO_END = "inference", "end to end"  # what is timed: the runtime's call, and all from a decoded picture
 ROUNDS, WARMUP = 150, 5
 NOISY = 0.10  # interquartile range / median
 TAIL = 100  # samples without which a 99th percentile is the largest one by another name

@@ -11,7 +11,8 @@ import pytest
 from sphinx.errors import ExtensionError
 from support.markdown import DOCS, ROOT
 
-UNITS = {"_ms": "ms", "_bytes": "bytes", "_px": "px", "_db": "dB", "_percent": "%"}
+UNITS = {"_ms": "ms", "_s": "s", "_bytes": "bytes", "_px": "px", "_db": "dB", "_percent": "%"}
+UNITS |= {"_khz": "kHz", "_celsius": "°C"}
 SCHEMAS = ("contract", "timing")
 
 

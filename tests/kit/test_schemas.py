@@ -22,6 +22,8 @@ from levit_mobile import cli
 from levit_mobile.arm64.cost import Baseline, Cost, Function
 from levit_mobile.bundle.inspect import Difference, Inspected
 from levit_mobile.contract import CONTRACT_FILE, PARITY_FILE, Contract
+from levit_mobile.deployment.deploy import Deployment, deploy
+from levit_mobile.deployment.index import INDEX_FILE
 from levit_mobile.errors import BundleError, ToolchainMissing
 from levit_mobile.images.image_set import Skipped
 from levit_mobile.interfaces.inspection import Fallback, Inspection, Port
@@ -34,6 +36,7 @@ from levit_mobile.quantization.plan import PLANS
 from levit_mobile.recipe import RECIPES
 from levit_mobile.reporting.tables.convert import bundles_json
 from levit_mobile.reporting.tables.cost import costs_json
+from levit_mobile.reporting.tables.deploy import deployment_json
 from levit_mobile.reporting.tables.doctor import doctor_json
 from levit_mobile.reporting.tables.dry_run import dry_run_json, planned
 from levit_mobile.reporting.tables.inspect import differences_json, inspections_json
@@ -212,6 +215,26 @@ def printed_by_doctor(_: Path) -> Iterator[str]:
     yield doctor_json(Examination("a machine", rows, False, "ARM64: NOT RUN"))
 
 
+def deployments(folder: Path) -> Iterator[Deployment]:
+    """Into an app that states its runtimes, once with a difference, and into a folder outside of any app."""
+    small_bundles.bundle(folder / "one", "executorch-fp32")
+    (folder / "app").mkdir()
+    (folder / "app" / "build.gradle").write_text("id 'com.android.application'\n'org.pytorch:executorch-android:1.4.1'")
+    yield deploy([folder / "one"], folder / "app", check=True)
+    yield deploy([folder / "one"], folder / "app")
+    yield deploy([folder / "one"], folder / "app")
+    (folder / "plain").mkdir()
+    yield deploy([folder / "one"], folder / "plain")
+
+
+def printed_by_deploy(folder: Path) -> Iterator[str]:
+    yield from (deployment_json(done, checked=bool(done.differences)) for done in deployments(folder))
+
+
+def indexes(folder: Path) -> Iterator[str]:
+    yield from ((done.folder / INDEX_FILE).read_text("utf-8") for done in [*deployments(folder)][1:])
+
+
 def printed_by_recipes(_: Path) -> Iterator[str]:
     yield CliRunner().invoke(cli.app, ["recipes", "--json"]).stdout
 
@@ -261,6 +284,8 @@ REAL: dict[str, Callable[[Path], Iterator[str]]] = {
     "report": printed_by_report,
     "doctor": printed_by_doctor,
     "recipes": printed_by_recipes,
+    "deploy": printed_by_deploy,
+    "bundle-index": indexes,
     "failure": printed_on_failure,
 }
 
@@ -333,12 +358,15 @@ def test_no_description_is_of_a_field_that_is_gone() -> None:
         assert set(fields) <= listed[kind], kind
 
 
-def test_a_contract_of_schema_1_has_its_schema_still() -> None:
+def test_former_versions_have_their_schemas_still() -> None:
     former = {name: schema(name) for name in write_schemas.FORMER_VERSIONS}
-    assert [one["$id"] for one in former.values()] == ["urn:levit-mobile:contract:1"]
+    assert [one["$id"] for one in former.values()] == ["urn:levit-mobile:contract:1", "urn:levit-mobile:timing:1"]
     assert errors(former["contract-1"], of_schema_1()) == []
     assert errors(schema("contract"), of_schema_1())
     assert errors(former["contract-1"], FIELDS)
+    old = json.loads(timings.OF_SCHEMA_1.read_text(encoding="utf-8"))
+    assert errors(former["timing-1"], old) == []
+    assert errors(schema("timing"), old) == ["$.schema_version: 2 was expected"]
 
 
 def test_the_former_places_hold_the_same() -> None:

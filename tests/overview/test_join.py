@@ -18,7 +18,7 @@ from levit_mobile.overview.join import Artifact, join, rows
 from levit_mobile.reporting.tables.validate import validations_json
 from levit_mobile.runtimes.registry import Runtime
 from levit_mobile.timing.figures import called
-from levit_mobile.timing.record import Parity, TimingRun
+from levit_mobile.timing.record import Conditions, Parity, TimingRun
 
 PROVEN, BROKEN = Evidence("a", "", "proven", ()), Evidence("b", "", "broken", ("why",))
 NOT_RUN, DESK_NOT_RUN = Evidence("c", "", "not run", ("no Mac",)), Evidence("convert", "", "not run", (), desk=True)
@@ -214,6 +214,30 @@ def test_a_later_run_of_the_same_is_the_latest() -> None:
         ("Sample EPYC", True),
     ]
     assert words(artifact)[1] == ["NO BUNDLE", "EARLIER RUN"]
+
+
+def test_other_cores_of_a_phone_are_another_setting() -> None:
+    later = made.STARTED + timedelta(hours=1)
+    (artifact,) = of_runs(
+        made.run(device=made.PIXEL, cores=(0,)), made.run(device=made.PIXEL, cores=(7,), started_at=later)
+    )
+    assert [timed.latest for timed in artifact.timed] == [True, True]
+    (artifact,) = of_runs(made.run(cores=(0,)), made.run(cores=(1,), started_at=later))
+    assert [timed.latest for timed in artifact.timed] == [False, True]
+
+
+def test_a_record_of_schema_1_is_of_the_same_device_as_a_later_one() -> None:
+    """It does not have the clocks of the cores."""
+    known = made.PIXEL.model_copy(update={"core_max_khz": (2_914_000,) * 9})
+    later = made.STARTED + timedelta(hours=1)
+    (artifact,) = of_runs(made.run(device=made.PIXEL), made.run(device=known, started_at=later))
+    assert [timed.latest for timed in artifact.timed] == [False, True]
+
+
+def test_every_row_of_a_run_has_its_marks() -> None:
+    hot = Conditions(thermal="severe", charging=True)
+    (artifact,) = of_runs(made.run(device=made.PIXEL, before=hot, during=(hot,), after=hot))
+    assert words(artifact) == [["WARM", "CHARGING", "NO BUNDLE"]]
 
 
 def test_what_a_device_finds_broken_breaks_its_row_alone(tmp_path: Path) -> None:

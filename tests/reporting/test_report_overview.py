@@ -18,7 +18,7 @@ from levit_mobile.overview.collect import FoundRun, FoundValidation, Gathered
 from levit_mobile.overview.join import join, rows
 from levit_mobile.reporting.pages.overview import is_report, page, summary_line
 from levit_mobile.reporting.text import clean, ms
-from levit_mobile.timing.record import Parity, Profile, Timing, TimingRun
+from levit_mobile.timing.record import Conditions, Parity, Profile, Timing, TimingRun
 from levit_mobile.timing.samples import Summary
 
 HOSTILE = clean(validations.HOSTILE)
@@ -89,6 +89,27 @@ def test_every_row_has_its_figures(folder: Path, document: Document) -> None:
 def test_what_is_doubted_is_said_first(document: Document, word: str, where: str) -> None:
     first = next(said for said in document.said("li") if said.startswith(f"{word} "))
     assert first.startswith(f"{word} {where}")
+
+
+def test_a_mark_of_a_run_is_said_once_for_its_device_and_in_each_of_its_rows() -> None:
+    dark, bright = (Conditions(thermal="none", charging=True, screen_on=screen) for screen in (False, True))
+    shown = of(
+        made.run(*map(made.timing, ("tflite-fp32", "tflite-int8")), device=made.PIXEL, before=dark, after=bright)
+    )
+    first = [line for line in shown.said("li") if line.startswith(("CHARGING Sample", "SCREEN OFF Sample"))]
+    assert first == [
+        "CHARGING Sample Pixel, Android 15: the device was charging, which warms it",
+        "SCREEN OFF Sample Pixel, Android 15: the screen was off, where some phones stop their fast cores",
+    ]
+    assert len([cell for cell in shown.said("td") if cell.endswith("CHARGING SCREEN OFF NO BUNDLE")]) == 2
+
+
+def test_a_record_of_schema_1_and_a_later_one_are_of_one_device() -> None:
+    known = made.PIXEL.model_copy(update={"core_max_khz": (2_914_000,) * 9})
+    shown = of(
+        made.run(made.timing("tflite-fp32"), device=made.PIXEL), made.run(made.timing("tflite-int8"), device=known)
+    )
+    assert any("Timed on 1 device," in line for line in shown.said("p"))
 
 
 def test_a_page_without_any_doubt_has_no_list_of_them(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 from rich.table import Table
-from support.timings import PROVEN, STEADY, run, slower, timing
+from support.timings import PIXEL, PROVEN, STEADY, run, slower, timing
 
 from levit_mobile.reporting.tables.bench import baselines, headline, profile_table, reason_lines, timing_table
-from levit_mobile.timing.record import Block, Parity, Profile, Timing, TimingRun
+from levit_mobile.timing.record import Block, Conditions, Parity, Profile, Timing, TimingRun
 from levit_mobile.timing.regression import slowdowns
 
 
@@ -134,3 +134,32 @@ def test_a_profile_lists_blocks_with_their_share() -> None:
     assert "25.0%" in next(line for line in text.splitlines() if "stem" in line)
     assert "4.000" in next(line for line in text.splitlines() if "all blocks" in line)
     assert "whole artifact: 3.000" in text
+
+
+def hot() -> TimingRun:
+    """Two artifacts on a charging phone that grew hot."""
+    before, after = Conditions(thermal="none", charging=True), Conditions(thermal="severe", charging=True)
+    return run(in_processes(5), in_processes(5, "stock"), timing("away", samples_ms=(), not_run="no kernel"),
+               device=PIXEL, before=before, after=after)  # fmt: skip
+
+
+def test_a_hot_and_charging_phone_marks_every_row_that_has_times() -> None:
+    text = drawn(timing_table(hot(), hot().timings), width=80)
+    first = text.splitlines().index(row(text, "marks"))
+    cells = [line.split("│")[2:5] for line in text.splitlines()[first : first + 2]]
+    assert [[cell.strip() for cell in line] for line in cells] == [
+        ["HOTTER", "HOTTER", "-"],
+        ["CHARGING", "CHARGING", ""],
+    ]
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_each_mark_has_one_line_however_many_rows_it_is_of() -> None:
+    assert [line for line in reason_lines(hot()) if not line.startswith("away")] == [
+        "HOTTER: the thermal state went from none to severe during the run",
+        "CHARGING: the device was charging, which warms it",
+    ]
+
+
+def test_a_run_in_good_conditions_has_no_row_of_marks() -> None:
+    assert "marks" not in table(run())

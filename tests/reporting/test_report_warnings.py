@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support import overviews as made
 from support import validations
-from support.timings import PIXEL
+from support.timings import HOST, PIXEL
 
 from levit_mobile.overview.collect import FoundRun, FoundValidation, Gathered
 from levit_mobile.overview.join import Artifact, join, rows
@@ -140,6 +140,8 @@ def test_counts_and_headlines() -> None:
 def test_a_device_is_called_by_its_system_and_by_what_it_is_not() -> None:
     assert device_title(PIXEL) == f"Sample Pixel, {PIXEL.os} {PIXEL.os_version}"
     assert device_title(PIXEL.model_copy(update={"simulated": True})).endswith(" (simulated)")
+    assert device_title(PIXEL.model_copy(update={"emulated_cores": True})).endswith(" (emulated cores)")
+    assert device_title(HOST.model_copy(update={"emulated_cores": True})).endswith(" (host, emulated cores)")
     assert device_title(made.run().device).endswith(" (host)")
 
 

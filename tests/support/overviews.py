@@ -120,8 +120,8 @@ def release(folder: Path) -> Path:
         *_timings(["coreml-fp16", "coreml-palette4"], digests, slower(0.5)),
         device=IPHONE,
         app=App(name="org.example.LevitDemo", version="1.4"),
-        before=Conditions(thermal="nominal", battery_percent=61, charging=True),
-        after=Conditions(thermal="fair", battery_percent=61, charging=True),
+        before=Conditions(thermal="nominal", battery_percent=61, charging=False),
+        after=Conditions(thermal="fair", battery_percent=61, charging=False),
     )
     write(records / "iphone.json", iphone)
     simulated = IPHONE.model_copy(update={"model": "Sample iPhone", "simulated": True})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from levit_mobile.timing.record import App, Conditions, Device, Parity, Timing, TimingRun
+from levit_mobile.timing.record import SCHEMA_VERSION, App, Conditions, Device, Parity, Timing, TimingRun
 
+OF_SCHEMA_1 = Path(__file__).parent / "records" / "timing-1.json"  # as levit-mobile 0.1.0 and the apps write it
 STARTED = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 HOST = Device(
     platform="host",
@@ -76,14 +78,14 @@ def run(*timings: Timing, **facts: Any) -> TimingRun:
         "app": App(name="levit-mobile", version="0.1.0"),
         "started_at": STARTED,
         "device": HOST,
-        "before": Conditions(battery_percent=80, charging=False, load=0.1),
-        "after": Conditions(battery_percent=78, charging=False, load=0.6),
+        "before": Conditions(battery_percent=80, load=0.1),
+        "after": Conditions(battery_percent=78, load=0.6),
         "cores": (0,),
         "interleaved": True,
         "command": "levit-mobile bench build/* --out timing.json",
         "versions": {"ai-edge-litert": "2.3.0", "numpy": "2.3.0"},
     }
-    return TimingRun(schema_version=1, timings=timings or (timing(),), **told | facts)
+    return TimingRun(schema_version=SCHEMA_VERSION, timings=timings or (timing(),), **told | facts)
 
 
 def slower(by: float) -> tuple[float, ...]:

@@ -13,7 +13,8 @@ import pytest
 from levit_mobile.timing import beside as module
 from levit_mobile.timing.beside import beside
 from levit_mobile.timing.jobs import Job
-from levit_mobile.timing.measure import END_TO_END, INFERENCE, turns
+from levit_mobile.timing.measure import turns
+from levit_mobile.timing.samples import END_TO_END, INFERENCE
 
 ARTIFACTS = {"ours": Path("ours.pte"), "float32": Path("float32.pte")}
 Spread = Callable[..., Iterator[dict[tuple[str, str], tuple[float, ...]]]]

@@ -9,7 +9,8 @@ from support import overviews as made
 from support.timings import HOST
 from support.timings import timing as named
 
-from levit_mobile.timing.figures import block_medians, called, compared, doubts, figures, heat, slowed
+from levit_mobile.timing.figures import block_medians, called, compared, doubts, figures, slowed
+from levit_mobile.timing.marks import heat
 from levit_mobile.timing.ratios import ratio
 from levit_mobile.timing.record import Block, Conditions, Platform, Profile, Thermal, TimingRun
 from levit_mobile.timing.samples import Summary

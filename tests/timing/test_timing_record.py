@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from support.edits import changed
 from support.refusals import refused
-from support.timings import run, timing
+from support.timings import OF_SCHEMA_1, run, timing
 
 from levit_mobile.errors import TimingError
-from levit_mobile.timing import record
-from levit_mobile.timing.record import TimingRun
+from levit_mobile.timing import earlier, record
+from levit_mobile.timing.record import Conditions, Device, TimingRun
 
 SCHEMA = Path(record.__file__).parents[1] / "schemas" / "timing.schema.json"
 # As an app writes it: a subset of the fields, in JSON's own types.
@@ -37,7 +37,7 @@ TOLD: dict[str, Any] = json.loads(BY_AN_APP)
 def require_refusal(folder: Path, text: str, *facts: str) -> None:
     """A file of this text is refused for its schema, in a sentence that names it and holds every fact."""
     (folder / "times.json").write_text(text)
-    with refused(TimingError, "timing.schema", folder / "times.json", "schema 1: ", *facts):
+    with refused(TimingError, "timing.schema", folder / "times.json", "schema 1 or 2: ", *facts):
         TimingRun.read(folder / "times.json")
 
 
@@ -60,7 +60,7 @@ def test_an_apps_own_file_is_read_with_its_samples_in_order(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("keys", "to", "place"),
     [
-        (("schema_version",), 2, "schema_version"),
+        (("schema_version",), 3, "schema_version"),
         (("schema_version",), None, "schema_version"),
         (("started_at",), "2026-01-31T12:00:00", "started_at"),
         (("device", "cores"), 0, "device.cores"),
@@ -124,7 +124,7 @@ def test_what_a_record_leaves_out_is_not_claimed(tmp_path: Path) -> None:
     (tmp_path / "times.json").write_text(changed(TOLD, "timings", 0, "warmup_runs", to=None))
     found = TimingRun.read(tmp_path / "times.json")
     (one,) = found.timings
-    assert (found.schema_version, record.SCHEMA_VERSION) == (1, 1)
+    assert (found.schema_version, record.SCHEMA_VERSION) == (2, 2)
     assert (found.device.simulated, found.device.memory_bytes, found.cores, found.command) == (False, None, (), "")
     assert (one.warmup_runs, one.process_samples, one.not_run, one.notes) == (0, (), None, ())
     assert record.Parity(verdict="not run").pictures == 0
@@ -132,5 +132,65 @@ def test_what_a_record_leaves_out_is_not_claimed(tmp_path: Path) -> None:
 
 def test_a_record_has_one_value_on_a_line_and_ends_its_last_line() -> None:
     lines = run().written().split("\n")
-    assert lines[:3] == ["{", '  "schema_version": 1,', '  "app": {']
+    assert lines[:3] == ["{", '  "schema_version": 2,', '  "app": {']
     assert lines[-2:] == ["}", ""]
+
+
+# Schema 1
+
+
+def test_a_record_of_schema_1_is_read_and_says_nothing_of_later_fields(tmp_path: Path) -> None:
+    found = TimingRun.read(OF_SCHEMA_1)
+    assert (found.schema_version, found.before.thermal, found.after.thermal) == (2, "none", "light")
+    assert [len(one.samples_ms) for one in found.timings] == [10, 10]
+    assert (found.during, found.cooling_s, found.device.core_max_khz, found.device.emulated_cores) == (
+        (),
+        None,
+        (),
+        False,
+    )
+    assert (found.before.core_khz, found.before.screen_on, found.before.hottest_celsius) == ((), None, None)
+    found.write(tmp_path / "again.json")
+    assert TimingRun.read(tmp_path / "again.json") == found
+
+
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (("before", "screen_on"), True),
+        (("after", "core_khz"), [1_800_000]),
+        (("device", "core_max_khz"), [1_800_000]),
+        (("device", "emulated_cores"), False),
+        (("during",), []),
+        (("cooling_s",), 3.0),
+    ],
+    ids=str,
+)
+def test_a_later_field_in_a_record_of_schema_1_is_refused(keys: tuple[str, ...], value: Any, tmp_path: Path) -> None:
+    require_refusal(tmp_path, changed(TOLD, *keys, to=value), ": schema_version: ")
+    (tmp_path / "later.json").write_text(changed(json.loads(changed(TOLD, *keys, to=value)), "schema_version", to=2))
+    assert TimingRun.read(tmp_path / "later.json").timings
+
+
+def test_every_later_field_is_listed_as_one() -> None:
+    """The schema of version 1 is as it was; what the types have beyond it is what `earlier` refuses there."""
+    parts = json.loads(SCHEMA.with_name("timing-1.schema.json").read_text(encoding="utf-8"))
+    old = {name: set(part["properties"]) for name, part in parts["$defs"].items() if "properties" in part}
+    assert set(Conditions.model_fields) - old["Conditions"] == earlier.SINCE_SCHEMA_2["before"]
+    assert earlier.SINCE_SCHEMA_2["before"] == earlier.SINCE_SCHEMA_2["after"]
+    assert set(Device.model_fields) - old["Device"] == earlier.SINCE_SCHEMA_2["device"]
+    assert set(TimingRun.model_fields) - set(parts["properties"]) == earlier.RUN_SINCE_SCHEMA_2
+    for name in ("App", "Parity", "Block", "Profile", "Timing"):
+        assert set(getattr(record, name).model_fields) == old[name]
+
+
+def test_moments_are_in_the_order_of_time() -> None:
+    moments = [Conditions(load=load) for load in (0.1, 0.2, 0.3, 0.4)]
+    found = run(before=moments[0], during=tuple(moments[1:3]), after=moments[3])
+    assert found.moments == tuple(moments)
+
+
+def test_a_device_stays_the_same_one_without_its_frequencies() -> None:
+    bare = run().device
+    assert bare.model_copy(update={"core_max_khz": (1_800_000, None)}).identity == bare.identity == bare
+    assert bare.model_copy(update={"emulated_cores": True}).identity != bare.identity

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.refusals import refused
-from support.timings import HOST, STEADY, run, slower
+from support.timings import HOST, PIXEL, STEADY, run, slower
 from support.timings import timing as in_one_process
 
 from levit_mobile.errors import TimingError
@@ -173,6 +173,16 @@ def test_every_fact_of_the_machine_counts(facts: dict[str, Any]) -> None:
     assert slowdowns(run(timing()), run(timing(), device=HOST.model_copy(update={"os_build": "7.0"})))
 
 
+def test_other_cores_of_a_phone_are_not_compared() -> None:
+    def on(*cores: int) -> TimingRun:
+        return run(timing(), timing("stock"), device=PIXEL, cores=cores, against=("stock",))
+
+    with refused(TimingError, "timing.other-set-up", "pinned to core 4, 5", "the baseline to no core", "--cores"):
+        slowdowns(on(4, 5), on())
+    assert slowdowns(on(4, 5), on(4, 5))
+    assert slowdowns(run(timing(), cores=(0,)), run(timing(), cores=(1,)))  # which `bench` draws
+
+
 def test_another_shape_of_the_input_is_not_compared() -> None:
     small, large = timing(input_shape=(1, 64, 64, 3)), timing(input_shape=(1, 224, 224, 3))
     with refused(TimingError, "timing.other-set-up", NAME, "[1, 224, 224, 3]", "expected [1, 64, 64, 3]"):
@@ -216,3 +226,17 @@ def test_a_baseline_without_samples_now_is_none() -> None:
     idle = timing("stock", samples_ms=(), not_run="no Mac")
     (found,) = slowdowns(run(timing(), idle, against=("stock",)), run(timing(), timing("stock")))
     assert found.baseline is None
+
+
+def test_times_of_emulated_cores_are_not_compared_with_those_of_real_ones() -> None:
+    emulated = HOST.model_copy(update={"emulated_cores": True})
+    facts = "baseline is from Sample EPYC (x86_64, 2 emulated cores)", "this run from Sample EPYC (x86_64, 2 cores)"
+    with refused(TimingError, "timing.other-machine", *facts):
+        slowdowns(run(timing()), run(timing(), device=emulated))
+
+
+def test_clocks_do_not_make_another_machine() -> None:
+    """An earlier record does not have them."""
+    known = HOST.model_copy(update={"core_max_khz": (3_000_000, 3_000_000)})
+    (found,) = slowdowns(run(timing(), device=known), run(timing()))
+    assert found.ratio.middle == 1.0

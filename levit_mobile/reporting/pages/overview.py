@@ -25,6 +25,7 @@ from levit_mobile.overview.pareto import Point
 from levit_mobile.overview.shipping import shipping_line
 from levit_mobile.reporting import text
 from levit_mobile.reporting.pages import reproduction
+from levit_mobile.reporting.pages.conditions import facts
 from levit_mobile.reporting.pages.templates import environment
 from levit_mobile.reporting.plots.axes import responsive
 from levit_mobile.reporting.plots.pareto import TARGETS, front_key, front_plot
@@ -101,6 +102,7 @@ def page(found: Gathered, artifacts: Sequence[Artifact], *, written: datetime | 
         counted=counted(artifacts),
         period=_period(found.runs),
         found=found,
+        facts=facts,
         concerns=list(concerns(artifacts, rows)),
         rows=rows,
         most_rows=MOST_ROWS,
@@ -203,7 +205,7 @@ def _panels(rows: Sequence[DeviceRow], prefix: str) -> Iterator[Panel]:
     by_device: dict[Device, list[tuple[DeviceRow, Timed, Summary]]] = defaultdict(list)
     for row in rows:
         if row.timed and row.timed.latest and row.timed.figures.inference:
-            by_device[row.timed.device].append((row, row.timed, row.timed.figures.inference))
+            by_device[row.timed.device.identity].append((row, row.timed, row.timed.figures.inference))
     width = WIDTHS[panel_columns(len(by_device))]
     for device, timed in sorted(by_device.items(), key=lambda pair: _order(pair[0])):
         labels = _labels([one for _, one, _ in timed], [row for row, _, _ in timed], prefix)
@@ -278,7 +280,7 @@ def _versions(found: Gathered) -> Iterator[tuple[str, Mapping[str, str]]]:
 
 def summary_line(found: Gathered, artifacts: Sequence[Artifact]) -> str:
     """ "8 artifacts: 8 bundles, 5 validations, 3 runs on 3 devices"."""
-    devices = {found.run.device for found in found.runs}
+    devices = {found.run.device.identity for found in found.runs}
     counts = (
         plural(len(found.bundles), "bundle"),
         plural(len(found.validations), "validation"),

@@ -9,6 +9,7 @@ from rich.table import Table
 from levit_mobile.recipe import Verdict
 from levit_mobile.reporting.text import MISSING, clean, db, ratio_text, shown, table_title, verdict
 from levit_mobile.timing.figures import Figures, block_medians, compared, figures
+from levit_mobile.timing.marks import marks
 from levit_mobile.timing.ratios import PROCESSES, Ratio, told
 from levit_mobile.timing.record import Timing, TimingRun
 from levit_mobile.timing.regression import Slowdown
@@ -57,6 +58,8 @@ def _cells(run: TimingRun, timing: Timing, slowdowns: Sequence[Slowdown]) -> Ite
     found = figures(run, timing)
     yield from _start_cells(found)
     yield from _inference_cells(found)
+    if words := "\n".join(dict.fromkeys(mark.word for mark in marks(run))):
+        yield "marks", f"[bold red]{words}[/]"
     others = baselines(run)
     ratios = {one.name: one.ratio for one in compared(timing, others)}
     for other in others:
@@ -112,7 +115,8 @@ def baselines(run: TimingRun) -> tuple[Timing, ...]:
 def reason_lines(run: TimingRun) -> list[str]:
     """A line for everything that a reader must not miss: what is wrong, was not run, or was disturbed."""
     lines = [f"{timing.name}: {line}" for timing in run.timings for line in _reasons(run, timing)]
-    return [clean(line) for line in (*lines, *_few_processes(run))]
+    marked = [f"{mark.word}: {mark.sentence}" for mark in marks(run)]
+    return [clean(line) for line in (*lines, *marked, *_few_processes(run))]
 
 
 def _few_processes(run: TimingRun) -> Iterator[str]:

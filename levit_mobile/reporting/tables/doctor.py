@@ -28,6 +28,13 @@ def advice(diagnoses: Sequence[Diagnosis]) -> list[str]:
     return [f"{found.target}: {line}" for found in diagnoses for line in found.advice]
 
 
+def phones_line(found: Examination) -> str:
+    """Which adb reaches phones, or what `bench --on android` lacks."""
+    if found.adb is None:
+        return "phones: NOT RUN: adb was not found; install Android's platform-tools (on Debian: apt-get install adb)"
+    return f"phones: reached by {found.adb}"
+
+
 def doctor_json(found: Examination) -> str:
     """All targets, and whether ARM64 kernels run here, with the line that says so."""
     rows: list[ExaminedTarget] = [
@@ -42,7 +49,8 @@ def doctor_json(found: Examination) -> str:
         for one in found.targets
     ]
     arm64: ExaminedArm64 = {"runs": found.arm64_runs, "says": found.arm64}
-    written: DoctorOutput = {"schema_version": 1, "targets": rows, "arm64": arm64}
+    adb = None if found.adb is None else str(found.adb)
+    written: DoctorOutput = {"schema_version": 1, "targets": rows, "arm64": arm64, "adb": adb}
     return to_json(written)
 
 
