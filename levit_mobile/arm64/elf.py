@@ -69,6 +69,12 @@ def code(path: Path) -> tuple[Code, ...]:
         return tuple(Code(part["p_vaddr"], part.data()) for part in segments if part["p_flags"] & EXECUTABLE_SEGMENT)
 
 
+def page_bytes(path: Path) -> int:
+    """The largest page with which a kernel can load a file: its parts are not aligned to more. Raises as `opened`."""
+    with opened(path) as file:
+        return min(int(part["p_align"]) for part in file.iter_segments("PT_LOAD"))
+
+
 def functions(path: Path) -> dict[int, Function]:
     """Address -> what a file's symbol tables call the code there; none where it cannot be read.
 

@@ -20,7 +20,14 @@ from levit_mobile.system.ownership import require_own_cache, weakness
 GUEST = Path(__file__).parent / "guest"
 MANIFEST = "manifest.json"
 PACKAGES = ("ai-edge-litert", "executorch", "numpy")  # whose aarch64 wheels are taken, in the host's own versions
-RECIPE = ("cpus.py", "standins.py", "packages.py", "build.py", "setup.py")  # what else decides what is set up
+RECIPE = (
+    "cpus.py",
+    "standins.py",
+    "packages.py",
+    "build.py",
+    "payload.py",
+    "setup.py",
+)  # what else decides what is set up
 SET_UP = "levit-mobile setup arm64"
 PREFIX = "arm64-"  # of its name in the cache folder, before what stands for versions and sources
 
@@ -93,24 +100,28 @@ def wanted() -> dict[str, str]:
 def folder() -> Path:
     """Where the set-up of these versions and sources lies, or would. Raises RunnerUnavailable as `wanted` does."""
     versions = repr(sorted(wanted().items())).encode()
-    sources = (*sorted(GUEST.iterdir()), *(GUEST.with_name(name) for name in RECIPE))
+    guest = sorted(source for source in GUEST.rglob("*") if source.is_file())
+    sources = (*guest, *(GUEST.with_name(name) for name in RECIPE))
     ingredients = digest_bytes(versions + b"".join(source.read_bytes() for source in sources))
     return cache_folder() / f"{PREFIX}{ingredients[:16]}"
 
 
 def found() -> Arm64:
-    """The folder, after its files were held against their digests; it is in use until this process ends.
-
-    Raises RunnerUnavailable with what to do.
-    """
-    if sys.platform != "linux":
-        raise RunnerUnavailable(
-            f"ARM64 kernels run on Linux only; this machine runs {platform.system()}", fault="platform"
-        )
+    """The folder for the emulator, after its files were compared with their digests; see `installed`."""
     if native():
+        _require_linux()
         raise RunnerUnavailable(
             "instructions are counted in an emulator on x86_64; this machine is ARM64", fault="platform"
         )
+    return installed()
+
+
+def installed() -> Arm64:
+    """The folder, after its files were compared with their digests; it is in use until this process ends.
+
+    On ARM64 it holds the payload alone. Raises RunnerUnavailable with what to do.
+    """
+    _require_linux()
     path = folder()
     if not path.is_dir():
         raise RunnerUnavailable(f"ARM64 is not set up for the installed versions: run `{SET_UP}`", fault="not-set-up")
@@ -121,6 +132,13 @@ def found() -> Arm64:
     if damage := damaged(path):
         raise RunnerUnavailable(f"{path} is damaged ({damage}): run `{SET_UP} --force`", fault="damaged")
     return Arm64(path, read(path))
+
+
+def _require_linux() -> None:
+    if sys.platform != "linux":
+        raise RunnerUnavailable(
+            f"ARM64 kernels run on Linux only; this machine runs {platform.system()}", fault="platform"
+        )
 
 
 def read(path: Path) -> Manifest:

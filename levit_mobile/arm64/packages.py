@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from levit_mobile.arm64.folder import native
 from levit_mobile.arm64.requirements import require_readers
 from levit_mobile.errors import RunnerUnavailable
 from levit_mobile.system.environments import reason, run
@@ -21,8 +22,10 @@ NEEDED = {
     "aarch64-linux-gnu-g++": "g++-aarch64-linux-gnu",
     "aarch64-linux-gnu-c++filt": "g++-aarch64-linux-gnu",
 }
+NEEDED_ON_ARM64 = {"gcc": "gcc", "g++": "g++"}
 HEADERS = ("/usr/include/stdlib.h", "libc6-dev")
 ALL = "qemu-user gcc libc6-dev g++-aarch64-linux-gnu"
+ALL_ON_ARM64 = "gcc g++ libc6-dev"
 GUEST = ("python3", "libgomp1", "libstdc++6", "libgcc-s1")  # the others come as their dependencies
 # A wheel names the oldest glibc that it runs on, and pip takes these names literally.
 TAGS = ("manylinux_2_17_aarch64", "manylinux2014_aarch64", "manylinux_2_27_aarch64", "manylinux_2_28_aarch64")
@@ -48,7 +51,7 @@ Dir::Etc::preferencesparts "-";
 
 def require_host() -> None:
     """Raise RunnerUnavailable, with the reason and the way out, where ARM64 cannot be set up."""
-    if sys.platform != "linux" or platform.machine() != "x86_64":
+    if sys.platform != "linux" or not (native() or platform.machine() == "x86_64"):
         raise RunnerUnavailable(
             f"ARM64 is emulated on Debian on x86_64 only; this machine is {platform.system()} on {platform.machine()}",
             fault="platform",
@@ -62,14 +65,16 @@ def require_host() -> None:
     require_readers()
     if lacking := missing():
         raise RunnerUnavailable(
-            f"ARM64 needs these Debian packages: {', '.join(lacking)}; apt-get install --no-install-recommends {ALL}",
+            f"ARM64 needs these Debian packages: {', '.join(lacking)}; apt-get install --no-install-recommends "
+            f"{ALL_ON_ARM64 if native() else ALL}",
             fault="not-installed",
         )
 
 
 def missing() -> list[str]:
     """The distribution's packages of which something is not on PATH, each once."""
-    lacking = [package for program, package in NEEDED.items() if shutil.which(program) is None]
+    needed = NEEDED_ON_ARM64 if native() else NEEDED
+    lacking = [package for program, package in needed.items() if shutil.which(program) is None]
     headers, package = HEADERS
     return list(dict.fromkeys([*lacking, *([] if Path(headers).exists() else [package])]))
 

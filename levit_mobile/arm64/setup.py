@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from levit_mobile.arm64 import build, earlier, folder, packages
+from levit_mobile.arm64 import build, earlier, folder, packages, payload
 from levit_mobile.arm64.cpus import CPUS
 from levit_mobile.arm64.folder import Arm64, Manifest
 from levit_mobile.errors import BundleError, RunnerUnavailable
@@ -17,10 +17,11 @@ from levit_mobile.system.locks import alone
 from levit_mobile.system.ownership import keep_from_others, require_own_cache, weakness
 from levit_mobile.system.progress import Progress, silent
 
-STEPS = ("Debian for ARM64", "LiteRT and numpy", "ExecuTorch", "runner and counting plugin")
+STEPS = ("Debian for ARM64", "LiteRT and numpy", "ExecuTorch", "runner, counting plugin and payload")
 RUN = (
     "counting.so",
     "program/*",
+    "payload/*",
     "site/ai_edge_litert/*.so*",
     "root/lib/aarch64-linux-gnu/*.so*",
     "root/usr/bin/python3.*",
@@ -29,6 +30,8 @@ RUN = (
 
 def setup_arm64(*, force: bool = False, progress: Progress = silent) -> Arm64:
     """Install both runtimes for ARM64 in the cache folder, in the versions installed here, or find them there.
+
+    On an ARM64 machine only the payload is kept, which runs artifacts there and on phones.
 
     Concurrent calls from threads and processes wait for each other. Runtimes of earlier versions that nobody uses are
     removed.
@@ -63,7 +66,7 @@ def setup_arm64(*, force: bool = False, progress: Progress = silent) -> Arm64:
             f"ARM64 could not be set up: {error}; {CACHE_VARIABLE} can name a different folder",
             fault="set-up-failed",
         ) from error
-    return folder.found()
+    return folder.installed()
 
 
 def _make(path: Path, progress: Progress) -> None:
@@ -77,7 +80,7 @@ def _make(path: Path, progress: Progress) -> None:
         progress(STEPS[2], 2, len(STEPS))
         _unpack_executorch(partial, wanted["executorch"], python)
         progress(STEPS[3], 3, len(STEPS))
-        _build(partial)
+        _build(partial, wanted)
         manifest = Manifest(versions=wanted, python=python, debian=packages.release(), digests=dict(_digests(partial)))
         write_text(partial / folder.MANIFEST, manifest.model_dump_json(indent=2) + "\n")
         keep_from_others(partial)
@@ -89,10 +92,15 @@ def _unpack_executorch(partial: Path, version: str, python: str) -> None:
     packages.unpack_wheel(partial / "executorch", "executorch", version, python=python, members=members)
 
 
-def _build(partial: Path) -> None:
-    build.make_plugin(partial / "counting.so")
+def _build(partial: Path, versions: dict[str, str]) -> None:
     build.make_program(partial / "program", partial / "executorch")
+    payload.make(partial / payload.FOLDER, partial, versions)
     shutil.rmtree(partial / "executorch")
+    if folder.native():
+        for name in ("root", "site", "program"):
+            shutil.rmtree(partial / name)
+        return
+    build.make_plugin(partial / "counting.so")
     for cpu in CPUS.values():
         prefix = partial / "cpus" / cpu.name
         (prefix / "proc").mkdir(parents=True)

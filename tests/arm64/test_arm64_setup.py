@@ -105,7 +105,7 @@ def test_without_a_runtime_there_is_nothing_to_run(monkeypatch: pytest.MonkeyPat
 def test_the_guests_sources_are_in_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     patterns = project["tool"]["setuptools"]["package-data"]["levit_mobile"]
-    for source in GUEST.iterdir():
+    for source in (source for source in GUEST.rglob("*") if source.is_file()):
         name = source.relative_to(GUEST.parents[1]).as_posix()
         assert any(fnmatch.fnmatch(name, pattern) for pattern in patterns), name
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from levit_mobile.arm64.build import _headers
+from levit_mobile.arm64.folder import GUEST
 from levit_mobile.arm64.standins import loop, pools, stops
 
 LOOPS = (
@@ -32,28 +34,72 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     """All of LOOPS for this machine, held against pthreadpool's own header by the compiler."""
     folder = tmp_path_factory.mktemp("pools")
     (folder / "pools.c").write_text(pools(LOOPS))
-    flags = ["-Wall", "-Werror", "-Wno-unused-parameter", "-shared", "-fPIC", f"-I{_headers()}"]
-    subprocess.run(["gcc", *flags, "-o", str(folder / "pools.so"), str(folder / "pools.c")], check=True)
+    flags = ["-Wall", "-Werror", "-Wno-unused-parameter", "-shared", "-fPIC", f"-I{_headers()}", f"-I{GUEST}"]
+    sources = [str(folder / "pools.c"), str(GUEST / "pool.c")]
+    subprocess.run(["gcc", *flags, "-o", str(folder / "pools.so"), *sources, "-pthread"], check=True)
     return ctypes.CDLL(str(folder / "pools.so"))
+
+
+@pytest.fixture
+def pooled(library: ctypes.CDLL, tmp_path: Path) -> ctypes.CDLL:
+    """The same with three threads; a copy, because the number stays as it is."""
+    copied = shutil.copy(library._name, tmp_path / "pools.so")
+    threaded = ctypes.CDLL(str(copied))
+    threaded.pool_threads(ctypes.c_size_t(3))
+    return threaded
+
+
+def calls(library: ctypes.CDLL, name: str, pool: int | None) -> list[tuple[int, ...]]:
+    """The numbers that every call of the task is given."""
+    found, seen = loop(name), []
+    count = len(found.axes) + found.tiles
+    # On this machine's calling convention a uint32 argument is passed as a size_t is.
+    task = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_size_t] * (found.uarch + found.thread + count))(
+        lambda _, *given: seen.append(given)
+    )
+    sizes, tiles = SIZES[: len(found.axes)], TILES[: found.tiles]
+    wide = [ctypes.c_size_t(value) for value in (*([0, 0] if found.uarch else []), *sizes, *tiles)]
+    getattr(library, name)(ctypes.c_void_p(pool), task, None, *wide, ctypes.c_uint32(0))
+    return seen
+
+
+def covered(name: str, seen: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    found = loop(name)
+    return [index for given in seen for index in _indices(given[found.uarch + found.thread :], len(found.axes))]
 
 
 @pytest.mark.parametrize("name", LOOPS)
 def test_every_index_comes_once(library: ctypes.CDLL, name: str) -> None:
-    found = loop(name)
-    sizes, tiles = SIZES[: len(found.axes)], TILES[: found.tiles]
-    numbers, seen = found.uarch + found.thread, []
-    count = len(sizes) + len(tiles)
-    # On this machine's calling convention a uint32 argument is passed as a size_t is.
-    task = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_size_t] * (numbers + count))(
-        lambda _, *given: seen.append(given)
-    )
-    wide = [ctypes.c_size_t(value) for value in (*([0, 0] if found.uarch else []), *sizes, *tiles)]
-    getattr(library, name)(None, task, None, *wide, ctypes.c_uint32(0))
-    covered = [index for given in seen for index in _indices(given[numbers:], len(sizes))]
-    assert sorted(covered) == list(itertools.product(*map(range, sizes)))
+    found, seen = loop(name), calls(library, name, None)
+    sizes, tiles, numbers = SIZES[: len(found.axes)], TILES[: found.tiles], found.uarch + found.thread
+    assert sorted(covered(name, seen)) == list(itertools.product(*map(range, sizes)))
     assert all(value & 0xFFFFFFFF == 0 for given in seen for value in given[:numbers])
     if not found.dynamic:
         assert all(given[numbers + len(sizes) + place] <= tile for given in seen for place, tile in enumerate(tiles))
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_every_index_comes_once_on_three_threads(pooled: ctypes.CDLL, name: str) -> None:
+    found = loop(name)
+    for _ in range(50):  # each wakes the same threads again
+        seen = calls(pooled, name, 1)
+        assert sorted(covered(name, seen)) == list(itertools.product(*map(range, SIZES[: len(found.axes)])))
+        assert all(given[found.uarch] & 0xFFFFFFFF < 3 for given in seen if found.thread)
+
+
+def test_a_pool_chooses_pieces_of_whole_tiles(pooled: ctypes.CDLL) -> None:
+    name, starts = "pthreadpool_parallelize_1d_tile_1d_dynamic", []
+    task = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_size_t] * 2)(lambda _, *given: starts.append(given))
+    getattr(pooled, name)(ctypes.c_void_p(1), task, None, ctypes.c_size_t(1000), ctypes.c_size_t(8), ctypes.c_uint32(0))
+    assert all(start % 8 == 0 for start, _ in starts)
+    assert sum(count for _, count in starts) == 1000
+    assert 12 <= len(starts) <= 24
+
+
+def test_without_a_pool_there_is_one_thread(pooled: ctypes.CDLL) -> None:
+    assert pooled.pthreadpool_get_threads_count(ctypes.c_void_p(1)) == 3
+    assert pooled.pthreadpool_get_threads_count(None) == 1
+    assert len(calls(pooled, "pthreadpool_parallelize_1d_tile_1d_dynamic", None)) == 1
 
 
 def _indices(given: tuple[int, ...], axes: int) -> list[tuple[int, ...]]:

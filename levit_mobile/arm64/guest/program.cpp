@@ -8,11 +8,6 @@
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <executorch/runtime/backend/interface.h>
-#include <executorch/runtime/core/data_loader.h>
-#include <executorch/runtime/executor/memory_manager.h>
-#include <executorch/runtime/executor/method.h>
-#include <executorch/runtime/executor/program.h>
-#include <executorch/runtime/platform/runtime.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,21 +16,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iostream>  // also makes std::cerr ready for the wheel, which counts on a libstdc++ that does so by itself
 #include <iterator>
-#include <memory>
 #include <string>
-#include <vector>
 
-namespace et = executorch::runtime;
-using executorch::aten::ScalarType;
-using executorch::aten::Tensor;
-using executorch::aten::TensorImpl;
-using Bytes = std::vector<char>;
+#include "pte.h"
 
 constexpr long MARK = 0x4c655669;
 enum Edge { INFERENCE_BEGINS, INFERENCE_ENDS, DELEGATE_BEGINS, DELEGATE_ENDS, WRITE };
-constexpr size_t ALIGNMENT = 64, ARENA = 8 << 20;  // bytes; the runtime's own objects take well below 1 MB
 
 static void mark(Edge edge) { syscall(SYS_getpriority, MARK, edge); }
 
@@ -133,89 +120,23 @@ static void send(const std::string& header) { send(header, npy_of("|u1", 0, "", 
 
 static void refuse(const std::string& sentence) { send("{\"error\": \"" + sentence + "\"}"); }
 
-static std::string coded(const char* sentence, et::Error error) {
-  char code[16];
-  snprintf(code, sizeof code, "0x%x", static_cast<unsigned>(error));
-  return std::string(sentence) + " with ExecuTorch's error " + code;
-}
-
 // The program.
-
-struct Loader final : et::DataLoader {
-  const Bytes& file;
-  std::unique_ptr<char, decltype(&free)> aligned;
-  explicit Loader(const Bytes& file)
-      : file(file), aligned(static_cast<char*>(aligned_alloc(ALIGNMENT, (file.size() / ALIGNMENT + 1) * ALIGNMENT)), free) {
-    memcpy(aligned.get(), file.data(), file.size());
-  }
-  et::Result<et::FreeableBuffer> load(size_t offset, size_t size, const SegmentInfo&) const override {
-    if (offset > file.size() || size > file.size() - offset) return et::Error::InvalidArgument;
-    return et::FreeableBuffer(aligned.get() + offset, size, nullptr);
-  }
-  et::Result<size_t> size() const override { return file.size(); }
-};
-
-// Memory as the program has planned it, and arenas for what the runtime makes.
-struct Memory {
-  std::vector<Bytes> planned;
-  std::vector<et::Span<uint8_t>> spans;
-  Bytes objects = Bytes(ARENA), scratch = Bytes(ARENA);
-  et::MemoryAllocator object_arena{ARENA, reinterpret_cast<uint8_t*>(objects.data())};
-  et::MemoryAllocator scratch_arena{ARENA, reinterpret_cast<uint8_t*>(scratch.data())};
-  std::unique_ptr<et::HierarchicalAllocator> buffers;
-  std::unique_ptr<et::MemoryManager> manager;
-
-  explicit Memory(const et::MethodMeta& method) {
-    for (size_t i = 0; i < method.num_memory_planned_buffers(); i++) {
-      size_t bytes = method.memory_planned_buffer_size(i).get();
-      planned.emplace_back(bytes + ALIGNMENT);
-      auto start = (reinterpret_cast<uintptr_t>(planned.back().data()) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-      spans.push_back({reinterpret_cast<uint8_t*>(start), bytes});
-    }
-    buffers = std::make_unique<et::HierarchicalAllocator>(et::Span<et::Span<uint8_t>>{spans.data(), spans.size()});
-    manager = std::make_unique<et::MemoryManager>(&object_arena, buffers.get(), &scratch_arena);
-  }
-};
-
-static const char* name_of(ScalarType type) {
-  switch (type) {
-    case ScalarType::Float: return "float32";
-    case ScalarType::Half: return "float16";
-    case ScalarType::Char: return "int8";
-    default: return nullptr;
-  }
-}
 
 static const char* code_of(ScalarType type) {
   return type == ScalarType::Float ? "<f4" : type == ScalarType::Half ? "<f2" : "|i1";
 }
 
-struct Input {
-  std::vector<int32_t> sizes, strides;
-  std::vector<uint8_t> order;
-  ScalarType type;
-  size_t bytes;
-
-  explicit Input(const et::TensorInfo& info)
-      : sizes(info.sizes().begin(), info.sizes().end()), strides(sizes.size()),
-        order(info.dim_order().begin(), info.dim_order().end()), type(info.scalar_type()), bytes(info.nbytes()) {
-    int32_t step = 1;
-    for (size_t i = sizes.size(); i--;) strides[order[i]] = step, step *= sizes[order[i]];
-  }
-  std::string described() const {
-    std::string shape;
-    for (int32_t size : sizes) shape += (shape.empty() ? "" : ", ") + std::to_string(size);
-    return "{\"shape\": [" + shape + "], \"dtype\": \"" + name_of(type) + "\"}";
-  }
-};
+static std::string described(const Input& input) {
+  std::string shape;
+  for (int32_t size : input.sizes) shape += (shape.empty() ? "" : ", ") + std::to_string(size);
+  return "{\"shape\": [" + shape + "], \"dtype\": \"" + name_of(input.type) + "\"}";
+}
 
 static void infer(et::Method& method, Input& input, Bytes& values) {
   if (values.size() != input.bytes) {
     return refuse("the input has " + std::to_string(values.size()) + " bytes, expected " + std::to_string(input.bytes));
   }
-  TensorImpl impl(input.type, input.sizes.size(), input.sizes.data(), values.data(), input.order.data(),
-                  input.strides.data());
-  et::Error error = method.set_input(et::EValue(Tensor(&impl)), 0);
+  et::Error error = input.give(method, values.data());
   if (error != et::Error::Ok) return refuse(coded("the input was refused", error));
   mark(INFERENCE_BEGINS);
   error = method.execute();
@@ -227,7 +148,7 @@ static void infer(et::Method& method, Input& input, Bytes& values) {
 }
 
 static void serve(et::Method& method, Input& input) {
-  send(input.described());
+  send(described(input));
   for (;;) {
     Bytes values = receive();
     if (!values.empty()) {
@@ -242,24 +163,10 @@ static void serve(et::Method& method, Input& input) {
 }
 
 static void run(const char* path) {
-  std::ifstream stream(path, std::ios::binary);
-  Bytes file{std::istreambuf_iterator<char>(stream), {}};
   receive();
-  if (!stream.is_open() || file.empty()) return refuse("it cannot be read, or is empty");
-  Loader loader(file);
-  auto program = et::Program::load(&loader);
-  if (!program.ok()) return refuse(coded("it is refused", program.error()));
-  auto meta = program->method_meta("forward");
-  if (!meta.ok()) return refuse(coded("it has no method forward, and ends", meta.error()));
-  auto info = meta->input_tensor_meta(0);
-  if (meta->num_inputs() != 1 || !info.ok() || !name_of(info->scalar_type())) {
-    return refuse("it does not take one picture of float32, float16 or int8");
-  }
-  Memory memory(*meta);
-  auto method = program->load_method("forward", memory.manager.get());
-  if (!method.ok()) return refuse(coded("its method is refused", method.error()));
-  Input input(*info);
-  serve(*method, input);
+  Opened opened(path);
+  if (!opened.refused.empty()) return refuse(opened.refused);
+  serve(**opened.method, *opened.input);
 }
 
 int main(int count, char** words) {
