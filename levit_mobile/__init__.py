@@ -7,10 +7,10 @@
     proven
 
 There is one function per command: ``convert``, ``predict``, ``validate``, ``inspect``, ``bench``, ``plan``, ``cost``,
-``report``, ``doctor`` and ``setup_arm64``. They take and return typed values, print nothing themselves, and leave the
-process as they found it. The command line parses its options, calls one of them and prints the result. Each docstring
-says whether several threads may call the function at once. Calls that take long have a ``progress`` argument, which is
-called as the work advances (see ``Progress``).
+``report``, ``deploy``, ``doctor`` and ``setup_arm64``. They take and return typed values, print nothing themselves, and
+leave the process as they found it. The command line parses its options, calls one of them and prints the result. Each
+docstring says whether several threads may call the function at once. Calls that take long have a ``progress`` argument,
+which is called as the work advances (see ``Progress``).
 
 Everything that these functions raise on purpose is a ``LevitMobileError``, with a stable ``code`` for programs.
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from levit_mobile.bundle.inspect import Inspected, differences, inspect
     from levit_mobile.bundle.reader import OpenBundle, open_bundle
     from levit_mobile.contract import Contract
+    from levit_mobile.deployment.deploy import Deployment, deploy
+    from levit_mobile.device.bench import bench_on_device, write_payload
+    from levit_mobile.device.options import DeviceOptions
     from levit_mobile.errors import LevitMobileError
     from levit_mobile.images.spec import ImageSpec
     from levit_mobile.model.checkpoint import load_checkpoint
@@ -53,6 +56,8 @@ _HOMES = {
     "Bundle": "levit_mobile.pipeline.writing",
     "Contract": "levit_mobile.contract",
     "CostRun": "levit_mobile.arm64.count",
+    "Deployment": "levit_mobile.deployment.deploy",
+    "DeviceOptions": "levit_mobile.device.options",
     "Examination": "levit_mobile.runtimes.doctor",
     "ImageSpec": "levit_mobile.images.spec",
     "Inspected": "levit_mobile.bundle.inspect",
@@ -73,9 +78,11 @@ _HOMES = {
     "ValidationRun": "levit_mobile.validation.passes",
     "Verdict": "levit_mobile.recipe",
     "bench": "levit_mobile.timing.bench",
+    "bench_on_device": "levit_mobile.device.bench",
     "check": "levit_mobile.pipeline.precheck",
     "convert": "levit_mobile.pipeline.convert",
     "cost": "levit_mobile.arm64.count",
+    "deploy": "levit_mobile.deployment.deploy",
     "differences": "levit_mobile.bundle.inspect",
     "doctor": "levit_mobile.runtimes.doctor",
     "inspect": "levit_mobile.bundle.inspect",
@@ -88,6 +95,7 @@ _HOMES = {
     "setup_arm64": "levit_mobile.arm64.setup",
     "slowdowns": "levit_mobile.timing.regression",
     "validate": "levit_mobile.validation.passes",
+    "write_payload": "levit_mobile.device.bench",
 }
 
 __all__ = [
@@ -96,6 +104,8 @@ __all__ = [
     "Bundle",
     "Contract",
     "CostRun",
+    "Deployment",
+    "DeviceOptions",
     "Examination",
     "ImageSpec",
     "Inspected",
@@ -115,9 +125,11 @@ __all__ = [
     "ValidationRun",
     "Verdict",
     "bench",
+    "bench_on_device",
     "check",
     "convert",
     "cost",
+    "deploy",
     "differences",
     "doctor",
     "inspect",
@@ -130,6 +142,7 @@ __all__ = [
     "setup_arm64",
     "slowdowns",
     "validate",
+    "write_payload",
 ]
 
 

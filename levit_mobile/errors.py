@@ -11,6 +11,7 @@ LevitMobileError            one clear sentence; the CLI prints it and exits 1
 ├── ArtifactError           an artifact that cannot be read or run
 ├── RunnerUnavailable       a runtime that does not exist on this machine: NOT RUN, never "passed"
 ├── TimingError             a timing record that cannot be read or compared with another
+├── DeviceError             a phone that is not ready, was unplugged, or could not do what was asked
 └── BundleError             a bundle that is damaged or of an unknown schema, or a path that is already taken
 """
 
@@ -245,6 +246,9 @@ class BundleError(LevitMobileError):
         "reference": "the reference for the comparison is missing or does not fit the bundle",
         "exists": "the path of the result already exists",
         "unwritable": "the result could not be written",
+        "app": "the path to deploy to is not an Android app or an assets folder, or it names several apps",
+        "runtime": "the app has no runtime, or no version of one, that loads the bundle",
+        "name": "two bundles to deploy have the same name, or an Android app cannot hold a file of the name",
     }
 
 
@@ -261,6 +265,40 @@ class TimingError(LevitMobileError):
         "other-machine": "the baseline is from a different machine, and no artifact timed in both runs relates the two",
         "one-process": "one of the two runs timed the artifact in one process, which gives no interval to compare",
     }
+
+
+class DeviceError(LevitMobileError):
+    """A phone could not be reached through adb, or did not do what was asked.
+
+    Attributes:
+        log: The last lines of the phone's own log, where they may explain the error.
+    """
+
+    KIND: ClassVar[str] = "device"
+    FAULTS: ClassVar[Mapping[str, str]] = {
+        "no-adb": "the program adb was not found",
+        "adb-server": "adb's server does not start or does not answer, or a different version of it is running",
+        "none": "no device is connected",
+        "several": "several devices are ready, and none was chosen",
+        "unknown-serial": "no connected device has the serial number",
+        "unauthorised": "the device has not allowed this computer to use it",
+        "no-permissions": "this user may not open the device's USB port",
+        "offline": "the device is connected but does not answer",
+        "state": "the device has not started Android: it is in recovery, sideload or its bootloader",
+        "gone": "the connection to the device ended in the middle of the work",
+        "full": "the device's storage is full",
+        "read-only": "the folder on the device cannot be written",
+        "not-executable": "the device refuses to run the program, or cannot run 64-bit programs",
+        "busy": "a different run is using the device",
+        "hung": "the program on the device printed nothing for too long",
+        "crashed": "the program on the device died",
+        "damaged": "a file on the device does not have the digest of the file that was sent",
+        "failed": "adb or a command on the device failed for a different reason",
+    }
+
+    def __init__(self, sentence: str = "", *, fault: str | None = None, log: tuple[str, ...] = ()) -> None:
+        super().__init__(sentence, fault=fault)
+        self.log = log
 
 
 class ToolchainMissing(LevitMobileError):

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from support import shared
 from support.checkpoints import State, official_state, one_block_a_stage, saved, timm_state, transformers_model
+from support.conversions import shared_conversions, shared_float_models
 from support.photographs import china
 from support.process_state import left_as_found
 from support.stored_bundles import Made, maker
@@ -34,7 +35,7 @@ Bundles = Callable[[str], Bundle]  # recipe name -> its bundle, converted when i
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-SLOW = {"bundles", "shallow_bundles", "levit_mobile"}  # fixtures that convert or start processes
+SLOW = {"bundles", "shallow_bundles", "levit_mobile", "adb_server"}  # fixtures that convert or start processes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -110,7 +111,20 @@ def trained() -> SourceModel:
 
 
 @pytest.fixture(scope="session")
-def bundles(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+def conversions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the artifacts are that tests of this run share: see support/conversions.py."""
+    return shared.folder(tmp_path_factory, "conversions")
+
+
+@pytest.fixture(scope="module")
+def converted_once(conversions: Path) -> Iterator[None]:
+    """Here `convert` takes the artifact that another test has made of the same form, recipe and texts."""
+    with shared_conversions(conversions):
+        yield
+
+
+@pytest.fixture(scope="session")
+def bundles(trained: SourceModel, conversions: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
     """The bundled checkpoint by each recipe, to be left alone; a test pays only for those it asks for, and only once
     in all processes of a run. int8 sees 64 pictures. Every conversion leaves the process as it found it.
     """
@@ -119,7 +133,7 @@ def bundles(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> B
     def build(name: str) -> Bundle:
         options = {"count": 64} if name.endswith("-int8") else {}
         quantization = convert.quantized(trained, RECIPES[name], Int8Options(**options))
-        with left_as_found(RECIPES[name].target):
+        with left_as_found(RECIPES[name].target), shared_float_models(conversions):
             return convert.build(trained, RECIPES[name], quantization=quantization, out=out)
 
     return cache(lambda name: shared.once(out, name, lambda: build(name)))
@@ -156,12 +170,12 @@ def shallow(shallow_checkpoint: Path) -> SourceModel:
 
 
 @pytest.fixture(scope="session")
-def shallow_bundles(shallow: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+def shallow_bundles(shallow: SourceModel, conversions: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
     """`shallow` by each recipe, as `bundles` are of the bundled checkpoint."""
     out = shared.folder(tmp_path_factory, "shallow")
 
     def build(name: str) -> Bundle:
-        with one_block_a_stage("levit_128s"):
+        with one_block_a_stage("levit_128s"), shared_conversions(conversions):
             return convert.build(shallow, RECIPES[name], out=out)
 
     return cache(lambda name: shared.once(out, name, lambda: build(name)))
@@ -205,7 +219,7 @@ def in_this_process() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def levit_mobile() -> Iterator[Run]:
-    """Runs the command line in a process of its own; keyword arguments are subprocess.run's."""
-    with Warm() as warm:
+def levit_mobile(conversions: Path) -> Iterator[Run]:
+    """Runs the command line in a process of its own; keyword arguments are those of `Warm.run`."""
+    with Warm(conversions) as warm:
         yield warm.run

@@ -31,6 +31,7 @@ DATA = (
     "levit_mobile/reporting/pages/*.j2",
     "levit_mobile/reporting/pages/sort.js",
     "levit_mobile/arm64/guest/*",
+    "levit_mobile/arm64/guest/bench/*",
     "conversion/plans/*.json",
 )
 TAKEN = ("conversion.py", "training.py", "tests/__init__.py")  # of the user's own
@@ -49,7 +50,7 @@ def wheel_paths(repository: Path) -> set[str]:
     """Where every Python file and every data file of the repository lies in the wheel."""
     found = [*(path for name in PACKAGES for path in (repository / name).rglob("*.py"))]
     for pattern in DATA:
-        matching = list(repository.glob(pattern))
+        matching = [path for path in repository.glob(pattern) if path.is_file()]
         assert matching, pattern
         found += matching
     relative = (path.relative_to(repository).as_posix() for path in found)

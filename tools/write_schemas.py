@@ -20,6 +20,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from levit_mobile.arm64.cost import Baseline
 from levit_mobile.contract import Contract
+from levit_mobile.deployment.index import BundleIndex
 from levit_mobile.interfaces.inspection import Port
 from levit_mobile.overview.evidence import Evidence
 from levit_mobile.parity.report import Proof
@@ -36,7 +37,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NOT_FINITE = {"enum": ["NaN", "Infinity", "-Infinity"]}
 EXACT = "A file of this version has these fields and no others; another field means another schema_version."
 OPEN = "A minor version may add fields: ignore those that you do not know."
-FORMER_VERSIONS = ("contract-1",)  # of files that are still read; nothing writes them any more
+FORMER_VERSIONS = ("contract-1", "timing-1")  # of files that are still read; nothing writes them any more
 FORMER_PLACES = ("contract", "timing")  # beside their folder until 0.2, and still there as copies
 
 
@@ -55,8 +56,10 @@ PUBLISHED = (
     Published("contract", Contract, "contract.json of a bundle", is_file=True, version=2),
     Published("parity", Proof, "parity.json of a bundle", is_file=True),
     Published("plan", Plan, "plan.json of a bundle, and the output of levit-mobile plan --json", is_file=True),
-    Published("timing", TimingRun, "A timing record: levit-mobile bench --out, and the apps' reports", is_file=True),
-    Published("bench", TimingRun, "levit-mobile bench --json: a timing record", is_file=True),
+    Published(
+        "timing", TimingRun, "A timing record: levit-mobile bench --out, and the apps' reports", is_file=True, version=2
+    ),
+    Published("bench", TimingRun, "levit-mobile bench --json: a timing record", is_file=True, version=2),
     Published("cost-baseline", Baseline, "levit-mobile cost --write-baseline", is_file=True),
     Published("convert", outputs.ConvertOutput, "levit-mobile convert --json"),
     Published("predict", predict_output.PredictOutput, "levit-mobile predict --json"),
@@ -66,6 +69,8 @@ PUBLISHED = (
     Published("inspect-diff", outputs.DiffOutput, "levit-mobile inspect --diff --json"),
     Published("cost", outputs.CostOutput, "levit-mobile cost --json"),
     Published("report", report_output.ReportOutput, "levit-mobile report --json"),
+    Published("deploy", outputs.DeployOutput, "levit-mobile deploy --json"),
+    Published("bundle-index", BundleIndex, "bundles/index.json in an app's assets", is_file=True),
     Published("doctor", outputs.DoctorOutput, "levit-mobile doctor --json"),
     Published("recipes", outputs.RecipesOutput, "levit-mobile recipes --json"),
     Published("failure", outputs.FailureOutput, "What --json prints when a command fails before it has results"),

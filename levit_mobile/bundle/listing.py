@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.contract import CONTRACT_FILE, GOLDEN_FOLDER, LABELS_FILE, PARITY_FILE
-from levit_mobile.errors import ArtifactError
+from levit_mobile.errors import ArtifactError, LevitMobileError
 from levit_mobile.system.file_signature import MODEL_SUFFIX, PACKAGE_FILE, mistaken_for, target_of
 from levit_mobile.targets import TARGETS
 
@@ -132,3 +133,15 @@ class _Search:
         """Of a folder without bundles only what could not be read is kept: its parent names the folder."""
         inside = self.found.passed_over[before:]
         self.found.passed_over[before:] = [one for one in inside if one.reason]
+
+
+def damaged(paths: Iterable[Path]) -> dict[Path, LevitMobileError]:
+    """The bundles among these paths that cannot be opened, and why; what is not a bundle is not opened."""
+    errors: dict[Path, LevitMobileError] = {}
+    for path in paths:
+        try:
+            if (path / CONTRACT_FILE).is_file():
+                open_bundle(path)
+        except LevitMobileError as error:
+            errors[path] = error
+    return errors

@@ -110,7 +110,7 @@ def _opened(folder: Path) -> OpenBundle:
     _require_consistent(folder, contract)
     for item in folder.rglob("*"):
         _require_inside(folder, item)
-    for file, expected in _sealed(contract):
+    for file, expected in sealed(contract):
         _require_digest(folder, file, expected)
     _require_golden_sizes(folder, contract)
     return OpenBundle(folder, contract, _labels(folder, contract), _proof(folder, contract))
@@ -178,7 +178,7 @@ def _picture_size(contract: c.Contract) -> tuple[int, int]:
     return contract.preprocessing.crop_height, contract.preprocessing.crop_width
 
 
-def _sealed(contract: c.Contract) -> list[tuple[str, Sha256]]:
+def sealed(contract: c.Contract) -> list[tuple[str, Sha256]]:
     """Every file that the contract has a digest of."""
     golden = [(v.rgb8_file, v.rgb8_sha256) for v in contract.golden]
     golden += [(v.logits_file, v.logits_sha256) for v in contract.golden]

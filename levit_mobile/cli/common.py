@@ -13,7 +13,7 @@ from typing import TextIO, TypeVar
 
 import typer
 
-from levit_mobile.errors import LevitMobileError, RecipeError
+from levit_mobile.errors import DeviceError, LevitMobileError, RecipeError, TimingError
 from levit_mobile.system import interruption, logs
 from levit_mobile.system.printable import printable
 
@@ -42,6 +42,10 @@ def known_failures(*, as_json: bool = False) -> Iterator[None]:
 
             typer.echo(to_json({"error": {"code": error.code, "message": str(error)}}))
         say(f"error: {error}")
+        if isinstance(error, DeviceError) and error.log:
+            say("the end of the device's log:")
+            for line in error.log:
+                say(f"  {line}")
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt as error:
         notes = getattr(error, "__notes__", [NOTHING_PARTIAL])
@@ -62,10 +66,10 @@ def interruption_noted(notes: Callable[[], Iterable[str]]) -> Iterator[None]:
 
 
 def understood(parse: Callable[[], Value]) -> Value:
-    """What `parse` makes of an option's words; a RecipeError or ValueError is a usage error."""
+    """What `parse` makes of an option's words; a RecipeError, TimingError or ValueError is a usage error."""
     try:
         return parse()
-    except (RecipeError, ValueError) as error:
+    except (RecipeError, TimingError, ValueError) as error:
         raise typer.BadParameter(printable(str(error))) from error
 
 

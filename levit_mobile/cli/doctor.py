@@ -28,6 +28,7 @@ def doctor(json: JsonOption = False, quiet: QuietOption = False) -> None:
     else:
         say(found.machine, err=False)
         say(found.arm64, err=False)
+        say(tables.phones_line(found), err=False)
         Console().print(tables.doctor_table(found.targets))
         for line in tables.advice(found.targets):
             say(line, err=False)

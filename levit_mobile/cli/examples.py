@@ -35,6 +35,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "levit-mobile report build/",
         "levit-mobile report release/ --out levit.html --json",
     ),
+    "deploy": (
+        "levit-mobile deploy build/levit_128s-tflite-int8 --to android_demo",
+        "levit-mobile deploy build/ --to app/src/main/assets --runtime executorch=1.4.1",
+        "levit-mobile deploy build/ --to android_demo --check",
+    ),
     "recipes": (
         "levit-mobile recipes",
         "levit-mobile recipes --target tflite --json",

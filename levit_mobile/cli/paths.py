@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SHOWN = 5  # names of what is passed over in one line
 CORE_ML = "Core ML exists on Apple's systems only, so its instructions cannot be counted"
 
+CORE_ML_ON_ANDROID = "Android has no runtime for Core ML"
+
 
 def require_existing(paths: Sequence[Path]) -> None:
     """A path that does not exist is a usage error."""
@@ -65,6 +67,18 @@ def countable_of(paths: Sequence[Path]) -> list[Path]:
     if len(core_ml) in (0, len(found)):
         return found
     _say([PassedOver(path, CORE_ML) for path in core_ml], what="passed over")
+    return [path for path in found if path not in core_ml]
+
+
+def deployable_of(paths: Sequence[Path]) -> list[Path]:
+    """The bundles for Android: Core ML bundles below a folder are passed over, one that is named stays."""
+    from levit_mobile.bundle.listing import PassedOver
+
+    found = bundles_of(paths)
+    core_ml = [path for path in found if path not in paths and _is_core_ml(path)]
+    if len(core_ml) == len(found):
+        return found
+    _say([PassedOver(path, CORE_ML_ON_ANDROID) for path in core_ml], what="passed over")
     return [path for path in found if path not in core_ml]
 
 

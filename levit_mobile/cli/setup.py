@@ -16,7 +16,7 @@ WhatArgument = Annotated[str, typer.Argument(help="Part to set up; arm64 is the 
 
 
 def setup(what: WhatArgument, force: ForceOption = False, quiet: QuietOption = False) -> None:
-    """Set up both runtimes for ARM64, for `validate --cpu` and `cost`.
+    """Set up both runtimes for ARM64, for `validate --cpu`, `cost`, and `bench` on phones.
 
     Downloads LiteRT, ExecuTorch and an emulator to the cache folder. Takes about 20 seconds.
     """

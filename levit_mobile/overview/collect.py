@@ -14,6 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from levit_mobile.bundle.listing import is_meant_as_bundle, is_searched
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.contract import CONTRACT_FILE
+from levit_mobile.device import pulled
+from levit_mobile.device.script import LOG
 from levit_mobile.errors import BundleError, LevitMobileError
 from levit_mobile.system.files import Sha256, as_text, composed, digest_bytes, parse_json
 from levit_mobile.timing.record import TimingRun
@@ -115,6 +117,8 @@ class _Search:
             if is_meant_as_bundle([*folders, *files]):
                 yield self._bundle(here)
                 folders.clear()
+            elif pulled.is_result(files):
+                yield from self._pulled(here)
             folders[:] = sorted(name for name in folders if is_searched(name))
             for name in sorted(files):
                 if name.endswith(".json"):
@@ -131,6 +135,18 @@ class _Search:
             return FoundBundle(place, name, stored, digest_bytes((folder / CONTRACT_FILE).read_bytes()))
         except (LevitMobileError, OSError) as error:
             return FoundBundle(place, name, broken=self._below(str(error)))
+
+    def _pulled(self, folder: Path) -> Iterator[Found]:
+        """What a device farm left: a copy of the same lines counts once."""
+        place = self._place(folder / LOG)
+        try:
+            run = pulled.read(folder)
+        except LevitMobileError as error:
+            yield Unread(place, self._below(str(error)))
+            return
+        if (known := digest_bytes(run.written().encode())) not in self.seen:
+            self.seen.add(known)
+            yield FoundRun(place, run)
 
     def _records(self, path: Path) -> Iterator[Found]:
         """What a JSON file holds; nothing where it does not claim to be ours."""

@@ -25,7 +25,15 @@ def adapted(image: Images, to: Input) -> NDArray[np.generic]:
     laid_out = scaled.transpose(0, 2, 3, 1) if to.layout == "NHWC" else scaled
     if to.quantization is not None:
         laid_out = np.rint(laid_out / to.quantization.scale) + to.quantization.zero_point
-    return np.ascontiguousarray(laid_out, dtype=DTYPES[to.dtype])
+    return np.ascontiguousarray(_saturated(laid_out, np.dtype(DTYPES[to.dtype])))
+
+
+def _saturated(values: NDArray[np.float32], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    """In a type that may be of integers: a white pixel just above the highest level would wrap round to the lowest."""
+    if not np.issubdtype(dtype, np.integer):
+        return values.astype(dtype)
+    limits = np.iinfo(dtype)  # type: ignore[type-var]
+    return np.clip(values, limits.min, limits.max).astype(dtype)
 
 
 def in_memory(values: NDArray[np.generic], dim_order: Sequence[int]) -> NDArray[np.generic]:

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from levit_mobile.arm64 import folder, packages
 from levit_mobile.errors import RunnerUnavailable
+from levit_mobile.system import android_sdk
 from levit_mobile.system.progress import Progress, Steps, silent
 from levit_mobile.targets import TARGETS, Target
 
@@ -55,12 +57,14 @@ class Examination:
         targets: One diagnosis per target: Core ML, ExecuTorch, TFLite.
         arm64_runs: Whether ARM64 kernels run here, natively or emulated.
         arm64: Where the ARM64 runtimes are set up, how to set them up, or why that is impossible, in one line.
+        adb: The program that would reach phones; None where there is none.
     """
 
     machine: str
     targets: tuple[Diagnosis, ...]
     arm64_runs: bool
     arm64: str
+    adb: Path | None = None
 
 
 def doctor(*, progress: Progress = silent) -> Examination:
@@ -81,7 +85,7 @@ def doctor(*, progress: Progress = silent) -> Examination:
     runs, line = arm64()
     steps = tuple(f"{target}'s {part}" for target in TARGETS for part in PARTS)
     found = tuple(examine(target, Steps(progress, "importing", steps)) for target in TARGETS.values())
-    return Examination(machine(), found, runs, line)
+    return Examination(machine(), found, runs, line, android_sdk.adb())
 
 
 def examine(target: Target, steps: Steps | None = None) -> Diagnosis:

@@ -1,0 +1,2 @@
+# am is written down, and does nothing.
+echo "am $*" >> "$PHONE/calls.txt"

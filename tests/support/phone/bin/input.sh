@@ -1,0 +1,2 @@
+# input is written down, and does nothing.
+echo "input $*" >> "$PHONE/calls.txt"

@@ -1,0 +1,2 @@
+# pm is written down, and does nothing.
+echo "pm $*" >> "$PHONE/calls.txt"

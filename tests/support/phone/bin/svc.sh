@@ -1,0 +1,2 @@
+# svc is written down, and does nothing.
+echo "svc $*" >> "$PHONE/calls.txt"
