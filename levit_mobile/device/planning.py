@@ -67,12 +67,12 @@ def prepared(
     """
     found = opening.opened(paths, against)
     vectors = golden.shared_golden(found)
-    expectations = list({one.owner: one for one in vectors.values()}.values())
+    expectations = list({id(one): one for one in vectors.values()}.values())  # two bundles may have one name
     made = Prepared(_planned(expectations, found, options, given, command=command, local=local))
     planned = []
     for number, one in enumerate(found):
         mine = vectors.get(one.name)
-        place = next((at for at, known in enumerate(expectations) if mine and known.owner == mine.owner), None)
+        place = next((at for at, known in enumerate(expectations) if known is mine), None)
         planned.append(_artifact(one, mine, f"a{number}", place, options, given, made))
     made.planned = made.planned.model_copy(update={"artifacts": tuple(planned)})
     if made.steps:

@@ -18,6 +18,7 @@ from levit_mobile.device.planning import Given, prepared
 from levit_mobile.images.preprocessing import to_planar
 from levit_mobile.interfaces.runner import InputForm
 from levit_mobile.runners.adapters import adapted
+from levit_mobile.system.files import digest
 
 
 def test_every_artifact_has_its_program_and_its_words(tmp_path: Path) -> None:
@@ -126,3 +127,16 @@ def test_the_head_of_a_contract_is_judged(tmp_path: Path) -> None:
     edited(tmp_path / "a" / "contract.json", "output", "head", to="none")
     made = prepared([tmp_path / "a"], [], FEW, Given(), command="", local=False)
     assert made.planned.artifacts[0].head == made.planned.artifacts[0].subject.head == "none"
+
+
+def test_bundles_of_one_name_keep_their_own_golden_logits(tmp_path: Path) -> None:
+    """An old and a new build of one bundle, of different checkpoints, side by side."""
+    folders = [tmp_path / place / "levit" for place in ("old", "new")]
+    for folder, value in zip(folders, (1.0, 2.0), strict=True):
+        contract = bundle(folder, "tflite-fp32")
+        (vector,) = contract.golden
+        np.full(vector.logits_shape, value, "<f4").tofile(folder / vector.logits_file)
+        edited(folder / "contract.json", "golden", 0, "logits_sha256", to=digest(folder / vector.logits_file))
+    made = prepared(folders, [], FEW, Given(), command="", local=False)
+    kept = [made.planned.expectations[one.expectation or 0].expected().logits for one in made.planned.artifacts]
+    assert [logits.ravel()[0] for logits in kept] == [1.0, 2.0]
