@@ -32,6 +32,7 @@ DATA = (
     "levit_mobile/reporting/pages/sort.js",
     "levit_mobile/arm64/guest/*",
     "levit_mobile/arm64/guest/bench/*",
+    "levit_mobile/device/phone/*.sh",
     "conversion/plans/*.json",
 )
 TAKEN = ("conversion.py", "training.py", "tests/__init__.py")  # of the user's own
