@@ -20,14 +20,8 @@ from levit_mobile.system.ownership import require_own_cache, weakness
 GUEST = Path(__file__).parent / "guest"
 MANIFEST = "manifest.json"
 PACKAGES = ("ai-edge-litert", "executorch", "numpy")  # whose aarch64 wheels are taken, in the host's own versions
-RECIPE = (
-    "cpus.py",
-    "standins.py",
-    "packages.py",
-    "build.py",
-    "payload.py",
-    "setup.py",
-)  # what else decides what is set up
+# What else decides what is set up.
+RECIPE = ("cpus.py", "standins.py", "packages.py", "build.py", "payload.py", "setup.py")
 SET_UP = "levit-mobile setup arm64"
 PREFIX = "arm64-"  # of its name in the cache folder, before what stands for versions and sources
 

@@ -31,7 +31,6 @@ class Observed:
     failed: str | None = None
     signal: int | None = None
     code: int | None = None
-    done: set[int] = field(default_factory=set)
 
     @property
     def count(self) -> int:
@@ -50,6 +49,7 @@ class Printed:
     remarks: list[str] = field(default_factory=list)
     noise: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
     _open: tuple[str, list[str]] | None = None
+    _open_size: int = 0  # characters
 
     def feed(self, line: str) -> str:
         """Take one line; the kind of what it was: an event's name, "conditions", "cooling" or "noise"."""
@@ -67,11 +67,12 @@ class Printed:
     def _condition(self, line: str) -> str:
         assert self._open is not None
         when, lines = self._open
-        if line == END or sum(map(len, lines)) > MOST_CONDITIONS:
+        if line == END or self._open_size > MOST_CONDITIONS:
             self.conditions.append((when, "\n".join(lines)))
-            self._open = None
+            self._open, self._open_size = None, 0
         else:
             lines.append(line)
+            self._open_size += len(line) + 1  # with its end
         return "conditions"
 
     def _noise(self, line: str) -> str:
@@ -131,8 +132,8 @@ class Printed:
         self.refused = str(event["error"])
 
     def done(self, event: dict[str, Any]) -> None:
-        """A program came to its end."""
-        self._of(event).done.add(int(event["process"]))
+        """A program came to its end: all that is known of it was in its other lines."""
+        self._of(event)
 
     @property
     def cooling_s(self) -> float | None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from levit_mobile.arm64.payload import START
 from levit_mobile.timing.samples import ROUNDS, WARMUP, shares
 
 RUN_FILE = "run.sh"
 RESULT, LOG, CHATTER = "result", "levit-mobile.log", "levit-mobile.err"
 PLAN = "plan.json"  # copied into the result where there is one, so that the collected files explain themselves
 OWN = "@/"  # begins a word that is a file in the folder of the run
-LOADER = "./ld-linux-aarch64.so.1 --library-path ."  # in the payload's folder
+LOADER = " ".join(START)
 PATIENCE_S = 5  # for programs that were asked to end
 
 

@@ -8,7 +8,7 @@ import random
 import pytest
 from support.device_lines import event, moment, read
 
-from levit_mobile.device.printed import TAIL, Printed
+from levit_mobile.device.printed import MOST_CONDITIONS, TAIL, Printed
 
 
 def test_times_are_kept_by_process_and_in_order() -> None:
@@ -106,3 +106,13 @@ def test_only_the_mark_alone_ends_a_moment() -> None:
 def test_a_clock_that_did_not_move_is_a_time() -> None:
     printed = read(iter([event("sample", "a0", 0, what="inference", ms=0.0)]))
     assert printed.artifacts["a0"].samples["inference"][0] == [0.0]
+
+
+def test_conditions_without_an_end_are_cut_in_time_that_grows_with_their_length() -> None:
+    """A cable may have taken the line that ends them; empty lines count too."""
+    printed = Printed()
+    printed.feed("@conditions before")
+    for _ in range(MOST_CONDITIONS + 2):
+        printed.feed("")
+    assert len(printed.conditions) == 1
+    assert printed.feed(event("sample", "a0", 0, what="inference", ms=1.0)) == "sample"
