@@ -1,5 +1,6 @@
 package dev.levitmobile.contract
 
+import kotlinx.serialization.KSerializer
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
@@ -111,4 +112,17 @@ internal inline fun <T> strictly(
     } catch (error: IllegalArgumentException) {
         // SerializationException is one
         throw FormatException("$file: ${error.message.orEmpty().lineSequence().first()}", error)
+    }
+
+/** Reads a file of which one version exists. Throws [FormatException] with the file's name. */
+internal fun <T> readVersion(
+    file: String,
+    version: Int,
+    serializer: KSerializer<T>,
+    text: String,
+): T =
+    strictly(file) {
+        val stated = STRICT.parseToJsonElement(text)
+        require(schemaVersion(stated) == version) { unknownVersion(stated, "$version") }
+        STRICT.decodeFromJsonElement(serializer, stated)
     }

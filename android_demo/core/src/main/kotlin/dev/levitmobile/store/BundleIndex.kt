@@ -2,10 +2,8 @@ package dev.levitmobile.store
 
 import dev.levitmobile.contract.FormatException
 import dev.levitmobile.contract.STRICT
+import dev.levitmobile.contract.readVersion
 import dev.levitmobile.contract.requireDigest
-import dev.levitmobile.contract.schemaVersion
-import dev.levitmobile.contract.strictly
-import dev.levitmobile.contract.unknownVersion
 import kotlinx.serialization.SerialName
 import kotlinx.serialization.Serializable
 
@@ -36,12 +34,7 @@ public data class BundleIndex(
          * @throws FormatException The text is not JSON, has an unknown `schema_version` or field, or a path that leaves
          *   the bundle's folder.
          */
-        public fun read(text: String): BundleIndex =
-            strictly("the index of bundles") {
-                val stated = STRICT.parseToJsonElement(text)
-                require(schemaVersion(stated) == SCHEMA_VERSION) { unknownVersion(stated, "$SCHEMA_VERSION") }
-                STRICT.decodeFromJsonElement(serializer(), stated)
-            }
+        public fun read(text: String): BundleIndex = readVersion("the index of bundles", SCHEMA_VERSION, serializer(), text)
     }
 }
 

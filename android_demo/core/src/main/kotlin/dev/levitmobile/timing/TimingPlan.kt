@@ -2,9 +2,7 @@ package dev.levitmobile.timing
 
 import dev.levitmobile.contract.FormatException
 import dev.levitmobile.contract.STRICT
-import dev.levitmobile.contract.schemaVersion
-import dev.levitmobile.contract.strictly
-import dev.levitmobile.contract.unknownVersion
+import dev.levitmobile.contract.readVersion
 import kotlinx.serialization.SerialName
 import kotlinx.serialization.Serializable
 
@@ -86,12 +84,7 @@ public data class TimingPlan(
          * @throws FormatException The text is not JSON, has an unknown `schema_version` or field, or a value out of its
          *   range.
          */
-        public fun read(text: String): TimingPlan =
-            strictly("the timing plan") {
-                val stated = STRICT.parseToJsonElement(text)
-                require(schemaVersion(stated) == SCHEMA_VERSION) { unknownVersion(stated, "$SCHEMA_VERSION") }
-                STRICT.decodeFromJsonElement(serializer(), stated)
-            }
+        public fun read(text: String): TimingPlan = readVersion("the timing plan", SCHEMA_VERSION, serializer(), text)
     }
 }
 
