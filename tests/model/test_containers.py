@@ -405,7 +405,8 @@ def test_other_colours_than_red_green_and_blue(colours: int, tmp_path: Path) -> 
     other = of_transformers(tmp_path, num_channels=colours)
     assert_refused(other, "checkpoint.other-levit", f"num_channels {colours}", "expected 3")
     (tmp_path / "config.json").unlink()
-    assert_refused(other, "checkpoint.shape", f"images of {colours} channels", "expected 3")
+    channels = {1: "1 channel (", 4: "4 channels ("}[colours]
+    assert_refused(other, "checkpoint.shape", f"images of {channels}", "expected 3")
 
 
 @pytest.mark.parametrize("heads", [1, 2])

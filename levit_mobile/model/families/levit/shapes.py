@@ -144,9 +144,10 @@ def _require_convolution(key: str, shape: tuple[int, ...], *, colours: bool) -> 
             fault="other-levit",
         )
     if colours and shape[1] != COLOURS:
+        channels = "1 channel" if shape[1] == 1 else f"{shape[1]} channels"
         raise CheckpointError(
-            f"the net takes images of {shape[1]} channels ({key} has shape {list(shape)}), expected {COLOURS}: only "
-            "LeViTs for red, green and blue can be imported",
+            f"the net takes images of {channels} ({key} has shape {list(shape)}), expected {COLOURS}: only LeViTs for "
+            "red, green and blue can be imported",
             fault="shape",
         )
 

@@ -10,6 +10,7 @@ from levit_mobile.model.families.levit.architecture import OTHER, SILU, VARIANTS
 from levit_mobile.model.families.levit.grids import Size, fitting, size_of
 from levit_mobile.model.families.levit.keys import head_names, their_row
 from levit_mobile.model.families.levit.shapes import Shapes, read_architecture
+from levit_mobile.model.stored_tensors import few
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,15 @@ def _classes(shapes: Shapes, layout: str) -> int:
     key, plain = their_row(layout, "head.linear") + ".weight", f"{head_names(layout)[0]}.weight"
     found = shapes.get(key, shapes.get(plain, ()))
     if not found[:1] or found[2:] not in ((), (1, 1)) or len(found) < 2:
-        raise CheckpointError(
-            f"the weights have no classification head, expected {key} or {plain} of shape [classes, width]",
-            fault="missing-keys",
-        )
+        raise CheckpointError(_no_weight(shapes, layout, key, plain), fault="missing-keys")
     return found[0]
+
+
+def _no_weight(shapes: Shapes, layout: str, key: str, plain: str) -> str:
+    """What is missing: the weight of a head of which there is something, or a head."""
+    expected = f"expected {key} or {plain} of shape [classes, width]"
+    there = sorted(name for name in shapes if name.startswith(f"{head_names(layout)[0]}."))
+    if not there:
+        return f"the weights have no classification head, {expected}"
+    wrong = next((f"{name} has shape {list(shapes[name])}" for name in (key, plain) if name in shapes), "")
+    return f"{wrong or f'the classification head has no weight ({few(there)})'}, {expected}"

@@ -11,6 +11,7 @@ from support.refusals import refused
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.family import their_key
+from levit_mobile.model.families.levit import sizes
 from levit_mobile.model.families.levit.architecture import OTHER, VARIANTS, Architecture
 from levit_mobile.model.families.levit.keys import LAYOUTS, detect_layout, names_in, our_names
 from levit_mobile.model.families.levit.sizes import match_variant, read_sizes
@@ -167,3 +168,16 @@ def test_a_tensor_goes_by_its_module_and_a_bias_table_by_its_own_name() -> None:
     names = our_names("official", SMALL.depths)
     assert their_key("head.linear.weight", names) == "head.l.weight"
     assert their_key("body.stage0.attn0.bias.table", names) == "blocks.0.m.attention_biases"
+
+
+@pytest.mark.parametrize(
+    ("there", "sentence"),
+    {
+        "nothing": ({}, "have no classification head"),
+        "a bias": ({"head.bn.bias": (4,), "head.l.bias": (5,)}, "has no weight (head.bn.bias, head.l.bias)"),
+        "a vector": ({"head.l.weight": (5,)}, "head.l.weight has shape [5]"),
+    }.values(),
+)
+def test_only_a_net_without_a_head_is_said_to_have_none(there: dict[str, tuple[int, ...]], sentence: str) -> None:
+    with refused(CheckpointError, "checkpoint.missing-keys", sentence, "[classes, width]"):
+        sizes._classes(there, "official")
