@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -13,8 +15,16 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from support import shared
-from support.checkpoints import State, official_state, one_block_a_stage, saved, timm_state, transformers_model
+from support import kept, shared
+from support.checkpoints import (
+    State,
+    a_quarter_as_wide,
+    official_state,
+    one_block_a_stage,
+    saved,
+    timm_state,
+    transformers_model,
+)
 from support.conversions import shared_conversions, shared_float_models
 from support.photographs import china
 from support.process_state import left_as_found
@@ -29,7 +39,12 @@ from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.quantization.prepare import Int8Options
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system import workers
+from levit_mobile.system.folders import cache_folder
 from levit_mobile.system.workers import ONE_THREAD
+
+# Where bytecode is not kept, as in many containers, every process of a run would compile each file again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 Bundles = Callable[[str], Bundle]  # recipe name -> its bundle, converted when it is first asked for
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -95,6 +110,13 @@ def folder(tmp_path: Path, photograph: Image.Image) -> Path:
 
 
 @pytest.fixture(scope="module")
+def narrow() -> Iterator[None]:
+    """In this process levit_128s has a quarter of its channels: for modules that read and write many files."""
+    with a_quarter_as_wide("levit_128s"):
+        yield
+
+
+@pytest.fixture(scope="module")
 def official() -> State:
     return official_state(transformers_model("levit_128s"), "levit_128s")
 
@@ -111,9 +133,13 @@ def trained() -> SourceModel:
 
 
 @pytest.fixture(scope="session")
-def conversions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the artifacts are that tests of this run share: see support/conversions.py."""
-    return shared.folder(tmp_path_factory, "conversions")
+def conversions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the artifacts are that tests share, and later runs of the same converters: see support/conversions.py."""
+    if not kept.wanted():
+        yield shared.folder(tmp_path_factory, "conversions")
+        return
+    with kept.kept(cache_folder() / "test-conversions", kept.digest()) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -124,16 +150,17 @@ def converted_once(conversions: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def bundles(trained: SourceModel, conversions: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+def bundles(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
     """The bundled checkpoint by each recipe, to be left alone; a test pays only for those it asks for, and only once
-    in all processes of a run. int8 sees 64 pictures. Every conversion leaves the process as it found it.
+    in all processes of a run. int8 sees 64 pictures. Every conversion leaves the process as it found it. Nothing here
+    is of an earlier run.
     """
-    out = shared.folder(tmp_path_factory, "bundles")
+    out, floats = (shared.folder(tmp_path_factory, name) for name in ("bundles", "bundles-float"))
 
     def build(name: str) -> Bundle:
         options = {"count": 64} if name.endswith("-int8") else {}
         quantization = convert.quantized(trained, RECIPES[name], Int8Options(**options))
-        with left_as_found(RECIPES[name].target), shared_float_models(conversions):
+        with left_as_found(RECIPES[name].target), shared_float_models(floats):
             return convert.build(trained, RECIPES[name], quantization=quantization, out=out)
 
     return cache(lambda name: shared.once(out, name, lambda: build(name)))

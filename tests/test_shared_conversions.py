@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,13 +13,17 @@ from typing import Any
 import pytest
 import torch
 from levit_mobile.conversion import tflite
+from support import conversions, kept, shared
 from support.conversions import digest, shared_conversions, shared_float_models
+from support.kept import MAKERS
+from test_architecture import SEEN_BY_CONVERTERS
 from torch import nn
 
 from levit_mobile.interfaces.card import Card
 from levit_mobile.model.fake_quant import FakeQuant, QParams
 from levit_mobile.pipeline import lowering
 from levit_mobile.recipe import RECIPES
+from levit_mobile.system.locks import used
 from levit_mobile.targets import TARGETS
 
 CARD = Card("net", "a net", ("a", "b"), 4, 4, "author", "licence", "1")
@@ -105,3 +110,109 @@ def test_a_float_model_of_the_same_size_is_lowered_once(tmp_path: Path, monkeypa
         made = [tflite.float_model(net(), size) for size in ((4, 4), (4, 4), (4, 8))]
     assert made == [b"(4, 4)", b"(4, 4)", b"(4, 8)"]
     assert calls == [(4, 4), (4, 8)]
+
+
+class Mine(nn.Module):
+    """A net that a test defines."""
+
+
+def test_a_net_of_a_test_is_another_one_when_the_test_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = digest(Mine())
+    assert digest(Mine()) == before
+    monkeypatch.setattr(conversions, "_source", lambda module: "changed" if module == __name__ else "")
+    assert digest(Mine()) != before
+
+
+@pytest.mark.parametrize("left", ["artifact", "partial"])
+@pytest.mark.parametrize("target", ["coreml", "executorch"])
+def test_what_an_interrupted_run_left_is_replaced(
+    target: str, left: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def convert(*_: object, path: Path, **__: object) -> int:
+        if target == "coreml":
+            path.mkdir()
+        ((path / "weights") if target == "coreml" else path).write_text("whole")
+        return 7
+
+    monkeypatch.setattr(lowering, "converter", lambda _: convert)
+    recipe = next(recipe for recipe in RECIPES.values() if recipe.target == target)
+    paths = [tmp_path / f"{name}{TARGETS[target].suffix}" for name in ("one", "two", "three")]
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    for path in paths:
+        with shared_conversions(folder):
+            assert lowering.lower(net(), recipe, CARD, path) == 7
+        assert ((path / "weights") if path.is_dir() else path).read_text() == "whole"
+        assert not list(folder.glob("*.partial"))
+        (done,) = folder.glob("*.pickle")
+        done.unlink()
+        artifact = done.with_suffix(TARGETS[target].suffix)
+        if left == "partial":
+            artifact.rename(artifact.with_name(f"{artifact.name}.partial"))
+
+
+def test_an_interrupted_conversion_is_made_again(tmp_path: Path) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shared.once(tmp_path, "a", interrupted)
+    (tmp_path / "b.partial").write_bytes(b"half")
+    assert [shared.once(tmp_path, name, lambda: 7) for name in "ab"] == [7, 7]
+    assert [shared.once(tmp_path, name, lambda: 8) for name in "ab"] == [7, 7]
+
+
+# Folders of several runs
+
+
+def test_the_converters_and_all_that_they_import_are_in_the_folders_name() -> None:
+    names = {f"levit_mobile/{name.replace('.', '/')}" for name in SEEN_BY_CONVERTERS} | {"conversion"}
+    assert [
+        name for name in sorted(names) if not any(name.startswith(maker.removesuffix(".py")) for maker in MAKERS)
+    ] == []
+    assert [maker for maker in MAKERS if not (kept.ROOT / maker).exists()] == []
+
+
+def test_another_name_for_other_converters_and_other_versions(tmp_path: Path) -> None:
+    def found(installed: str = "torch 2") -> str:
+        return kept.digest(tmp_path, ["conversion", "recipe.py"], installed)
+
+    file = tmp_path / "conversion" / "plans" / "a.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("{}")
+    (tmp_path / "recipe.py").write_text("a = 1")
+    (tmp_path / "cli.py").write_text("")
+    names = [found(), found("torch 3")]
+    file.write_text("{ }")
+    names.append(found())
+    file.rename(file.with_name("b.json"))
+    names.append(found())
+    (tmp_path / "recipe.py").write_text("a = 2")
+    names.append(found())
+    assert len(set(names)) == 5
+    (tmp_path / "cli.py").write_text("another command")
+    (file.parent / "a.pyc").write_bytes(b"compiled")
+    assert found() == names[-1]
+    assert "torch 2." in kept.versions()
+
+
+def test_few_folders_are_left_beside_the_one_in_use(tmp_path: Path) -> None:
+    for age, name in enumerate(("new", "older", "old", "used", "ancient"), 1):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (1e9 - age, 1e9 - age))
+    with used(tmp_path / "used"):
+        os.utime(tmp_path / "used", (1.0, 1.0))
+        with kept.kept(tmp_path, "own") as own:
+            assert own.stat().st_mtime > 1e9
+            assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"own", "new", "older", "used"}
+            with kept.kept(tmp_path, "another"):
+                assert own.is_dir()
+    assert own.is_dir()
+
+
+@pytest.mark.parametrize(("value", "wanted"), {None: True, "1": True, "0": False}.items(), ids=str)
+def test_a_run_can_leave_them_alone(value: str | None, wanted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(kept.VARIABLE, raising=False)
+    if value is not None:
+        monkeypatch.setenv(kept.VARIABLE, value)
+    assert kept.wanted() is wanted

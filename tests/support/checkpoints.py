@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.checkpoint import load_checkpoint
-from levit_mobile.model.families.levit.architecture import VARIANTS, Architecture
+from levit_mobile.model.families.levit.architecture import VARIANTS, Architecture, as_in_paper
 from support.refusals import refused
 
 State = dict[str, Tensor]
@@ -89,6 +89,17 @@ def one_block_a_stage(variant: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(CONFIGS, variant, (widths, heads, [1, 1, 1], key_dim))
         patch.setitem(VARIANTS, variant, with_depths(VARIANTS[variant], (1, 1, 1)))
+        yield
+
+
+@contextmanager
+def a_quarter_as_wide(variant: str) -> Iterator[None]:
+    """The variant has a quarter of its channels while this lasts: each tensor, heads and depths, in 2 MB."""
+    widths, heads, depths, key_dim = CONFIGS[variant]
+    narrow, keys = [width // 4 for width in widths], key_dim // 4
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CONFIGS, variant, (narrow, heads, depths, keys))
+        patch.setitem(VARIANTS, variant, as_in_paper(tuple(narrow), keys, tuple(heads), tuple(depths)))
         yield
 
 

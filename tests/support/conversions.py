@@ -1,8 +1,9 @@
-"""Conversions of a run, shared by what goes into them: the same form and recipe are converted once.
+"""Conversions, shared by what goes into them: the same form and recipe are converted once.
 
-What goes in is a conversion's arguments, not its code: a test that replaces code of the product or of a vendor must
-convert by itself. TFLite shares what litert-torch writes in float32, which every precision of the weights begins with;
-Core ML and ExecuTorch share whole artifacts.
+What goes in is a conversion's arguments, and the source of those classes that tests define. It is not the code that
+converts: support/kept.py has a folder for each state of that, and a test that replaces code of the product or of a
+vendor must convert by itself. TFLite shares what litert-torch writes in float32, which every precision of the weights
+begins with; Core ML and ExecuTorch share whole artifacts.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import hashlib
 import io
 import pickle
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, wraps
 from inspect import unwrap
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from levit_mobile.targets import Target
 from support import shared
 
 Converter = Callable[..., int]
+TESTS = Path(__file__).resolve().parents[1]
 
 
 class _Writer(pickle.Pickler):
@@ -42,7 +45,7 @@ class _Writer(pickle.Pickler):
 
     def persistent_id(self, thing: Any) -> Any:
         if isinstance(thing, type):  # by its name, which may be one that it is not found by
-            return thing.__module__, thing.__qualname__
+            return thing.__module__, thing.__qualname__, _source(thing.__module__)
         if isinstance(thing, set | frozenset):
             return "set", sorted(map(repr, thing))
         if isinstance(thing, Tensor):
@@ -52,8 +55,15 @@ class _Writer(pickle.Pickler):
         return None
 
 
+@cache
+def _source(module: str) -> str:
+    """A digest of a module of the tests; of any other it is empty."""
+    file = Path(getattr(sys.modules.get(module), "__file__", None) or "/").resolve()
+    return hashlib.sha256(file.read_bytes()).hexdigest() if TESTS in file.parents else ""
+
+
 def digest(*things: Any) -> str:
-    """Equal for equal things, in every process of a run. Raises what pickle raises."""
+    """Equal for equal things, in every process of every run. Raises what pickle raises."""
     file = io.BytesIO()
     _Writer(file).dump(things)
     return hashlib.sha256(file.getvalue()).hexdigest()
@@ -61,7 +71,7 @@ def digest(*things: Any) -> str:
 
 @contextmanager
 def shared_float_models(folder: Path) -> Iterator[None]:
-    """While this lasts, a conversion to TFLite takes the float model of another one in the run, if there is one."""
+    """While this lasts, a conversion to TFLite takes the float model of another one, if there is one."""
 
     lower = unwrap(tflite.float_model)  # by itself, where one block of these is inside another
 
@@ -109,7 +119,12 @@ def _once(convert: Converter, folder: Path) -> Converter:
 
 
 def _copy(source: Path, target: Path) -> None:
+    """Whole or not at all, in place of what an earlier run may have left."""
+    partial = target.with_name(f"{target.name}.partial")
+    for path in (partial, target):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target)
+        shutil.copytree(source, partial)
     else:
-        shutil.copy2(source, target)
+        shutil.copy2(source, partial)
+    partial.rename(target)

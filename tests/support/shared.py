@@ -1,4 +1,4 @@
-"""What all processes of a run share: made by the first that asks for it, while the others wait."""
+"""What processes share, of a run or of several: made by the first that asks for it, while the others wait."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def once(folder: Path, name: str, make: Callable[[], T]) -> T:
     with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stored.is_file():
-            stored.write_bytes(pickle.dumps(make()))
+            partial = stored.with_suffix(".partial")  # a run that is interrupted leaves no half of it
+            partial.write_bytes(pickle.dumps(make()))
+            partial.replace(stored)
     found: T = pickle.loads(stored.read_bytes())
     return found

@@ -10,6 +10,8 @@ from support.checkpoints import State, assert_refused, saved, transformers_model
 
 from levit_mobile.model.checkpoint import load_checkpoint
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 MISSING_BLOCK = "stages.1.blocks.1."
 
 
