@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from levit_mobile.bundle.inspect import Inspected, differences, inspect
     from levit_mobile.bundle.reader import OpenBundle, open_bundle
     from levit_mobile.contract import Contract
+    from levit_mobile.demo.bench import bench_in_app
+    from levit_mobile.demo.options import AppOptions
+    from levit_mobile.demo.plan import TimingPlan
     from levit_mobile.deployment.deploy import Deployment, deploy
     from levit_mobile.device.bench import bench_on_device, write_payload
     from levit_mobile.device.options import DeviceOptions
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from levit_mobile.validation.results import Validation
 
 _HOMES = {
+    "AppOptions": "levit_mobile.demo.options",
     "BenchOptions": "levit_mobile.timing.bench",
     "Bundle": "levit_mobile.pipeline.writing",
     "Contract": "levit_mobile.contract",
@@ -73,11 +77,13 @@ _HOMES = {
     "Report": "levit_mobile.reporting.report",
     "Slowdown": "levit_mobile.timing.regression",
     "SourceModel": "levit_mobile.pipeline.source_model",
+    "TimingPlan": "levit_mobile.demo.plan",
     "TimingRun": "levit_mobile.timing.record",
     "Validation": "levit_mobile.validation.results",
     "ValidationRun": "levit_mobile.validation.passes",
     "Verdict": "levit_mobile.recipe",
     "bench": "levit_mobile.timing.bench",
+    "bench_in_app": "levit_mobile.demo.bench",
     "bench_on_device": "levit_mobile.device.bench",
     "check": "levit_mobile.pipeline.precheck",
     "convert": "levit_mobile.pipeline.convert",
@@ -100,6 +106,7 @@ _HOMES = {
 
 __all__ = [
     "RECIPES",
+    "AppOptions",
     "BenchOptions",
     "Bundle",
     "Contract",
@@ -120,11 +127,13 @@ __all__ = [
     "Report",
     "Slowdown",
     "SourceModel",
+    "TimingPlan",
     "TimingRun",
     "Validation",
     "ValidationRun",
     "Verdict",
     "bench",
+    "bench_in_app",
     "bench_on_device",
     "check",
     "convert",

@@ -292,6 +292,8 @@ class DeviceError(LevitMobileError):
         "busy": "a different run is using the device",
         "hung": "the program on the device printed nothing for too long",
         "crashed": "the program on the device died",
+        "no-app": "the demo app is not installed on the device, or is too old",
+        "install": "the device refused to install the app",
         "damaged": "a file on the device does not have the digest of the file that was sent",
         "failed": "adb or a command on the device failed for a different reason",
     }

@@ -147,6 +147,7 @@ def timing_files() -> dict[str, Any]:
         "schema-text": (changed(full, schema_version="2"), "a schema_version that is not a number"),
         "schema-1-with-field-of-2": (changed(old, before__screen_on=True), "schema 1 with a field of schema 2"),
         "schema-1-with-part-of-2": (changed(old, during=[]), "schema 1 with a field of schema 2"),
+        "schema-1-with-timing-of-2": (changed(old, timings__0__pss_bytes=[]), "schema 1 with a field of schema 2"),
         "no-schema": (changed(full, schema_version=...), "no schema_version"),
         "unknown-field": (changed(full, device__colour="red"), "a field that the schema does not have"),
         "missing-field": (changed(full, device__soc=...), "a required field is missing"),

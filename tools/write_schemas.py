@@ -20,6 +20,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from levit_mobile.arm64.cost import Baseline
 from levit_mobile.contract import Contract
+from levit_mobile.demo.plan import TimingPlan
 from levit_mobile.deployment.index import BundleIndex
 from levit_mobile.interfaces.inspection import Port
 from levit_mobile.overview.evidence import Evidence
@@ -60,6 +61,8 @@ PUBLISHED = (
         "timing", TimingRun, "A timing record: levit-mobile bench --out, and the apps' reports", is_file=True, version=2
     ),
     Published("bench", TimingRun, "levit-mobile bench --json: a timing record", is_file=True, version=2),
+    Published("device", TimingRun, "levit-mobile device --json: a timing record", is_file=True, version=2),
+    Published("timing-plan", TimingPlan, "A timing plan: levit-mobile device --plan, and the demo app's", is_file=True),
     Published("cost-baseline", Baseline, "levit-mobile cost --write-baseline", is_file=True),
     Published("convert", outputs.ConvertOutput, "levit-mobile convert --json"),
     Published("predict", predict_output.PredictOutput, "levit-mobile predict --json"),

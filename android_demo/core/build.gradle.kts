@@ -3,7 +3,11 @@ import org.jetbrains.kotlin.gradle.dsl.JvmTarget
 plugins {
     id("org.jetbrains.kotlin.jvm")
     id("org.jetbrains.kotlin.plugin.serialization")
+    `maven-publish`
 }
+
+group = "dev.levitmobile"
+version = "0.1.0"
 
 kotlin {
     explicitApi()
@@ -25,11 +29,8 @@ kotlin {
 tasks.named<JavaCompile>("compileJava") { options.release = 11 }
 
 dependencies {
-    api(libs.coroutines.core)
-    api(libs.serialization.json)
-    testImplementation(libs.kotlin.test.junit5)
-    testImplementation(libs.junit.jupiter)
-    testRuntimeOnly(libs.junit.launcher)
+    api(libs.bundles.core)
+    testImplementation(libs.bundles.core.test)
 }
 
 tasks.test {
@@ -38,4 +39,13 @@ tasks.test {
     systemProperty("levit.testdata", rootDir.resolveSibling("testdata").path)
     systemProperty("levit.schemas", rootDir.resolveSibling("levit_mobile/schemas").path)
     inputs.dir(rootDir.resolveSibling("testdata"))
+}
+
+publishing {
+    publications {
+        register<MavenPublication>("library") { from(components["java"]) }
+    }
+    repositories {
+        maven { url = uri("../build/repository") }
+    }
 }

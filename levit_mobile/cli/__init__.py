@@ -14,6 +14,7 @@ from levit_mobile.cli.common import full_output_named, signals_heeded
 from levit_mobile.cli.convert import convert
 from levit_mobile.cli.cost import cost
 from levit_mobile.cli.deploy import deploy
+from levit_mobile.cli.device import device
 from levit_mobile.cli.doctor import doctor
 from levit_mobile.cli.examples import epilog, paragraphs
 from levit_mobile.cli.inspect import inspect
@@ -41,7 +42,8 @@ def common(version: Annotated[bool, typer.Option("--version", help="Print the ve
         raise typer.Exit
 
 
-for _command in (convert, predict, validate, inspect, bench, report, deploy, recipes, cost, plan, setup, doctor):
+_COMMANDS = (convert, predict, validate, inspect, bench, report, deploy, device, recipes, cost, plan, setup, doctor)
+for _command in _COMMANDS:
     app.command(help=paragraphs(str(_command.__doc__)), epilog=epilog(_command.__name__))(_command)
 
 

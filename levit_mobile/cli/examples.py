@@ -40,6 +40,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "levit-mobile deploy build/ --to app/src/main/assets --runtime executorch=1.4.1",
         "levit-mobile deploy build/ --to android_demo --check",
     ),
+    "device": (
+        "levit-mobile device android build/levit_128s-tflite-int8 --apk app-release.apk",
+        "levit-mobile device android build/ --accelerator cpu --accelerator gpu --threads 1 --threads 4",
+        "levit-mobile device android --plan plan.json --serial R58M123ABC --out phone.json",
+    ),
     "recipes": (
         "levit-mobile recipes",
         "levit-mobile recipes --target tflite --json",

@@ -74,7 +74,11 @@ def module_at(folder: Path) -> Module | None:
 
 def project_of(path: Path) -> Path | None:
     """The folder with the settings file of the build that a path belongs to, which may be the path itself."""
-    return next((one for one in upwards(path) if any((one / name).is_file() for name in SETTINGS_FILES)), None)
+    return next((one for one in upwards(path) if _is_project(one)), None)
+
+
+def _is_project(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in SETTINGS_FILES)
 
 
 def upwards(path: Path) -> list[Path]:
@@ -84,13 +88,16 @@ def upwards(path: Path) -> list[Path]:
 
 
 def modules_below(project: Path) -> list[Module]:
-    """Every module of a build, by path; folders of outputs and sources are not searched."""
+    """Every module of a build, by path; folders of outputs and sources, and builds of their own, are not searched."""
     return [found for folder in _folders(project) if (found := module_at(folder))]
 
 
 def _folders(project: Path) -> Iterator[Path]:
     for found, names, _ in os.walk(project):
         folder = Path(found)
+        if folder != project and _is_project(folder):
+            names.clear()
+            continue
         deep = len(folder.relative_to(project).parts) >= DEEPEST
         names[:] = [] if deep else sorted(name for name in names if name not in LEFT_OUT and not name.startswith("."))
         yield folder

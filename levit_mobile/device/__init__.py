@@ -1,4 +1,4 @@
 """Bundles proven and timed on a phone over adb, on a farm's phones and on ARM64 machines, with programs of our own.
 
-Door: bench, options, pulled, script.
+Door: adb, bench, options, phone, pulled, script.
 """

@@ -93,15 +93,16 @@ class Phone:
 
     # Files
 
-    def push(self, source: Path, target: str, progress: Progress = silent) -> Pushed:
+    def push(self, source: Path, target: str, progress: Progress = silent, *, executable: bool = True) -> Pushed:
         """Copy a file, or the files in a folder, to the phone, and check the digest of each there.
 
-        A file that is there with the right digest is not copied again. All files are made executable.
+        A file that is there with the right digest is not copied again.
 
         Args:
             source: A file or a folder.
             target: The path on the phone that it gets; missing folders are made.
             progress: Called with bytes.
+            executable: Make all files executable; the shared storage has no such files.
 
         Returns:
             How many files and bytes were copied, and how many were there.
@@ -109,7 +110,7 @@ class Phone:
         Raises:
             DeviceError: ``device.full``, ``device.read-only``, ``device.gone``, ``device.damaged``, ``device.failed``.
         """
-        return transfer.push(self, source, target, progress)
+        return transfer.push(self, source, target, progress, executable=executable)
 
     def pull(self, source: str, target: Path) -> None:
         """Copy a file or a folder from the phone. Raises DeviceError."""

@@ -39,7 +39,7 @@ class Pushed:
     there: int
 
 
-def push(phone: Reached, source: Path, target: str, progress: Progress) -> Pushed:
+def push(phone: Reached, source: Path, target: str, progress: Progress, *, executable: bool = True) -> Pushed:
     """See `Phone.push`."""
     folder, files = _files(source, target)
     expected = {name: digest(path) for name, path in files.items()}
@@ -60,7 +60,7 @@ def push(phone: Reached, source: Path, target: str, progress: Progress) -> Pushe
         done += path.stat().st_size
         progress(f"pushing {name}", done, max(of, 1))
     _check(phone, folder, {name: expected[name] for name in missing})
-    for names in _batches(tuple(missing)):
+    for names in _batches(tuple(missing) if executable else ()):
         phone.shell(f"cd {shlex.quote(folder)} && chmod 755 {_words(names)}", check=True)
     return Pushed(len(missing), of, len(files) - len(missing))
 

@@ -18,11 +18,13 @@ _CONDITIONS = frozenset(
     )
 )
 SINCE_SCHEMA_2 = {
+    "app": frozenset(("debuggable",)),
     "device": frozenset(("emulated_cores", "core_max_khz")),
     "before": _CONDITIONS,
     "after": _CONDITIONS,
 }
 RUN_SINCE_SCHEMA_2 = frozenset(("during", "cooling_s", "incomplete"))
+TIMING_SINCE_SCHEMA_2 = frozenset(("pss_bytes", "preprocess_samples_ms"))
 
 
 def upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,6 +34,8 @@ def upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
     """
     parts = {name: data[name] for name in SINCE_SCHEMA_2 if isinstance(data.get(name), Mapping)}
     later = any(part.keys() & SINCE_SCHEMA_2[name] for name, part in parts.items())
+    timings = data["timings"] if isinstance(data.get("timings"), list | tuple) else ()
+    later |= any(isinstance(one, Mapping) and one.keys() & TIMING_SINCE_SCHEMA_2 for one in timings)
     if later or data.keys() & RUN_SINCE_SCHEMA_2:
         return dict(data)
     return {**data, "schema_version": 2}

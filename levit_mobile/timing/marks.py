@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from levit_mobile.timing.record import Conditions, Device, Kilohertz, Platform, Thermal, TimingRun
+from levit_mobile.timing.record import App, Conditions, Device, Kilohertz, Platform, Thermal, TimingRun
 
 # Thermal states from cool to hot, in each system's words.
 APPLE: tuple[Thermal, ...] = ("nominal", "fair", "serious", "critical")
@@ -35,6 +35,7 @@ OF_A_RUN = frozenset(
         "INCOMPLETE",
         "SIMULATED",
         "EMULATED",
+        "DEBUGGABLE",
         "WARM",
         "HOTTER",
         "CAPPED",
@@ -61,6 +62,7 @@ def marks(run: TimingRun) -> tuple[TimingWarning, ...]:
     return (
         *of_course(run),
         *of_device(run.device),
+        *of_app(run.app),
         *(of_conditions(run) if any(one.samples_ms for one in run.timings) else ()),
     )
 
@@ -77,6 +79,12 @@ def of_device(device: Device) -> Iterator[TimingWarning]:
         yield TimingWarning("SIMULATED", "the times are from a simulator or an emulator, not from a phone")
     if device.emulated_cores:
         yield TimingWarning("EMULATED", "an emulator executed the instructions, so the times are not a processor's")
+
+
+def of_app(app: App) -> Iterator[TimingWarning]:
+    """Whether the app was built to be debugged."""
+    if app.debuggable:
+        yield TimingWarning("DEBUGGABLE", f"{app.name} is a debuggable build, whose own code is slower")
 
 
 def of_conditions(run: TimingRun) -> Iterator[TimingWarning]:

@@ -56,6 +56,8 @@ class App(RecordPart):
     """`levit-mobile`, or the app's identifier."""
     version: str
     """Version of the tool or app."""
+    debuggable: bool | None = None
+    """Whether it is a debuggable build of an Android app, whose own code is slower; null for everything else."""
 
 
 class Device(RecordPart):
@@ -180,8 +182,9 @@ class Timing(RecordPart):
     process of its own (an app: after a fresh start), as often as that was done. `samples_ms` is the runtime's own call
     with the input in place: one inference of one picture; several processes follow each other, and `process_samples`
     counts those of each, empty for one process. `end_to_end_samples_ms` is from a decoded RGB picture of
-    `picture_px` (width, height) in memory to float logits: resize, crop, layout, inference. Of each process,
-    `memory_before_bytes` was resident before it loaded, and `peak_memory_bytes` at most until it had run.
+    `picture_px` (width, height) in memory to float logits: resize, crop, layout, inference. `preprocess_samples_ms` is
+    the resize and the crop in these. Of each process, `memory_before_bytes` was resident before it loaded, and
+    `peak_memory_bytes` at most until it had run.
 
     `threads` is for CPUs, `compute_units` for Core ML. `accelerator` names what computes: xnnpack, gpu, nnapi, coreml.
     Without samples, `not_run` says why.
@@ -223,6 +226,9 @@ class Timing(RecordPart):
     """Resident memory before loading, once per fresh process. Unit: bytes."""
     peak_memory_bytes: tuple[Count, ...] = ()
     """Peak resident memory until the first inference ended, once per fresh process. Unit: bytes."""
+    pss_bytes: tuple[Count, ...] = ()
+    """Proportional set size after the first inference, once per fresh process: memory that several processes share
+    counts in equal parts. Only Android reports it. Unit: bytes."""
     input_shape: tuple[Count, ...] = ()
     """Shape of the input that was timed, the batch first; empty where it was not recorded. Unit: elements."""
     warmup_runs: Count = 0
@@ -233,6 +239,8 @@ class Timing(RecordPart):
     """Number of samples of each process, in order; empty for one process."""
     end_to_end_samples_ms: tuple[Milliseconds, ...] = ()
     """Time from a decoded RGB picture in memory to float logits. Unit: ms."""
+    preprocess_samples_ms: tuple[Milliseconds, ...] = ()
+    """Part of each end-to-end time that resizes and crops; empty where it was not measured apart. Unit: ms."""
     picture_px: tuple[int, int] | None = None
     """Width and height of the picture that end to end begins with. Unit: px."""
     not_run: str | None = None

@@ -60,6 +60,16 @@ def test_an_assets_folder_that_is_not_there_yet_outside_of_a_module(tmp_path: Pa
         place_of(tmp_path / "assets")
 
 
+def test_a_gradle_build_inside_of_a_build_is_none_of_its_modules(tmp_path: Path) -> None:
+    """Such as an app that shows how another build uses a library."""
+    top = project(tmp_path / "project")
+    inner = project(top / "sample")
+    levit_mobile.deploy([bundle(tmp_path / "one")], top)
+    assert (top / "app" / "src" / "main" / "assets" / "bundles" / "one").is_dir()
+    levit_mobile.deploy([bundle(tmp_path / "two")], inner)
+    assert (inner / "app" / "src" / "main" / "assets" / "bundles" / "two").is_dir()
+
+
 @pytest.mark.parametrize(
     ("make", "fact"),
     [

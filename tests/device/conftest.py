@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.phone.faults import Faults
 from support.phone.phones import AdbServer, Phone, require, started_server
+from support.small_bundles import bundle
 
+from levit_mobile.demo import app as demo_app
+from levit_mobile.demo import watching
 from levit_mobile.device.adb import Adb
 
 SOURCE = """
@@ -100,3 +107,41 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("ld-linux-aarch64.so.1", "libc.so.6"):
         shutil.copy(LIBRARIES / name, folder / name)
     return folder
+
+
+@pytest.fixture
+def users_adb(adb_server: AdbServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The adb of this process is the test's own."""
+    for name, value in adb_server.environ.items():
+        if "ADB" in name:
+            monkeypatch.setenv(name, value)
+    for name in ("ANDROID_SERIAL", "ANDROID_HOME", "ANDROID_SDK_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def with_app(plugged: Callable[..., Phone], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Phone]]:
+    """Makes a phone with the demo app, which behaves as the arguments ask for."""
+    monkeypatch.setattr(watching, "EVERY_S", 0.05)
+    monkeypatch.setattr(demo_app, "FOLDER_S", 1)
+    made: list[Phone] = []
+
+    def make(*, installed: bool = True, faults: Faults | None = None, **behaviour: Any) -> Phone:
+        phone = plugged("pixel-8", faults=faults)
+        made.append(phone)
+        phone.reply("dumpsys-package.txt", "  Packages:\n    versionCode=3 minSdk=26\n    versionName=0.9\n")
+        if installed:
+            phone.reply("app.json", json.dumps(behaviour))
+        return phone
+
+    yield make
+    for pid in [phone.root.here("app.pid") for phone in made]:
+        if pid.exists():
+            os.killpg(int(pid.read_text()), signal.SIGKILL)
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    for recipe in ("tflite-fp32", "executorch-fp32"):
+        bundle(tmp_path / "build" / recipe, recipe)
+    return [tmp_path / "build" / recipe for recipe in ("tflite-fp32", "executorch-fp32")]

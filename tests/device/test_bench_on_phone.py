@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from conftest import Bundles, Run
 from support.phone.faults import Faults
-from support.phone.phones import AdbServer, Phone
+from support.phone.phones import Phone
 from support.refusals import refused
 from support.stored_bundles import edited
 
@@ -33,16 +33,6 @@ pytestmark = pytest.mark.slow
 FEW = BenchOptions(rounds=2, warmup=1, starts=2, picture_px=(64, 48))
 MANY = BenchOptions(rounds=400, warmup=1, starts=1, picture_px=(64, 48))
 Plug = Callable[..., Phone]
-
-
-@pytest.fixture
-def users_adb(adb_server: AdbServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The adb of this process, and of those that it starts, is the test's own."""
-    for name, value in adb_server.environ.items():
-        if "ADB" in name:
-            monkeypatch.setenv(name, value)
-    for name in ("ANDROID_SERIAL", "ANDROID_HOME", "ANDROID_SDK_ROOT"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def on(phone: Phone, **options: object) -> DeviceOptions:

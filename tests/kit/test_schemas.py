@@ -22,6 +22,7 @@ from levit_mobile import cli
 from levit_mobile.arm64.cost import Baseline, Cost, Function
 from levit_mobile.bundle.inspect import Difference, Inspected
 from levit_mobile.contract import CONTRACT_FILE, PARITY_FILE, Contract
+from levit_mobile.demo.plan import PlanStep, TimingPlan
 from levit_mobile.deployment.deploy import Deployment, deploy
 from levit_mobile.deployment.index import INDEX_FILE
 from levit_mobile.errors import BundleError, ToolchainMissing
@@ -244,6 +245,11 @@ def printed_on_failure(folder: Path) -> Iterator[str]:
     yield CliRunner().invoke(cli.app, ["report", str(folder / "empty"), "--json"]).stdout
 
 
+def timing_plans(_: Path) -> Iterator[str]:
+    step = PlanStep(bundle="levit_128s-tflite-int8", accelerator="gpu", threads=4)
+    yield TimingPlan(steps=(step,), picture_px=(1280, 720)).model_dump_json()
+
+
 def plans(_: Path) -> Iterator[str]:
     yield from (path.read_text(encoding="utf-8") for path in sorted(PLANS.glob("*.json")))
 
@@ -273,6 +279,8 @@ REAL: dict[str, Callable[[Path], Iterator[str]]] = {
     "plan": plans,
     "timing": printed_by_bench,
     "bench": printed_by_bench,
+    "device": printed_by_bench,  # an app's record: tests/device/test_demo_cli.py holds a real one to its own schema
+    "timing-plan": timing_plans,
     "cost-baseline": baselines,
     "convert": printed_by_convert,
     "validate": printed_by_validate,

@@ -10,7 +10,7 @@ from support.markdown import DOCS
 from support.timings import HOST, IPHONE, OF_SCHEMA_1, PIXEL, idle, run, timing
 
 from levit_mobile.timing.marks import OF_A_RUN, TimingWarning, marks
-from levit_mobile.timing.record import Conditions, Device, Thermal, TimingRun
+from levit_mobile.timing.record import App, Conditions, Device, Thermal, TimingRun
 
 MOST = (1_700_000, 2_367_000, 2_914_000)
 PHONE = PIXEL.model_copy(update={"cores": 3, "core_max_khz": MOST})
@@ -203,6 +203,11 @@ def test_what_is_no_device_is_marked() -> None:
     assert words(timed(device=simulated.model_copy(update={"emulated_cores": True}))) == ["SIMULATED", "EMULATED"]
 
 
+def test_a_debuggable_app_is_marked_and_an_unknown_build_is_not() -> None:
+    builds = [App(name="dev.levitmobile.demo", version="1.0", debuggable=known) for known in (True, False, None)]
+    assert [words(timed(app=build)) for build in builds] == [["DEBUGGABLE"], [], []]
+
+
 def test_every_mark_is_one_of_a_run_and_one_plain_sentence() -> None:
     worst = {
         "thermal": "severe",
@@ -215,7 +220,8 @@ def test_every_mark_is_one_of_a_run_and_one_plain_sentence() -> None:
     }
     device = PHONE.model_copy(update={"simulated": True, "emulated_cores": True})
     begun = {**worst, "core_limit_khz": (600_000,) * 3, "thermal": "light"}
-    phone = marks(timed(begun, worst, device=device, incomplete="the phone was unplugged"))
+    app = App(name="dev.levitmobile.demo", version="1.0", debuggable=True)
+    phone = marks(timed(begun, worst, device=device, app=app, incomplete="the phone was unplugged"))
     host = marks(timed({"charging": False, "thermal": None, "load": 0.1}, {"thermal": None}, device=HOST))
     found = [*phone, *host]
     assert {mark.word for mark in found} == OF_A_RUN

@@ -163,6 +163,9 @@ def test_a_record_of_schema_1_is_read_and_says_nothing_of_later_fields(tmp_path:
         (("device", "emulated_cores"), False),
         (("during",), []),
         (("cooling_s",), 3.0),
+        (("app", "debuggable"), False),
+        (("timings", 0, "preprocess_samples_ms"), [1.5]),
+        (("timings", 0, "pss_bytes"), []),
     ],
     ids=str,
 )
@@ -180,7 +183,9 @@ def test_every_later_field_is_listed_as_one() -> None:
     assert earlier.SINCE_SCHEMA_2["before"] == earlier.SINCE_SCHEMA_2["after"]
     assert set(Device.model_fields) - old["Device"] == earlier.SINCE_SCHEMA_2["device"]
     assert set(TimingRun.model_fields) - set(parts["properties"]) == earlier.RUN_SINCE_SCHEMA_2
-    for name in ("App", "Parity", "Block", "Profile", "Timing"):
+    assert set(record.App.model_fields) - old["App"] == earlier.SINCE_SCHEMA_2["app"]
+    assert set(record.Timing.model_fields) - old["Timing"] == earlier.TIMING_SINCE_SCHEMA_2
+    for name in ("Parity", "Block", "Profile"):
         assert set(getattr(record, name).model_fields) == old[name]
 
 

@@ -27,7 +27,8 @@ def headline(run: TimingRun) -> str:
     warmup = max((timing.warmup_runs for timing in run.timings), default=0)
     pinned = f"pinned to core {', '.join(map(str, run.cores))}" if run.cores else "not pinned to a core"
     machine = f"{device.soc} ({device.model}, {device.cores} cores), {device.os} {device.os_version}; {pinned}"
-    taken = f"{rounds} interleaved rounds in {told((processes,))}, after {warmup} discarded warm-up rounds in each"
+    kind = "interleaved rounds" if run.interleaved else "rounds"
+    taken = f"{rounds} {kind} in {told((processes,))}, after {warmup} discarded warm-up rounds in each"
     return clean(f"{machine}; {taken}; only the runtime's call, on one image")
 
 

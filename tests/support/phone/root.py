@@ -52,7 +52,9 @@ class Root:
         (path / "calls.txt").touch()
         self._make_tools()
         own = [f"/proc/{entry.name}" for entry in (path / "proc").iterdir()]
-        self._paths = "|".join(re.escape(place) for place in (STORAGE, "/sys", "/system/bin", *own))
+        self._paths = "|".join(
+            re.escape(place) for place in (STORAGE, "/data/app", "/sdcard", "/sys", "/system/bin", *own)
+        )
         before = r"""^"?|[^A-Za-z0-9_./}"-]|[^A-Za-z0-9_}]\""""  # "$root"/sys is not a path of the phone's
         once = rf"s#({before})({self._paths})($|[^A-Za-z0-9_-])#\1{path}\2\3#g" + "\n"
         (path / "paths.sed").write_text(once * 2, encoding="utf-8")  # a match takes the character between two paths

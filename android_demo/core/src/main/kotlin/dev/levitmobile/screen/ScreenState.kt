@@ -122,8 +122,11 @@ public data class FailureReason(
         /** The camera permission was denied and will not be asked for again. */
         CAMERA_DENIED_FOR_GOOD,
 
-        /** The device has no camera, or another app uses it. */
+        /** The device has no camera. */
         NO_CAMERA,
+
+        /** Another app uses the camera. */
+        CAMERA_IN_USE,
 
         /** The image cannot be decoded. */
         UNREADABLE_IMAGE,

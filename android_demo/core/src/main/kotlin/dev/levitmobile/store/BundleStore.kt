@@ -23,7 +23,8 @@ public class DiskFullException(
  * Bundles as files: each is copied once, checked by its digests, and appears only when it is complete.
  *
  * A copy is made beside its place under a name that [installed] does not list, and renamed at the end. An interrupted
- * copy is removed by the next [install]. Calls from several threads take turns; keep them off the main thread.
+ * copy is removed by the next [install]. Calls from several threads take turns, also through several
+ * stores of one folder; keep them off the main thread.
  *
  * @param root Folder of the bundles, such as `filesDir/bundles`.
  * @param freeBytes Room on a folder's storage.
@@ -42,8 +43,12 @@ public class BundleStore(
      * @throws DiskFullException The storage has no room.
      * @throws IOException A file cannot be read or written.
      */
-    @Synchronized
     public fun install(
+        bundle: IndexedBundle,
+        open: (String) -> InputStream,
+    ): File = synchronized(TURNS) { installAlone(bundle, open) }
+
+    private fun installAlone(
         bundle: IndexedBundle,
         open: (String) -> InputStream,
     ): File {
@@ -93,8 +98,9 @@ public class BundleStore(
     }
 
     /** Remove a bundle, so that the next [install] copies it anew. */
-    @Synchronized
-    public fun remove(bundle: IndexedBundle) {
+    public fun remove(bundle: IndexedBundle): Unit = synchronized(TURNS) { removeAlone(bundle) }
+
+    private fun removeAlone(bundle: IndexedBundle) {
         val folder = folderOf(bundle)
         val part = File(root, PART + folder.name)
         if (folder.renameTo(part) || folder.exists()) part.deleteRecursively()
@@ -164,6 +170,8 @@ public class BundleStore(
     }
 
     private companion object {
+        // One for all stores: an app's screens each have their own, of the same folder.
+        val TURNS = Any()
         const val PART = ".part-"
         const val DIGITS = 12
         const val MARGIN = 1L shl 20

@@ -28,7 +28,7 @@ public data class BenchmarkResult(
 )
 
 /**
- * Times the steps of a plan in turn.
+ * Times the steps of a plan in turn, all in this process; [TimingSession] gives each step processes of its own.
  *
  * @param clock Monotonic time in ns, such as `System::nanoTime`.
  * @param pause Waits for a time in ms, such as `kotlinx.coroutines.delay`.
@@ -54,8 +54,9 @@ public class Benchmark(
         require(calls.size == plan.steps.size) { "there are ${calls.size} calls, expected ${plan.steps.size}" }
         val samples = List(calls.size) { ArrayList<Double>(plan.rounds) }
         val orders = plan.orders()
+        val gate = CoolDownGate(plan.coolDown, heat, pause)
         for ((round, order) in orders.withIndex()) {
-            cool(plan.coolDown) { progress(BenchmarkProgress(round, orders.size, it)) }?.let {
+            gate.pass { waitedMs, _ -> progress(BenchmarkProgress(round, orders.size, waitedMs)) }?.let {
                 return BenchmarkResult(samples, it)
             }
             for (step in order) {
@@ -73,24 +74,5 @@ public class Benchmark(
         val start = clock()
         call()
         return (clock() - start) / 1e6
-    }
-
-    private suspend fun cool(
-        coolDown: CoolDown,
-        waiting: (Long) -> Unit,
-    ): String? {
-        var waited = 0L
-        while (true) {
-            val (thermal, headroom) = heat()
-            when (val decision = coolDown.decide(thermal, headroom, waited)) {
-                CoolDown.Decision.GoOn -> return null
-                is CoolDown.Decision.GiveUp -> return decision.reason
-                is CoolDown.Decision.Wait -> {
-                    waiting(waited)
-                    pause(decision.ms)
-                    waited += decision.ms
-                }
-            }
-        }
     }
 }

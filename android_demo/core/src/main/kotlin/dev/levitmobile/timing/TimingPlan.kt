@@ -5,6 +5,7 @@ import dev.levitmobile.contract.STRICT
 import dev.levitmobile.contract.readVersion
 import kotlinx.serialization.SerialName
 import kotlinx.serialization.Serializable
+import kotlinx.serialization.json.Json
 
 /** Where an artifact runs; exactly one per run, because a list would fall back without a word. */
 @Serializable
@@ -39,14 +40,18 @@ public data class TimingStep(
 }
 
 /**
- * What a benchmark does: every round times each step once, in an order that is drawn anew.
+ * What a benchmark does: which steps it times, how often, and in which order.
  *
- * What slows the phone down for a while so slows all steps. The order is drawn because a step finds the caches as the
- * one before left them.
+ * [Benchmark] times all steps in one process, one inference of each in turn. [TimingSession] gives each step processes
+ * of its own, [starts] of them, which share the rounds; the steps' processes run in turn. In both, what slows the phone
+ * down for a while so slows all steps, and the order is drawn anew each time, because a step finds the caches and the
+ * temperature as the one before left them.
  *
  * @property steps What is timed.
  * @property rounds Rounds that are kept, 1 or more.
- * @property warmupRounds Rounds before them that are not kept, 0 or more.
+ * @property warmupRounds Rounds before them that are not kept, 0 or more; each process has that many.
+ * @property starts Number of fresh processes per step, 1 or more. Intervals are over them.
+ * @property picturePx Width and height in pixels of the decoded image that end-to-end timing begins with.
  * @property seed Seed of the drawn orders, 0 to 2^32 - 1.
  * @property coolDown When the device is cool enough.
  */
@@ -56,6 +61,8 @@ public data class TimingPlan(
     val steps: List<TimingStep>,
     val rounds: Int = 50,
     @SerialName("warmup_rounds") val warmupRounds: Int = 5,
+    val starts: Int = 5,
+    @SerialName("picture_px") val picturePx: List<Int> = listOf(640, 480),
     val seed: Long = 0,
     @SerialName("cool_down") val coolDown: CoolDown = CoolDown(),
 ) {
@@ -65,18 +72,41 @@ public data class TimingPlan(
         require(steps.map { it.name }.toSet().size == steps.size) { "two steps of the plan are the same" }
         require(rounds >= 1) { "rounds is $rounds, expected 1 or more" }
         require(warmupRounds >= 0) { "warmup_rounds is $warmupRounds, expected 0 or more" }
+        require(starts >= 1) { "starts is $starts, expected 1 or more" }
+        require(picturePx.size == 2 && picturePx.all { it in 1..MOST_PX }) {
+            "picture_px is $picturePx, expected a width and a height of 1 to $MOST_PX"
+        }
         require(seed in 0..0xFFFFFFFFL) { "seed is $seed, expected 0 to 4294967295" }
     }
 
     /** The orders of all rounds, the warm-up first: each holds every index of [steps] once. */
     public fun orders(): List<IntArray> = DrawnOrder(seed).let { drawn -> List(warmupRounds + rounds) { drawn.next(steps.size) } }
 
+    /**
+     * What each process does, in the order in which they run: every step has a process before any step has its next one.
+     *
+     * The rounds are shared as `levit-mobile bench` shares them: as equally as they can be, and no process is without any.
+     */
+    public fun jobs(): List<ProcessJob> {
+        val drawn = DrawnOrder(seed)
+        val shares = (0 until starts).map { (rounds + it) / starts }.filter { it > 0 }
+        return shares.flatMapIndexed { start, share ->
+            drawn.next(steps.size).map { ProcessJob(steps[it], start, share, warmupRounds, picturePx, seed) }
+        }
+    }
+
     /** The plan as JSON. */
     public fun write(): String = STRICT.encodeToString(serializer(), this)
+
+    /** The plan as JSON on one line, for a command line. */
+    public fun writeLine(): String = ON_ONE_LINE.encodeToString(serializer(), this)
 
     public companion object {
         /** The version that is read and written. */
         public const val SCHEMA_VERSION: Int = 1
+
+        private val ON_ONE_LINE = Json { encodeDefaults = true }
+        private const val MOST_PX = 8192
 
         /**
          * Read a plan.

@@ -9,6 +9,7 @@ import dev.levitmobile.contract.strictly
 import dev.levitmobile.contract.unknownVersion
 import kotlinx.serialization.SerialName
 import kotlinx.serialization.Serializable
+import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 import java.time.OffsetDateTime
@@ -84,7 +85,8 @@ public data class TimingRecord(
 
         private fun upgraded(old: JsonObject): JsonObject {
             val parts = mapOf("the record" to old) + SINCE_SCHEMA_2.keys.associateWith { (old[it] as? JsonObject).orEmpty() }
-            for ((part, fields) in parts) {
+            val timings = (old["timings"] as? JsonArray).orEmpty().map { "a timing" to (it as? JsonObject).orEmpty() }
+            for ((part, fields) in parts.toList() + timings) {
                 val later = fields.keys.intersect(SINCE_SCHEMA_2[part] ?: RUN_SINCE_SCHEMA_2)
                 require(later.isEmpty()) { "$part has ${later.joinToString()}, which schema 1 does not have" }
             }
@@ -104,6 +106,8 @@ public data class TimingRecord(
             )
         private val SINCE_SCHEMA_2 =
             mapOf(
+                "a timing" to setOf("pss_bytes", "preprocess_samples_ms"),
+                "app" to setOf("debuggable"),
                 "device" to setOf("emulated_cores", "core_max_khz"),
                 "before" to CONDITIONS_SINCE_SCHEMA_2,
                 "after" to CONDITIONS_SINCE_SCHEMA_2,
@@ -116,6 +120,8 @@ public data class TimingRecord(
 public data class App(
     val name: String,
     val version: String,
+    /** Whether it is a debuggable build, whose own code is slower; null when unknown. */
+    val debuggable: Boolean? = null,
 )
 
 /** What the artifact computes on this device, on golden images, compared with the trained model's logits. */
@@ -181,7 +187,7 @@ public enum class ComputeUnits {
  *
  * [loadMs] is from the file to a model that can run, [firstRunMs] the first inference after it, each once per fresh
  * process. [samplesMs] is the runtime's own call with the input in place. [endToEndSamplesMs] is from a decoded image
- * in memory to float logits.
+ * in memory to float logits, and [preprocessSamplesMs] the resize and the crop in it.
  */
 @Serializable
 public data class Timing(
@@ -208,6 +214,8 @@ public data class Timing(
     @SerialName("first_run_ms") val firstRunMs: List<Double> = emptyList(),
     @SerialName("memory_before_bytes") val memoryBeforeBytes: List<Long> = emptyList(),
     @SerialName("peak_memory_bytes") val peakMemoryBytes: List<Long> = emptyList(),
+    /** Proportional set size after the first inference, once per fresh process. */
+    @SerialName("pss_bytes") val pssBytes: List<Long> = emptyList(),
     @SerialName("input_shape") val inputShape: List<Int> = emptyList(),
     /** Inferences before the first sample, not kept. */
     @SerialName("warmup_runs") val warmupRuns: Int = 0,
@@ -215,6 +223,7 @@ public data class Timing(
     /** Number of samples of each process, in order; empty for one process. */
     @SerialName("process_samples") val processSamples: List<Int> = emptyList(),
     @SerialName("end_to_end_samples_ms") val endToEndSamplesMs: List<Double> = emptyList(),
+    @SerialName("preprocess_samples_ms") val preprocessSamplesMs: List<Double> = emptyList(),
     /** Width and height in pixels of the image that end to end begins with. */
     @SerialName("picture_px") val picturePx: List<Int>? = null,
     @SerialName("not_run") val notRun: String? = null,
@@ -241,11 +250,12 @@ public data class Timing(
         requireTimes("first_run_ms", firstRunMs)
         requireTimes("samples_ms", samplesMs)
         requireTimes("end_to_end_samples_ms", endToEndSamplesMs)
+        requireTimes("preprocess_samples_ms", preprocessSamplesMs)
     }
 
     private fun requireCounts() {
         require(bytes >= 0 && warmupRuns >= 0) { "bytes and warmup_runs are $bytes and $warmupRuns, expected 0 or more" }
-        require((memoryBeforeBytes + peakMemoryBytes).all { it >= 0 }) { "a memory size is below 0 bytes" }
+        require((memoryBeforeBytes + peakMemoryBytes + pssBytes).all { it >= 0 }) { "a memory size is below 0 bytes" }
         require(inputShape.all { it >= 0 }) { "input_shape is $inputShape, expected sizes of 0 or more" }
         require(processSamples.all { it >= 1 }) { "process_samples is $processSamples, expected 1 or more each" }
     }

@@ -18,6 +18,8 @@ import java.io.IOException
 import java.io.InputStream
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import java.util.concurrent.CountDownLatch
+import kotlin.concurrent.thread
 import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
@@ -47,6 +49,28 @@ class StoreTest {
         assertEquals(first, store.find(bundle))
         assertEquals(listOf(first), store.installed())
         store.verify(bundle)
+    }
+
+    @Test
+    fun `two stores of one folder copy a bundle once`() {
+        val bundle = indexed()
+        val started = CountDownLatch(1)
+        val other =
+            thread(start = false) {
+                started.countDown()
+                BundleStore(root).install(bundle, ::open)
+            }
+        val installed =
+            store.install(bundle) { path ->
+                if (opened.isEmpty()) {
+                    other.start()
+                    started.await()
+                }
+                open(path)
+            }
+        other.join()
+        assertEquals(files.size, opened.size)
+        assertEquals(listOf(installed), store.installed())
     }
 
     @Test

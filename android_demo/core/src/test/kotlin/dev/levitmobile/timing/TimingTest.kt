@@ -72,6 +72,8 @@ class TimingTest {
     @Test
     fun `a plan survives JSON and is strict`() {
         assertEquals(plan, TimingPlan.read(plan.write()))
+        assertEquals(plan, TimingPlan.read(plan.writeLine()))
+        assertEquals(1, plan.writeLine().lines().size)
         assertEquals(50, TimingPlan.read("""{"schema_version": 1, "steps": [{"bundle": "x"}]}""").rounds)
         val refused =
             listOf(

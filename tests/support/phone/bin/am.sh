@@ -1,2 +1,0 @@
-# am is written down, and does nothing.
-echo "am $*" >> "$PHONE/calls.txt"

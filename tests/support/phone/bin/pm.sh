@@ -1,2 +1,0 @@
-# pm is written down, and does nothing.
-echo "pm $*" >> "$PHONE/calls.txt"

@@ -1,0 +1,2 @@
+# wm is written down, and does nothing.
+echo "wm $*" >> "$PHONE/calls.txt"
