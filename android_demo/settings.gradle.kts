@@ -1,5 +1,4 @@
-// Plugins have their versions here. A version in a root build file would make every build, that of `:core` included,
-// resolve the Android plugin. A test compares them with gradle/libs.versions.toml.
+// The versions of the plugins. A test compares them with gradle/libs.versions.toml.
 pluginManagement {
     repositories {
         google()
@@ -24,4 +23,4 @@ dependencyResolutionManagement {
 }
 
 rootProject.name = "levit-mobile-demo"
-include(":core")
+include(":core", ":levit", ":app")

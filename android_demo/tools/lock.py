@@ -2,42 +2,44 @@
 """Write toolchain.lock: every file that the build without Gradle uses, with its SHA-256 and its class paths.
 
 Run it after a version in gradle/libs.versions.toml has changed: `python android_demo/tools/lock.py`. A line is
-`sha256 group:artifact:version:type bundle,bundle`, where a bundle is a class path of the catalogue.
+`sha256 group:artifact:version:type class-path,class-path`; the class paths are those of catalogue.py.
 """
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
+from dataclasses import replace
+from functools import cache as remembered
 
-from maven import Coordinate, cache, class_path, download, sha256
+from catalogue import CLASS_PATHS, ROOT, ClassPath, libraries, roots
+from maven import Coordinate, cache, download, sha256
+from metadata import Metadata
+from resolver import Request, files, resolve
 
-ROOT = Path(__file__).resolve().parents[1]
-CATALOGUE, LOCK = ROOT / "gradle" / "libs.versions.toml", ROOT / "toolchain.lock"
-
-
-def bundles() -> dict[str, list[Coordinate]]:
-    """The libraries of each bundle of the catalogue, without their dependencies."""
-    catalogue = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
-
-    def library(name: str) -> Coordinate:
-        entry = catalogue["libraries"][name]
-        return Coordinate(*entry["module"].split(":"), catalogue["versions"][entry["version"]["ref"]])
-
-    return {name: [library(one) for one in names] for name, names in catalogue["bundles"].items()}
+LOCK = ROOT / "toolchain.lock"
 
 
+@remembered
 def locked() -> dict[Coordinate, tuple[str, frozenset[str]]]:
-    """Digest and bundles of each file of the lock."""
+    """Digest and class paths of each file of the lock."""
     lines = (line.split() for line in LOCK.read_text(encoding="utf-8").splitlines())
     return {Coordinate.of(name): (digest, frozenset(used.split(","))) for digest, name, used in lines}
 
 
+def resolved(path: ClassPath, metadata: Metadata) -> list[Coordinate]:
+    """The files of a class path."""
+    if path.alone:
+        return [replace(one, type=path.type) for one in roots(path)]
+    wanted = [Request((one.group, one.artifact), one.version) for one in roots(path)]
+    platforms = [Request((one.group, one.artifact), one.version) for one in libraries(path.platforms)]
+    return files(resolve(wanted, platforms, metadata.load), metadata.components)
+
+
 def main() -> None:
-    """Resolve every bundle and write the lock."""
+    """Resolve every class path and write the lock."""
     used: dict[Coordinate, set[str]] = {}
-    for name, roots in bundles().items():
-        for one in class_path(roots):
+    metadata = {android: Metadata(android=android) for android in (False, True)}
+    for name, path in CLASS_PATHS.items():
+        for one in resolved(path, metadata[path.android]):
             used.setdefault(one, set()).add(name)
     download(used)
     lines = [f"{sha256(cache() / one.path)} {one} {','.join(sorted(names))}" for one, names in sorted(used.items())]

@@ -1,16 +1,18 @@
-"""Maven as a downloader: files by name into one folder, and the class path of a list of libraries.
+"""Maven as a downloader: files by name into one folder.
 
 Maven's own configuration decides where it downloads from.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -59,37 +61,55 @@ def sha256(path: Path) -> str:
 
 def download(wanted: Iterable[Coordinate]) -> None:
     """Download the files that the cache lacks, without their dependencies."""
-    missing = sorted(one for one in wanted if not (cache() / one.path).exists())
-    while missing:  # one project cannot name two versions of a library
+    with _alone():
+        for group in _groups(wanted):
+            if refused := _maven(group):
+                raise SystemExit(f"Maven could not download the toolchain:\n{refused}")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other build downloads; Maven's folder has no lock of its own."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / ".download.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def download_what_exists(wanted: Iterable[Coordinate]) -> None:
+    """Download files of which some may not exist in any registry; those are left out."""
+    for group in _groups(wanted):
+        if _maven(group):  # Maven stops at the first file that does not exist
+            for one in group:
+                if not (cache() / one.path).exists():
+                    _maven([one])
+
+
+def _groups(wanted: Iterable[Coordinate]) -> Iterator[list[Coordinate]]:
+    """The files that the cache lacks; one project cannot name two versions of a library."""
+    missing = sorted(one for one in set(wanted) if not (cache() / one.path).exists())
+    while missing:
         first: dict[tuple[str, str, str], Coordinate] = {}
         for one in missing:
             first.setdefault((one.group, one.artifact, one.type), one)
-        _maven(list(first.values()), "dependency:resolve", alone=True)
+        yield list(first.values())
         missing = [one for one in missing if one not in first.values()]
 
 
-def class_path(roots: Sequence[Coordinate]) -> list[Coordinate]:
-    """Resolve libraries with all their dependencies; downloads them too."""
-    with tempfile.NamedTemporaryFile("r", suffix=".txt") as listing:
-        _maven(roots, "dependency:list", "-DincludeScope=runtime", f"-DoutputFile={listing.name}")
-        words = [line.split()[0].split(":") for line in listing.read().splitlines() if line.count(":") >= 4]
-    return sorted(Coordinate(group, artifact, version, kind) for group, artifact, kind, version, *_ in words)
-
-
-def _maven(wanted: Sequence[Coordinate], goal: str, *options: str, alone: bool = False) -> None:
+def _maven(wanted: Sequence[Coordinate]) -> str:
+    """Download files; returns what Maven printed if it failed."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "pom.xml").write_text(_project(wanted, alone=alone), encoding="utf-8")
-        command = ["mvn", "-q", "-B", f"-Dmaven.repo.local={cache()}", "-f", folder, goal, *options]
+        (Path(folder) / "pom.xml").write_text(_project(wanted), encoding="utf-8")
+        command = ["mvn", "-q", "-B", f"-Dmaven.repo.local={cache()}", "-f", folder, "dependency:resolve"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"Maven could not download the toolchain:\n{(done.stdout + done.stderr)[-3000:]}")
+    return (done.stdout + done.stderr)[-3000:] if done.returncode else ""
 
 
-def _project(wanted: Sequence[Coordinate], *, alone: bool) -> str:
-    without = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
+def _project(wanted: Sequence[Coordinate]) -> str:
+    alone = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
     dependencies = "".join(
         f"<dependency><groupId>{escape(one.group)}</groupId><artifactId>{escape(one.artifact)}</artifactId>"
-        f"<version>{escape(one.version)}</version><type>{one.type}</type>{without if alone else ''}</dependency>"
+        f"<version>{escape(one.version)}</version><type>{one.type}</type>{alone}</dependency>"
         for one in wanted
     )
     identity = (

@@ -10,50 +10,72 @@ import sys
 import tomllib
 from pathlib import Path
 
+import catalogue
+import modules
 import pytest
+import resources
 
+from levit_mobile.deployment.gradle import module_at, modules_below, stated_version, uncompressed
 from levit_mobile.system.folders import CACHE_VARIABLE, cache_folder
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "android_demo"
 BUILD = DEMO / "tools" / "build.py"
 LINE = re.compile(r"[0-9a-f]{64} [\w.-]+:[\w.-]+:[\w.-]+:(?:jar|aar) [\w,-]+")
+ADDRESS = re.compile(r"https?://(?!schemas\.android\.com/)|maven\.org|maven\.google")
 CATALOGUE = tomllib.loads((DEMO / "gradle" / "libs.versions.toml").read_text(encoding="utf-8"))
 LOCK = (DEMO / "toolchain.lock").read_text(encoding="utf-8").splitlines()
 
 
+def home(folder: Path, version: str) -> None:
+    """A JDK whose programs print this version."""
+    (folder / "bin").mkdir(parents=True)
+    for name in ("java", "javac"):
+        program = folder / "bin" / name
+        program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2026-01-01' >&2\n")
+        program.chmod(0o755)
+
+
 def built(path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the build on a machine whose PATH is one folder."""
+    """Run the build on a machine whose PATH is one folder and that has no other JDKs."""
     kept = {name: value for name, value in os.environ.items() if name not in ("JAVA_HOME", "CI")}
-    variables = kept | {"PATH": str(path)} | environment
+    variables = kept | {"PATH": str(path), "JDK_FOLDER": str(path / "no-jdks")} | environment
     return subprocess.run([sys.executable, BUILD], env=variables, capture_output=True, text=True, check=False)
 
 
 def test_without_java_nothing_is_run_and_the_reason_is_printed(tmp_path: Path) -> None:
     done = built(tmp_path)
     assert done.returncode == 0
-    assert done.stdout.startswith("NOT RUN: no JDK 17 or newer")
+    assert done.stdout.startswith("NOT RUN: no JDK 22 or newer")
 
 
 def test_in_ci_a_machine_without_java_is_a_failure(tmp_path: Path) -> None:
     done = built(tmp_path, CI="true")
     assert done.returncode == 1
-    assert done.stdout.startswith("NOT RUN: no JDK 17 or newer")
+    assert done.stdout.startswith("NOT RUN: no JDK 22 or newer")
 
 
 @pytest.mark.parametrize(
     ("version", "reason"),
-    [("17.0.15", "NOT RUN: no Maven: `mvn` is not on the path"), ("11.0.2", "NOT RUN: the JDK at {} is version 11")],
+    [("25.0.1", "NOT RUN: no Maven: `mvn` is not on the path"), ("17.0.2", "NOT RUN: no JDK 22 or newer")],
 )
 def test_java_is_asked_for_its_version_before_maven_is_looked_for(tmp_path: Path, version: str, reason: str) -> None:
-    (tmp_path / "bin").mkdir()
-    for name in ("java", "javac"):
-        program = tmp_path / "bin" / name
-        program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2026-01-01' >&2\n")
-        program.chmod(0o755)
+    home(tmp_path, version)
     done = built(tmp_path / "bin", JAVA_HOME=str(tmp_path))
-    assert done.stdout.startswith(reason.format(tmp_path))
+    assert done.stdout.startswith(reason)
     assert done.returncode == 0
+
+
+def test_the_reason_names_the_jdks_that_are_too_old(tmp_path: Path) -> None:
+    home(tmp_path, "11.0.2")
+    assert f"{tmp_path} is 11" in built(tmp_path / "bin", JAVA_HOME=str(tmp_path)).stdout
+
+
+def test_a_newer_jdk_on_the_path_is_taken_where_that_of_java_home_is_too_old(tmp_path: Path) -> None:
+    home(tmp_path / "old", "17.0.2")
+    home(tmp_path / "new", "25.0.1")
+    done = built(tmp_path / "new" / "bin", JAVA_HOME=str(tmp_path / "old"))
+    assert done.stdout.startswith("NOT RUN: no Maven")
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -66,19 +88,21 @@ def test_downloads_are_in_the_cache_folder(named: bool, tmp_path: Path, monkeypa
     assert Path(found) == cache_folder() / "maven"
 
 
-def test_every_line_of_the_lock_has_a_digest_and_known_bundles() -> None:
+def test_every_line_of_the_lock_has_a_digest_and_known_class_paths() -> None:
     assert LOCK
     for line in LOCK:
         assert LINE.fullmatch(line), line
-        assert set(line.split()[2].split(",")) <= CATALOGUE["bundles"].keys()
+        assert set(line.split()[2].split(",")) <= catalogue.CLASS_PATHS.keys()
 
 
-def test_the_lock_has_every_library_of_every_bundle_at_the_version_of_the_catalogue() -> None:
-    locked = {(line.split()[1].rpartition(":")[0], bundle) for line in LOCK for bundle in line.split()[2].split(",")}
-    for bundle, names in CATALOGUE["bundles"].items():
-        for library in (CATALOGUE["libraries"][name] for name in names):
-            version = CATALOGUE["versions"][library["version"]["ref"]]
-            assert (f"{library['module']}:{version}", bundle) in locked
+def test_the_lock_has_every_library_of_every_class_path_at_the_version_of_the_catalogue() -> None:
+    """Multiplatform libraries have their files under names with -android or -jvm appended."""
+    locked = {(line.split()[1].rpartition(":")[0], used) for line in LOCK for used in line.split()[2].split(",")}
+    for name, path in catalogue.CLASS_PATHS.items():
+        for one in catalogue.roots(path):
+            if one.version and one.artifact != "junit-jupiter":  # that one has no file
+                names = [f"{one.group}:{one.artifact}{end}:{one.version}" for end in ("", "-android", "-jvm")]
+                assert any((candidate, name) in locked for candidate in names), (names, name)
 
 
 def test_the_parts_of_junit_and_of_kotlin_have_one_version_each() -> None:
@@ -104,7 +128,7 @@ def test_a_file_with_another_digest_stops_the_build(tmp_path: Path) -> None:
         folder = tmp_path / "maven" / group.replace(".", "/") / artifact / version
         folder.mkdir(parents=True)
         (folder / f"{artifact}-{version}.{kind}").write_text("another file")
-    asked = [sys.executable, "-c", "import build; build.fetch()"]
+    asked = [sys.executable, "-c", "import steps; steps.fetch()"]
     done = subprocess.run(
         asked,
         cwd=BUILD.parent,
@@ -129,6 +153,7 @@ def test_the_readme_shows_the_defaults_of_the_timing_plan() -> None:
     for name, field in {
         "rounds": "rounds",
         "warmupRounds": "warmup_rounds",
+        "starts": "starts",
         "seed": "seed",
         "threads": "threads",
         "mostHeadroom": "most_headroom",
@@ -140,11 +165,7 @@ def test_the_readme_shows_the_defaults_of_the_timing_plan() -> None:
 
 def test_no_file_of_the_demo_names_a_registry() -> None:
     files = [path for path in DEMO.rglob("*") if path.is_file() and not {"build", "__pycache__"} & set(path.parts)]
-    named = [
-        path.name
-        for path in files
-        if re.search(r"https?://|maven\.org|maven\.google", path.read_text(encoding="utf-8"))
-    ]
+    named = [path.name for path in files if ADDRESS.search(path.read_text(encoding="utf-8", errors="replace"))]
     assert named == []
 
 
@@ -153,3 +174,44 @@ def test_the_core_imports_nothing_of_android() -> None:
     assert len(sources) > 10
     imports = re.compile(r"^import (?:android|androidx)\..*", re.MULTILINE)
     assert [source for source in sources if imports.search(source.read_text(encoding="utf-8"))] == []
+
+
+def stated(module: str, name: str) -> set[str]:
+    """What a module's build file gives this name, as often as it does."""
+    text = (DEMO / module / "build.gradle.kts").read_text(encoding="utf-8")
+    return {literal.strip('"') for literal in re.findall(rf'\b{name} = ("[^"]*"|\w+)', text)}
+
+
+def test_gradle_and_the_other_build_have_the_same_modules() -> None:
+    settings = (DEMO / "settings.gradle.kts").read_text(encoding="utf-8")
+    assert re.findall(r'":(\w+)"', settings) == [module.name for module in modules.MODULES]
+
+
+def test_the_plugins_of_every_module_are_loaded_once_in_the_root_build_file() -> None:
+    root, *others = (DEMO / folder / "build.gradle.kts" for folder in (".", "core", "levit", "app"))
+    loaded = re.findall(r'id\("([\w.]+)"\) apply false', root.read_text(encoding="utf-8"))
+    used = {name for path in others for name in re.findall(r'id\("([\w.]+)"\)', path.read_text(encoding="utf-8"))}
+    assert set(loaded) == used
+    assert "org.jetbrains.kotlin.android" not in used  # an error since version 9 of Android's plugin
+
+
+@pytest.mark.parametrize("module", [module for module in modules.MODULES if module.android], ids=lambda one: one.name)
+def test_an_android_module_has_one_namespace_and_the_same_levels_in_both_builds(module: modules.Module) -> None:
+    assert stated(module.name, "namespace") == {module.namespace}
+    assert stated(module.name, "minSdk") == {modules.android_value("minSdk")} == {"26"}
+    assert stated(module.name, "compileSdk") == {modules.PLATFORM.removeprefix("platform-")} == {"37"}
+
+
+def test_the_app_targets_the_level_of_the_older_platform() -> None:
+    assert modules.android_value("targetSdk") == modules.OLDER_PLATFORM.removeprefix("platform-") == "36"
+
+
+def test_both_builds_leave_the_same_files_uncompressed() -> None:
+    assert uncompressed(modules_below(DEMO)) == set(resources.STORED)
+
+
+@pytest.mark.parametrize("library", ["org.pytorch:executorch-android", "com.google.ai.edge.litert:litert"])
+def test_deploy_reads_the_versions_of_the_runtimes_from_the_catalogue(library: str) -> None:
+    found = stated_version(library, module_at(DEMO / "app"), DEMO)
+    key = "executorch" if "executorch" in library else "litert"
+    assert found == (CATALOGUE["versions"][key], DEMO / "gradle" / "libs.versions.toml")
