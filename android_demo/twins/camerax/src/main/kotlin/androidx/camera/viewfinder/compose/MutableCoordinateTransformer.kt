@@ -1,0 +1,3 @@
+package androidx.camera.viewfinder.compose
+
+interface MutableCoordinateTransformer
