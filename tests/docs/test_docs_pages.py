@@ -286,11 +286,22 @@ def test_golden_files_are_named_by_their_fields() -> None:
 
 
 def test_sketches_are_labelled_until_the_demos_exist() -> None:
-    sketches = re.findall(r"^```(?:kotlin|swift)\n(.*?)\n", page("embedding"), re.M)
+    blocks = re.findall(r"^```(?:kotlin|swift)\n(.*?)\n", page("embedding"), re.M)
+    sketches = [line for line in blocks if not line.startswith("// settings.gradle.kts")]
     assert len(sketches) == 4
     assert set(sketches) == {"// Sketch, not compiled by this repository."}
     missing = [demo for demo in ("android_demo", "ios_demo") if not (ROOT / demo).exists()]
-    assert ("do not exist yet" in page("embedding")) == bool(missing)
+    assert ("does not exist yet" in page("embedding")) == bool(missing)
+
+
+def test_the_gradle_lines_for_the_library_are_those_of_the_consumer() -> None:
+    block = re.search(r"^```kotlin\n(// settings.gradle.kts\n.*?)^```", page("embedding"), re.M | re.S)
+    assert block
+    consumer = ROOT / "android_demo" / "consumer"
+    files = [(consumer / name).read_text(encoding="utf-8") for name in ("settings.gradle.kts", "build.gradle.kts")]
+    written = {line.strip() for text in files for line in text.splitlines()}
+    shown = {line.strip() for line in block[1].splitlines() if not line.startswith("//")} - {""}
+    assert {line for line in shown if "path/to" not in line} <= written
 
 
 # docs/architecture.md
