@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: convert test test-fast test-android testdata fuzz lint format docs benchmark arm64 arm64-setup release clean
+.PHONY: convert test test-fast test-android test-ios testdata fuzz lint format docs benchmark arm64 arm64-setup release clean
 
 convert: $(INSTALLED) ## the bundled checkpoint -> build/, one bundle a target
 	$(BIN)/levit-mobile convert --target all --out build --force
@@ -18,8 +18,11 @@ test-fast: $(INSTALLED) ## what a developer runs at every step, in a minute and 
 fuzz: $(INSTALLED) ## every night: 600 damaged files of each kind through `inspect`, where `make test` takes 100
 	MUTANTS=600 $(BIN)/python -m pytest tests/inspection/test_inspect_fuzz.py
 
-test-android: ## the Android demo, without Gradle and without the Android SDK; NOT RUN without Java or Maven
+test-android: ## the Android demo, without Gradle and without the Android SDK; NOT RUN without Java, Maven or aapt2
 	$(PYTHON) android_demo/tools/build.py
+
+test-ios: ## the iOS demo's package on Linux; sets up Swift 6 from Debian's packages; NOT RUN where that is impossible
+	$(PYTHON) ios_demo/tools/build.py
 
 testdata: $(INSTALLED) ## the vectors that the Python, Kotlin and Swift tests share
 	$(BIN)/python tools/write_testdata.py
