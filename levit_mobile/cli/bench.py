@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -38,7 +37,7 @@ from levit_mobile.cli.bench_options import (
     WarmupOption,
 )
 from levit_mobile.cli.common import FAILED, NOT_RUN, known_failures, log_file, say, understood
-from levit_mobile.cli.options import AgainstOption, ForceOption, JsonOption, QuietOption, VerboseOption
+from levit_mobile.cli.options import AgainstOption, ForceOption, JsonOption, QuietOption, VerboseOption, picture_size
 from levit_mobile.cli.paths import artifacts_of, require_existing
 from levit_mobile.recipe import Verdict
 
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 
 COOL_DOWN_S = 120
 COLUMNS = 3  # artifacts side by side on a terminal
-SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 
 
 def bench(
@@ -86,7 +84,7 @@ def bench(
 
     Exit codes: 0 done, 1 broken or slower than --max-slowdown allows, 2 wrong usage, 3 undecided under --strict.
     """
-    size = understood(lambda: _size(picture))
+    size = understood(lambda: picture_size(picture))
     _require_baseline(baseline, strict=strict, starts=starts)
     _require_run(payload, {"--out": out, "--baseline": baseline, "--json": json}, force=force)
     on_phone = {"--adb": adb, "--keep": keep}
@@ -243,14 +241,6 @@ def _undecided(found: Sequence[Slowdown], most: float, lacking: Sequence[str]) -
     """What the comparison with the baseline leaves open, a sentence each."""
     said = [sentence for one in found if (sentence := one.undecided(most))]
     return said + [f"the baseline has timed {name}, and this run has not" for name in lacking]
-
-
-def _size(written: str) -> tuple[int, int]:
-    """Raises ValueError."""
-    found = SIZE.fullmatch(written)
-    if not found:
-        raise ValueError(f"--picture is {written!r}, expected width x height such as 640x480")
-    return int(found[1]), int(found[2])
 
 
 def _print(run: TimingRun, found: Sequence[Slowdown], *, as_json: bool) -> None:

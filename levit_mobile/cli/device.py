@@ -32,7 +32,7 @@ from levit_mobile.cli.device_options import (
     SystemArgument,
     ThreadsOption,
 )
-from levit_mobile.cli.options import JsonOption, QuietOption, VerboseOption
+from levit_mobile.cli.options import JsonOption, QuietOption, VerboseOption, picture_size
 from levit_mobile.cli.paths import deployable_of, require_existing
 from levit_mobile.recipe import Verdict
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 KNOWN = ("android",)
 COLUMNS = 3  # artifacts side by side on a terminal
 ROUNDS, WARMUP, STARTS, COOL_DOWN_S, PICTURE = 50, 5, 5, 300, "640x480"
+MOST_PX = 8192  # as the plan has it
 PLAIN = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -78,7 +79,7 @@ def device(
         raise typer.BadParameter(f"unknown {system!r}, expected {', '.join(KNOWN)}")
     asked = _Asked(accelerator, threads, rounds, warmup, starts, picture, cool_down, seed)
     _require_use(bundles or [], plan, asked)
-    size = understood(lambda: _size(picture))
+    size = understood(lambda: picture_size(picture, MOST_PX))
     known = understood(lambda: _accelerators(accelerator or ["cpu"]))
     with known_failures(as_json=json):
         import levit_mobile
@@ -173,14 +174,6 @@ def _accelerators(names: Sequence[str]) -> list[Literal["cpu", "gpu"]]:
             raise ValueError(f"--accelerator is {name!r}, expected cpu or gpu")
         found.append("cpu" if name == "cpu" else "gpu")
     return found
-
-
-def _size(written: str) -> tuple[int, int]:
-    """Raises ValueError."""
-    found = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", written)
-    if not found or max(int(found[1]), int(found[2])) > 8192:
-        raise ValueError(f"--picture is {written!r}, expected width x height such as 640x480, at most 8192 each")
-    return int(found[1]), int(found[2])
 
 
 def _print(run: TimingRun, place: Path, *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -123,3 +124,16 @@ def named_targets(names: str) -> list[str]:
     """The targets in a comma list, each once; all of them for "all". Whether there are such targets is not asked."""
     asked = [name.strip() for name in names.split(",")]
     return list(dict.fromkeys(name for one in asked for name in (TARGETS if one == "all" else (one,))))
+
+
+_SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
+
+
+def picture_size(written: str, most: int | None = None) -> tuple[int, int]:
+    """Width and height that `--picture` states, each at most `most`. Raises ValueError."""
+    found = _SIZE.fullmatch(written)
+    width, height = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not found or (most is not None and max(width, height) > most):
+        limit = "" if most is None else f", at most {most} each"
+        raise ValueError(f"--picture is {written!r}, expected width x height such as 640x480{limit}")
+    return width, height
