@@ -16,6 +16,7 @@ from levit_mobile.demo.app import FILES, DemoApp
 from levit_mobile.demo.options import AppOptions
 from levit_mobile.demo.plan import TimingPlan
 from levit_mobile.demo.watching import LINES, Watch
+from levit_mobile.deployment.copies import source_of
 from levit_mobile.deployment.deploy import deploy
 from levit_mobile.deployment.index import INDEX_FILE, BundleIndex
 from levit_mobile.device.adb import Adb
@@ -81,7 +82,7 @@ def bench_in_app(
         demo.stop()
         demo.start()
         demo.require_folder()
-        _push_bundles(demo, [Path(one) for one in bundles], path, chosen, progress)
+        _push_bundles(demo, opened, path, chosen, progress)
         _start(demo, chosen, name)
         run = _record(demo, name, chosen, progress)
     _require_artifacts(run, chosen, opened, phone.name)
@@ -100,25 +101,24 @@ def _cleaned(demo: DemoApp, name: str, *, keep: bool) -> Iterator[None]:
                 demo.remove(BUNDLES, PLAN, f"{RECORDS}/{name}.json", LINES)
 
 
-def _push_bundles(demo: DemoApp, bundles: Sequence[Path], apk: str, plan: TimingPlan, progress: Progress) -> None:
+def _push_bundles(
+    demo: DemoApp, given: Mapping[str, OpenBundle], apk: str, plan: TimingPlan, progress: Progress
+) -> None:
     """Those that the plan needs and the app does not bring along."""
     demo.remove(BUNDLES)
-    there = _index_in(demo, apk)
-    given = {path.resolve().name: path for path in bundles}
-    if lacking := [name for name in plan.bundles if name not in given and name not in there.named()]:
+    there = _index_in(demo, apk).named()
+    if lacking := [name for name in plan.bundles if name not in given and name not in there]:
         raise TimingError(
             f"the plan names {lacking[0]}, which was not given and which the app does not have; the app has "
-            f"{', '.join(there.named()) or 'no bundle'}",
+            f"{', '.join(there) or 'no bundle'}",
             fault="option",
         )
-    wanted = [path for name, path in given.items() if name in plan.bundles]
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder, "bundles")
-        made.mkdir()
-        missing = [path for path in wanted if not _same(path, there, made)]
-        if missing:
-            deploy(missing, made)
-            demo.phone.push(made, BUNDLES, called(progress, "pushing the bundles"), executable=False)
+    wanted = {name: one for name, one in given.items() if name in plan.bundles}
+    missing = [one.path for name, one in wanted.items() if name not in there or source_of(one).entry != there[name]]
+    if missing:
+        with tempfile.TemporaryDirectory() as folder:
+            deploy(missing, folder)
+            demo.phone.push(Path(folder), BUNDLES, called(progress, "pushing the bundles"), executable=False)
 
 
 def _index_in(demo: DemoApp, apk: str) -> BundleIndex:
@@ -128,17 +128,6 @@ def _index_in(demo: DemoApp, apk: str) -> BundleIndex:
         return BundleIndex.model_validate_json(done.text)
     except ValidationError:
         return BundleIndex(schema_version=1, bundles=())
-
-
-def _same(path: Path, there: BundleIndex, scratch: Path) -> bool:
-    """Whether the app has that very bundle."""
-    known = there.named().get(path.resolve().name)
-    if known is None:
-        return False
-    with tempfile.TemporaryDirectory(dir=scratch.parent) as folder:
-        deploy([path], folder)
-        made = BundleIndex.model_validate_json(Path(folder, INDEX_FILE).read_bytes())
-    return made.bundles == (known,)
 
 
 def _start(demo: DemoApp, plan: TimingPlan, name: str) -> None:

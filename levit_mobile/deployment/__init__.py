@@ -1,4 +1,4 @@
 """Deployment: bundles copied into the assets of an Android app, with the index that the app reads.
 
-Door: deploy, index, runtimes.
+Door: copies, deploy, index, runtimes.
 """
