@@ -5,7 +5,6 @@ The test sees the app as a screen reader does, because R8 has renamed everything
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,10 +32,10 @@ MODEL = "levit_128s-"  # the name of a bundle begins with its model; the test bu
 
 def bundle(name: str) -> Path:
     """The folder of a test bundle, by the name that an app calls it."""
-    top = os.environ.get("LEVIT_BUNDLES") or bundles.folder()
+    top = bundles.folder()
     if top is None:
         raise SystemExit("no test bundles: they need the wheels of the runtimes")
-    found = [place for place in (Path(top) / name, Path(top) / name.removeprefix(MODEL)) if place.is_dir()]
+    found = [place for place in (top / name, top / name.removeprefix(MODEL)) if place.is_dir()]
     if not found:
         raise SystemExit(f"{top} has no bundle {name}")
     return found[0]
