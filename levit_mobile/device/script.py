@@ -124,7 +124,8 @@ _END_LOG = f"""cat "$here"/{RESULT}/{LOG} >&3
   """
 
 # The shells of phones (mksh) and of Debian (dash) leave out EXIT when a signal ends them, so each signal exits. A shell
-# waits for a program in the foreground before it heeds a signal, so `turns` runs in the background.
+# waits for a program in the foreground before it heeds a signal, so `turns` runs in the background. The mode outlives
+# this script, and whoever sent the signal may soon kill it: the mode is switched off first.
 _TEMPLATE = """#!/system/bin/sh
 # Times artifacts on this device. Written by levit-mobile; start it with: sh run.sh
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
@@ -146,8 +147,8 @@ finish() {
   code=$1
   trap - EXIT
   trap '' HUP INT TERM PIPE
-  end_turns
   [ -z "$fixed" ] || (fixed_performance_off)
+  end_turns
   @END@@REMOVE@
   exit "$code"
 }

@@ -24,13 +24,14 @@ from levit_mobile.system import pipes
 
 STARTED, ENDED = b"@levit-mobile started ", b"@levit-mobile ended "
 # Its process is the head of a group, which adbd makes; where it does not, the command alone is ended. The first signal
-# lets a program put things in order; three seconds later the second one ends whatever is left.
+# lets a program put things in order; `GRACE_S` later the second one ends whatever is left. Not every shell becomes the
+# last command of its `-c`: dash stays above it, and has a trap so that it ends after the command and not before.
 SCRIPT = """echo "@levit-mobile started $$"
 stop() {{
     trap '' TERM HUP
     kill -TERM -$$ 2>/dev/null || kill -TERM $command
     i=0
-    while [ $i -lt 30 ] && kill -0 $command 2>/dev/null; do sleep 0.1; i=$((i + 1)); done
+    while [ $i -lt {tenths} ] && kill -0 $command 2>/dev/null; do sleep 0.1; i=$((i + 1)); done
     kill -KILL -$$ 2>/dev/null || kill -KILL $command 2>/dev/null
     exit 143
 }}
@@ -40,12 +41,14 @@ command=$!
 wait $command
 echo "@levit-mobile ended $?"
 """
+TRAPPED = 'trap "exit 143" TERM HUP\n{command}'
 # From outside: ask that shell to stop, and wait until nothing is left of it.
-KILL = """kill -TERM {0} 2>/dev/null
+KILL = """kill -TERM {pid} 2>/dev/null
 i=0
-while [ $i -lt 50 ] && kill -0 {0} 2>/dev/null; do sleep 0.1; i=$((i + 1)); done
-kill -KILL -{0} 2>/dev/null || kill -KILL {0} 2>/dev/null"""
-KILLING_S = 20.0
+while [ $i -lt {tenths} ] && kill -0 {pid} 2>/dev/null; do sleep 0.1; i=$((i + 1)); done
+kill -KILL -{pid} 2>/dev/null || kill -KILL {pid} 2>/dev/null"""
+GRACE_S = 10  # longer than the script of a run waits for its own programs
+KILLING_S = 30.0  # longer than that, on a slow phone too
 KEPT_LINES = 100  # of what a command prints on stderr
 BY_SIGNAL = 128  # exit codes of a shell above it are those of killed programs
 
@@ -76,7 +79,9 @@ class Stream:
         self._pid, self._closed = "", False
         self._errors: deque[bytes] = deque(maxlen=KEPT_LINES)
         self._lines: queue.Queue[bytes | None] = queue.Queue()
-        words = phone.adb.command("shell", SCRIPT.format(command=shlex.quote(command)), serial=phone.serial)
+        trapped = shlex.quote(TRAPPED.format(command=command))
+        script = SCRIPT.format(command=trapped, tenths=10 * GRACE_S)
+        words = phone.adb.command("shell", script, serial=phone.serial)
         self._process = phone.adb.start(words, subprocess.PIPE, subprocess.PIPE)
         self._threads = [self._reader(self._process.stdout, self._lines.put, at_end=lambda: self._lines.put(None))]
         self._threads.append(self._reader(self._process.stderr, self._errors.append))
@@ -163,8 +168,9 @@ class Stream:
         self._closed = True
         try:
             if self.code is None and self._pid and self._process.poll() is None:
+                kill = KILL.format(pid=self._pid, tenths=10 * (GRACE_S + 2))
                 with suppress(DeviceError):  # a phone that is gone ends it by itself
-                    self._phone.adb.run("shell", KILL.format(self._pid), serial=self._phone.serial, timeout_s=KILLING_S)
+                    self._phone.adb.run("shell", kill, serial=self._phone.serial, timeout_s=KILLING_S)
         finally:
             end(self._process)
             for thread in self._threads:

@@ -15,6 +15,7 @@ from support.phone.faults import Faults
 from support.phone.phones import AdbServer, Phone
 from support.refusals import refused
 
+from levit_mobile.device import stream
 from levit_mobile.device.adb import Adb
 from levit_mobile.device.phone import ROOT
 from levit_mobile.device.phone import Phone as Reached
@@ -110,7 +111,28 @@ def test_a_stream_that_is_closed_ends_everything_below_the_command(
     assert list(lines) == []
 
 
-def test_a_command_that_does_not_heed_the_first_signal_is_killed(plugged: Plugged, adb: Adb) -> None:
+ORDERLY = """trap 'sleep 1; echo ended > {place}/order; exit 143' TERM
+echo ready
+while :; do sleep 0.05; done"""
+
+
+@pytest.mark.parametrize("way", ["sh {script}", "exec sh {script}", "true; sh {script}; true"])
+def test_a_script_may_put_things_in_order(plugged: Plugged, adb: Adb, way: str, tmp_path: Path) -> None:
+    """Whether or not the shell that starts it stays above it."""
+    phone, script = plugged(), tmp_path / "script.sh"
+    script.write_text(ORDERLY.format(place=WHERE))
+    reached = adb.device(phone.serial)
+    reached.push(script, f"{ROOT}/script.sh")
+    with reached.stream(way.format(script=f"{ROOT}/script.sh")) as lines:
+        assert next(lines) == b"ready"
+    assert (phone.root.here(WHERE) / "order").exists()
+    assert left(phone, "script.sh") == []
+
+
+def test_a_command_that_does_not_heed_the_first_signal_is_killed(
+    plugged: Plugged, adb: Adb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "GRACE_S", 1)
     phone = plugged()
     with adb.device(phone.serial).stream("trap '' TERM; echo ready; while :; do sleep 0.2; : 4321; done") as lines:
         assert next(lines) == b"ready"

@@ -25,6 +25,7 @@ from support.run_folders import (
     written,
 )
 
+from levit_mobile.device import script
 from levit_mobile.device.script import Script, Step, text
 
 CONDITIONS = ["== uname", "aarch64", "@end"]
@@ -189,8 +190,7 @@ def test_turns_that_fails_ends_the_run_and_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_a_signal_ends_the_programs_and_removes_the_folder(tmp_path: Path, number: int, code: int) -> None:
-    script = changed(fixed_performance=True)
-    folder = written(tmp_path, script, turns=HANGING.replace("$0.ended", f"{tmp_path}/ended"))
+    folder = written(tmp_path, changed(fixed_performance=True), turns=HANGING.replace("$0.ended", f"{tmp_path}/ended"))
     process = started(folder)
     try:
         read_until(process, "{}")
@@ -203,7 +203,22 @@ def test_a_signal_ends_the_programs_and_removes_the_folder(tmp_path: Path, numbe
         end(process)
 
 
-def test_a_program_that_does_not_heed_is_killed(tmp_path: Path) -> None:
+def test_the_mode_is_off_before_a_program_that_does_not_heed_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "PATIENCE_S", 600)
+    process = started(written(tmp_path, changed(fixed_performance=True), turns=DEAF))
+    try:
+        read_until(process, "{}")
+        os.kill(process.pid, signal.SIGTERM)
+        wait_for(tmp_path / "performance", "on\noff\n")
+        assert (tmp_path / "run").exists()
+    finally:
+        end(process)
+
+
+def test_a_program_that_does_not_heed_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script, "PATIENCE_S", 0.5)
     process = started(written(tmp_path, turns=DEAF))
     try:
         read_until(process, "{}")

@@ -81,10 +81,10 @@ def read_until(process: subprocess.Popen[str], line: str) -> list[str]:
     raise AssertionError(found)
 
 
-def wait_for(path: Path, seconds: float = 30) -> None:
-    """Until another process has written a file."""
+def wait_for(path: Path, content: str = "", seconds: float = 60) -> None:
+    """Until another process has written a file, and this in it."""
     until = time.monotonic() + seconds
-    while not path.exists():
+    while not path.exists() or content not in path.read_text():
         assert time.monotonic() < until, path
         time.sleep(0.02)
 
