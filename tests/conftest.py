@@ -50,7 +50,8 @@ Bundles = Callable[[str], Bundle]  # recipe name -> its bundle, converted when i
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-SLOW = {"bundles", "shallow_bundles", "levit_mobile", "adb_server"}  # fixtures that convert or start processes
+# Fixtures that convert or start processes.
+SLOW = {"bundles", "shallow_bundles", "narrow_bundles", "levit_mobile", "adb_server"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -150,17 +151,19 @@ def converted_once(conversions: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def bundles(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+def bundles(trained: SourceModel, conversions: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
     """The bundled checkpoint by each recipe, to be left alone; a test pays only for those it asks for, and only once
-    in all processes of a run. int8 sees 64 pictures. Every conversion leaves the process as it found it. Nothing here
-    is of an earlier run.
+    in all processes of a run. int8 sees 64 pictures. Every conversion leaves the process as it found it. In CI nothing
+    here is of an earlier run.
     """
     out, floats = (shared.folder(tmp_path_factory, name) for name in ("bundles", "bundles-float"))
+    keep = kept.of_the_bundled_checkpoint()
 
     def build(name: str) -> Bundle:
         options = {"count": 64} if name.endswith("-int8") else {}
         quantization = convert.quantized(trained, RECIPES[name], Int8Options(**options))
-        with left_as_found(RECIPES[name].target), shared_float_models(floats):
+        shared_ones = shared_conversions(conversions) if keep else shared_float_models(floats)
+        with left_as_found(RECIPES[name].target), shared_ones:
             return convert.build(trained, RECIPES[name], quantization=quantization, out=out)
 
     return cache(lambda name: shared.once(out, name, lambda: build(name)))
@@ -204,6 +207,23 @@ def shallow_bundles(shallow: SourceModel, conversions: Path, tmp_path_factory: p
     def build(name: str) -> Bundle:
         with one_block_a_stage("levit_128s"), shared_conversions(conversions):
             return convert.build(shallow, RECIPES[name], out=out)
+
+    return cache(lambda name: shared.once(out, name, lambda: build(name)))
+
+
+@pytest.fixture(scope="session")
+def narrow_bundles(conversions: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+    """The same of a net with a quarter of its channels too: for programs in an emulator, where each product counts."""
+    out = shared.folder(tmp_path_factory, "narrow")
+
+    @cache
+    def source() -> SourceModel:
+        state = official_state(transformers_model("levit_128s"), "levit_128s")
+        return load_source(shared.once(out, "random", lambda: saved({"model": state}, out / "random.pth")))
+
+    def build(name: str) -> Bundle:
+        with a_quarter_as_wide("levit_128s"), one_block_a_stage("levit_128s"), shared_conversions(conversions):
+            return convert.build(source(), RECIPES[name], out=out)
 
     return cache(lambda name: shared.once(out, name, lambda: build(name)))
 

@@ -216,3 +216,14 @@ def test_a_run_can_leave_them_alone(value: str | None, wanted: bool, monkeypatch
     if value is not None:
         monkeypatch.setenv(kept.VARIABLE, value)
     assert kept.wanted() is wanted
+
+
+@pytest.mark.parametrize(("ci", "value", "kept_too"), [(None, "1", True), ("true", "1", False), (None, "0", False)])
+def test_in_ci_the_bundled_checkpoint_is_converted_by_every_run(
+    ci: str | None, value: str, kept_too: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(kept.VARIABLE, value)
+    monkeypatch.delenv("CI", raising=False)
+    if ci is not None:
+        monkeypatch.setenv("CI", ci)
+    assert kept.of_the_bundled_checkpoint() is kept_too

@@ -39,9 +39,9 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Bare:
 
 
 @pytest.fixture(scope="module", params=PROGRAMS)
-def case(request: pytest.FixtureRequest, shallow_bundles: Bundles, tmp_path_factory: pytest.TempPathFactory) -> Case:
+def case(request: pytest.FixtureRequest, narrow_bundles: Bundles, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """A small net for each runtime, and two inputs."""
-    bundle = shallow_bundles(f"{request.param}-fp32")
+    bundle = narrow_bundles(f"{request.param}-fp32")
     images = np.random.default_rng(7).random((2, 3, 64, 64), np.float32)
     inputs = stored(tmp_path_factory.mktemp("inputs"), bundle.contract, images)
     return Case(PROGRAMS[request.param], bundle, bundle.path / bundle.contract.artifact.file, inputs)

@@ -30,9 +30,9 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Bare:
 
 
 @pytest.fixture(scope="module")
-def candidate(shallow_bundles: Bundles) -> Candidate:
+def candidate(narrow_bundles: Bundles) -> Candidate:
     def words(name: str, target: str) -> Words:
-        bundle = shallow_bundles(f"{target}-fp32")
+        bundle = narrow_bundles(f"{target}-fp32")
         artifact = bundle.path / bundle.contract.artifact.file
         return ("--", *START, f"./{PROGRAMS[target]}", "--name", name, "--process", 2, "--model", artifact)
 

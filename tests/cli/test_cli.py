@@ -164,9 +164,10 @@ def test_another_process_makes_the_same_bytes(
     assert digest(Path(there["path"])) == digest(here.path)  # contract, proof, labels and golden vectors too
 
 
-def test_a_quiet_run_is_a_table_and_a_log(levit_mobile: Run, tmp_path: Path) -> None:
-    """Of the bundled checkpoint, in a process in which the toolchain talks while it is imported."""
-    done = levit_mobile("convert", "-t", "coreml", "-o", tmp_path, env={"COLUMNS": "80"}, fresh=True)
+def test_a_quiet_run_is_a_table_and_a_log(levit_mobile: Run, shallow_checkpoint: Path, tmp_path: Path) -> None:
+    """In a process in which the toolchain talks while it is imported."""
+    words = ("convert", "-t", "coreml", "-c", shallow_checkpoint, "-o", tmp_path)
+    done = levit_mobile(*words, env={"COLUMNS": "80"}, fresh=True, shallow=True)
     assert done.returncode == 0
     assert not CHATTER.search(done.stdout + done.stderr)
     for word in ("coreml", "fp16", "MB", "partitions", "decided on device", "verdict", "levit_128s-coreml-fp16"):

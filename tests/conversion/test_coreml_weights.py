@@ -16,6 +16,7 @@ from conftest import Bundles, Run
 from levit_mobile.conversion import coreml, coreml_weights
 from numpy.typing import NDArray
 from support.checkpoints import official_state, one_block_a_stage, saved, transformers_model
+from support.conversions import shared_conversions
 from support.installed import needs
 from support.refusals import refused
 from torch import nn
@@ -64,11 +65,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> SourceModel:
 
 
 @pytest.fixture(scope="module")
-def build(model: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Build:
+def build(model: SourceModel, conversions: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
     out = tmp_path_factory.mktemp("compressed")
-    return cache(
-        lambda name, ios: convert.build(model, replace(RECIPES[name], minimum_ios=ios), out=out / f"{name}-{ios}")
-    )
+
+    def made(name: str, ios: int) -> Bundle:
+        with shared_conversions(conversions):
+            return convert.build(model, replace(RECIPES[name], minimum_ios=ios), out=out / f"{name}-{ios}")
+
+    return cache(made)
 
 
 @pytest.fixture
@@ -236,14 +240,14 @@ def run(package: Path, model: SourceModel, recipe: Recipe, mode: Any = "declared
 
 @pytest.mark.parametrize("precision", ["palette4", "int4-weight"])
 def test_another_process_makes_the_same_bytes(
-    levit_mobile: Run, shallow_checkpoint: Path, shallow: SourceModel, tmp_path: Path, precision: str
+    levit_mobile: Run, shallow_checkpoint: Path, shallow_bundles: Bundles, tmp_path: Path, precision: str
 ) -> None:
+    """The shared artifact is of this process or of an earlier one; the command's own process converts by itself."""
     name = f"coreml-{precision}"
     words = ("convert", "-t", "coreml", "-p", precision, "-c", shallow_checkpoint, "-o", tmp_path / "there")
     done = levit_mobile(*words, shallow=True)
     assert done.returncode == 0 or "BROKEN" in done.stdout, done.stderr  # weights that were never trained may be
-    with one_block_a_stage("levit_128s"):
-        here = convert.build(shallow, RECIPES[name], out=tmp_path / "here").path
+    here = shallow_bundles(name).path
     assert digest(tmp_path / "there" / here.name) == digest(here)  # contract, proof, labels and golden vectors too
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Run
+from conftest import Bundles, Run
 from levit_mobile.conversion import executorch_weights as pte
 from levit_mobile.conversion import int4, tflite_model
 from levit_mobile.conversion import tflite_weights as tfl
-from support.conversions import shared_float_models
+from support.conversions import shared_conversions
 from support.refusals import refused
 from torch import Tensor, nn
 
@@ -51,7 +51,7 @@ def built(small: SourceModel, conversions: Path, tmp_path_factory: pytest.TempPa
     out = tmp_path_factory.mktemp("integers")
 
     def build(name: str) -> Bundle:
-        with shared_float_models(conversions):
+        with shared_conversions(conversions):
             return convert.build(small, RECIPES[name], out=out)
 
     return cache(build)
@@ -101,15 +101,16 @@ def test_computes_nearly_what_the_trained_model_computes(built: Built, name: str
 
 @pytest.mark.parametrize("name", ["executorch-int4-weight", "tflite-int4-weight"])  # with int8 in them too
 def test_another_process_makes_the_same_bytes(
-    levit_mobile: Run, shallow_checkpoint: Path, shallow: SourceModel, tmp_path: Path, name: str
+    levit_mobile: Run, shallow_checkpoint: Path, shallow_bundles: Bundles, tmp_path: Path, name: str
 ) -> None:
+    """The shared artifact is of this process or of an earlier one; the command's own process converts by itself."""
     target, _, precision = name.partition("-")
     words = ("convert", "-t", target, "-p", precision, "-c", shallow_checkpoint, "--no-timing")
     done = levit_mobile(*words, "-o", tmp_path / "there", shallow=True)
     assert f"{name}: BROKEN: SQNR is " in done.stderr  # it is not trained, and is written all the same
-    made = convert.build(shallow, RECIPES[name], out=tmp_path / "here")
-    here, there = (tmp_path / place / made.path.name / made.contract.artifact.file for place in ("here", "there"))
-    assert there.read_bytes() == here.read_bytes()
+    made = shallow_bundles(name)
+    there = tmp_path / "there" / made.path.name / made.contract.artifact.file
+    assert there.read_bytes() == (made.path / there.name).read_bytes()
 
 
 @TFLITE

@@ -31,6 +31,7 @@ from levit_mobile.timing.record import TimingRun
 
 pytestmark = pytest.mark.slow
 FEW = BenchOptions(rounds=2, warmup=1, starts=2, picture_px=(64, 48))
+# The first time is in line 127, after what the phone is like and its four golden pictures.
 MANY = BenchOptions(rounds=400, warmup=1, starts=1, picture_px=(64, 48))
 Plug = Callable[..., Phone]
 
@@ -64,9 +65,9 @@ def test_both_runtimes_are_proven_and_timed_on_the_phone(bundles: Bundles, plugg
 
 @pytest.mark.usefixtures("users_adb")
 def test_the_command_prints_the_verdicts_and_writes_the_record(
-    shallow_bundles: Bundles, plugged: Plug, levit_mobile: Run, tmp_path: Path
+    narrow_bundles: Bundles, plugged: Plug, levit_mobile: Run, tmp_path: Path
 ) -> None:
-    phone, path = plugged("galaxy-s9"), shallow_bundles("tflite-fp32").path
+    phone, path = plugged("galaxy-s9"), narrow_bundles("tflite-fp32").path
     few = ["--rounds", "2", "--warmup", "1", "--starts", "1", "--picture", "64x48", "--cool-down", "0"]
     device = ["--on", f"android:{phone.serial}", "--out", str(tmp_path / "run.json"), "--cores", "1"]
     done = levit_mobile("bench", str(path), *few, *device)
@@ -80,8 +81,8 @@ def test_the_command_prints_the_verdicts_and_writes_the_record(
 
 
 @pytest.mark.usefixtures("users_adb")
-def test_what_is_kept_is_not_pushed_again(shallow_bundles: Bundles, plugged: Plug) -> None:
-    phone, path = plugged("pixel-8"), shallow_bundles("tflite-fp32").path
+def test_what_is_kept_is_not_pushed_again(narrow_bundles: Bundles, plugged: Plug) -> None:
+    phone, path = plugged("pixel-8"), narrow_bundles("tflite-fp32").path
     timed(phone, path, keep=True)
     kept = {name for name in phone.files() if name.startswith("levit-mobile/payload-")}
     assert any(name.endswith("/libLiteRt.so") for name in kept)
@@ -92,9 +93,9 @@ def test_what_is_kept_is_not_pushed_again(shallow_bundles: Bundles, plugged: Plu
 
 
 @pytest.mark.usefixtures("users_adb")
-def test_a_wrong_artifact_is_broken_on_the_phone_too(shallow_bundles: Bundles, plugged: Plug, tmp_path: Path) -> None:
+def test_a_wrong_artifact_is_broken_on_the_phone_too(narrow_bundles: Bundles, plugged: Plug, tmp_path: Path) -> None:
     folder = tmp_path / "wrong"
-    shutil.copytree(shallow_bundles("executorch-fp32").path, folder)
+    shutil.copytree(narrow_bundles("executorch-fp32").path, folder)
     for number, vector in enumerate(json.loads((folder / "contract.json").read_text())["golden"]):
         logits = np.fromfile(folder / vector["logits_file"], "<f4")
         (-logits).tofile(folder / vector["logits_file"])
@@ -106,10 +107,10 @@ def test_a_wrong_artifact_is_broken_on_the_phone_too(shallow_bundles: Bundles, p
 
 
 @pytest.mark.usefixtures("users_adb")
-def test_a_cable_that_is_pulled_leaves_what_was_measured(shallow_bundles: Bundles, plugged: Plug) -> None:
+def test_a_cable_that_is_pulled_leaves_what_was_measured(narrow_bundles: Bundles, plugged: Plug) -> None:
     phone = plugged("pixel-8")
-    phone.faults = Faults(on="/run.sh'", unplugged_after_lines=330)
-    run = timed(phone, shallow_bundles("tflite-fp32").path, options=MANY)
+    phone.faults = Faults(on="/run.sh'", unplugged_after_lines=150)
+    run = timed(phone, narrow_bundles("tflite-fp32").path, options=MANY)
     assert run.incomplete is not None
     assert "check the cable" in run.incomplete
     (timing,) = run.timings
@@ -119,38 +120,38 @@ def test_a_cable_that_is_pulled_leaves_what_was_measured(shallow_bundles: Bundle
 
 
 @pytest.mark.usefixtures("users_adb")
-def test_a_cable_that_is_pulled_before_the_first_time_is_an_error(shallow_bundles: Bundles, plugged: Plug) -> None:
+def test_a_cable_that_is_pulled_before_the_first_time_is_an_error(narrow_bundles: Bundles, plugged: Plug) -> None:
     phone = plugged("pixel-8")
     phone.faults = Faults(on="/run.sh'", unplugged_after_lines=3)
     with refused(DeviceError, "device.gone", "check the cable"):
-        timed(phone, shallow_bundles("tflite-fp32").path)
+        timed(phone, narrow_bundles("tflite-fp32").path)
 
 
 @pytest.mark.usefixtures("users_adb")
-def test_a_phone_that_refuses_programs_is_one_sentence(shallow_bundles: Bundles, plugged: Plug) -> None:
+def test_a_phone_that_refuses_programs_is_one_sentence(narrow_bundles: Bundles, plugged: Plug) -> None:
     phone = plugged("pixel-8", faults=Faults(not_executable="Permission denied"))
     with refused(DeviceError, "device.not-executable", "Permission denied"):
-        timed(phone, shallow_bundles("tflite-fp32").path)
+        timed(phone, narrow_bundles("tflite-fp32").path)
     assert phone.files() == []
 
 
 @pytest.mark.usefixtures("users_adb")
-def test_a_full_phone_is_one_sentence_and_keeps_nothing(shallow_bundles: Bundles, plugged: Plug) -> None:
+def test_a_full_phone_is_one_sentence_and_keeps_nothing(narrow_bundles: Bundles, plugged: Plug) -> None:
     phone = plugged("pixel-8", faults=Faults(full_after_bytes=5_000_000))
     with refused(DeviceError, "device.full", "full"):
-        timed(phone, shallow_bundles("tflite-fp32").path)
+        timed(phone, narrow_bundles("tflite-fp32").path)
     assert phone.files() == []
 
 
 @pytest.mark.usefixtures("users_adb")
 def test_programs_that_die_leave_what_was_measured_and_the_end_of_the_log(
-    shallow_bundles: Bundles, plugged: Plug
+    narrow_bundles: Bundles, plugged: Plug
 ) -> None:
     """Every emulated program is killed: `turns` too, so that only the script is left to report it."""
     phone = plugged("pixel-8")
     phone.reply("logcat.txt", "11-27 04:00:00 F libc: Fatal signal 11 (SIGSEGV)\n")
-    phone.faults = Faults(on="/run.sh'", killed_after_lines=330)
-    run = timed(phone, shallow_bundles("tflite-fp32").path, options=MANY)
+    phone.faults = Faults(on="/run.sh'", killed_after_lines=150)
+    run = timed(phone, narrow_bundles("tflite-fp32").path, options=MANY)
     assert run.incomplete is not None
     assert "ended with" in run.incomplete
     (timing,) = run.timings
@@ -160,17 +161,17 @@ def test_programs_that_die_leave_what_was_measured_and_the_end_of_the_log(
 
 
 @pytest.mark.usefixtures("users_adb")
-def test_fixed_performance_is_switched_on_and_off_again(shallow_bundles: Bundles, plugged: Plug) -> None:
+def test_fixed_performance_is_switched_on_and_off_again(narrow_bundles: Bundles, plugged: Plug) -> None:
     phone = plugged("pixel-8")
-    run = timed(phone, shallow_bundles("tflite-fp32").path, fixed_performance=True)
+    run = timed(phone, narrow_bundles("tflite-fp32").path, fixed_performance=True)
     modes = [call for call in phone.root.calls() if "fixed-performance" in call]
     assert [call.split()[-1] for call in modes] == ["true", "false"]
     assert any(moment.fixed_performance_mode for moment in run.moments)
 
 
 @pytest.mark.usefixtures("users_adb")
-def test_ctrl_c_leaves_nothing_on_the_phone_and_the_mode_off(shallow_bundles: Bundles, plugged: Plug) -> None:
-    phone, path = plugged("pixel-8"), shallow_bundles("tflite-fp32").path
+def test_ctrl_c_leaves_nothing_on_the_phone_and_the_mode_off(narrow_bundles: Bundles, plugged: Plug) -> None:
+    phone, path = plugged("pixel-8"), narrow_bundles("tflite-fp32").path
     words = ["bench", str(path), "--rounds", "5000", "--starts", "1", "--on", f"android:{phone.serial}"]
     command = [sys.executable, "-m", "levit_mobile", *words, "--fixed-performance"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -194,10 +195,10 @@ def test_ctrl_c_leaves_nothing_on_the_phone_and_the_mode_off(shallow_bundles: Bu
 
 @pytest.mark.usefixtures("users_adb")
 def test_a_farms_folder_runs_by_itself_and_its_result_is_a_record(
-    shallow_bundles: Bundles, plugged: Plug, adb: Adb, tmp_path: Path
+    narrow_bundles: Bundles, plugged: Plug, adb: Adb, tmp_path: Path
 ) -> None:
     """Pushed, run by the phone's own shell, and pulled: as a hub or a farm does it."""
-    paths = [shallow_bundles(name).path for name in ("tflite-fp32", "executorch-fp32")]
+    paths = [narrow_bundles(name).path for name in ("tflite-fp32", "executorch-fp32")]
     written = write_payload(paths, tmp_path / "phones", options=FEW, device=DeviceOptions(cool_down_s=0))
     assert written.archive.stat().st_size < sum(file.stat().st_size for file in written.folder.rglob("*"))
     played = plugged("xiaomi-11t")

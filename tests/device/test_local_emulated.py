@@ -38,8 +38,8 @@ def emulated_payload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("emulated_payload")
-def test_an_emulated_machine_proves_the_golden_images_and_prints_no_milliseconds(shallow_bundles: Bundles) -> None:
-    paths = [shallow_bundles(name).path for name in ("tflite-fp32", "executorch-fp32")]
+def test_an_emulated_machine_proves_the_golden_images_and_prints_no_milliseconds(narrow_bundles: Bundles) -> None:
+    paths = [narrow_bundles(name).path for name in ("tflite-fp32", "executorch-fp32")]
     few = BenchOptions(rounds=2, warmup=1, starts=1, picture_px=(64, 48))
     run = bench_on_device(paths, options=few, device=DeviceOptions("local", cool_down_s=0))
     assert run.incomplete is None

@@ -19,7 +19,7 @@ from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.images.preprocessing import preprocess, to_planar
 from levit_mobile.recipe import Verdict
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_this_process")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_this_process", "converted_once")]
 RUNTIMES = {
     "executorch-fp16": "executorch",
     "tflite-fp32": "litert",

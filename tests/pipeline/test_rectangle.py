@@ -13,7 +13,7 @@ import levit_mobile
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.recipe import Verdict
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_this_process")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_this_process", "converted_once")]
 SIZE = (64, 256)
 RUNTIMES = {"tflite-fp32": "litert", "executorch-fp32": "executorch", "coreml-fp16": "mil"}
 

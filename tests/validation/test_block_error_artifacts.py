@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Bundles
-from support.conversions import shared_float_models
+from support.conversions import shared_conversions
 from support.nets import OF_128S
 from support.refusals import refused
 from torch import Tensor, nn
@@ -47,7 +47,7 @@ def drilled(bundles: Bundles, trained: SourceModel, conversions: Path, folder: P
     """The bundled checkpoint's artifacts, drilled with eight pictures."""
 
     def drill(name: str) -> Drill:
-        with shared_float_models(conversions):
+        with shared_conversions(conversions):
             return drill_of(name, bundles, trained, folder / name)
 
     return cache(drill)

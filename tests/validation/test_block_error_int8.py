@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import Bundles
+from support.conversions import shared_float_models
 from support.nets import MEAN, STD, levit, pixels
 from support.one_pass import validate
 
@@ -48,7 +49,14 @@ def lowered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def kept(lowered: Path, monkeypatch: pytest.MonkeyPatch, in_this_process: None) -> None:  # noqa: ARG001
+def one_float_model(made: Bundle, conversions: Path) -> Iterator[None]:  # noqa: ARG001
+    """The slow half of a lowering is that of an earlier one whose net was the same."""
+    with shared_float_models(conversions):
+        yield
+
+
+@pytest.fixture
+def kept(lowered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def lower(*arguments: Any, taps: tuple[str, ...]) -> None:
         if not lowered.exists():
             lowering.lower(*arguments, taps=taps)
@@ -62,7 +70,7 @@ def drilled(bundle: Path) -> Drill:
     return tapping.tapped(setup.prepare(open_bundle(bundle), count=16))
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("in_this_process", "one_float_model", "kept")
 def test_it_is_the_artifact_and_every_block_is_sound(made: Bundle) -> None:
     found = drilled(made.path)
     assert (found.same_logits, found.logits_max_abs_difference, found.pictures) == (True, 0.0, 16)
@@ -73,7 +81,7 @@ def test_it_is_the_artifact_and_every_block_is_sound(made: Bundle) -> None:
     assert figures["pooled"] > figures["stage0.mlp1"]
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("in_this_process", "one_float_model", "kept")
 def test_a_damaged_artifact_has_other_logits(made: Bundle, tmp_path: Path) -> None:
     """And a digest that fits, so that only what it computes can tell."""
     bundle = Path(shutil.copytree(made.path, tmp_path / "bundle"))
@@ -89,7 +97,7 @@ def test_a_damaged_artifact_has_other_logits(made: Bundle, tmp_path: Path) -> No
     assert found.logits_max_abs_difference > 1e-3
 
 
-@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.usefixtures("in_this_process", "one_float_model")
 def test_a_wrong_block_is_named(made: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     def with_scales(*parts: Any) -> LaidOut:
         found = lowering.with_scales(*parts)

@@ -18,7 +18,7 @@ from levit_mobile.errors import BundleError
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.recipe import Verdict
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_this_process")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_this_process", "converted_once")]
 
 
 @pytest.fixture(scope="module")
