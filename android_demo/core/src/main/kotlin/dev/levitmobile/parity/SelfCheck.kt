@@ -192,13 +192,15 @@ public object SelfCheck {
             else -> String.format(Locale.ROOT, "%.${digits}f", value)
         }
 
-    /** Six digits without trailing zeros, with an exponent only for small numbers, as Python's `g` writes it. */
-    private fun short(value: Double): String {
+    /** Six digits without trailing zeros, with an exponent for small and large numbers, as Python's `g` writes it. */
+    internal fun short(value: Double): String {
         if (value == 0.0) return "0"
         val rounded = BigDecimal(value).round(MathContext(6)).stripTrailingZeros()
         val exponent = rounded.precision() - rounded.scale() - 1
-        if (exponent >= -4) return rounded.toPlainString()
-        return "${rounded.unscaledValue().toString().let { if (it.length > 1) "${it[0]}.${it.substring(1)}" else it }}" +
-            "e-${(-exponent).toString().padStart(2, '0')}"
+        if (exponent in -4..5) return rounded.toPlainString()
+        val digits = rounded.unscaledValue().abs().toString()
+        val sign = if (rounded.signum() < 0) "-" else ""
+        val point = if (digits.length > 1) "." else ""
+        return String.format(Locale.ROOT, "%s%s%s%se%+03d", sign, digits[0], point, digits.substring(1), exponent)
     }
 }

@@ -126,6 +126,24 @@ class ParityTest {
         assertContentEquals(doubleArrayOf(0.5, 0.5), Metrics.softmax(floatArrayOf(100f, 100f)))
     }
 
+    @Test
+    fun `bounds are written as Python's g writes them`() {
+        val written =
+            mapOf(
+                1e6 to "1e+06",
+                1234567.0 to "1.23457e+06",
+                999999.5 to "1e+06",
+                123456.0 to "123456",
+                0.0001 to "0.0001",
+                0.00001 to "1e-05",
+                -2.5e-7 to "-2.5e-07",
+                1e-120 to "1e-120",
+                30.0 to "30",
+                0.0 to "0",
+            )
+        assertEquals(written.values.toList(), written.keys.map(SelfCheck::short))
+    }
+
     private fun assertClose(
         name: String,
         expected: Double,

@@ -136,7 +136,7 @@ private class OpenedLiteRt(
         ): OpenedLiteRt {
             requireTensors(model, contract)
             val inputs = model.createInputBuffers()
-            val outputs = model.createOutputBuffers()
+            val outputs = orClose(AutoCloseable { inputs.forEach(TensorBuffer::close) }) { model.createOutputBuffers() }
             val opened = OpenedLiteRt(environment, model, inputs, outputs)
             if (inputs.size == 1 && outputs.size == 1) return opened
             (inputs + outputs).forEach(TensorBuffer::close)
