@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Build and test the Swift package of the iOS demo without Xcode: `make test-ios`.
+"""Build and test the Swift packages of the iOS demo without Xcode: `make test-ios`.
 
 Swift 6 is set up in the cache folder of levit-mobile if the path has none; see toolchain.py. Where that is impossible,
 it prints NOT RUN and why; with CI=true in the environment that is a failure.
 
-    build.py              set-up, style, build, test, and Python reads what Swift wrote
-    build.py STEP...      only these: setup lint build test read format
+    build.py              set-up, style, build, test, Python reads what Swift wrote, real artifacts run,
+                          and the models of the app
+    build.py STEP...      only these: setup lint build test read runtimes desk typecheck format
 """
 
 from __future__ import annotations
@@ -18,10 +19,17 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 
+import runtimes as real
+import sdk
+import typecheck as apple
 from toolchain import ROOT, Toolchain, find, missing
 
 KIT = ROOT / "LevitMobileKit"
+DESK = ROOT / "desk"  # the models of the app
+PACKAGES = KIT, real.PACKAGE, real.TWINS, DESK
+FOLDERS = ROOT / "LevitDemo", ROOT / "stubs"  # more Swift that is checked for its style
 OUT = ROOT / "build"
 WRITTEN = OUT / "written"  # by the tests, for Python
 PYTHON = ROOT.parent / ".venv" / "bin" / "python"
@@ -54,21 +62,52 @@ def build() -> None:
 
 def test() -> None:
     """Run the tests and print one closing line."""
-    log = OUT / "tests.txt"
-    log.unlink(missing_ok=True)
     shutil.rmtree(WRITTEN, ignore_errors=True)
     WRITTEN.mkdir(parents=True)
     os.environ["LEVIT_WRITTEN"] = str(WRITTEN)
-    printed = swift("test", "--skip-build", "--disable-xctest", accepted=(0, 1))
+    run_tests(KIT, "tests.txt")
+
+
+def runtimes() -> None:
+    """Compile the runners against the twins, run every TFLite and ExecuTorch recipe, and compare Python's logits."""
+    if reason := real.missing():
+        print(f"runtimes: NOT RUN: {reason}", flush=True)
+        if os.environ.get("CI") == "true":
+            raise SystemExit(1)
+        return
+    os.environ.update(real.environment())
+    optimized = ("-c", "release", "-Xswiftc", "-warnings-as-errors")
+    swift("build", "--build-tests", *optimized, package=real.PACKAGE)
+    run_tests(real.PACKAGE, "runtimes.txt", *optimized)
+    count = real.check_members(toolchain(), scratch(real.PACKAGE) / "release" / "Modules")
+    print(f"{count} members of the twins are the vendors'", flush=True)
+
+
+def desk() -> None:
+    """Test the models of the app, with real bundles where there are some."""
+    if not real.missing():
+        os.environ.update(real.environment())
+    # Digests of whole artifacts take minutes without optimization.
+    options = ("-c", "release", "-Xswiftc", "-enable-testing", "-Xswiftc", "-warnings-as-errors")
+    swift("build", "--build-tests", *options, package=DESK)
+    run_tests(DESK, "desk.txt", *options)
+
+
+def run_tests(package: Path, log_name: str, *options: str) -> None:
+    """Run the tests of a package that is built, and print one closing line."""
+    log = OUT / log_name
+    log.unlink(missing_ok=True)
+    printed = swift("test", "--skip-build", "--disable-xctest", *options, package=package, accepted=(0, 1))
     log.write_text(printed, encoding="utf-8")
     run = re.search(r"Test run with (\d+) tests? (passed|failed)", printed)
     failed = sorted(set(re.findall(r"Test (.+) failed after", printed)))
-    if run is None or failed or run[2] == "failed":
+    passed = run is not None and run[2] == "passed" and not failed
+    if not passed:
         print(printed)
     cases = len(re.findall(r"Passing \d+ arguments?", printed))
     total = int(run[1]) if run else 0
-    print(f"{total - len(failed)} passed, {len(failed)} failed; {cases} cases of vectors; {log}", flush=True)
-    if failed or not total or run is None or run[2] == "failed":
+    print(f"{total - len(failed)} passed, {len(failed)} failed; {cases} cases; {log}", flush=True)
+    if not passed or not total:
         raise SystemExit(1)
 
 
@@ -86,16 +125,23 @@ def lint() -> None:
     swift_format("lint", "--strict")
 
 
-def swift(command: str, *options: str, accepted: tuple[int, ...] = (0,)) -> str:
-    """Run `swift build` or `swift test` in the package and return what it printed."""
+def swift(command: str, *options: str, package: Path = KIT, accepted: tuple[int, ...] = (0,)) -> str:
+    """Run `swift build` or `swift test` in a package and return what it printed."""
     OUT.mkdir(exist_ok=True)
-    places = ("--package-path", str(KIT), "--scratch-path", str(OUT / "swift"), "--cache-path", str(OUT / "cache"))
-    return _run("swift", command, *places, *options, accepted=accepted)
+    places = ("--package-path", str(package), "--scratch-path", str(scratch(package)))
+    return _run("swift", command, *places, "--cache-path", str(OUT / "cache"), *options, accepted=accepted)
+
+
+def scratch(package: Path) -> Path:
+    """Where what is built of a package is kept."""
+    return OUT / ("swift" if package == KIT else package.name)
 
 
 def swift_format(*options: str) -> None:
     """Run swift-format on all Swift files."""
-    print(_run("swift-format", *options, "--recursive", "--parallel", *SOURCES), end="")
+    sources = [str(package / name) for package in PACKAGES for name in SOURCES if (package / name).exists()]
+    sources += [str(folder) for folder in FOLDERS if folder.exists()]
+    print(_run("swift-format", *options, "--recursive", "--parallel", *sources), end="")
 
 
 def _run(*command: str, accepted: tuple[int, ...] = (0,)) -> str:
@@ -105,15 +151,37 @@ def _run(*command: str, accepted: tuple[int, ...] = (0,)) -> str:
     return done.stdout
 
 
+def typecheck() -> None:
+    """Compile what needs Apple's modules against the stubs, and compare the stubs with the SDK's declarations."""
+    modules = scratch(real.PACKAGE) / "release" / "Modules"
+    place = OUT / "stubs"
+    checked = apple.check(toolchain(), place, modules)
+    print(f"{', '.join(checked)}: type-checked against {len(apple.stubs())} stubs of Apple's modules", flush=True)
+    if reason := sdk.missing():
+        print(f"stubs: NOT COMPARED: {reason}", flush=True)
+        if os.environ.get("CI") == "true":
+            raise SystemExit(1)
+        return
+    stubs = [stub for file in apple.descriptors(place) for stub in sdk.read_stub(file)]
+    found, others, wrong = sdk.compare(stubs, sdk.declarations(apple.names()))
+    wrong += apple.unguarded(sdk.newer(stubs, apple.KIT_LEVEL), sdk.newer(stubs, apple.APP_LEVEL))
+    if wrong:
+        raise SystemExit("\n".join(wrong))
+    print(f"{found} members of the stubs are the SDK's; {len(others)} are Swift's or C's, not compared", flush=True)
+
+
 STEPS: dict[str, Callable[[], None]] = {
     "setup": setup,
     "lint": lint,
     "build": build,
     "test": test,
     "read": read,
+    "runtimes": runtimes,
+    "desk": desk,
+    "typecheck": typecheck,
     "format": lambda: swift_format("format", "--in-place"),
 }
-USUAL = ("setup", "lint", "build", "test", "read")
+USUAL = ("setup", "lint", "build", "test", "read", "runtimes", "desk", "typecheck")
 
 
 def main(asked: Sequence[str]) -> None:

@@ -75,28 +75,7 @@ struct LevitBundleTests {
 
     private func refusal() -> String { sentence { try LevitBundle(opening: bundle) } }
 
-    /// Writes a small bundle; `artifact` changes the contract's statements about the file.
     private func write(artifact: [String: JSONValue] = [:]) throws {
-        try FileManager.default.createDirectory(at: bundle, withIntermediateDirectories: true)
-        let logits: [Float] = [1, -2, 0.5]
-        let parts = [
-            "model.pte": Data(count: 9), "labels.txt": Data("cat\ndog\ngrößer\n".utf8), "picture.rgb8": Data(0..<27),
-            "picture.f32": logits.withUnsafeBytes { Data($0) },
-        ]
-        for (name, content) in parts { try content.write(to: file(name)) }
-        func digest(_ name: String) -> JSONValue { .string(SHA256Digest.of(parts[name] ?? Data())) }
-        var fields = try #require(try TestData.json("contracts/complete.json").fields)
-        func put(_ stated: [String: JSONValue], into part: JSONValue?) -> JSONValue {
-            .object((part?.fields ?? [:]).merging(stated) { $1 })
-        }
-        let model: [String: JSONValue] = ["file": .string("model.pte"), "sha256": digest("model.pte")]
-        fields["artifact"] = put(model.merging(artifact) { $1 }, into: fields["artifact"])
-        fields["output"] = put(["labels_sha256": digest("labels.txt")], into: fields["output"])
-        let golden: [String: JSONValue] = [
-            "rgb8_file": .string("picture.rgb8"), "rgb8_sha256": digest("picture.rgb8"),
-            "logits_file": .string("picture.f32"), "logits_sha256": digest("picture.f32"),
-        ]
-        fields["golden"] = .array([put(golden, into: fields["golden"]?.items?.first)])
-        try Data(Contract.read(JSONValue.object(fields).text()).write().utf8).write(to: file("contract.json"))
+        try SampleBundle.write(to: bundle, artifact: artifact)
     }
 }

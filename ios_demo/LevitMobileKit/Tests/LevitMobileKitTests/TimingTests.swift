@@ -48,7 +48,8 @@ struct TimingTests {
         let device = Device(
             model: "iPhone16,1", soc: "A17 Pro", os: "iOS", osVersion: "26.1", osBuild: "23B82", cores: 6)
         var record = TimingRecord(
-            app: App(name: "dev.levitmobile.demo", version: "1"), startedAt: "2026-01-31T12:00:00Z", device: device,
+            app: AppVersion(name: "dev.levitmobile.demo", version: "1"), startedAt: "2026-01-31T12:00:00Z",
+            device: device,
             before: Conditions(), after: Conditions(), interleaved: true, timings: [timing])
         let written = try record.write()
         #expect(try TimingRecord.read(written) == record)

@@ -29,13 +29,28 @@ public struct LogitsReader: Sendable {
     /// - Parameter output: The output's bytes in the machine's own order.
     /// - Throws: `ImageError` if they have another size.
     public func read(_ output: UnsafeRawBufferPointer) throws -> [Float] {
+        var logits = [Float](repeating: 0, count: classes)
+        try read(output, into: &logits)
+        return logits
+    }
+
+    /// Writes one logit per class.
+    ///
+    /// - Parameters:
+    ///   - output: The output's bytes in the machine's own order.
+    ///   - logits: Has one value per class.
+    /// - Throws: `ImageError` if either has another size.
+    public func read(_ output: UnsafeRawBufferPointer, into logits: inout [Float]) throws {
         try ImageError.require(output.count == bytes, "the output has \(output.count) bytes, expected \(bytes)")
-        return (0..<classes).map { place in
-            switch self.output.dtype {
-            case .float32: real(output.loadUnaligned(fromByteOffset: 4 * place, as: Float.self))
-            case .float16: real(halfToFloat(output.loadUnaligned(fromByteOffset: 2 * place, as: UInt16.self)))
-            case .int8: real(Float(Int8(bitPattern: output[place])))
-            }
+        try ImageError.require(logits.count == classes, "the target has \(logits.count) values, expected \(classes)")
+        for place in 0..<classes { logits[place] = logit(output, place) }
+    }
+
+    private func logit(_ output: UnsafeRawBufferPointer, _ place: Int) -> Float {
+        switch self.output.dtype {
+        case .float32: real(output.loadUnaligned(fromByteOffset: 4 * place, as: Float.self))
+        case .float16: real(halfToFloat(output.loadUnaligned(fromByteOffset: 2 * place, as: UInt16.self)))
+        case .int8: real(Float(Int8(bitPattern: output[place])))
         }
     }
 

@@ -81,8 +81,10 @@ public struct FailureReason: Sendable, Equatable {
         case cameraDenied = "camera-denied"
         /// The camera permission was denied and will not be asked for again.
         case cameraDeniedForGood = "camera-denied-for-good"
-        /// The device has no camera, as the simulator, or another app uses it.
+        /// The device has no camera, as the simulator.
         case noCamera = "no-camera"
+        /// Another app uses the camera, or the system took it away for a while.
+        case cameraInUse = "camera-in-use"
         /// The image cannot be decoded.
         case unreadableImage = "unreadable-image"
         /// The device stayed too hot.

@@ -4,7 +4,7 @@
 public struct TimingRecord: SchemaObject {
     public internal(set) var schemaVersion = TimingRecord.newestSchema
     /// What measured the times.
-    public var app = App()
+    public var app = AppVersion()
     /// Start of the run in UTC, such as `2026-01-31T12:00:00Z`.
     public var startedAt = ""
     public var device = Device()
@@ -38,7 +38,7 @@ public struct TimingRecord: SchemaObject {
     init() {}
 
     public init(
-        app: App, startedAt: String, device: Device, before: Conditions, after: Conditions, interleaved: Bool,
+        app: AppVersion, startedAt: String, device: Device, before: Conditions, after: Conditions, interleaved: Bool,
         timings: [Timing]
     ) {
         (self.app, self.startedAt, self.device, self.before) = (app, startedAt, device, before)
@@ -117,7 +117,7 @@ public struct TimingRecord: SchemaObject {
 }
 
 /// The app's identifier and version.
-public struct App: SchemaObject {
+public struct AppVersion: SchemaObject {
     public var name = ""
     public var version = ""
     /// Whether it is a debuggable build of an Android app, whose own code is slower; nil for everything else.
@@ -129,7 +129,7 @@ public struct App: SchemaObject {
         (self.name, self.version) = (name, version)
     }
 
-    static var fields: [SchemaField<App>] {
+    static var fields: [SchemaField<AppVersion>] {
         [.required("name", \.name), .required("version", \.version), .optional("debuggable", \.debuggable)]
     }
 }

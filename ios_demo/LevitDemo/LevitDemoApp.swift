@@ -1,0 +1,21 @@
+import LevitMobileKit
+import SwiftUI
+
+/// Classifies camera frames and photos with LeViT, proves each bundle on this device, and times it.
+@main
+struct LevitDemoApp: App {
+    @State private var model = DemoModel(DeviceGraph.shared)
+    @State private var isLaunched = false
+
+    var body: some Scene {
+        WindowGroup {
+            DemoScreen(model: model)
+                .task {
+                    // A second window of an iPad is no second launch.
+                    if isLaunched { return }
+                    isLaunched = true
+                    model.launch { try LaunchRequest.read(CommandLine.arguments) }
+                }
+        }
+    }
+}

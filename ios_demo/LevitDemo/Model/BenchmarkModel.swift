@@ -1,0 +1,198 @@
+import Foundation
+import LevitMobileKit
+import Observation
+
+/// What a benchmark does at one moment.
+struct BenchmarkMoment: Sendable {
+    /// What it does.
+    var phase = BenchmarkPhase.starting
+    /// The step that it does it for; nil if it concerns all steps.
+    var step: TimingStep?
+    /// Rounds done and all rounds, the warm-up included; 0 when unknown.
+    var done = 0
+    var total = 0
+    /// Time waited for the device to cool before this round, in ms; 0 in other phases.
+    var coolingMs = 0
+}
+
+/// The phases of a benchmark.
+enum BenchmarkPhase: String, Sendable, CaseIterable {
+    /// The benchmark begins.
+    case starting
+    /// The runtime loads the artifact.
+    case loading
+    /// The golden images run on the step's accelerator.
+    case checking
+    /// The benchmark waits for the device to cool.
+    case cooling
+    /// Rounds that are not kept run.
+    case warmingUp = "warming_up"
+    /// Rounds that are kept run.
+    case timing
+}
+
+/// A record and the file that holds it.
+struct FinishedBenchmark: Sendable {
+    let record: TimingRecord
+    /// nil if it could not be written.
+    let file: URL?
+}
+
+/// Runs benchmarks.
+protocol BenchmarkRunner: Sendable {
+    /// The step during which the last process died, with the reason; nil if none did. Forgets it.
+    func takeDied() async -> String?
+
+    /// Removes what a host has copied to the app, and the records.
+    func clean() throws
+
+    /// Runs a plan; cancellable between two inferences.
+    ///
+    /// - Parameters:
+    ///   - record: Name of the record's file without `.json`; nil for a name made of the time.
+    ///   - report: Called often, from any thread.
+    func run(
+        _ plan: TimingPlan, record: String?, report: @escaping @Sendable (BenchmarkMoment) -> Void
+    ) async throws -> FinishedBenchmark
+}
+
+/// What is timed, and the benchmark that runs. One benchmark runs at a time, and it survives its screen.
+@MainActor @Observable
+final class BenchmarkModel {
+    /// The bundles to choose from.
+    private(set) var entries = ScreenState<[BundleEntry]>.loading
+    /// `ready` before the first benchmark, `running` with the rounds of all steps, then the table.
+    private(set) var state = ScreenState<BenchmarkRows>.loading
+    /// What a running benchmark does now; its value means nothing in other states.
+    private(set) var moment = BenchmarkMoment()
+
+    private var chosen: Set<String>?
+    private var others = BenchmarkChoices()
+    @ObservationIgnored private let catalog: any BundleCatalog
+    @ObservationIgnored private let runner: any BenchmarkRunner
+    @ObservationIgnored private var running: Task<Void, Never>?
+    /// Grows with every start and every cancellation, so that an old run changes nothing any more.
+    @ObservationIgnored private var current = 0
+
+    init(catalog: any BundleCatalog, runner: any BenchmarkRunner) {
+        (self.catalog, self.runner) = (catalog, runner)
+    }
+
+    /// What is chosen; all bundles that the app can run until the user chooses.
+    var choices: BenchmarkChoices {
+        var choices = others
+        choices.bundles = chosen ?? Set(listed.filter { $0.failure == nil }.map(\.name))
+        return choices
+    }
+
+    /// Number of steps that are chosen.
+    var stepCount: Int { choices.steps(listed).count }
+
+    /// Reads the list of bundles, and how the last process ended.
+    func load() async {
+        if case .loading = state {
+            let died = await runner.takeDied()
+            // A benchmark may have begun meanwhile, by the app's launch arguments.
+            if case .loading = state {
+                state = died.map { .failed(FailureReason(.processDied, detail: $0)) } ?? .ready
+            }
+        }
+        entries.take(.reloaded)
+        let ended = await outcome {
+            let found = try await catalog.list()
+            if found.isEmpty { throw NoBundleError() }
+            return found
+        }
+        if let ended { entries = entries.after(.loaded).after(.started).after(ended) }
+    }
+
+    /// Chooses a bundle, or does not.
+    func toggle(bundle name: String) {
+        chosen = choices.bundles.symmetricDifference([name])
+    }
+
+    /// Chooses an accelerator, or does not.
+    func toggle(_ accelerator: Accelerator) {
+        others.accelerators.formSymmetricDifference([accelerator])
+    }
+
+    /// Chooses a number of threads, or does not.
+    func toggle(threads: Int) {
+        others.threads.formSymmetricDifference([threads])
+    }
+
+    /// Chooses the number of rounds.
+    func choose(rounds: Int) {
+        others.rounds = rounds
+    }
+
+    /// Starts the benchmark of what is chosen.
+    func start() {
+        if let plan = choices.plan(listed) { start(plan) }
+    }
+
+    /// Starts a benchmark, unless one runs.
+    func start(_ plan: TimingPlan, record: String? = nil) {
+        if case .running = state { return }
+        state = state.after(.reloaded).after(.loaded).after(.started)
+        moment = BenchmarkMoment()
+        current += 1
+        let (last, number) = (running, current)
+        running = Task {
+            // A cancelled run ends its inference first; two at once would slow each other.
+            await last?.value
+            await run(plan, record, number)
+        }
+    }
+
+    /// Stops the benchmark.
+    func cancel() {
+        running?.cancel()
+        current += 1
+        state.take(.cancelled)
+    }
+
+    /// Goes back to the choices.
+    func clear() {
+        if case .running = state { return }
+        state = .ready
+    }
+
+    /// Returns when no benchmark runs.
+    func wait() async {
+        await running?.value
+    }
+
+    private func run(_ plan: TimingPlan, _ record: String?, _ number: Int) async {
+        let (moments, source) = AsyncStream.makeStream(of: BenchmarkMoment.self)
+        let watching = Task {
+            for await moment in moments where number == current { take(moment) }
+        }
+        let ended = await outcome { try await runner.run(plan, record: record) { source.yield($0) } }
+        source.finish()
+        await watching.value
+        if number == current { finish(ended) }
+    }
+
+    private func take(_ moment: BenchmarkMoment) {
+        self.moment = moment
+        state.take(.progressed(done: moment.done, total: moment.total))
+    }
+
+    private func finish(_ ended: ScreenEvent<FinishedBenchmark>?) {
+        switch ended {
+        case .succeeded(let finished):
+            let rows = BenchmarkRows(finished.record, file: finished.file)
+            let isTooHot = !rows.hasTimes && rows.incomplete?.contains("too hot") == true
+            let reason = FailureReason(.tooHot, detail: rows.incomplete ?? "")
+            state.take(isTooHot ? .broke(reason) : .succeeded(rows))
+        case .broke(let reason): state.take(.broke(reason))
+        default: break
+        }
+    }
+
+    private var listed: [BundleEntry] {
+        if case .result(let found) = entries { return found }
+        return []
+    }
+}
