@@ -22,8 +22,8 @@ ToOption = Annotated[
     typer.Option(
         "--to",
         metavar="APP",
-        help="Android app to copy into: its Gradle project, its module or its assets folder. Any other folder holds "
-        "the bundles itself.",
+        help="App to copy into: an Android app's Gradle project, its module or its assets folder, or the folder of an "
+        "Xcode project. Any other folder holds the bundles itself.",
         show_default=False,
     ),
 ]
@@ -32,8 +32,8 @@ RuntimeOption = Annotated[
     typer.Option(
         "--runtime",
         metavar="NAME=VERSION",
-        help="Version of a runtime in the app, such as executorch=1.4.1 or litert=2.3.0, for an app whose Gradle files "
-        "do not state it; can be repeated. Default: none.",
+        help="Version of a runtime in the app, such as executorch=1.4.1 or litert=2.3.0, for an app whose files do "
+        "not state it; can be repeated. Default: none.",
     ),
 ]
 CheckOption = Annotated[
@@ -48,7 +48,7 @@ def deploy(
     check: CheckOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Copy bundles into the assets of an Android app, with the index that the app reads.
+    """Copy bundles into an Android or iOS app, with the index that the app reads.
 
     The app has exactly these bundles afterwards. Bundles of an earlier deployment that are not named are removed, and
     files that no deployment wrote stay as they are.
@@ -59,10 +59,11 @@ def deploy(
     require_existing(bundles)
     with known_failures(as_json=json):
         import levit_mobile
+        from levit_mobile.deployment.places import place_of
         from levit_mobile.deployment.runtimes import named_versions
 
         versions = understood(lambda: named_versions(runtime or []))
-        done = levit_mobile.deploy(deployable_of(bundles), to, runtimes=versions, check=check)
+        done = levit_mobile.deploy(deployable_of(bundles, place_of(to).platform), to, runtimes=versions, check=check)
         _print(done, check=check, as_json=json)
         heed_interruption()
     for sentence in done.differences:

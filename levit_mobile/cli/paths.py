@@ -15,11 +15,10 @@ from levit_mobile.targets import TARGETS
 
 if TYPE_CHECKING:
     from levit_mobile.bundle.listing import PassedOver
+    from levit_mobile.deployment.places import Platform
 
 SHOWN = 5  # names of what is passed over in one line
 CORE_ML = "Core ML exists on Apple's systems only, so its instructions cannot be counted"
-
-CORE_ML_ON_ANDROID = "Android has no runtime for Core ML"
 
 
 def require_existing(paths: Sequence[Path]) -> None:
@@ -70,20 +69,31 @@ def countable_of(paths: Sequence[Path]) -> list[Path]:
     return [path for path in found if path not in core_ml]
 
 
-def deployable_of(paths: Sequence[Path]) -> list[Path]:
-    """The bundles for Android: Core ML bundles below a folder are passed over, one that is named stays."""
+def deployable_of(paths: Sequence[Path], platform: Platform = "android") -> list[Path]:
+    """The bundles for a platform: those below a folder that it has no runtime for are passed over, named ones stay."""
     from levit_mobile.bundle.listing import PassedOver
+    from levit_mobile.deployment.runtimes import NO_RUNTIME
 
     found = bundles_of(paths)
-    core_ml = [path for path in found if path not in paths and _is_core_ml(path)]
-    if len(core_ml) == len(found):
+    refused = {target: reason for (which, target), reason in NO_RUNTIME.items() if which == platform}
+    without = {
+        path: reason
+        for path in found
+        for target, reason in refused.items()
+        if path not in paths and _is_of(target, path)
+    }
+    if len(without) == len(found):
         return found
-    _say([PassedOver(path, CORE_ML_ON_ANDROID) for path in core_ml], what="passed over")
-    return [path for path in found if path not in core_ml]
+    _say([PassedOver(path, reason) for path, reason in without.items()], what="passed over")
+    return [path for path in found if path not in without]
 
 
 def _is_core_ml(path: Path) -> bool:
-    suffix = TARGETS["coreml"].suffix
+    return _is_of("coreml", path)
+
+
+def _is_of(target: str, path: Path) -> bool:
+    suffix = TARGETS[target].suffix
     return path.suffix == suffix or any(path.glob(f"*{suffix}"))
 
 

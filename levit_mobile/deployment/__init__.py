@@ -1,4 +1,4 @@
-"""Deployment: bundles copied into the assets of an Android app, with the index that the app reads.
+"""Deployment: bundles copied into an Android or iOS app, with the index that the app reads.
 
-Door: copies, deploy, index, runtimes.
+Door: copies, deploy, index, places, runtimes.
 """

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from levit_mobile.bundle.reader import OpenBundle, sealed
 from levit_mobile.contract import CONTRACT_FILE, PARITY_FILE
 from levit_mobile.deployment.index import INDEX_FILE, BundleIndex, IndexedBundle, IndexedFile, is_inside, is_plain
+from levit_mobile.deployment.places import Platform
 from levit_mobile.errors import BundleError
 from levit_mobile.system.files import as_on_disk, composed, digest, is_clutter, is_text
 
@@ -28,19 +29,27 @@ class Copy:
     entry: IndexedBundle
 
 
-def source_of(bundle: OpenBundle) -> Copy:
-    """The files that the app gets: those that the contract names, the contract and the proof. Raises BundleError."""
+def source_of(bundle: OpenBundle, platform: Platform = "android") -> Copy:
+    """The files that the app gets: those that the contract names, the contract and the proof. Raises BundleError.
+
+    A Core ML package is a folder, so each of its files is one of them.
+    """
     named = bundle.path if is_plain(bundle.path.name) else bundle.path.resolve()
     name = composed(named.name)
-    _require_packable(name, bundle.path, folder=True)
+    _require_packable(name, bundle.path, platform, folder=True)
     paths = {CONTRACT_FILE, PARITY_FILE, *(file for file, _ in sealed(bundle.contract))}
-    clean = sorted({str(PurePosixPath(path)) for path in paths})
+    clean = sorted({str(PurePosixPath(file)) for path in paths for file in _files_at(bundle.path, path)})
     for path in clean:
         *folders, file = path.split("/")
         for folder in folders:
-            _require_packable(folder, bundle.path, folder=True)
-        _require_packable(file, bundle.path, folder=False)
+            _require_packable(folder, bundle.path, platform, folder=True)
+        _require_packable(file, bundle.path, platform, folder=False)
     return Copy(bundle, IndexedBundle(name=name, files=tuple(_entry(bundle.path, path) for path in clean)))
+
+
+def _files_at(folder: Path, path: str) -> list[str]:
+    place = as_on_disk(folder / path)
+    return [f"{path}/{composed(name)}" for name in names_below(place)] if place.is_dir() else [path]
 
 
 def _entry(folder: Path, path: str) -> IndexedFile:
@@ -48,15 +57,17 @@ def _entry(folder: Path, path: str) -> IndexedFile:
     return IndexedFile(path=path, bytes=file.stat().st_size, sha256=digest(file))
 
 
-def _require_packable(name: str, bundle: Path, *, folder: bool) -> None:
+def _require_packable(name: str, bundle: Path, platform: Platform, *, folder: bool) -> None:
     """Refuse a name that would be missing in the APK, or that the index cannot state."""
-    left_out = name.startswith("_" if folder else ".") or name.startswith(".")
-    left_out = left_out or name.lower() in LEFT_OUT or name.lower().endswith(LEFT_OUT_SUFFIXES)
+    left_out = platform == "android" and _is_left_out(name, folder=folder)
     if left_out or not is_plain(name) or not is_text(Path(name)) or (folder and name.lower() == INDEX_FILE):
-        raise BundleError(
-            f"{bundle} has a part called {name!r}, which Android's tools omit from an app or cannot store: rename it",
-            fault="name",
-        )
+        reason = "Android's tools omit from an app or cannot store" if platform == "android" else "an app cannot store"
+        raise BundleError(f"{bundle} has a part called {name!r}, which {reason}: rename it", fault="name")
+
+
+def _is_left_out(name: str, *, folder: bool) -> bool:
+    hidden = name.startswith(".") or (folder and name.startswith("_"))
+    return hidden or name.lower() in LEFT_OUT or name.lower().endswith(LEFT_OUT_SUFFIXES)
 
 
 def require_distinct(copies: Sequence[Copy]) -> None:

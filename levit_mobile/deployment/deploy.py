@@ -22,8 +22,15 @@ from levit_mobile.deployment.copies import (
 )
 from levit_mobile.deployment.gradle import APPLICATION, Module, modules_below, uncompressed
 from levit_mobile.deployment.index import INDEX_FILE, SCHEMA_VERSION, BundleIndex, read_index
-from levit_mobile.deployment.places import Place, place_of
-from levit_mobile.deployment.runtimes import StatedRuntime, named_versions, require_loadable, stated_runtimes, unchecked
+from levit_mobile.deployment.places import Place, Platform, place_of
+from levit_mobile.deployment.runtimes import (
+    StatedRuntime,
+    named_versions,
+    older_systems,
+    require_loadable,
+    stated_runtimes,
+    unchecked,
+)
 from levit_mobile.errors import BundleError
 from levit_mobile.recipe import Verdict
 from levit_mobile.system.atomic_write import staged, write_text
@@ -42,7 +49,7 @@ class DeployedBundle:
     Attributes:
         name: Name of its folder in the app.
         source: The bundle that was named.
-        target: ``executorch`` or ``tflite``.
+        target: ``executorch`` or ``tflite``; on iOS ``coreml`` or ``executorch``.
         recipe: Name of its recipe.
         files: Number of files in the app.
         bytes: Size of all these files.
@@ -65,18 +72,20 @@ class Deployment:
     Attributes:
         folder: The folder that holds ``index.json`` and one folder per bundle.
         reason: Why it is this folder, such as "the assets of the app module app".
+        platform: ``android`` or ``ios``.
         bundles: The bundles in it, by name.
         removed: Names of bundles of an earlier deployment that were removed; with ``check``, that would be.
         differences: With ``check``, one sentence per difference between the folder and the bundles; else empty.
         runtimes: The app's runtimes by target, as far as their versions are stated.
         no_compress: The line that the app's Gradle file lacks to store these files without compression; None if it
-            lacks none.
+            lacks none, and on iOS.
         no_compress_file: The Gradle file that needs the line; None where none was found.
         notes: Sentences about what was not checked, and about bundles that an app should not ship.
     """
 
     folder: Path
     reason: str
+    platform: Platform
     bundles: tuple[DeployedBundle, ...]
     removed: tuple[str, ...]
     differences: tuple[str, ...]
@@ -93,7 +102,7 @@ def deploy(
     runtimes: Mapping[str, str] | None = None,
     check: bool = False,
 ) -> Deployment:
-    """Copy bundles into an Android app's assets and write the index that the app reads.
+    """Copy bundles into an Android or iOS app and write the index that the app reads.
 
     The app has exactly these bundles afterwards: those of an earlier deployment that are not named are removed. Files
     that no deployment wrote are never changed. Every bundle is complete before the first one is replaced. Thread-safe,
@@ -101,17 +110,17 @@ def deploy(
 
     Args:
         bundles: The bundles' folders, one or more.
-        to: The app's Gradle project, its module, its ``assets`` folder, or any other folder, which then holds the
-            bundles itself.
-        runtimes: Versions of ``executorch`` and ``litert`` in the app, for an app whose Gradle files do not state
-            them. Default: none.
+        to: The Android app's Gradle project, its module or its ``assets`` folder; the iOS app's Xcode project or the
+            folder with it; or any other folder, which then holds the bundles itself.
+        runtimes: Versions of ``executorch`` and ``litert`` in the app, for an app whose files do not state them.
+            Default: none.
         check: Write nothing, and list how the folder differs from the bundles.
 
     Returns:
-        The folder, its bundles and what to change in the app's Gradle file.
+        The folder, its bundles and what to change in the Gradle file of an Android app.
 
     Raises:
-        BundleError: ``to`` is not an Android app or a folder (``bundle.app``), the app cannot load a bundle
+        BundleError: ``to`` is not an app or a folder (``bundle.app``), the app cannot load a bundle
             (``bundle.runtime``), two bundles have the same name or one has a name that Android's tools leave out
             (``bundle.name``), a file is in the way that no deployment wrote (``bundle.exists``), the app's folder
             cannot be written (``bundle.unwritable``) or has an unknown index (``bundle.schema``), or a bundle is
@@ -130,9 +139,9 @@ def deploy(
     if not opened:
         raise ValueError("no bundle is named, expected one or more")
     for bundle in opened:
-        require_loadable(bundle, stated)
+        require_loadable(bundle, stated, place.platform)
     with _failures_named():
-        copies = sorted((source_of(bundle) for bundle in opened), key=lambda one: one.entry.name)
+        copies = sorted((source_of(bundle, place.platform) for bundle in opened), key=lambda one: one.entry.name)
         require_distinct(copies)
         return _checked(place, copies, stated) if check else _deployed(place, copies, stated)
 
@@ -211,13 +220,14 @@ def _result(
     return Deployment(
         folder=place.folder,
         reason=place.reason,
+        platform=place.platform,
         bundles=tuple(_deployed_bundle(one, states[one.entry.name]) for one in copies),
         removed=tuple(left),
         differences=tuple(found),
         runtimes=dict(stated),
-        no_compress=_no_compress(copies, module),
+        no_compress=_no_compress(copies, module) if place.platform == "android" else None,
         no_compress_file=module.build_file if module else None,
-        notes=tuple(note for one in copies for note in _notes(one.bundle, stated)),
+        notes=tuple(note for one in copies for note in _notes(one.bundle, place, stated)),
     )
 
 
@@ -233,9 +243,10 @@ def _deployed_bundle(one: Copy, state: State) -> DeployedBundle:
     )
 
 
-def _notes(bundle: OpenBundle, stated: Mapping[str, StatedRuntime]) -> Iterator[str]:
-    if sentence := unchecked(bundle, stated):
-        yield sentence
+def _notes(bundle: OpenBundle, place: Place, stated: Mapping[str, StatedRuntime]) -> Iterator[str]:
+    for sentence in (unchecked(bundle, stated, place.platform), older_systems(bundle, place)):
+        if sentence:
+            yield sentence
     name, calibration = bundle.path.name, bundle.contract.calibration
     if bundle.contract.verdict == Verdict.BROKEN:
         yield f"{name}: its own proof says BROKEN, so an app should refuse it"
@@ -245,7 +256,7 @@ def _notes(bundle: OpenBundle, stated: Mapping[str, StatedRuntime]) -> Iterator[
 
 def _packaging(place: Place) -> Module | None:
     """The module that makes the APK, whose `noCompress` counts: the app that a library's assets are merged into."""
-    if place.project is None or (place.module and place.module.kind == APPLICATION):
+    if place.platform != "android" or place.project is None or (place.module and place.module.kind == APPLICATION):
         return place.module
     applications = [one for one in modules_below(place.project) if one.kind == APPLICATION]
     return applications[0] if len(applications) == 1 else place.module

@@ -307,6 +307,7 @@ class DeployOutput(TypedDict):
     checked: bool
     folder: str
     reason: str
+    platform: Literal["android", "ios"]
     bundles: list[DeployedOutput]
     removed: list[str]
     differences: list[str]

@@ -55,6 +55,7 @@ def deployment_json(done: Deployment, *, checked: bool) -> str:
         "checked": checked,
         "folder": str(done.folder),
         "reason": done.reason,
+        "platform": done.platform,
         "bundles": [
             {
                 "name": one.name,
