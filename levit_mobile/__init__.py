@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from levit_mobile.bundle.reader import OpenBundle, open_bundle
     from levit_mobile.contract import Contract
     from levit_mobile.demo.bench import bench_in_app
-    from levit_mobile.demo.options import AppOptions
+    from levit_mobile.demo.iphone import bench_in_ios_app
+    from levit_mobile.demo.options import AppOptions, IosAppOptions
     from levit_mobile.demo.plan import TimingPlan
     from levit_mobile.deployment.deploy import Deployment, deploy
     from levit_mobile.device.bench import bench_on_device, write_payload
@@ -65,6 +66,7 @@ _HOMES = {
     "Examination": "levit_mobile.runtimes.doctor",
     "ImageSpec": "levit_mobile.images.spec",
     "Inspected": "levit_mobile.bundle.inspect",
+    "IosAppOptions": "levit_mobile.demo.options",
     "LeViT": "levit_mobile.model.families.levit.trained",
     "LevitMobileError": "levit_mobile.errors",
     "OpenBundle": "levit_mobile.bundle.reader",
@@ -84,6 +86,7 @@ _HOMES = {
     "Verdict": "levit_mobile.recipe",
     "bench": "levit_mobile.timing.bench",
     "bench_in_app": "levit_mobile.demo.bench",
+    "bench_in_ios_app": "levit_mobile.demo.iphone",
     "bench_on_device": "levit_mobile.device.bench",
     "check": "levit_mobile.pipeline.precheck",
     "convert": "levit_mobile.pipeline.convert",
@@ -116,6 +119,7 @@ __all__ = [
     "Examination",
     "ImageSpec",
     "Inspected",
+    "IosAppOptions",
     "LeViT",
     "LevitMobileError",
     "OpenBundle",
@@ -134,6 +138,7 @@ __all__ = [
     "Verdict",
     "bench",
     "bench_in_app",
+    "bench_in_ios_app",
     "bench_on_device",
     "check",
     "convert",

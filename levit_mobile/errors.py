@@ -268,7 +268,7 @@ class TimingError(LevitMobileError):
 
 
 class DeviceError(LevitMobileError):
-    """A phone could not be reached through adb, or did not do what was asked.
+    """A phone could not be reached through adb or devicectl, or did not do what was asked.
 
     Attributes:
         log: The last lines of the phone's own log, where they may explain the error.
@@ -284,7 +284,7 @@ class DeviceError(LevitMobileError):
         "unauthorised": "the device has not allowed this computer to use it",
         "no-permissions": "this user may not open the device's USB port",
         "offline": "the device is connected but does not answer",
-        "state": "the device has not started Android: it is in recovery, sideload or its bootloader",
+        "state": "the device is not ready: it has not started Android, or an iPhone is locked or its iOS is too old",
         "gone": "the connection to the device ended in the middle of the work",
         "full": "the device's storage is full",
         "read-only": "the folder on the device cannot be written",
@@ -295,7 +295,7 @@ class DeviceError(LevitMobileError):
         "no-app": "the demo app is not installed on the device, or is too old",
         "install": "the device refused to install the app",
         "damaged": "a file on the device does not have the digest of the file that was sent",
-        "failed": "adb or a command on the device failed for a different reason",
+        "failed": "adb, devicectl or a command on the device failed for a different reason",
     }
 
     def __init__(self, sentence: str = "", *, fault: str | None = None, log: tuple[str, ...] = ()) -> None:

@@ -49,7 +49,14 @@ SEEN_BY_CONVERTERS = {
     "recipe", "errors", "interfaces.card", "model.fake_quant", "model.int8_steps", "model.parts.roles",
 }  # fmt: skip
 # Tables of names, and what a word or a path on the command line means.
-OPTIONS_WORDS = {"arm64.cpus", "bundle.listing", "deployment.runtimes", "images.overrides", "runtimes.registry"}
+OPTIONS_WORDS = {
+    "arm64.cpus",
+    "bundle.listing",
+    "deployment.places",
+    "deployment.runtimes",
+    "images.overrides",
+    "runtimes.registry",
+}
 FAMILIES = "model.families"
 TEXT_GOES_TO = {"system.atomic_write", "system.capture_output", "system.logs", "system.printable"}
 SIGNALS = {"system.interruption"}  # which the command line heeds
@@ -351,7 +358,7 @@ def test_the_pipeline_loads_no_vendor() -> None:
 
 def test_the_public_names_agree() -> None:
     assert set(levit_mobile.__all__) == set(levit_mobile._HOMES) == set(dir(levit_mobile))
-    assert len(levit_mobile.__all__) == len(levit_mobile._HOMES) == 47
+    assert len(levit_mobile.__all__) == len(levit_mobile._HOMES) == 49
 
 
 def test_types_are_declared_where_names_live() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import typer
 
@@ -18,18 +18,22 @@ from levit_mobile.cli.common import FAILED, NOT_RUN, known_failures, log_file, s
 from levit_mobile.cli.device_options import (
     AcceleratorOption,
     ApkOption,
+    AppOption,
     BundlesArgument,
     CoolDownOption,
+    IdentifierOption,
     KeepOption,
     OutOption,
     PictureOption,
     PlanOption,
+    ProjectOption,
     RoundsOption,
     SeedOption,
     SerialOption,
     StartsOption,
     StrictOption,
     SystemArgument,
+    TeamOption,
     ThreadsOption,
 )
 from levit_mobile.cli.options import JsonOption, QuietOption, VerboseOption, picture_size
@@ -37,12 +41,18 @@ from levit_mobile.cli.paths import deployable_of, require_existing
 from levit_mobile.recipe import Verdict
 
 if TYPE_CHECKING:
-    from levit_mobile import AppOptions, TimingPlan, TimingRun
+    from levit_mobile import AppOptions, IosAppOptions, TimingPlan, TimingRun
 
-KNOWN = ("android",)
+    Options = AppOptions | IosAppOptions
+
+Platform = Literal["android", "ios"]
+KNOWN: tuple[Platform, ...] = ("android", "ios")
+PROJECT, IDENTIFIER = Path("ios_demo", "LevitDemo.xcodeproj"), "dev.levitmobile.demo"
 COLUMNS = 3  # artifacts side by side on a terminal
 ROUNDS, WARMUP, STARTS, COOL_DOWN_S, PICTURE = 50, 5, 5, 300, "640x480"
 MOST_PX = 8192  # as the plan has it
+Accelerator = Literal["cpu", "gpu", "neural-engine"]
+ACCELERATORS = ("cpu", "gpu", "neural-engine")
 PLAIN = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -50,6 +60,10 @@ def device(
     system: SystemArgument,
     bundles: BundlesArgument = None,
     apk: ApkOption = None,
+    app: AppOption = None,
+    team: TeamOption = None,
+    project: ProjectOption = PROJECT,
+    identifier: IdentifierOption = IDENTIFIER,
     plan: PlanOption = None,
     serial: SerialOption = None,
     accelerator: AcceleratorOption = None,
@@ -68,24 +82,31 @@ def device(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Time bundles in the Android demo app on a phone, and fetch the timing record.
+    """Time bundles in the demo app on an Android phone or an iPhone, and fetch the timing record.
 
-    Installs the app, pushes the bundles that it lacks, starts the plan, shows progress, and checks the record. Each
-    artifact runs its golden images on the phone first, and is not timed where they fail.
+    Installs the app, copies the bundles, starts the plan, shows progress, and checks the record. Each artifact runs its
+    golden images on the phone first, and is not timed where they fail. An iPhone needs a Mac with Xcode.
 
     Exit codes: 0 done, 1 broken, ended early or failed, 2 wrong usage, 3 not run under --strict.
     """
     if system not in KNOWN:
         raise typer.BadParameter(f"unknown {system!r}, expected {', '.join(KNOWN)}")
+    platform: Platform = "ios" if system == "ios" else "android"
     asked = _Asked(accelerator, threads, rounds, warmup, starts, picture, cool_down, seed)
     _require_use(bundles or [], plan, asked)
+    _require_system(system, {"--apk": apk, "--adb": adb}, {"--app": app, "--team": team})
     size = understood(lambda: picture_size(picture, MOST_PX))
     known = understood(lambda: _accelerators(accelerator or ["cpu"]))
     with known_failures(as_json=json):
         import levit_mobile
 
-        options = understood(lambda: levit_mobile.AppOptions(serial, apk, adb, keep))
-        chosen = deployable_of(bundles) if bundles else []
+        if platform == "ios":
+            options: Options = understood(
+                lambda: levit_mobile.IosAppOptions(serial, app, team, project, identifier, keep)
+            )
+        else:
+            options = understood(lambda: levit_mobile.AppOptions(serial, apk, adb, keep))
+        chosen = deployable_of(bundles, platform) if bundles else []
         wanted = levit_mobile.TimingPlan.read(plan) if plan else _made(chosen, asked, known, size)
         run = _timed(chosen, wanted, options, log_file("device", verbose=verbose), quiet=quiet)
         place = out or _place(chosen, run)
@@ -117,8 +138,15 @@ def _require_use(bundles: Sequence[Path], plan: Path | None, asked: _Asked) -> N
     require_existing([*bundles, *([plan] if plan else [])])
 
 
+def _require_system(system: str, android: Mapping[str, object], ios: Mapping[str, object]) -> None:
+    """Options of the other system would be ignored."""
+    others = ios if system == "android" else android
+    if given := [name for name, value in others.items() if value is not None]:
+        raise typer.BadParameter(f"{given[0]} has no meaning for {system}")
+
+
 def _made(
-    bundles: Sequence[Path], asked: _Asked, accelerators: Sequence[Literal["cpu", "gpu"]], size: tuple[int, int]
+    bundles: Sequence[Path], asked: _Asked, accelerators: Sequence[Accelerator], size: tuple[int, int]
 ) -> TimingPlan:
     """The plan of the options. Raises BundleError."""
     import levit_mobile
@@ -140,14 +168,14 @@ def _made(
     )
 
 
-def _timed(
-    bundles: Sequence[Path], plan: TimingPlan, options: AppOptions, log: Path | None, *, quiet: bool
-) -> TimingRun:
+def _timed(bundles: Sequence[Path], plan: TimingPlan, options: Options, log: Path | None, *, quiet: bool) -> TimingRun:
     import levit_mobile
     from levit_mobile.cli.progress import shown
 
     command = shlex.join(["levit-mobile", *sys.argv[1:]])
     with shown(log, quiet=quiet) as progress:
+        if isinstance(options, levit_mobile.IosAppOptions):
+            return levit_mobile.bench_in_ios_app(bundles, plan=plan, app=options, command=command, progress=progress)
         return levit_mobile.bench_in_app(bundles, plan=plan, app=options, command=command, progress=progress)
 
 
@@ -166,14 +194,12 @@ def _exit(run: TimingRun, *, strict: bool) -> None:
         raise typer.Exit(NOT_RUN)
 
 
-def _accelerators(names: Sequence[str]) -> list[Literal["cpu", "gpu"]]:
+def _accelerators(names: Sequence[str]) -> list[Accelerator]:
     """Raises ValueError for an unknown one."""
-    found: list[Literal["cpu", "gpu"]] = []
-    for name in dict.fromkeys(names):
-        if name != "cpu" and name != "gpu":
-            raise ValueError(f"--accelerator is {name!r}, expected cpu or gpu")
-        found.append("cpu" if name == "cpu" else "gpu")
-    return found
+    for name in names:
+        if name not in ACCELERATORS:
+            raise ValueError(f"--accelerator is {name!r}, expected {', '.join(ACCELERATORS)}")
+    return cast("list[Accelerator]", list(dict.fromkeys(names)))
 
 
 def _print(run: TimingRun, place: Path, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-SystemArgument = Annotated[str, typer.Argument(metavar="android", help="The phone's system.", show_default=False)]
+SystemArgument = Annotated[str, typer.Argument(metavar="android|ios", help="The phone's system.", show_default=False)]
 BundlesArgument = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -17,18 +17,40 @@ BundlesArgument = Annotated[
     ),
 ]
 ApkOption = Annotated[
-    Path | None, typer.Option("--apk", help="The demo app to install first. Default: the one on the phone.")
+    Path | None,
+    typer.Option("--apk", help="The demo app to install first, for android. Default: the one on the phone."),
 ]
+AppOption = Annotated[
+    Path | None,
+    typer.Option("--app", help="Folder LevitDemo.app to install first, for ios. Default: the app on the phone."),
+]
+TeamOption = Annotated[
+    str | None,
+    typer.Option(
+        "--team",
+        help="Team that signs, for ios: the app of --project is built and installed. Default: nothing is built.",
+    ),
+]
+ProjectOption = Annotated[
+    Path, typer.Option("--project", help="Xcode project that --team builds, for ios.", show_default=True)
+]
+IdentifierOption = Annotated[str, typer.Option("--identifier", help="Bundle identifier of the app, for ios.")]
 PlanOption = Annotated[
     Path | None,
     typer.Option("--plan", help="Timing plan (JSON) to run. Default: made from the bundles and the options below."),
 ]
 SerialOption = Annotated[
-    str | None, typer.Option("--serial", help="Serial number of the phone. Default: the only one that is ready.")
+    str | None,
+    typer.Option(
+        "--serial",
+        help="Serial number of the phone; on iOS its identifier or name. Default: the only one that is ready.",
+    ),
 ]
 AcceleratorOption = Annotated[
     list[str] | None,
-    typer.Option("--accelerator", metavar="[cpu|gpu]", help="Where to run; can be repeated. Default: cpu."),
+    typer.Option(
+        "--accelerator", metavar="[cpu|gpu|neural-engine]", help="Where to run; can be repeated. Default: cpu."
+    ),
 ]
 ThreadsOption = Annotated[
     list[int] | None,

@@ -1,4 +1,4 @@
-"""The Android demo app on a phone: installed, given bundles and a plan, watched, and its timing record fetched.
+"""The demo apps on a phone: installed, given bundles and a plan, watched, and their timing record fetched.
 
-Door: bench, options, plan.
+Door: bench, iphone, options, plan.
 """

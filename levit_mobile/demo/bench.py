@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.demo.app import FILES, DemoApp
+from levit_mobile.demo.checking import require_artifacts
 from levit_mobile.demo.options import AppOptions
 from levit_mobile.demo.plan import TimingPlan
 from levit_mobile.demo.watching import LINES, Watch
@@ -70,6 +71,8 @@ def bench_in_app(
     """
     opened = {Path(path).resolve().name: open_bundle(Path(path)) for path in bundles}
     chosen = plan or TimingPlan.of(bundles)
+    if any(step.accelerator == "neural-engine" for step in chosen.steps):
+        raise TimingError("the plan asks for the Neural Engine, which Android does not have", fault="option")
     options = app or AppOptions()
     phone = Adb.found(options.adb).device(options.serial)
     demo, name = DemoApp(phone), f"levit-mobile-{secrets.token_hex(4)}"
@@ -85,7 +88,7 @@ def bench_in_app(
         _push_bundles(demo, opened, path, chosen, progress)
         _start(demo, chosen, name)
         run = _record(demo, name, chosen, progress)
-    _require_artifacts(run, chosen, opened, phone.name)
+    require_artifacts(run, chosen, opened, phone.name)
     return run.model_copy(update={"command": command or run.command})
 
 
@@ -164,18 +167,3 @@ def _read(file: Path) -> TimingRun:
         return TimingRun.read(file)
     except TimingError as error:
         raise error.reworded(str(error).replace(str(file), "the record that the app wrote")) from error
-
-
-def _require_artifacts(run: TimingRun, plan: TimingPlan, opened: Mapping[str, OpenBundle], phone: str) -> None:
-    """Each timing is of the very artifact that was given. Raises DeviceError (``device.damaged``)."""
-    timings = {timing.name: timing for timing in run.timings}
-    for step in plan.steps:
-        timing = timings.get(step.name)
-        if timing is None:
-            raise DeviceError(f"the record from {phone} lacks {step.name}, which the plan asked for", fault="damaged")
-        if (bundle := opened.get(step.bundle)) and timing.sha256 != bundle.contract.artifact.sha256:
-            raise DeviceError(
-                f"the record from {phone} is of a different artifact: {step.name} has digest {timing.sha256}, expected "
-                f"{bundle.contract.artifact.sha256}",
-                fault="damaged",
-            )

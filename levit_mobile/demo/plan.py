@@ -1,6 +1,7 @@
-"""The timing plan that the Android demo app reads: which bundles it times, where, and how often.
+"""The timing plan that the demo apps read: which bundles they time, where, and how often.
 
-The Kotlin class `TimingPlan` in `android_demo/core` has the same fields and defaults, and accepts no others.
+The classes `TimingPlan` in Kotlin (`android_demo/core`) and Swift (`ios_demo/LevitMobileKit`) have the same fields and
+defaults, and accept no others.
 """
 
 from __future__ import annotations
@@ -15,10 +16,15 @@ from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.errors import TimingError
 from levit_mobile.system.files import read_json
 
-Accelerator = Literal["cpu", "gpu"]
+Accelerator = Literal["cpu", "gpu", "neural-engine"]
 AndroidThermal = Literal["none", "light", "moderate", "severe", "critical", "emergency", "shutdown"]
 Pixels = Annotated[int, Field(ge=1, le=8192)]
 MOST_SEED = 2**32 - 1
+RUNS_ON: Mapping[str, tuple[Accelerator, ...]] = {
+    "tflite": ("cpu", "gpu"),
+    "executorch": ("cpu",),
+    "coreml": ("cpu", "gpu", "neural-engine"),
+}
 
 
 class _Part(BaseModel):
@@ -31,21 +37,21 @@ class PlanStep(_Part):
     bundle: Annotated[str, Field(min_length=1)]
     """Name of the bundle's folder."""
     accelerator: Accelerator = "cpu"
-    """Where the artifact runs, and nowhere else."""
+    """Where the artifact runs, and nowhere else. Only Core ML has a Neural Engine, with the CPU for what it lacks."""
     threads: Annotated[int, Field(ge=1)] = 1
-    """Number of CPU threads."""
+    """Number of CPU threads; Core ML chooses by itself."""
 
     @property
     def name(self) -> str:
         """Name of the step's timing in the record."""
-        return f"{self.bundle}-cpu{self.threads}" if self.accelerator == "cpu" else f"{self.bundle}-gpu"
+        return f"{self.bundle}-{self.accelerator}{self.threads if self.accelerator == 'cpu' else ''}"
 
 
 class PlanCoolDown(_Part):
     """When the device is cool enough for the next process."""
 
     warmest: AndroidThermal = "light"
-    """Hottest accepted state of Android's thermal status."""
+    """Hottest accepted state in the words of Android's thermal status; an iPhone's `fair` counts as `light`."""
     most_headroom: float = 0.85
     """Largest accepted thermal headroom; severe throttling begins at 1.0."""
     poll_ms: Annotated[int, Field(ge=1)] = 10_000
@@ -55,7 +61,7 @@ class PlanCoolDown(_Part):
 
 
 class TimingPlan(_Part):
-    """What the Android demo app times. Readers refuse an unknown `schema_version`."""
+    """What a demo app times. Readers refuse an unknown `schema_version`."""
 
     schema_version: Literal[1] = 1
     """Version of this format; readers refuse an unknown one."""
@@ -94,7 +100,7 @@ class TimingPlan(_Part):
         Args:
             bundles: Bundle folders, one or more.
             accelerators: Where to run; an ExecuTorch artifact runs on the CPU only.
-            threads: Numbers of CPU threads; a GPU has one step, whatever they are.
+            threads: Numbers of CPU threads; a GPU and Core ML have one step, whatever they are.
             options: Other fields of the plan by their names, such as ``rounds``. Default: none.
 
         Returns:
@@ -138,12 +144,12 @@ class TimingPlan(_Part):
 def _steps(
     targets: Mapping[str, str], accelerators: Sequence[Accelerator], threads: Sequence[int]
 ) -> tuple[PlanStep, ...]:
-    """Every bundle on every accelerator that its runtime has; a GPU has one step, whatever the threads."""
+    """Every bundle on every accelerator that its runtime has."""
     steps = [
         PlanStep(bundle=name, accelerator=accelerator, threads=count)
         for name, target in targets.items()
         for accelerator in accelerators
-        if accelerator == "cpu" or target == "tflite"
-        for count in (threads if accelerator == "cpu" else threads[:1])
+        if accelerator in RUNS_ON[target]
+        for count in (threads if accelerator == "cpu" and target != "coreml" else (1,))
     ]
     return tuple({step.name: step for step in steps}.values())

@@ -1,0 +1,29 @@
+"""Whether a record is of what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from levit_mobile.bundle.reader import OpenBundle
+from levit_mobile.demo.plan import TimingPlan
+from levit_mobile.errors import DeviceError
+from levit_mobile.timing.record import TimingRun
+
+
+def require_artifacts(run: TimingRun, plan: TimingPlan, opened: Mapping[str, OpenBundle], phone: str) -> None:
+    """Each timing is of the very artifact that was given.
+
+    Raises:
+        DeviceError: A step is missing, or its artifact is a different one (``device.damaged``).
+    """
+    timings = {timing.name: timing for timing in run.timings}
+    for step in plan.steps:
+        timing = timings.get(step.name)
+        if timing is None:
+            raise DeviceError(f"the record from {phone} lacks {step.name}, which the plan asked for", fault="damaged")
+        if (bundle := opened.get(step.bundle)) and timing.sha256 != bundle.contract.artifact.sha256:
+            raise DeviceError(
+                f"the record from {phone} is of a different artifact: {step.name} has digest {timing.sha256}, expected "
+                f"{bundle.contract.artifact.sha256}",
+                fault="damaged",
+            )
