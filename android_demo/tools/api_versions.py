@@ -7,7 +7,6 @@ the class files of the platform. A class that the platform's jar does not hold, 
 from __future__ import annotations
 
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +14,8 @@ from xml.sax.saxutils import quoteattr
 
 import class_file
 import declarations
+import npm
 from declarations import Declared
-from maven import cache, sha256
-from processes import run
 
 LOCK = Path(__file__).resolve().parents[1] / "npm.lock"
 PACKAGE_FILE = "package/lib/android/android-platform-37.d.ts"
@@ -26,22 +24,12 @@ SUFFIX = ".class"
 
 def place() -> Path:
     """Where the package of the declarations is in the cache folder."""
-    name = LOCK.read_text(encoding="utf-8").split()[1]
-    return cache().parent / "npm" / f"{name.strip('@').replace('/', '-').replace('@', '-')}.tgz"
+    return npm.place(LOCK)
 
 
 def package() -> Path:
     """The package of the declarations, downloaded once and compared with its digest."""
-    digest, name = LOCK.read_text(encoding="utf-8").split()
-    path = place()
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            run(["npm", "pack", "--silent", name], cwd=Path(folder))
-            (Path(folder) / path.name).replace(path)
-    if sha256(path) != digest:
-        raise SystemExit(f"the digest of {path} differs from npm.lock")
-    return path
+    return npm.package(LOCK)
 
 
 def declared(path: Path) -> dict[str, Declared]:

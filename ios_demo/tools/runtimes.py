@@ -8,16 +8,12 @@ from __future__ import annotations
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from android_tools import bundles, machine, native
 from toolchain import ROOT, Toolchain
-
-sys.path.append(str(ROOT.parent / "android_demo" / "tools"))
-
-import bundles
-import machine
-import native
 
 PACKAGE = ROOT / "LevitRuntimes"
 TWINS = ROOT / "twins"
@@ -34,6 +30,7 @@ def missing() -> str:
     return "" if bundles.folder() else "there are no test bundles, and nothing here can make them"
 
 
+@cache
 def environment() -> dict[str, str]:
     """Variables that name the libraries and the bundles for the twins and the tests."""
     named = {

@@ -6,19 +6,17 @@ names the version of iOS. Swift's names are made of them by rules; `stubs/names.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
-import subprocess
 import tarfile
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from toolchain import ROOT, cache
+from android_tools import npm
+from toolchain import ROOT
 
 LOCK = ROOT / "npm.lock"
 NAMES = ROOT / "stubs" / "names.txt"
@@ -63,13 +61,17 @@ def newer(stubs: Iterable[Stub], than: Level) -> dict[str, Level]:
 
 def missing() -> str:
     """Why the declarations cannot be had; empty if they can."""
-    return "" if _place().exists() or shutil.which("npm") else "`npm`, which downloads the declarations, is not there"
+    return (
+        ""
+        if npm.place(LOCK).exists() or shutil.which("npm")
+        else "`npm`, which downloads the declarations, is not there"
+    )
 
 
 def declarations(modules: Iterable[str]) -> dict[str, Declared]:
     """What the SDK declares in these modules, by Objective-C's names."""
     found: dict[str, Declared] = {}
-    with tarfile.open(_package()) as archive:
+    with tarfile.open(npm.package(LOCK)) as archive:
         for module in {*modules, "Foundation"}:
             try:
                 content = archive.extractfile(f"{FOLDER}{module}.d.ts")
@@ -194,22 +196,3 @@ def _read(lines: Iterator[str], into: dict[str, Declared]) -> None:
 
 def _text(level: Level) -> str:
     return ".".join(map(str, level)) or "nothing"
-
-
-def _place() -> Path:
-    _, name = LOCK.read_text(encoding="utf-8").split()
-    return cache() / "npm" / f"{name.strip('@').replace('/', '-').replace('@', '-')}.tgz"
-
-
-def _package() -> Path:
-    """The npm package, downloaded once and compared with its digest."""
-    digest, name = LOCK.read_text(encoding="utf-8").split()
-    path = _place()
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            subprocess.run(["npm", "pack", "--silent", name], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-            Path(folder, path.name).replace(path)
-    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        raise SystemExit(f"the digest of {path} differs from {LOCK.name}")
-    return path
