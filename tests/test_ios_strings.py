@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "ios_demo" / "LevitDemo"
+KIT = ROOT / "ios_demo" / "LevitMobileKit" / "Sources" / "LevitMobileKit"
 CATALOG: dict[str, Any] = json.loads((APP / "Localizable.xcstrings").read_text(encoding="utf-8"))["strings"]
 ANDROID = ROOT / "android_demo" / "app" / "src" / "main" / "res"
 FOLDERS = {"en": "values", "de": "values-de", "ar": "values-ar"}
@@ -46,7 +47,8 @@ def used() -> set[str]:
     )
     codes = [*re.findall(r'case \w+ = "([a-z-]+)"', cases), "unexpected"]
     failures = {f"failed_{code.replace('-', '_')}{end}" for code in codes for end in ("", "_title")}
-    phases = set(re.findall(r"^    case (\w+)$", (APP / "Model" / "BenchmarkModel.swift").read_text("utf-8"), re.M))
+    moments = KIT / "Timing" / "DeviceFacts.swift"
+    phases = {"starting", *re.findall(r"^        case (\w+)$", moments.read_text("utf-8"), re.M)}
     return words | failures | {f"phase_{phase}" for phase in phases} | {"phase_warming_up", "retry"}
 
 

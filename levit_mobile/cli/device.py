@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import typer
 
@@ -46,13 +46,13 @@ if TYPE_CHECKING:
     Options = AppOptions | IosAppOptions
 
 Platform = Literal["android", "ios"]
-KNOWN: tuple[Platform, ...] = ("android", "ios")
+KNOWN: tuple[Platform, ...] = get_args(Platform)
 PROJECT, IDENTIFIER = Path("ios_demo", "LevitDemo.xcodeproj"), "dev.levitmobile.demo"
 COLUMNS = 3  # artifacts side by side on a terminal
 ROUNDS, WARMUP, STARTS, COOL_DOWN_S, PICTURE = 50, 5, 5, 300, "640x480"
 MOST_PX = 8192  # as the plan has it
 Accelerator = Literal["cpu", "gpu", "neural-engine"]
-ACCELERATORS = ("cpu", "gpu", "neural-engine")
+ACCELERATORS: tuple[Accelerator, ...] = get_args(Accelerator)
 PLAIN = re.compile(r"[^A-Za-z0-9]+")
 
 

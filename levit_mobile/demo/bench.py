@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.demo.app import FILES, DemoApp
-from levit_mobile.demo.checking import require_artifacts
+from levit_mobile.demo.checking import read_record, require_artifacts
 from levit_mobile.demo.options import AppOptions
 from levit_mobile.demo.plan import TimingPlan
 from levit_mobile.demo.watching import LINES, Watch
@@ -153,17 +153,9 @@ def _record(demo: DemoApp, name: str, plan: TimingPlan, progress: Progress) -> T
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, f"{name}.json")
             demo.phone.pull(place, file)
-            run = _read(file)
+            run = read_record(file)
     except DeviceError as error:
         if error.fault == "gone":
             raise error.reworded(f"{error}; what the app has measured stays on the phone in {place}") from error
         raise
     return run if last.event == "finished" else run.model_copy(update={"incomplete": DIED})
-
-
-def _read(file: Path) -> TimingRun:
-    """Raises TimingError with a sentence about the app's record, not about a file that is gone by then."""
-    try:
-        return TimingRun.read(file)
-    except TimingError as error:
-        raise error.reworded(str(error).replace(str(file), "the record that the app wrote")) from error

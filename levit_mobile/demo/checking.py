@@ -1,13 +1,26 @@
-"""Whether a record is of what was asked for."""
+"""The record of an app: read, and compared with what was asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from levit_mobile.bundle.reader import OpenBundle
 from levit_mobile.demo.plan import TimingPlan
-from levit_mobile.errors import DeviceError
+from levit_mobile.errors import DeviceError, TimingError
 from levit_mobile.timing.record import TimingRun
+
+
+def read_record(file: Path) -> TimingRun:
+    """Read the record that was fetched.
+
+    Raises:
+        TimingError: As ``TimingRun.read`` does, with a sentence about the app's record: the file is gone by then.
+    """
+    try:
+        return TimingRun.read(file)
+    except TimingError as error:
+        raise error.reworded(str(error).replace(str(file), "the record that the app wrote")) from error
 
 
 def require_artifacts(run: TimingRun, plan: TimingPlan, opened: Mapping[str, OpenBundle], phone: str) -> None:

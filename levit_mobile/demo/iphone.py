@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from levit_mobile.bundle.reader import open_bundle
-from levit_mobile.demo.checking import require_artifacts
+from levit_mobile.demo.checking import read_record, require_artifacts
 from levit_mobile.demo.devicectl import INSTALL_S, Devicectl, Iphone
 from levit_mobile.demo.joining import joined
 from levit_mobile.demo.options import IosAppOptions
@@ -189,7 +189,7 @@ def _started(demo: IosApp, job: TimingPlan, name: str) -> TimingRun:
         while time.monotonic() < end:
             with suppress(DeviceError):  # before the first record there is no file
                 demo.copy_from(f"{FOLDER}/records/{name}.json", file)
-            if file.exists() and (run := _read(file)).incomplete != NOT_FINISHED and run.timings:
+            if file.exists() and (run := read_record(file)).incomplete != NOT_FINISHED and run.timings:
                 return run
             time.sleep(EVERY_S)
     raise DeviceError(
@@ -197,10 +197,3 @@ def _started(demo: IosApp, job: TimingPlan, name: str) -> TimingRun:
         "on the screen, and check that it is the app of this version of levit-mobile",
         fault="hung",
     )
-
-
-def _read(file: Path) -> TimingRun:
-    try:
-        return TimingRun.read(file)
-    except TimingError as error:
-        raise error.reworded(str(error).replace(str(file), "the record that the app wrote")) from error

@@ -2,35 +2,6 @@ import Foundation
 import LevitMobileKit
 import Observation
 
-/// What a benchmark does at one moment.
-struct BenchmarkMoment: Sendable {
-    /// What it does.
-    var phase = BenchmarkPhase.starting
-    /// The step that it does it for; nil if it concerns all steps.
-    var step: TimingStep?
-    /// Rounds done and all rounds, the warm-up included; 0 when unknown.
-    var done = 0
-    var total = 0
-    /// Time waited for the device to cool before this round, in ms; 0 in other phases.
-    var coolingMs = 0
-}
-
-/// The phases of a benchmark.
-enum BenchmarkPhase: String, Sendable, CaseIterable {
-    /// The benchmark begins.
-    case starting
-    /// The runtime loads the artifact.
-    case loading
-    /// The golden images run on the step's accelerator.
-    case checking
-    /// The benchmark waits for the device to cool.
-    case cooling
-    /// Rounds that are not kept run.
-    case warmingUp = "warming_up"
-    /// Rounds that are kept run.
-    case timing
-}
-
 /// A record and the file that holds it.
 struct FinishedBenchmark: Sendable {
     let record: TimingRecord
@@ -52,7 +23,7 @@ protocol BenchmarkRunner: Sendable {
     ///   - record: Name of the record's file without `.json`; nil for a name made of the time.
     ///   - report: Called often, from any thread.
     func run(
-        _ plan: TimingPlan, record: String?, report: @escaping @Sendable (BenchmarkMoment) -> Void
+        _ plan: TimingPlan, record: String?, report: @escaping @Sendable (SessionMoment) -> Void
     ) async throws -> FinishedBenchmark
 }
 
@@ -63,8 +34,8 @@ final class BenchmarkModel {
     private(set) var entries = ScreenState<[BundleEntry]>.loading
     /// `ready` before the first benchmark, `running` with the rounds of all steps, then the table.
     private(set) var state = ScreenState<BenchmarkRows>.loading
-    /// What a running benchmark does now; its value means nothing in other states.
-    private(set) var moment = BenchmarkMoment()
+    /// What a running benchmark does now; nil before its first step, and without meaning in other states.
+    private(set) var moment: SessionMoment?
 
     private var chosen: Set<String>?
     private var others = BenchmarkChoices()
@@ -135,7 +106,7 @@ final class BenchmarkModel {
     func start(_ plan: TimingPlan, record: String? = nil) {
         if case .running = state { return }
         state = state.after(.reloaded).after(.loaded).after(.started)
-        moment = BenchmarkMoment()
+        moment = nil
         current += 1
         let (last, number) = (running, current)
         running = Task {
@@ -164,7 +135,7 @@ final class BenchmarkModel {
     }
 
     private func run(_ plan: TimingPlan, _ record: String?, _ number: Int) async {
-        let (moments, source) = AsyncStream.makeStream(of: BenchmarkMoment.self)
+        let (moments, source) = AsyncStream.makeStream(of: SessionMoment.self)
         let watching = Task {
             for await moment in moments where number == current { take(moment) }
         }
@@ -174,7 +145,7 @@ final class BenchmarkModel {
         if number == current { finish(ended) }
     }
 
-    private func take(_ moment: BenchmarkMoment) {
+    private func take(_ moment: SessionMoment) {
         self.moment = moment
         state.take(.progressed(done: moment.done, total: moment.total))
     }

@@ -22,14 +22,14 @@ struct SessionBenchmark: BenchmarkRunner {
     }
 
     func run(
-        _ plan: TimingPlan, record: String?, report: @escaping @Sendable (BenchmarkMoment) -> Void
+        _ plan: TimingPlan, record: String?, report: @escaping @Sendable (SessionMoment) -> Void
     ) async throws -> FinishedBenchmark {
         let name = record ?? Self.name(Date())
         let session = TimingSession(app: app, facts: facts, loaders: loaders, marker: marker)
         let ended = try await session.run(
             plan, bundle: { try await open($0, isFromHost: record != nil) },
             save: { try host.write($0, as: name) },
-            report: { report(BenchmarkMoment($0)) })
+            report: report)
         return FinishedBenchmark(record: ended, file: try host.write(ended, as: name))
     }
 
@@ -43,14 +43,5 @@ struct SessionBenchmark: BenchmarkRunner {
     private static func name(_ date: Date) -> String {
         let style = Date.ISO8601FormatStyle(dateSeparator: .omitted, timeSeparator: .omitted)
         return "timing-\(date.formatted(style))"
-    }
-}
-
-extension BenchmarkMoment {
-    /// A moment of the Kit's session.
-    init(_ moment: SessionMoment) {
-        self.init(
-            phase: BenchmarkPhase(rawValue: moment.phase.rawValue) ?? .starting, step: moment.step, done: moment.done,
-            total: moment.total, coolingMs: moment.coolingMs)
     }
 }

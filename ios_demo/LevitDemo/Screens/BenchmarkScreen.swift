@@ -127,8 +127,8 @@ private struct RunningPane: View {
         List {
             Section {
                 progress
-                if let step = model.moment.step { Text(verbatim: Words().step(step)) }
-                if model.moment.phase == .cooling { cooling }
+                if let step = model.moment?.step { Text(verbatim: Words().step(step)) }
+                if let moment = model.moment, moment.phase == .cooling { cooling(moment) }
             } footer: {
                 Text("benchmark_foreground")
             }
@@ -153,12 +153,12 @@ private struct RunningPane: View {
     }
 
     /// Key of the phase's words.
-    private var phase: String { "phase_" + model.moment.phase.rawValue }
+    private var phase: String { "phase_" + (model.moment?.phase.rawValue ?? "starting") }
 
-    private var cooling: some View {
+    private func cooling(_ moment: SessionMoment) -> some View {
         VStack(alignment: .leading) {
             Text("cooling")
-            Text(verbatim: Words().text("cooling_waited", Words().seconds(Double(model.moment.coolingMs) / 1e3)))
+            Text(verbatim: Words().text("cooling_waited", Words().seconds(Double(moment.coolingMs) / 1e3)))
         }
     }
 }

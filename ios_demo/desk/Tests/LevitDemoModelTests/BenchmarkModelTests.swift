@@ -49,7 +49,7 @@ struct BenchmarkModelTests {
         let plans = Box<[TimingPlan]>([])
         let model = await loaded(
             FakeRunner(plans: plans) { report in
-                report(BenchmarkMoment(phase: .timing, step: TimingStep("et"), done: 3, total: 55))
+                report(SessionMoment(step: TimingStep("et"), phase: .timing, done: 3, total: 55))
                 let slow = Sample.timing("slow", [6, 6, 6])
                 return FinishedBenchmark(record: Sample.record([slow, Sample.timing("fast", [2, 2, 2])]), file: nil)
             })
@@ -57,7 +57,7 @@ struct BenchmarkModelTests {
         model.start()
         await model.wait()
         #expect(plans.value.count == 1, "one benchmark runs at a time")
-        #expect(model.moment.phase == .timing)
+        #expect(model.moment?.phase == .timing)
         let rows = try #require(model.state.value)
         #expect(rows.rows.map(\.name) == ["fast", "slow"])
         #expect(rows.rows.map(\.ratio) == [1, 3])
@@ -71,13 +71,13 @@ struct BenchmarkModelTests {
         let model = await loaded(
             FakeRunner { report in
                 runs.change { $0 += 1 }
-                report(BenchmarkMoment(phase: .cooling, done: 1, total: 9, coolingMs: 10_000))
+                report(SessionMoment(step: TimingStep("et"), phase: .cooling, done: 1, total: 9, coolingMs: 10_000))
                 if runs.value == 1 { try await untilCancelled() }
                 return FinishedBenchmark(record: Sample.record([Sample.timing("second")]), file: nil)
             })
         model.start()
         await until { model.state == .running(done: 1, total: 9) }
-        #expect(model.moment.coolingMs == 10_000)
+        #expect(model.moment?.coolingMs == 10_000)
         model.cancel()
         #expect(model.state == .ready)
         model.start()

@@ -104,7 +104,7 @@ struct FakeRunner: BenchmarkRunner {
     var died: String?
     var plans = Box<[TimingPlan]>([])
     var cleaned = Box(0)
-    var work: @Sendable (@Sendable (BenchmarkMoment) -> Void) async throws -> FinishedBenchmark = { _ in
+    var work: @Sendable (@Sendable (SessionMoment) -> Void) async throws -> FinishedBenchmark = { _ in
         FinishedBenchmark(record: Sample.record([Sample.timing("a")]), file: nil)
     }
 
@@ -113,7 +113,7 @@ struct FakeRunner: BenchmarkRunner {
     func clean() { cleaned.change { $0 += 1 } }
 
     func run(
-        _ plan: TimingPlan, record: String?, report: @escaping @Sendable (BenchmarkMoment) -> Void
+        _ plan: TimingPlan, record: String?, report: @escaping @Sendable (SessionMoment) -> Void
     ) async throws -> FinishedBenchmark {
         plans.change { $0.append(plan) }
         return try await work(report)

@@ -21,7 +21,12 @@ public struct SessionMoment: Sendable, Equatable {
     /// All of them.
     public let total: Int
     /// Time waited for the device to cool before this round, in ms; 0 in other phases.
-    public var coolingMs = 0
+    public let coolingMs: Int
+
+    public init(step: TimingStep, phase: Phase, done: Int, total: Int, coolingMs: Int = 0) {
+        (self.step, self.phase, self.done, self.total) = (step, phase, done, total)
+        self.coolingMs = coolingMs
+    }
 
     /// The phases of a step; `doing` completes the sentence "the process died while ...".
     public enum Phase: String, Sendable, CaseIterable {

@@ -119,21 +119,19 @@ public struct TimingPlan: SchemaObject {
     }
 }
 
-/// Orders by Fisher-Yates over a linear congruential generator, s = 1664525 s + 1013904223 mod 2^32, so that every
-/// language draws the same ones.
+/// Orders by Fisher-Yates over a linear congruential generator, so that every language draws the same ones.
 public struct DrawnOrder: Sendable {
-    private var state: UInt32
+    private var numbers: LinearCongruential
 
     public init(seed: Int) {
-        state = UInt32(truncatingIfNeeded: seed)
+        numbers = LinearCongruential(seed: seed)
     }
 
     /// The next order: each of 0 until `count` once.
     public mutating func next(_ count: Int) -> [Int] {
         var places = Array(0..<count)
         for last in stride(from: count - 1, to: 0, by: -1) {
-            state = state &* 1_664_525 &+ 1_013_904_223
-            places.swapAt(last, Int(state >> 8) % (last + 1))
+            places.swapAt(last, Int(numbers.next() >> 8) % (last + 1))
         }
         return places
     }
