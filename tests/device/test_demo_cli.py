@@ -70,8 +70,9 @@ def test_exit_codes(asked: Callable[..., Any], behaviour: dict[str, Any], words:
     "words",
     [
         ("android",),
-        ("ios", "."),
+        ("windows", "."),
         ("android", "missing"),
+        ("ios", "missing"),
         ("android", ".", "--accelerator", "npu"),
         ("android", ".", "--picture", "640"),
         ("android", "--plan", "plan.json", "--rounds", "7"),
