@@ -96,7 +96,7 @@ def device(
     _require_use(bundles or [], plan, asked)
     _require_system(system, {"--apk": apk, "--adb": adb}, {"--app": app, "--team": team})
     size = understood(lambda: picture_size(picture, MOST_PX))
-    known = understood(lambda: _accelerators(accelerator or ["cpu"]))
+    known = understood(lambda: _accelerators(accelerator or ["cpu"], platform))
     with known_failures(as_json=json):
         import levit_mobile
 
@@ -194,11 +194,12 @@ def _exit(run: TimingRun, *, strict: bool) -> None:
         raise typer.Exit(NOT_RUN)
 
 
-def _accelerators(names: Sequence[str]) -> list[Accelerator]:
-    """Raises ValueError for an unknown one."""
+def _accelerators(names: Sequence[str], platform: Platform) -> list[Accelerator]:
+    """Raises ValueError for one that the platform does not have."""
+    known = [name for name in ACCELERATORS if platform == "ios" or name != "neural-engine"]
     for name in names:
-        if name not in ACCELERATORS:
-            raise ValueError(f"--accelerator is {name!r}, expected {', '.join(ACCELERATORS)}")
+        if name not in known:
+            raise ValueError(f"--accelerator is {name!r}, expected {', '.join(known)} for {platform}")
     return cast("list[Accelerator]", list(dict.fromkeys(names)))
 
 

@@ -43,7 +43,7 @@ SerialOption = Annotated[
     str | None,
     typer.Option(
         "--serial",
-        help="Serial number of the phone; on iOS its identifier or name. Default: the only one that is ready.",
+        help="Serial number of the phone; on iOS its identifier, UDID or name. Default: the only one that is ready.",
     ),
 ]
 AcceleratorOption = Annotated[

@@ -21,6 +21,7 @@ PACKAGE = "dev.levitmobile.demo"
 ACTIVITY = f"{PACKAGE}/dev.levitmobile.demo.MainActivity"
 # Written by adb's user and read by the app on a release build, too; /data/local/tmp is closed to apps.
 FILES = f"/sdcard/Android/data/{PACKAGE}/files"
+LINES = f"{FILES}/timings/progress.jsonl"
 APK = f"{ROOT}/demo.apk"
 INSTALLING_S = 300.0
 FOLDER_S = 20  # until a fresh app has made its folder
@@ -33,6 +34,11 @@ class DemoApp:
     """The app on one phone."""
 
     phone: Phone
+
+    @property
+    def name(self) -> str:
+        """Name of the phone."""
+        return self.phone.name
 
     def install(self, apk: Path, progress: Progress) -> None:
         """Install or update it. Raises DeviceError (``device.install``), and those of a push."""
@@ -111,9 +117,13 @@ class DemoApp:
         """Delete files and folders of ours. Raises DeviceError."""
         self.phone.shell(f"rm -rf {_words(paths)}")
 
-    def read(self, path: str) -> str:
-        """Text of a file below its folder; empty where it is missing."""
-        return self.phone.shell(f"cat {shlex.quote(path)} 2>/dev/null").text
+    def lines(self) -> str:
+        """The lines that a run has written down; empty before the first."""
+        return self.phone.shell(f"cat {shlex.quote(LINES)} 2>/dev/null").text
+
+    def log_tail(self) -> tuple[str, ...]:
+        """The last lines of the phone's log."""
+        return self.phone.logcat_tail()
 
 
 def _words(paths: Sequence[str]) -> str:

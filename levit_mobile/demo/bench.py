@@ -12,11 +12,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
-from levit_mobile.demo.app import FILES, DemoApp
+from levit_mobile.demo.app import FILES, LINES, DemoApp
 from levit_mobile.demo.checking import read_record, require_artifacts
 from levit_mobile.demo.options import AppOptions
 from levit_mobile.demo.plan import TimingPlan
-from levit_mobile.demo.watching import LINES, Watch
+from levit_mobile.demo.watching import Watch
 from levit_mobile.deployment.copies import source_of
 from levit_mobile.deployment.deploy import deploy
 from levit_mobile.deployment.index import INDEX_FILE, BundleIndex
@@ -146,16 +146,31 @@ def _start(demo: DemoApp, plan: TimingPlan, name: str) -> None:
 
 
 def _record(demo: DemoApp, name: str, plan: TimingPlan, progress: Progress) -> TimingRun:
-    """The record of the run, also of one whose app died. Raises DeviceError and TimingError."""
-    place = f"{RECORDS}/{name}.json"
+    """The record of the run, also of one whose app died or hung. Raises DeviceError and TimingError."""
+    watch = Watch(demo, name, plan.cool_down.longest_ms / 1000)
     try:
-        last = Watch(demo, name, plan.cool_down.longest_ms / 1000).until_its_end(progress)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, f"{name}.json")
-            demo.phone.pull(place, file)
-            run = read_record(file)
+        incomplete = _until_its_end(watch, progress)
+        return _pulled(demo, name, incomplete)
     except DeviceError as error:
         if error.fault == "gone":
+            place = f"{RECORDS}/{name}.json"
             raise error.reworded(f"{error}; what the app has measured stays on the phone in {place}") from error
         raise
-    return run if last.event == "finished" else run.model_copy(update={"incomplete": DIED})
+
+
+def _until_its_end(watch: Watch, progress: Progress) -> str | None:
+    """Why the run ended early; None if it did not. Raises DeviceError where nothing was measured."""
+    try:
+        return None if watch.until_its_end(progress).event == "finished" else DIED
+    except DeviceError as error:
+        if error.fault in ("hung", "failed") and watch.has_measured:
+            return str(error)
+        raise
+
+
+def _pulled(demo: DemoApp, name: str, incomplete: str | None) -> TimingRun:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, f"{name}.json")
+        demo.phone.pull(f"{RECORDS}/{name}.json", file)
+        run = read_record(file)
+    return run.model_copy(update={"incomplete": incomplete}) if incomplete else run

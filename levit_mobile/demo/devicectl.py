@@ -1,4 +1,4 @@
-"""Apple's `devicectl`: which iPhones are there, and how an app is installed, started and given files.
+"""Apple's `devicectl`, called so that its answer is JSON.
 
 Only its JSON is stable, and each of its fields may be missing: cargo-mobile2, issue 443, shows a phone without a name.
 Source of the commands: `xcrun devicectl help` of Xcode 26.
@@ -7,12 +7,12 @@ Source of the commands: `xcrun devicectl help` of Xcode 26.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +20,12 @@ from levit_mobile.errors import DeviceError, RunnerUnavailable
 from levit_mobile.system.printable import printable
 
 CALL_S = 120.0
-INSTALL_S = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Iphone:
-    """An iPhone or iPad that `devicectl` lists.
-
-    Attributes:
-        identifier: What `devicectl` calls it.
-        name: Its name for sentences.
-        fault: Why it cannot be used, as a fault of DeviceError; None where it can.
-        why: The same in words.
-    """
-
-    identifier: str
-    name: str
-    fault: str | None = None
-    why: str = ""
+# "was not, or could not be, unlocked" is what a locked iPhone answers; "blocked" is something else.
+_LOCKED = re.compile(r"\b(?:un)?locked\b", re.IGNORECASE)
+# The words of devicectl, of FrontBoard and of the lookup of a container for an identifier that no app has.
+_NO_APP = re.compile(
+    r"not installed|unknown to FrontBoard|(?:unable|failed) to (?:find|locate) .*\bapp|ContainerLookup", re.IGNORECASE
+)
 
 
 class Devicectl:
@@ -55,55 +43,29 @@ class Devicectl:
             raise RunnerUnavailable("xcrun was not found: install Xcode 15 or newer", fault="not-installed")
         self._xcrun = found
 
-    def devices(self) -> list[Iphone]:
-        """All iPhones and iPads that this Mac knows."""
-        listed = self.call("list", "devices").get("devices")
-        return [_iphone(one) for one in _mappings(listed) if _is_ios(one)]
-
-    def chosen(self, identifier: str | None) -> Iphone:
-        """The phone with an identifier, a UDID or a name, or the only one that is ready.
-
-        Raises:
-            DeviceError: None is there, or it cannot be used; several are ready (``device.several``).
-        """
-        there = self.devices()
-        ready = [phone for phone in there if phone.fault is None]
-        if identifier is not None:
-            named = [phone for phone in there if identifier in (phone.identifier, phone.name)]
-            if not named:
-                raise DeviceError(
-                    f"no iPhone is called {printable(identifier)}; there {_listed(there)}", fault="unknown-serial"
-                )
-            return _usable(named[0])
-        if len(ready) > 1:
-            raise DeviceError(
-                f"several iPhones are ready: choose one with --serial; there {_listed(ready)}", fault="several"
-            )
-        if ready:
-            return ready[0]
-        if len(there) == 1:
-            return _usable(there[0])
-        raise DeviceError(
-            f"no iPhone is ready: connect one by cable and unlock it; there {_listed(there)}", fault="none"
-        )
-
-    def call(self, *words: str, timeout_s: float = CALL_S) -> Mapping[str, Any]:
+    def call(self, command: str, *words: str, timeout_s: float = CALL_S) -> Mapping[str, Any]:
         """Run a command and return the ``result`` of its JSON.
 
+        Args:
+            command: The words that name it, such as "list devices".
+            *words: Its options and arguments. Those of an app that is started come last, after the app.
+            timeout_s: Longest time that it may take, in s.
+
         Raises:
-            DeviceError: It failed (``device.failed``, or what its words mean), or did not end (``device.hung``).
+            DeviceError: It failed (``device.failed``, or what its words mean), or did not end (``device.offline``).
         """
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "out.json")
-            command = [self._xcrun, "devicectl", *words, "--json-output", str(file)]
+            # Behind the identifier of an app, an option would be one of the app's own arguments.
+            called = [self._xcrun, "devicectl", *command.split(), "--json-output", str(file), *words]
             try:
-                done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+                done = subprocess.run(called, capture_output=True, text=True, timeout=timeout_s, check=False)
             except subprocess.TimeoutExpired as error:
-                raise DeviceError(f"devicectl {words[0]} did not end within {timeout_s:g} s", fault="hung") from error
+                raise DeviceError(f"devicectl {command} did not end within {timeout_s:g} s", fault="offline") from error
             made = _read(file)
         result = made.get("result")
-        if done.returncode or _at(made, "info", "outcome") == "failed":
-            raise _failure(words, made, done.stderr)
+        if done.returncode or at(made, "info", "outcome") == "failed":
+            raise _failure(command, made, done.stderr)
         return result if isinstance(result, Mapping) else {}
 
 
@@ -112,55 +74,38 @@ def is_mac() -> bool:
     return sys.platform == "darwin"
 
 
-def _usable(phone: Iphone) -> Iphone:
-    if phone.fault is not None:
-        raise DeviceError(f"{phone.name} cannot be used: {phone.why}", fault=phone.fault)
-    return phone
+def at(data: object, *keys: str) -> object:
+    """The value at a path of keys; None where one is missing."""
+    for key in keys:
+        if not isinstance(data, Mapping):
+            return None
+        data = data.get(key)
+    return data
 
 
-def _listed(phones: list[Iphone]) -> str:
-    if not phones:
-        return "is none"
-    return "are " + ", ".join(f"{phone.name} ({phone.why or 'ready'})" for phone in phones)
+def mappings(data: object) -> Iterator[Mapping[str, Any]]:
+    """The objects in a list of JSON; nothing where it is no list."""
+    for one in data if isinstance(data, list) else []:
+        if isinstance(one, Mapping):
+            yield one
 
 
-def _is_ios(device: Mapping[str, Any]) -> bool:
-    """Xcode 27 lists simulators and other devices too; what states no platform may be a phone."""
-    platform = _at(device, "hardwareProperties", "platform")
-    return platform in (None, "iOS") and _at(device, "hardwareProperties", "reality") != "simulated"
-
-
-def _iphone(device: Mapping[str, Any]) -> Iphone:
-    identifier = str(device.get("identifier") or _at(device, "hardwareProperties", "udid") or "")
-    stated = _at(device, "deviceProperties", "name") or _at(device, "hardwareProperties", "marketingName")
-    name = printable(str(stated or identifier or "an iPhone without a name"))
-    return Iphone(identifier, name, *_trouble(device))
-
-
-def _trouble(device: Mapping[str, Any]) -> tuple[str | None, str]:
-    """A field that is missing is no trouble: the next command shows it."""
-    pairing = _at(device, "connectionProperties", "pairingState")
-    if pairing not in (None, "paired"):
-        return "unauthorised", "it does not trust this Mac: unlock it, connect it by cable and choose Trust"
-    if _at(device, "connectionProperties", "tunnelState") == "unavailable":
-        return "offline", "it is not connected: connect it by cable and unlock it"
-    if _at(device, "deviceProperties", "developerModeStatus") not in (None, "enabled"):
-        return "unauthorised", "its developer mode is off: switch it on in Settings, Privacy & Security"
-    version = str(_at(device, "deviceProperties", "osVersionNumber") or "")
-    major = version.partition(".")[0]
-    if major.isdigit() and int(major) < 17:
-        return "state", f"it runs iOS {version}, and devicectl and the app need iOS 17"
-    return None, ""
-
-
-def _failure(words: tuple[str, ...], made: Mapping[str, Any], stderr: str) -> DeviceError:
-    told = _at(made, "error", "userInfo", "NSLocalizedDescription", "string")
+def _failure(command: str, made: Mapping[str, Any], stderr: str) -> DeviceError:
+    stated = at(made, "error", "userInfo", "NSLocalizedDescription", "string")
     lines = [line for line in stderr.splitlines() if line.strip()]
-    why = printable(str(told or (lines[-1] if lines else "nothing was printed")))[:300]
-    if "locked" in why.lower():
+    why = printable(str(stated or (lines[-1] if lines else "nothing was printed")))[:300]
+    everything = f"{json.dumps(made.get('error'))} {stderr}"  # an underlying error has the reason
+    if _LOCKED.search(everything):
         return DeviceError(f"the iPhone is locked: unlock it and keep it on ({why})", fault="state")
-    fault = "install" if "install" in words else "failed"
-    return DeviceError(f"devicectl {' '.join(words[:3])} failed: {why}", fault=fault)
+    if "install" in command:
+        return DeviceError(f"devicectl {command} failed: {why}", fault="install")
+    if _NO_APP.search(everything):
+        return DeviceError(
+            "the demo app is not installed on the iPhone: give it with --app or --team, or run it once from Xcode "
+            f"({why})",
+            fault="no-app",
+        )
+    return DeviceError(f"devicectl {command} failed: {why}", fault="failed")
 
 
 def _read(file: Path) -> Mapping[str, Any]:
@@ -169,17 +114,3 @@ def _read(file: Path) -> Mapping[str, Any]:
     except (OSError, ValueError):
         return {}
     return made if isinstance(made, Mapping) else {}
-
-
-def _at(data: object, *keys: str) -> object:
-    for key in keys:
-        if not isinstance(data, Mapping):
-            return None
-        data = data.get(key)
-    return data
-
-
-def _mappings(data: object) -> Iterator[Mapping[str, Any]]:
-    for one in data if isinstance(data, list) else []:
-        if isinstance(one, Mapping):
-            yield one

@@ -36,11 +36,14 @@ def joined(plan: TimingPlan, records: Sequence[tuple[PlanStep, TimingRun]], inco
         if (parts := [run.timings[0] for one, run in records if one.name == step.name and run.timings])
     )
     runs = [run for _, run in records]
+    waits = [run.cooling_s for run in runs if run.cooling_s is not None]
     return runs[0].model_copy(
         update={
             "timings": timings,
             "after": runs[-1].after,
             "during": tuple(run.after for run in runs[:-1]),
+            "cooling_s": sum(waits) if waits else None,
+            "versions": {name: one for run in runs for name, one in run.versions.items()},
             "incomplete": incomplete or next((run.incomplete for run in runs if run.incomplete), None),
         }
     )

@@ -39,13 +39,14 @@ class IosAppOptions:
     """Where ``bench_in_ios_app`` runs the iOS demo app, and how.
 
     Attributes:
-        serial: Identifier or name of the phone, as `xcrun devicectl list devices` shows it. Default: the only one that
-            is ready.
+        serial: Identifier or name of the phone, as `xcrun devicectl list devices` shows it, or its UDID. Default: the
+            only one that is ready.
         app: Folder `LevitDemo.app` to install first. Default: the app that the phone has.
         team: Identifier of the team that signs. With it the app is built from ``project`` and installed first.
         project: The Xcode project of the app.
         identifier: Bundle identifier of the app.
-        keep: Leave the bundles and the records on the phone. The app itself always stays.
+        keep: Leave the copied bundles and the records on the phone. A later run does not copy the same bundles again,
+            and does not remove them. The app itself always stays.
 
     Raises:
         TimingError: The app is not a folder whose name ends in ``.app``, both an app and a team are given, or there is

@@ -113,8 +113,7 @@ class TimingPlan(_Part):
         targets = {Path(path).resolve().name: open_bundle(Path(path)).target.name for path in bundles}
         steps = _steps(targets, accelerators, threads)
         if not steps:
-            what = "no bundle was given" if not targets else "ExecuTorch artifacts run on the CPU only"
-            raise TimingError(f"no bundle runs on {', '.join(accelerators)}: {what}", fault="option")
+            raise TimingError(f"no bundle runs on {', '.join(accelerators)}: {_runnable(targets)}", fault="option")
         try:
             return cls(steps=steps, **(options or {}))
         except ValidationError as error:
@@ -139,6 +138,13 @@ class TimingPlan(_Part):
     def bundles(self) -> tuple[str, ...]:
         """Names of its bundles, each once."""
         return tuple(dict.fromkeys(step.bundle for step in self.steps))
+
+
+def _runnable(targets: Mapping[str, str]) -> str:
+    """Which accelerators the given bundles have."""
+    known = dict.fromkeys(targets.values())
+    words = [f"{target} artifacts run on {', '.join(RUNS_ON[target])}" for target in known]
+    return "; ".join(words) or "no bundle was given"
 
 
 def _steps(

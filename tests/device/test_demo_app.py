@@ -182,9 +182,24 @@ def test_an_app_that_falls_silent_is_ended(
     with_app: Callable[..., Phone], paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "SILENCE_S", -301.0)  # at the first look: the plan lets the device cool for 300 s
-    phone = with_app(silent_after=1)
+    phone = with_app(silent_after=0)
     with refused(DeviceError, "device.hung", "wrote nothing for"):
         run_on(phone, paths)
+    assert not phone.root.here("app.pid").exists()
+
+
+def test_an_app_that_falls_silent_later_leaves_what_it_has_measured(
+    with_app: Callable[..., Phone], paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = with_app(silent_after=1)
+
+    def listen(_what: str, done: float, _of: float) -> None:
+        if done:  # the first step is measured
+            monkeypatch.setattr(watching, "SILENCE_S", -301.0)  # from now on at the first look
+
+    run = bench_in_app(paths, app=AppOptions(phone.serial), progress=listen)
+    assert "wrote nothing for" in (run.incomplete or "")
+    assert [len(timing.samples_ms) for timing in run.timings] == [50, 0]
     assert not phone.root.here("app.pid").exists()
 
 

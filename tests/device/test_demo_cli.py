@@ -87,7 +87,23 @@ def test_wrong_usage_is_exit_code_2(words: tuple[str, ...], tmp_path: Path, monk
     assert done.exit_code == 2, done.output
 
 
-def test_the_gpu_alone_is_not_for_executorch(paths: list[Path]) -> None:
-    done = ask("device", "android", str(paths[1]), "--accelerator", "gpu")
+@pytest.mark.parametrize(
+    ("place", "accelerator", "fact"),
+    [
+        (1, "gpu", "no bundle runs on gpu: executorch artifacts run on cpu"),
+        (0, "neural-engine", "--accelerator is 'neural-engine', expected cpu, gpu"),
+    ],
+)
+def test_an_accelerator_that_nothing_has_is_refused(paths: list[Path], place: int, accelerator: str, fact: str) -> None:
+    done = ask("device", "android", str(paths[place]), "--accelerator", accelerator)
     assert done.exit_code == 2
-    assert "ExecuTorch artifacts run on the CPU" in " ".join(done.output.split())
+    assert fact in " ".join(done.output.replace("│", " ").split())
+
+
+def test_android_has_no_neural_engine_in_a_plan_either(paths: list[Path], tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    step = {"bundle": paths[0].name, "accelerator": "neural-engine"}
+    plan.write_text(json.dumps({"schema_version": 1, "steps": [step]}), encoding="utf-8")
+    done = ask("device", "android", str(paths[0]), "--plan", str(plan))
+    assert done.exit_code == 1
+    assert "the Neural Engine, which Android does not have" in " ".join(done.output.split())

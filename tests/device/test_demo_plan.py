@@ -36,7 +36,7 @@ def test_a_plan_has_every_bundle_on_every_accelerator_of_its_runtime(tmp_path: P
     names = ["tflite-fp32-cpu1", "tflite-fp32-cpu4", "tflite-fp32-gpu", "executorch-fp32-cpu1", "executorch-fp32-cpu4"]
     assert [step.name for step in plan.steps] == names
     assert plan.bundles == ("tflite-fp32", "executorch-fp32")
-    with refused(TimingError, "timing.option", "gpu", "ExecuTorch"):
+    with refused(TimingError, "timing.option", "gpu", "executorch artifacts run on cpu"):
         TimingPlan.of([tmp_path / "executorch-fp32"], ("gpu",))
     with refused(TimingError, "timing.option", "rounds"):
         TimingPlan.of([tmp_path / "executorch-fp32"], options={"rounds": 0})
