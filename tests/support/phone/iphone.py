@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from levit_mobile.demo.plan import PlanStep, TimingPlan
+
 PHONE: dict[str, Any] = {
     "identifier": "11111111-2222-3333-4444-555555555555",
     "capabilities": [],
@@ -17,6 +19,7 @@ PHONE: dict[str, Any] = {
 }
 TEMPLATE = Path(__file__).parents[3] / "testdata" / "timing" / "complete.json"
 
+CORE, NEURAL = PlanStep(bundle="coreml-fp16"), PlanStep(bundle="coreml-fp16", accelerator="neural-engine")
 PROGRAM = Path(__file__).with_name("bin") / "xcrun.py"
 
 
@@ -51,3 +54,8 @@ def played(root: Path, unfinished: str) -> PlayedIphone:
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{PROGRAM}" "{root}" "$@"\n')
     program.chmod(0o755)
     return PlayedIphone(root)
+
+
+def plan(*steps: PlanStep, rounds: int = 5, starts: int = 2) -> TimingPlan:
+    """Five rounds in two starts are three and two."""
+    return TimingPlan(steps=steps, rounds=rounds, starts=starts)
