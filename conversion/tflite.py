@@ -15,7 +15,7 @@ from levit_mobile.model.fake_quant import fake_quantized_layers, without_fake_qu
 from levit_mobile.recipe import Precision, Recipe
 
 from . import int4, tflite_int8, tflite_weights
-from .tflite_model import Model, opened, write
+from .tflite_model import Model, allow_half, opened, write
 
 WRAPPERS = 2  # modules around the form: NamedTensors, and litert-torch's own name for what it holds
 CLASS = re.compile(r"(?:\w+\.)+[A-Z][A-Za-z0-9]*_")  # before a module's name in a step of its path
@@ -64,6 +64,8 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
         tflite_weights.narrow_tables(model, named)
     if recipe.io == "int8":
         tflite_int8.take_integers(model, named.names[0])
+    if recipe.allows_half:
+        allow_half(model)
     shorten_names(model)
     write(model, path)  # litert-torch and the quantizer write in ways that end the process when the disk is full
     return len(fake_quantized_layers(module))

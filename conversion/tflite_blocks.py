@@ -60,6 +60,7 @@ def _cut(model: Any, ops: Sequence[Any], after: Sequence[Any]) -> Any:
     graph.outputs = sorted(made & later)
     graph.operators = [*preparing, *ops]
     used = {graph.tensors[tensor].buffer for tensor in _tensors(graph.operators)}
+    used |= {entry.buffer for entry in model.metadata or ()}  # a core may choose its arithmetic by one
     cut = copy.copy(model)
     cut.subgraphs, cut.signatureDefs = [graph], []
     cut.buffers = [buffer if place in used else _emptied(buffer) for place, buffer in enumerate(model.buffers)]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from levit_mobile.errors import BundleError
-from levit_mobile.recipe import Tolerance, Verdict
+from levit_mobile.recipe import Recipe, Tolerance, Verdict, recipe
 from levit_mobile.system.files import Sha256, model_json, read_json
 
 SCHEMA_VERSION: Literal[2] = 2
@@ -20,6 +20,7 @@ READABLE = "1 or 2"  # schema versions; a contract of schema 1 is read as what i
 CONTRACT_FILE, LABELS_FILE, PARITY_FILE, GOLDEN_FOLDER = "contract.json", "labels.txt", "parity.json", "golden"
 PLAN_FILE = "plan.json"
 MOST_GOLDEN = 1000  # entries; `convert` writes 4
+Arithmetic = Literal["fp32", "fp16 where the core has it"]
 TensorType = Literal["float32", "float16", "int8"]
 Colour = tuple[float, float, float]  # one number each for red, green and blue
 
@@ -35,6 +36,7 @@ SCHEMA_1_PREPROCESSING: dict[str, Any] = {
 }
 SINCE_SCHEMA_2: dict[str, set[str]] = {
     "model": {"family", "sizes", "weights"},
+    "artifact": {"arithmetic"},
     "input": {"memory_order"},
     "output": {"head", "labels_source"},
     "preprocessing": {"height", "width", "crop_height", "crop_width", *SCHEMA_1_PREPROCESSING},
@@ -88,6 +90,8 @@ class Artifact(ContractPart):
     """Version of each package that made the artifact, by name."""
     minimum_ios: int | None = None
     """Oldest iOS that runs the artifact; null for targets other than Core ML."""
+    arithmetic: Arithmetic | None = None
+    """What a core computes the float parts in, where the artifact states it; null where it does not."""
 
 
 class Quantization(ContractPart):
@@ -253,6 +257,22 @@ class Contract(ContractPart):
     @classmethod
     def _of_schema_1_too(cls, data: Any) -> Any:
         return _upgraded(data) if isinstance(data, Mapping) and data.get("schema_version") == 1 else data
+
+    @property
+    def made_by(self) -> Recipe:
+        """The recipe of that name with the artifact's float arithmetic, and with the bounds that go with it.
+
+        A contract that states no arithmetic is of a time when every `.tflite` computed in float32.
+
+        Raises:
+            RecipeError: There is no such recipe (``recipe.unknown-recipe``), or it lacks that arithmetic
+                (``recipe.not-available``).
+        """
+        named = Recipe.from_name(self.recipe)
+        if named.target != "tflite" and self.artifact.arithmetic is None:
+            return named
+        arithmetic = "fp16" if self.artifact.arithmetic == "fp16 where the core has it" else "fp32"
+        return recipe(named.target, named.precision, arithmetic=arithmetic)
 
     def write(self, folder: Path) -> None:
         """Write ``contract.json`` into a bundle's folder."""

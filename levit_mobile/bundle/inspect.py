@@ -189,6 +189,8 @@ def _about_counts(inside: Inspection, stated: c.Contract) -> Iterator[str]:
         yield f"the number of labels is {inside.class_labels} in the artifact, expected {classes} by the contract"
     if inside.partitions != partitions:
         yield f"the number of partitions is {inside.partitions} in the artifact, expected {partitions} by the contract"
+    if (arithmetic := stated.artifact.arithmetic) not in (None, inside.arithmetic):
+        yield f"the float arithmetic is {inside.arithmetic} in the artifact, expected {arithmetic} by the contract"
 
 
 # As rows
@@ -202,6 +204,7 @@ def _rows(found: Inspected) -> Iterator[tuple[Row, Scalar]]:
     for group, ports in (("input", inside.inputs), ("output", inside.outputs)):
         yield from (((group, port.name), port_text(port)) for port in ports)
     yield ("", "class labels"), inside.class_labels
+    yield ("", "float arithmetic"), inside.arithmetic
     yield ("", "partitions"), inside.partitions
     yield from ((("fallback op", item.op), f"{item.count} x: {item.reason}") for item in inside.fallbacks)
     for group, counts in counted(inside).items():

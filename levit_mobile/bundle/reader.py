@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from levit_mobile import contract as c
-from levit_mobile.errors import BundleError
+from levit_mobile.errors import BundleError, RecipeError
 from levit_mobile.images import labels as class_labels
 from levit_mobile.images.preprocessing import Pixels
 from levit_mobile.images.spec import ImageSpec
@@ -134,7 +134,12 @@ def _require_known_recipe(folder: Path, contract: c.Contract) -> None:
             f"{contract.tool} made the bundle, which may be newer than this installation",
             fault="recipe",
         )
-    suffix = TARGETS[RECIPES[contract.recipe].target].suffix
+    try:
+        suffix = TARGETS[contract.made_by.target].suffix
+    except RecipeError as error:
+        raise BundleError(
+            f"{where} states an arithmetic that its recipe does not have: {error}", fault="inconsistent"
+        ) from error
     if not contract.artifact.file.endswith(suffix):
         raise BundleError(
             f"{where} names the artifact {contract.artifact.file}, expected a {suffix}, which {contract.recipe} makes",

@@ -87,6 +87,14 @@ IoOption = Annotated[
         "--io", help="Type of pixels and logits: float, or int8 (only for --precision int8 on tflite and executorch)."
     ),
 ]
+ArithmeticOption = Annotated[
+    str | None,
+    typer.Option(
+        "--arithmetic",
+        help="For tflite: fp32 computes the float parts in float32 on every core, fp16 in float16 on cores that can. "
+        "Default: fp16 where the recipe loses nothing by it.",
+    ),
+]
 ObserverOption = Annotated[
     str | None,
     typer.Option(
@@ -143,6 +151,7 @@ def convert(
     interpolation: InterpolationOption = None,
     minimum_ios: IosOption = None,
     io: IoOption = "float",
+    arithmetic: ArithmeticOption = None,
     calibration: CalibrationOption = None,
     calibration_count: CountOption = None,
     seed: SeedOption = 0,
@@ -163,7 +172,7 @@ def convert(
 
     Exit codes: 0 all artifacts are proven or not run, 1 an artifact is broken or could not be converted, 2 wrong usage.
     """
-    recipes = understood(lambda: _recipes(target, precision, minimum_ios, io))
+    recipes = understood(lambda: _recipes(target, precision, minimum_ios, io, arithmetic))
     preparation = Preparation(mean=mean, std=std, resize=resize, crop=crop, interpolation=interpolation)
     understood(lambda: (overrides.read(**preparation), overrides.read_side(side)))
     log = None if dry_run else log_file("convert", verbose=verbose)
@@ -232,11 +241,23 @@ def _kept(errors: dict[str, LevitMobileError], name: str) -> Iterator[None]:
         errors[name] = error
 
 
-def _recipes(targets: str, precision: str | None, minimum_ios: int | None, io: str) -> list[Recipe]:
-    """The recipes that the options name."""
+def _recipes(
+    targets: str, precision: str | None, minimum_ios: int | None, io: str, arithmetic: str | None
+) -> list[Recipe]:
+    """The recipes that the options name; an option of one target is for that target where it is among several."""
     names = named_targets(targets)
+
+    def of(target: str, name: str) -> bool:
+        return name == target or target not in names
+
     return [
-        recipe(name, precision, minimum_ios=minimum_ios if name == "coreml" or "coreml" not in names else None, io=io)
+        recipe(
+            name,
+            precision,
+            minimum_ios=minimum_ios if of("coreml", name) else None,
+            io=io,
+            arithmetic=arithmetic if of("tflite", name) else None,
+        )
         for name in names
     ]
 

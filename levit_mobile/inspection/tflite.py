@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from levit_mobile.contract import Arithmetic
 from levit_mobile.errors import ArtifactError, ToolchainMissing
 from levit_mobile.inspection import flatbuffer, graph
 from levit_mobile.inspection.flatbuffer import Table
@@ -56,6 +58,8 @@ ROLES: Mapping[str, Role] = {
 }
 INTEGERS = ("int8", "int4", "int2", "int16", "uint8")
 MINIMUM = "min_runtime_version"  # the name of the metadata in which converters write it
+HALF = "reduced_precision_support"  # that of the metadata by which XNNPACK may compute in float16
+IN_HALF = re.compile(r"(bf16)*fp16((bf|fp)16)*accfp16")  # as XNNPACK's delegate reads its value; it heeds no other
 TEXT_MOST = 200  # characters of a metadata's value
 
 
@@ -151,6 +155,7 @@ class _Model:
             activations=graph.activations(whole),
             macs=None if is_open else graph.macs(whole),
             minimum=self._minimum(),
+            arithmetic=self._arithmetic(),
             metadata=self._metadata(),
             notes=(*self._notes(), *([OPEN] if is_open else [])),
         )
@@ -242,10 +247,21 @@ class _Model:
         written = dict(self._texts()).get(MINIMUM)
         return f"TFLite {written}, as its converter recorded" if written else f"unknown: it has no {MINIMUM}"
 
+    def _arithmetic(self) -> Arithmetic:
+        return "fp16 where the core has it" if IN_HALF.fullmatch(self._precision()) else "fp32"
+
+    def _precision(self) -> str:
+        """The whole of the entry: a zero at its end makes it another."""
+        buffers = self.root["buffers"]
+        held = [item["buffer"] for item in self.root["metadata"] if item["name"] == HALF]
+        return bytes(buffers[held[0]]["data"][:TEXT_MOST]).decode("latin-1") if held else ""
+
     def _notes(self) -> tuple[str, ...]:
         count = len(self.subgraphs)
         many = f"it has {count} subgraphs: MACs count each once; partitions and fallback ops are those of the first"
-        return (many,) if count > 1 else ()
+        entry = self._precision()
+        vain = f"its {HALF} has no effect: XNNPACK computes in float16 only by a value such as fp16accfp16"
+        return (*((many,) if count > 1 else ()), *((vain,) if entry and self._arithmetic() == "fp32" else ()))
 
 
 # What LiteRT does with it

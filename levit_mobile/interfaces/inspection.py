@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from levit_mobile.contract import Arithmetic
+
 Ranges = tuple[tuple[int, int | None], ...]  # lowest and highest size of each axis; None has no bound
 IN_DATA_FILE = "(.ptd)"  # in the note about constants that are in a separate file
 
@@ -110,6 +112,7 @@ class Inspection:
         activations: Number of computed tensors by element type.
         macs: Multiply-accumulates of one run; None if a shape is open.
         minimum: Oldest system or runtime that runs it.
+        arithmetic: What a core computes the float parts in, where the format leaves it the choice; None elsewhere.
         metadata: Metadata stored in the artifact.
         notes: What a reader should know besides, one sentence each.
     """
@@ -130,5 +133,6 @@ class Inspection:
     activations: Mapping[str, int] = field(default_factory=dict)
     macs: int | None = None
     minimum: str = ""
+    arithmetic: Arithmetic | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -205,6 +205,7 @@ def _artifact(artifact: Path, recipe: Recipe, inspection: Inspection) -> c.Artif
         partitions=inspection.partitions,
         toolchain={package: version(package) for package in TARGETS[recipe.target].packages},
         minimum_ios=recipe.minimum_ios,
+        arithmetic=inspection.arithmetic,
     )
 
 

@@ -158,6 +158,7 @@ class InspectedArtifact(TypedDict):
     activations: dict[str, int]
     macs: int | None
     minimum: str
+    arithmetic: str | None
     metadata: dict[str, str]
     notes: list[str]
     bundle: InspectedBundle | None

@@ -96,7 +96,7 @@ def _drilled(
 
 def _recipe(stored: OpenBundle) -> Recipe:
     io = "int8" if stored.contract.input.dtype == "int8" else "float"
-    return replace(RECIPES[stored.contract.recipe], minimum_ios=stored.contract.artifact.minimum_ios, io=io)
+    return replace(stored.contract.made_by, minimum_ios=stored.contract.artifact.minimum_ios, io=io)
 
 
 def _card(stored: OpenBundle) -> Card:

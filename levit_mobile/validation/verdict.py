@@ -13,7 +13,7 @@ from levit_mobile.parity import compare, metrics
 from levit_mobile.parity.checks import broken
 from levit_mobile.parity.logit_stats import ImageStats, TopClasses
 from levit_mobile.parity.report import ParityReport
-from levit_mobile.recipe import Recipe, Verdict
+from levit_mobile.recipe import Verdict
 from levit_mobile.runtimes import registry
 from levit_mobile.validation.emulation import emulation
 from levit_mobile.validation.results import Accuracy, Emulation, Interval, Picture, Prediction, accuracy_checks
@@ -75,7 +75,7 @@ def _report(case: ValidationSetup, seen: PairStats) -> ParityReport:
         images_digest=digest_of(seen.digests),
         floor_sqnr_db=seen.floor_sqnr_db,
         tolerance=case.tolerance,
-        rounding_db=Recipe.from_name(case.stored.contract.recipe).rounding_at(case.tolerance.min_sqnr_db),
+        rounding_db=case.stored.contract.made_by.rounding_at(case.tolerance.min_sqnr_db),
         defect=seen.defect,
     )
 

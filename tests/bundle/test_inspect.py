@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from conftest import Bundles, Run
 from support.refusals import refused
+from support.stored_bundles import edited
 
 from levit_mobile.bundle.inspect import Difference, differences, inspect
 from levit_mobile.contract import CONTRACT_FILE
@@ -93,6 +94,16 @@ def test_what_the_contract_says_otherwise_is_said(bundles: Bundles, tmp_path: Pa
     assert both == (
         "the type of image is float32 in the artifact, expected int8 by the contract",
         "the number of partitions is 1 in the artifact, expected 3 by the contract",
+    )
+
+
+def test_an_arithmetic_that_the_artifact_does_not_have_is_said(shallow_bundles: Bundles, tmp_path: Path) -> None:
+    half, bundle = "fp16 where the core has it", shallow_bundles("tflite-fp16")
+    assert (bundle.contract.artifact.arithmetic, inspect(bundle.path).contradictions) == (half, ())
+    copy = Path(shutil.copytree(bundle.path, tmp_path / "bundle"))
+    edited(copy / CONTRACT_FILE, "artifact", "arithmetic", to="fp32")
+    assert inspect(copy).contradictions == (
+        f"the float arithmetic is {half} in the artifact, expected fp32 by the contract",
     )
 
 

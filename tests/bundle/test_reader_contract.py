@@ -63,6 +63,12 @@ CONTRADICTIONS: dict[str, Contradiction] = {
     "labels beside it": (("output", "labels_file"), "../labels.txt", "path", ("'../labels.txt'",)),
     "a picture anywhere": (("golden", 1, "rgb8_file"), "/dev/zero", "path", ("'/dev/zero'",)),
     "logits beside it": (("golden", 0, "logits_file"), "../x.f32", "path", ("'../x.f32'",)),
+    "another arithmetic": (
+        ("artifact", "arithmetic"),
+        "fp16 where the core has it",
+        "inconsistent",
+        ("contract.json states an arithmetic", "tflite-fp32", "use tflite-fp16"),
+    ),
     "an input of side 32": (("input", "shape"), [1, 32, 32, 3], "inconsistent", ("[1, 32, 32, 3], expected [1, 64",)),
     "an input of two": (("input", "shape"), [2, 64, 64, 3], "inconsistent", ("[2, 64, 64, 3], expected [1, 64, 64",)),
     "an input in another order": (("input", "layout"), "NCHW", "inconsistent", ("[1, 64, 64, 3], expected [1, 3, 64",)),

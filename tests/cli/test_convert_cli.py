@@ -81,6 +81,12 @@ def test_a_minimum_ios_is_for_core_ml_in_a_list(tmp_path: Path) -> None:
     assert ask(*words, "executorch,tflite").exit_code == 2
 
 
+def test_an_arithmetic_is_for_tflite_in_a_list(tmp_path: Path) -> None:
+    words = ("convert", "--dry-run", "-o", str(tmp_path), "-p", "int8", "--arithmetic", "fp32", "-t")
+    assert ask(*words, "coreml,tflite").exit_code == 0
+    assert ask(*words, "executorch,coreml").exit_code == 2
+
+
 # A dry run
 
 

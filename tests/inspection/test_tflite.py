@@ -270,3 +270,39 @@ def test_a_node_that_two_read_is_outside_once_and_dead_ones_are_not() -> None:
     nodes = [node(0, [0], [1]), node(1, [1], [2]), node(2, [1], [3]), node(3, [2, 3], [4]), node(4, [1], [5])]
     assert outside(nodes, [], [4]) == [0, 1, 2, 3]
     assert outside(nodes, [], [4, 5]) == [0, 1, 2, 3, 4]
+
+
+def stating(text: bytes) -> Edit:
+    """Metadata of that text by which a core may choose its arithmetic."""
+
+    def edit(made: Any) -> None:
+        entry, held = schema.MetadataT(), schema.BufferT()
+        entry.name, entry.buffer, held.data = b"reduced_precision_support", len(made.buffers), list(text)
+        made.metadata = [entry]
+        made.buffers.append(held)
+
+    return edit
+
+
+def test_a_model_that_states_nothing_is_computed_in_float32(read: Callable[..., Inspection]) -> None:
+    assert read().arithmetic == "fp32"
+
+
+@pytest.mark.parametrize("text", [b"fp16accfp16", b"fp16bf16accfp16", b"bf16fp16accfp16"])
+def test_a_model_that_allows_float16_is_computed_in_it(read: Callable[..., Inspection], text: bytes) -> None:
+    found = read(stating(text))
+    assert found.arithmetic == "fp16 where the core has it"
+    assert found.metadata["reduced_precision_support"] == text.decode()
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(
+    "text", [b"fp16accfp32", b"bf16accfp16", b"fp16accfp16\0", b"accfp16", b"FP16ACCFP16", b"\xff"]
+)
+def test_what_the_delegate_does_not_heed_changes_nothing_and_is_noted(
+    read: Callable[..., Inspection], text: bytes
+) -> None:
+    found = read(stating(text))
+    assert found.arithmetic == "fp32"
+    (note,) = found.notes
+    assert "reduced_precision_support has no effect" in note

@@ -169,6 +169,27 @@ def test_the_weights_and_the_size_of_a_rectangle_are_named(tmp_path: Path) -> No
     assert named == ["--side", "32x16"]
 
 
+@pytest.mark.parametrize(
+    ("recipe", "stated", "said"),
+    [
+        ("tflite-int8", "fp16 where the core has it", None),
+        ("tflite-int8", "fp32", "fp32"),
+        ("tflite-int8", None, "fp32"),  # made before a core could choose
+        ("tflite-fp32", "fp32", None),
+        ("tflite-fp32", None, None),
+        ("executorch-int8", None, None),
+    ],
+)
+def test_an_arithmetic_other_than_the_recipes_is_named(
+    tmp_path: Path, recipe: str, stated: str | None, said: str | None
+) -> None:
+    contract = made.bundle(tmp_path / "scrap", recipe)
+    found = artifact(tmp_path, recipe, artifact=contract.artifact.model_copy(update={"arithmetic": stated}))
+    line = reproduction.conversion(found)
+    assert line
+    assert taken(line)["arithmetic"] == said
+
+
 @pytest.mark.parametrize(("minimum", "said"), [(16, None), (18, 18)])
 def test_an_ios_other_than_the_recipes_is_named(tmp_path: Path, minimum: int, said: int | None) -> None:
     contract = made.bundle(tmp_path / "scrap", "coreml-fp16")

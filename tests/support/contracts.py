@@ -31,6 +31,7 @@ FIELDS: dict[str, Any] = {
         "partitions": 1,
         "toolchain": {"torch": "2.13.0", "executorch": "1.4.1"},
         "minimum_ios": None,
+        "arithmetic": None,
     },
     "input": {
         "name": "image",

@@ -66,6 +66,7 @@ def bundle(folder: Path, recipe: str, *, verdict: str = "proven", content: bytes
             bytes=int(megabytes * 1e6),
             partitions=1,
             toolchain={"torch": "2.13.0+cpu"},
+            arithmetic=_arithmetic(recipe),
         ),
         input=c.Input(name="image", shape=_shape(recipe), layout=_layout(recipe), dtype="float32", range=(0.0, 1.0)),
         output=c.Output(
@@ -87,6 +88,12 @@ def _artifact(path: Path, content: bytes) -> None:
         (path / "Data" / "model.mlmodel").write_bytes(content)
     else:
         path.write_bytes(content)
+
+
+def _arithmetic(recipe: str) -> c.Arithmetic | None:
+    if RECIPES[recipe].target != "tflite":
+        return None
+    return "fp16 where the core has it" if RECIPES[recipe].allows_half else "fp32"
 
 
 def _layout(recipe: str) -> Any:

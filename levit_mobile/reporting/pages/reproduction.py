@@ -72,6 +72,8 @@ def _convert(folder: PurePosixPath, contract: Contract) -> Iterator[str]:
         yield from ("--minimum-ios", str(contract.artifact.minimum_ios))
     if contract.input.dtype == "int8":
         yield from ("--io", "int8")
+    if contract.made_by.allows_half != recipe.allows_half:
+        yield from ("--arithmetic", "fp16" if contract.made_by.allows_half else "fp32")
     yield from _prepared(contract.preprocessing)
     if contract.calibration:
         yield from _calibrated(folder, contract.calibration)

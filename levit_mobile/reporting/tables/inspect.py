@@ -124,6 +124,8 @@ def _graph_rows(found: Inspected, inside: Inspection) -> Iterator[tuple[str, str
     yield f"ops {sum(inside.ops.values())}", _counts(inside.ops)
     integers = f", {inside.integer_products} in integers" if inside.integer_products else ""
     yield "products", f"{inside.products} convolutions and linears{integers}"
+    if inside.arithmetic is not None:
+        yield "float arithmetic", inside.arithmetic
     yield "MACs", _macs(found)
     yield "highest rank", str(inside.max_rank) if inside.max_rank else UNKNOWN
     yield "activations", _counts(inside.activations) or UNKNOWN
@@ -179,6 +181,7 @@ def _as_dict(found: Inspected) -> outputs.InspectedArtifact:
         "activations": dict(inside.activations),
         "macs": inside.macs,
         "minimum": inside.minimum,
+        "arithmetic": inside.arithmetic,
         "metadata": dict(inside.metadata),
         "notes": list(inside.notes),
         "bundle": _bundle_dict(found, found.contract) if found.contract else None,

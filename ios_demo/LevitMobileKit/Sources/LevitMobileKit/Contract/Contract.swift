@@ -133,6 +133,13 @@ public enum Weights: String, SchemaWord {
     case raw
 }
 
+/// What the float parts of an artifact are computed in.
+public enum Arithmetic: String, SchemaWord {
+    case float32 = "fp32"
+    /// float16 on a core that computes in it, float32 on others.
+    case float16WhereSupported = "fp16 where the core has it"
+}
+
 /// The file that a phone runs.
 public struct Artifact: SchemaObject {
     /// Name of the artifact inside the bundle.
@@ -147,6 +154,8 @@ public struct Artifact: SchemaObject {
     public internal(set) var toolchain: [String: String] = [:]
     /// Oldest iOS that runs the artifact; nil for targets other than Core ML.
     public internal(set) var minimumIOS: Int?
+    /// What a core computes the float parts in; nil where the artifact does not state it.
+    public internal(set) var arithmetic: Arithmetic?
 
     static var fields: [SchemaField<Artifact>] {
         [
@@ -156,6 +165,7 @@ public struct Artifact: SchemaObject {
             .required("partitions", \.partitions),
             .required("toolchain", \.toolchain),
             .optional("minimum_ios", \.minimumIOS),
+            .optional("arithmetic", \.arithmetic),
         ]
     }
 

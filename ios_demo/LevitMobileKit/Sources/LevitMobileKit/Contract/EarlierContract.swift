@@ -39,6 +39,7 @@ enum EarlierContract {
 
     private static let sinceSchema2: [String: [String]] = [
         "model": ["family", "sizes", "weights"],
+        "artifact": ["arithmetic"],
         "input": ["memory_order"],
         "output": ["head", "labels_source"],
         "preprocessing": ["height", "width", "crop_height", "crop_width"] + unsaid.keys,

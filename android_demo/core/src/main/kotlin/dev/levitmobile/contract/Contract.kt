@@ -97,10 +97,23 @@ public data class Artifact(
     val toolchain: Map<String, String>,
     /** Oldest iOS that runs the artifact; null for targets other than Core ML. */
     @SerialName("minimum_ios") val minimumIos: Int? = null,
+    /** What a core computes the float parts in; null where the artifact does not state it. */
+    val arithmetic: Arithmetic? = null,
 ) {
     init {
         requireDigest("sha256", sha256)
     }
+}
+
+/** What the float parts of an artifact are computed in. */
+@Serializable
+public enum class Arithmetic {
+    @SerialName("fp32")
+    FLOAT32,
+
+    /** float16 on a core that computes in it, float32 on others. */
+    @SerialName("fp16 where the core has it")
+    FLOAT16_WHERE_SUPPORTED,
 }
 
 /** What int8 ranges were measured on. */

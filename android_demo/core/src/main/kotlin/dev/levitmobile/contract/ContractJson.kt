@@ -79,6 +79,7 @@ public object ContractJson {
     private val SINCE_SCHEMA_2: Map<String, Set<String>> =
         mapOf(
             "model" to setOf("family", "sizes", "weights"),
+            "artifact" to setOf("arithmetic"),
             "input" to setOf("memory_order"),
             "output" to setOf("head", "labels_source"),
             "preprocessing" to setOf("height", "width", "crop_height", "crop_width") + SCHEMA_1_PREPROCESSING.keys,
