@@ -13,7 +13,7 @@ from levit_mobile.errors import ToolchainMissing
 from levit_mobile.interfaces.card import Card
 from levit_mobile.recipe import Precision, Recipe
 
-from . import executorch_int8, executorch_weights, int4
+from . import executorch_half, executorch_int8, executorch_weights, int4
 from .executorch_passes import idle_passes_left_out
 
 # Ops of the forms that XNNPACK takes whole. `to_edge_transform_and_lower` asks the partitioner for them, which takes
@@ -33,7 +33,8 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
 
     float16 is float16 throughout: arithmetic, input, output and weights, but for those of the stem's convolutions,
     which ExecuTorch hands to XNNPACK in float32. Every other precision keeps float32 input and output, but where the
-    recipe's `io` asks for int8; executorch_int8.py and executorch_weights.py say what it stores and computes in.
+    recipe's `io` asks for int8; executorch_int8.py and executorch_weights.py say what it stores and computes in, and
+    executorch_half.py what `allows_half` makes of static int8.
 
     With `taps` the module gives (logits, *taps), and those are outputs too, in this order: a `.pte` has no names for
     them. Returns how many convolutions and linears must run in integers. Raises ToolchainMissing, and ValueError when
@@ -51,6 +52,8 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     program = torch.export.export(prepared.to(dtype).eval(), (example,), strict=False)
     _require_outputs(program, ("logits", *taps))
     executorch_int8.one_dequantize_a_reader(program)
+    if recipe.allows_half:
+        executorch_half.half_islands(program)
     edge = to_edge(program, compile_config=EdgeCompileConfig(preserve_ops=list(WHOLE)))
     with idle_passes_left_out():
         lowered = edge.to_backend(XnnpackPartitioner())

@@ -20,7 +20,7 @@ READABLE = "1 or 2"  # schema versions; a contract of schema 1 is read as what i
 CONTRACT_FILE, LABELS_FILE, PARITY_FILE, GOLDEN_FOLDER = "contract.json", "labels.txt", "parity.json", "golden"
 PLAN_FILE = "plan.json"
 MOST_GOLDEN = 1000  # entries; `convert` writes 4
-Arithmetic = Literal["fp32", "fp16 where the core has it"]
+Arithmetic = Literal["fp32", "fp16 where the core has it", "fp16"]
 TensorType = Literal["float32", "float16", "int8"]
 Colour = tuple[float, float, float]  # one number each for red, green and blue
 
@@ -91,7 +91,8 @@ class Artifact(ContractPart):
     minimum_ios: int | None = None
     """Oldest iOS that runs the artifact; null for targets other than Core ML."""
     arithmetic: Arithmetic | None = None
-    """What a core computes the float parts in, where the artifact states it; null where it does not."""
+    """What a core computes the float parts in, where the artifact states it; null where it does not. A core without
+    float16 refuses `fp16`."""
 
 
 class Quantization(ContractPart):
@@ -269,10 +270,10 @@ class Contract(ContractPart):
                 (``recipe.not-available``).
         """
         named = Recipe.from_name(self.recipe)
-        if named.target != "tflite" and self.artifact.arithmetic is None:
+        arithmetic = self.artifact.arithmetic or "fp32"
+        if named.target != "tflite" and named.name != "executorch-int8":
             return named
-        arithmetic = "fp16" if self.artifact.arithmetic == "fp16 where the core has it" else "fp32"
-        return recipe(named.target, named.precision, arithmetic=arithmetic)
+        return recipe(named.target, named.precision, arithmetic=arithmetic[:4])
 
     def write(self, folder: Path) -> None:
         """Write ``contract.json`` into a bundle's folder."""

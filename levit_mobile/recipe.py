@@ -146,6 +146,14 @@ def _require_had(target: str, precision: str = "") -> None:
         )
 
 
+def _may_allow_half(target: str, precision: Precision) -> bool:
+    """Whether a recipe has float parts that may be computed in float16 while the rest is not."""
+    return (target == "tflite" and precision is not Precision.FLOAT32) or (target, precision) == (
+        "executorch",
+        Precision.INT8,
+    )
+
+
 def _listed(words: Iterable[object]) -> str:
     return ", ".join(map(str, words))
 
@@ -161,8 +169,8 @@ class Recipe:
         minimum_ios: Oldest iOS that the artifact runs on, 16, 17 or 18; None for targets other than Core ML.
         io: ``"float"`` for the target's usual input and output, or ``"int8"``: pixels as level - 128, and logits with
             the scale and zero point that the contract names.
-        allows_half: TFLite only: a core that computes in float16 may do so in the float parts of the artifact; other
-            cores compute them in float32.
+        allows_half: A core that computes in float16 does so in the float parts of the artifact. Of TFLite, other cores
+            compute them in float32; an ``executorch-int8`` artifact is refused there.
 
     Raises:
         RecipeError: A part is unknown (``recipe.unknown-target``, ``recipe.unknown-precision``, ``recipe.unknown-io``),
@@ -195,9 +203,9 @@ class Recipe:
                 f"{self.name} does not have int8 inputs and outputs: use tflite-int8 or executorch-int8",
                 fault="not-available",
             )
-        if self.allows_half and (self.target != "tflite" or self.precision is Precision.FLOAT32):
+        if self.allows_half and not _may_allow_half(self.target, self.precision):
             raise RecipeError(
-                f"{self.name} has the same float arithmetic on every core: use tflite-fp16",
+                f"{self.name} has the same float arithmetic on every core: use tflite-fp16 or executorch-int8",
                 fault="not-available",
             )
         needed = NEEDED_IOS.get(self.precision)
@@ -307,8 +315,9 @@ def recipe(
         precision: A value of ``Precision``. Default: the target's own in ``DEFAULT_PRECISION``.
         minimum_ios: Oldest iOS of a Core ML artifact, 16, 17 or 18. Default: that of the recipe in ``RECIPES``.
         io: ``"float"`` or ``"int8"``, see ``Recipe``.
-        arithmetic: TFLite only: ``"fp32"`` computes float parts in float32 on every core, ``"fp16"`` in float16 on
-            cores that can. Default: that of the recipe in ``RECIPES``.
+        arithmetic: TFLite and ``executorch-int8`` only: ``"fp32"`` computes float parts in float32 on every core,
+            ``"fp16"`` in float16 on cores that can; see ``Recipe.allows_half``. Default: that of the recipe in
+            ``RECIPES``.
 
     Returns:
         The recipe in ``RECIPES``, with these options.
@@ -330,9 +339,10 @@ def _by_arithmetic(found: Recipe, arithmetic: str | None) -> Recipe:
     if arithmetic is None:
         return found
     _require_known(arithmetic, ARITHMETIC, fault="unknown-arithmetic")
-    if found.target != "tflite":
+    if found.target != "tflite" and not _may_allow_half(found.target, found.precision):
         raise RecipeError(
-            f"arithmetic is {arithmetic}, expected none for {found.target}: only tflite has it", fault="not-available"
+            f"arithmetic is {arithmetic}, expected none for {found.name}: only tflite and executorch-int8 have it",
+            fault="not-available",
         )
     half = arithmetic == "fp16"
     return replace(found, allows_half=half, tolerance=_own_tolerance(found.name, half))

@@ -117,7 +117,7 @@ def contract_files() -> dict[str, Any]:
         "unknown-field-at-top": (changed(full, extra=1), "a field that the schema does not have"),
         "missing-field": (changed(full, input__range=...), "a required field is missing"),
         "unknown-word": (changed(full, preprocessing__mode="long side"), "a word that the schema does not have"),
-        "unknown-arithmetic": (changed(full, artifact__arithmetic="fp16"), "a word that the schema does not have"),
+        "unknown-arithmetic": (changed(full, artifact__arithmetic="bf16"), "a word that the schema does not have"),
         "number-as-text": (changed(full, model__classes="many"), "text instead of a number"),
         "short-shape": (changed(full, input__shape=[1, 3, 224]), "three sizes instead of four"),
         "schema-1-with-field-of-2": (changed(old, model__family="levit"), "schema 1 with a field of schema 2"),

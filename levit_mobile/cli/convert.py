@@ -91,8 +91,9 @@ ArithmeticOption = Annotated[
     str | None,
     typer.Option(
         "--arithmetic",
-        help="For tflite: fp32 computes the float parts in float32 on every core, fp16 in float16 on cores that can. "
-        "Default: fp16 where the recipe loses nothing by it.",
+        help="For tflite and executorch-int8: fp32 computes the float parts in float32 on every core, fp16 in float16 "
+        "on cores that can; an executorch artifact then needs such a core. Default: fp16 for tflite, where the recipe "
+        "loses nothing by it.",
     ),
 ]
 ObserverOption = Annotated[
@@ -246,17 +247,15 @@ def _recipes(
 ) -> list[Recipe]:
     """The recipes that the options name; an option of one target is for that target where it is among several."""
     names = named_targets(targets)
-
-    def of(target: str, name: str) -> bool:
-        return name == target or target not in names
+    halving = [name for name in names if name == "tflite" or (name, precision) == ("executorch", Precision.INT8)]
 
     return [
         recipe(
             name,
             precision,
-            minimum_ios=minimum_ios if of("coreml", name) else None,
+            minimum_ios=minimum_ios if name == "coreml" or "coreml" not in names else None,
             io=io,
-            arithmetic=arithmetic if of("tflite", name) else None,
+            arithmetic=arithmetic if name in halving or not halving else None,
         )
         for name in names
     ]

@@ -156,6 +156,7 @@ class _Program:
         opaque = [name for name in delegates if name != xnnpack.BACKEND]
         inputs = self._ports("input")
         is_open = any(port.is_open for port in inputs)
+        computed = graph.activations(whole)
         return Inspection(
             ops=graph.op_counts(whole),
             partitions=sum(delegates.values()),
@@ -169,7 +170,8 @@ class _Program:
             outputs=self._ports("output"),
             delegates=delegates,
             kind_bytes=bytes_by_kind(whole),
-            activations=graph.activations(whole),
+            activations=computed,
+            arithmetic=None if opaque else "fp16" if "fp16" in computed else "fp32",
             macs=None if opaque or is_open else graph.macs(whole),
             minimum=self._minimum(delegates),
             metadata=self._metadata(),

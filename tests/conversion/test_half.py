@@ -74,6 +74,6 @@ def test_arithmetic_in_float32_leaves_the_entry_out_and_holds_float16_to_more(
 def test_a_block_of_a_model_keeps_its_entry(shallow_bundles: Bundles, tmp_path: Path) -> None:
     bundle = shallow_bundles("tflite-fp16")
     whole = bundle.path / bundle.contract.artifact.file
-    found = list(tflite_blocks.blocks(whole, tmp_path, lambda name: "body"))
+    found = list(tflite_blocks.blocks(whole, tmp_path, lambda _: "body"))
     assert found
     assert {inspection.inspect(path).arithmetic for _, path, _ in found} == {HALF}

@@ -138,6 +138,8 @@ public enum Arithmetic: String, SchemaWord {
     case float32 = "fp32"
     /// float16 on a core that computes in it, float32 on others.
     case float16WhereSupported = "fp16 where the core has it"
+    /// float16; a core without it refuses the artifact.
+    case float16 = "fp16"
 }
 
 /// The file that a phone runs.

@@ -114,6 +114,10 @@ public enum class Arithmetic {
     /** float16 on a core that computes in it, float32 on others. */
     @SerialName("fp16 where the core has it")
     FLOAT16_WHERE_SUPPORTED,
+
+    /** float16; a core without it refuses the artifact. */
+    @SerialName("fp16")
+    FLOAT16,
 }
 
 /** What int8 ranges were measured on. */
