@@ -44,3 +44,8 @@ def load(path: Path, *, source: Input, result: Output, cpu: str) -> Arm64Runner:
     emulated = Emulated(path, CPUS[cpu], folder.found(), source=source.name, result=result.name)
     order = stated_form(path, "executorch").dim_order if path.suffix == ".pte" else ()
     return Arm64Runner(emulated, source, result, order)
+
+
+def computes_in_half(cpu: str) -> bool:
+    """Has a core of CPUS float16 arithmetic for vectors, which XNNPACK asks before it computes in it?"""
+    return "asimdhp" in CPUS[cpu].features.split()

@@ -31,6 +31,7 @@ TITLES: dict[str, tuple[str, Callable[[float], str]]] = {
 ON_CORES: dict[str, tuple[str, Callable[[float], str]]] = {
     "max_relative_error": ("relative error vs this machine", error),
     "max_difference_db": ("SQNR difference to this machine", db),
+    "max_loss_db": ("SQNR lost to float16, beyond chance", db),
     "max_margin": ("margin of flips vs this machine", error),
 }
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from levit_mobile.images.labels import LabelsSource
 from levit_mobile.parity.checks import Check
+from levit_mobile.parity.cores import Loss
 from levit_mobile.parity.report import ParityReport
 from levit_mobile.recipe import Tolerance, Verdict
 from levit_mobile.runtimes.registry import Runtime
@@ -154,10 +155,15 @@ class Emulation(Finding):
     """SQNR on the core minus SQNR on the host, in dB."""
     max_difference_db: float | None
     """Bound on its absolute value; None sets no bound."""
+    loss_error_db: float | None = None
+    """Standard error of it over the pictures, in dB, by the jackknife; None for one picture."""
+    max_loss_db: float | None = None
+    """Bound on how far SQNR on the core may be below the host's beyond twice that error; None sets no bound."""
     flips: tuple[Picture, ...]
     """Pictures whose top class differs from the host's, which is the reference in them."""
     max_margin: float
-    """Largest allowed margin of a flip, in logits: twice the host's largest error against the reference."""
+    """Largest allowed margin of a flip, in logits: twice the host's largest error against the reference, and the
+    core's own where it computes float16 in float16."""
     instructions: dict[str, float] = {}
     """Executed instructions of one inference by class; empty if they were not counted."""
 
@@ -185,7 +191,9 @@ class Emulation(Finding):
                 f"the top class differs from that on this machine at a margin of {worst:.3g} logits",
             ),
         )
-        return tuple(
+        loss = Loss(-self.difference_db, math.inf if self.loss_error_db is None else self.loss_error_db)
+        of_loss = (loss.check(self.host_sqnr_db, here),) if self.max_loss_db is not None else ()
+        return of_loss + tuple(
             Check(name, found, most, f"{words}, expected at most {most:.3g}")
             for name, found, most, words in asked
             if most is not None
