@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from levit_mobile.images.labels import LabelsSource
 from levit_mobile.parity.checks import Check
-from levit_mobile.parity.cores import Loss
+from levit_mobile.parity.cores import Apart, Bounds
 from levit_mobile.parity.report import ParityReport
 from levit_mobile.recipe import Tolerance, Verdict
 from levit_mobile.runtimes.registry import Runtime
@@ -169,35 +169,16 @@ class Emulation(Finding):
 
     def checks(self) -> tuple[Check, ...]:
         """Every bound that is set."""
-        apart, worst = abs(self.difference_db), max((flip.reference_margin for flip in self.flips), default=0.0)
-        here = f"{self.host.title} on this machine"
-        asked = (
-            (
-                "max_relative_error",
-                self.relative_error,
-                self.max_relative_error,
-                f"the relative error of the logits is {self.relative_error:.1e} against {here}",
-            ),
-            (
-                "max_difference_db",
-                apart,
-                self.max_difference_db,
-                f"SQNR differs by {apart:.2f} dB from the {self.host_sqnr_db:.1f} dB of {here}",
-            ),
-            (
-                "max_margin",
-                worst,
-                self.max_margin,
-                f"the top class differs from that on this machine at a margin of {worst:.3g} logits",
-            ),
+        found = Apart(
+            asked=Bounds(self.max_relative_error, self.max_difference_db, self.max_loss_db),
+            relative_error=self.relative_error,
+            host_sqnr_db=self.host_sqnr_db,
+            difference_db=self.difference_db,
+            loss_error_db=self.loss_error_db,
+            worst_margin=max((flip.reference_margin for flip in self.flips), default=0.0),
+            max_margin=self.max_margin,
         )
-        loss = Loss(-self.difference_db, math.inf if self.loss_error_db is None else self.loss_error_db)
-        of_loss = (loss.check(self.host_sqnr_db, here),) if self.max_loss_db is not None else ()
-        return of_loss + tuple(
-            Check(name, found, most, f"{words}, expected at most {most:.3g}")
-            for name, found, most, words in asked
-            if most is not None
-        )
+        return found.checks(f"{self.host.title} on this machine")
 
 
 class Validation(Finding):

@@ -7,15 +7,11 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
-from support.contracts import FIELDS
 from support.refusals import refused
 from support.validations import LITERT, picture, proven
 
-from levit_mobile.arm64.cpus import CPUS
-from levit_mobile.contract import Contract
 from levit_mobile.errors import RecipeError, RunnerUnavailable
 from levit_mobile.parity.logit_stats import LogitStats
-from levit_mobile.recipe import RECIPES
 from levit_mobile.reporting.junit import junit_xml
 from levit_mobile.reporting.pages.validation import page
 from levit_mobile.reporting.tables.validate import note_lines, validation_table, validations_json
@@ -23,7 +19,6 @@ from levit_mobile.reporting.verdicts import bounds, kernels
 from levit_mobile.runtimes import registry
 from levit_mobile.runtimes.registry import Runtime, RuntimeId
 from levit_mobile.validation import emulation, setup
-from levit_mobile.validation.emulation import Bounds
 from levit_mobile.validation.results import Emulation
 from levit_mobile.validation.run_pair import PairStats
 
@@ -81,45 +76,6 @@ def test_a_flip_within_the_error_is_let_pass_and_another_is_not() -> None:
     assert (
         sentence == "the top class differs from that on this machine at a margin of 0.4 logits, expected at most 2e-05"
     )
-
-
-def stating(recipe: str, arithmetic: str | None) -> Contract:
-    whole = Contract.model_validate(FIELDS)
-    artifact = whole.artifact.model_copy(update={"arithmetic": arithmetic})
-    return whole.model_copy(update={"recipe": recipe, "artifact": artifact})
-
-
-HALF = "fp16 where the core has it"
-RELATIVE, EITHER_WAY, LOSS = Bounds(relative_error=1e-5), Bounds(difference_db=1.0), Bounds(loss_db=0.3)
-ON_CORES = {name: recipe for name, recipe in RECIPES.items() if recipe.target != "coreml"}
-
-
-@pytest.mark.parametrize("arithmetic", [None, "fp32"])
-@pytest.mark.parametrize("cpu", CPUS)
-def test_where_no_core_chooses_every_recipe_has_the_same_bounds_on_all(cpu: str, arithmetic: str | None) -> None:
-    asked = {
-        name: emulation.bounds(stating(name, arithmetic if recipe.target == "tflite" else None), cpu)
-        for name, recipe in ON_CORES.items()
-    }
-    assert set(emulation.IN_FLOAT32) <= set(asked)
-    assert {name for name, one in asked.items() if one == RELATIVE} == set(emulation.IN_FLOAT32)
-    assert {name for name, one in asked.items() if one == Bounds()} == {"executorch-fp16"}
-    assert asked["tflite-int8"] == asked["executorch-int8-dynamic"] == EITHER_WAY
-
-
-@pytest.mark.parametrize("cpu", ["cortex-a76", "i8mm"])
-def test_where_a_core_chooses_float16_loses_nothing_beyond_chance(cpu: str) -> None:
-    asked = {
-        name: emulation.bounds(stating(name, HALF), cpu) for name, recipe in ON_CORES.items() if recipe.allows_half
-    }
-    assert asked.pop("tflite-fp16") == Bounds()
-    assert set(asked.values()) == {LOSS}
-    assert len(asked) == 3
-
-
-def test_a_core_without_float16_computes_as_before() -> None:
-    assert emulation.bounds(stating("tflite-int8", HALF), "cortex-a53") == EITHER_WAY
-    assert emulation.bounds(stating("tflite-fp16", HALF), "cortex-a53") == RELATIVE
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from levit_mobile.parity.cores import MAX_LOSS_DB, Loss
+from levit_mobile.parity.cores import IN_FLOAT32, MAX_LOSS_DB, Apart, Bounds, Loss, bounds
 from levit_mobile.parity.logit_stats import ImageStats, LogitStats
+from levit_mobile.recipe import RECIPES
 
 
 def rows(*noises: float) -> list[ImageStats]:
@@ -51,3 +52,29 @@ def test_one_picture_says_nothing_and_a_gain_is_no_loss() -> None:
 def test_what_is_no_number_never_holds(found: Loss) -> None:
     assert not found.check(34.4, "").holds
     assert Loss(MAX_LOSS_DB, 0.0).check(34.4, "").holds
+
+
+RELATIVE, EITHER_WAY, LOSS = Bounds(relative_error=1e-5), Bounds(difference_db=1.0), Bounds(loss_db=0.3)
+ON_CORES = {name: recipe for name, recipe in RECIPES.items() if recipe.target != "coreml"}
+
+
+def test_where_a_core_computes_in_float32_every_recipe_has_its_bounds() -> None:
+    asked = {name: bounds(recipe, in_half=False) for name, recipe in ON_CORES.items()}
+    assert set(IN_FLOAT32) <= set(asked)
+    assert {name for name, one in asked.items() if one == RELATIVE} == set(IN_FLOAT32)
+    assert {name for name, one in asked.items() if one == Bounds()} == {"executorch-fp16"}
+    assert asked["tflite-int8"] == asked["executorch-int8-dynamic"] == EITHER_WAY
+
+
+def test_where_a_core_computes_in_float16_integers_lose_nothing_beyond_chance() -> None:
+    asked = {name: bounds(recipe, in_half=True) for name, recipe in ON_CORES.items() if recipe.allows_half}
+    assert asked.pop("tflite-fp16") == Bounds()
+    assert set(asked.values()) == {LOSS}
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize(("recipe", "by"), [("tflite-fp16", 6.0), ("tflite-int8", 2.0)])
+def test_a_flip_is_let_pass_within_the_error_that_is_expected(recipe: str, by: float) -> None:
+    core, host = rows(9.0), rows(1.0)
+    assert Apart.of(RECIPES[recipe], core, host, rows(4.0), in_half=True).max_margin == pytest.approx(by)
+    assert Apart.of(RECIPES[recipe], core, host, rows(4.0), in_half=False).max_margin == pytest.approx(2.0)
