@@ -24,6 +24,11 @@ class Cpu:
     features: str
     says: str
 
+    @property
+    def computes_in_half(self) -> bool:
+        """Whether it has float16 arithmetic for vectors, which XNNPACK asks before it computes in float16."""
+        return "asimdhp" in self.features.split()
+
     def cpuinfo(self) -> str:
         """/proc/cpuinfo of two such cores, as Linux writes it: qemu 7.2 would show the host's."""
         lines = (

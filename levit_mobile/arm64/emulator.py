@@ -15,10 +15,12 @@ from levit_mobile.arm64 import counting
 from levit_mobile.arm64.cpus import Cpu
 from levit_mobile.arm64.folder import SET_UP, Arm64
 from levit_mobile.arm64.requirements import require_readers
-from levit_mobile.errors import ArtifactError, RunnerUnavailable
+from levit_mobile.errors import ArtifactError, RunnerUnavailable, ToolchainMissing
+from levit_mobile.interfaces.toolchain import surveyor
 from levit_mobile.runners import tflite_runtime_child
 from levit_mobile.runners.child import Child
 from levit_mobile.system.file_signature import begins_as
+from levit_mobile.targets import TARGETS
 
 EMULATOR = "qemu-aarch64"
 MODULE = "ai_edge_litert.interpreter"
@@ -56,7 +58,8 @@ class Emulated:
         except (RuntimeError, OSError) as error:
             self.end()
             raise ArtifactError(
-                f"{artifact} cannot be loaded by {RUNTIME_TITLES[artifact.suffix]} for ARM64 on {cpu.name}: {error}",
+                f"{artifact} cannot be loaded by {RUNTIME_TITLES[artifact.suffix]} for ARM64 on {cpu.name}: "
+                f"{_lacks_half(artifact, cpu) or error}",
                 fault=ArtifactError.fault_of(error, "refused"),
             ) from error
         self.shape, self.dtype = tuple(answer["shape"]), np.dtype(answer["dtype"])
@@ -80,6 +83,17 @@ class Emulated:
     def __del__(self) -> None:
         if getattr(self, "_counts", -1) >= 0:
             os.close(self._counts)
+
+
+def _lacks_half(artifact: Path, cpu: Cpu) -> str:
+    """Why a core without float16 refuses a `.pte` that computes in it: its runtime gives a number; empty otherwise."""
+    if cpu.computes_in_half or artifact.suffix != ".pte":
+        return ""
+    try:
+        needed = surveyor(TARGETS["executorch"])(artifact).arithmetic == "fp16"
+    except (ArtifactError, ToolchainMissing):
+        return ""
+    return "the artifact computes in float16, which this core lacks; choose cortex-a76 or i8mm" if needed else ""
 
 
 def require_magic(artifact: Path) -> None:

@@ -47,5 +47,5 @@ def load(path: Path, *, source: Input, result: Output, cpu: str) -> Arm64Runner:
 
 
 def computes_in_half(cpu: str) -> bool:
-    """Has a core of CPUS float16 arithmetic for vectors, which XNNPACK asks before it computes in it?"""
-    return "asimdhp" in CPUS[cpu].features.split()
+    """`Cpu.computes_in_half` of a name of CPUS."""
+    return CPUS[cpu].computes_in_half
