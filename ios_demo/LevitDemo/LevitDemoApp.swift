@@ -14,7 +14,7 @@ struct LevitDemoApp: App {
                     // A second window of an iPad is no second launch.
                     if isLaunched { return }
                     isLaunched = true
-                    model.launch { try LaunchRequest.read(CommandLine.arguments) }
+                    await model.launch(CommandLine.arguments)
                 }
         }
     }

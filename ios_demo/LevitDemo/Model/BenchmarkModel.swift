@@ -9,13 +9,27 @@ struct FinishedBenchmark: Sendable {
     let file: URL?
 }
 
+/// What a running benchmark reports.
+enum BenchmarkNews: Sendable {
+    /// What it does now.
+    case moment(SessionMoment)
+    /// The record of the steps that are done.
+    case measured(TimingRecord)
+}
+
 /// Runs benchmarks.
 protocol BenchmarkRunner: Sendable {
-    /// The step during which the last process died, with the reason; nil if none did. Forgets it.
+    /// The step during which the last process died, with the reason; nil if none did. Completes the record of its run,
+    /// and forgets it.
     func takeDied() async -> String?
 
     /// Removes what a host has copied to the app, and the records.
-    func clean() throws
+    ///
+    /// - Parameter paths: What is removed, in the words of `HostFolder.clean`; nil for everything.
+    func clean(only paths: [String]?) throws
+
+    /// Writes for a host why the run of a record cannot begin.
+    func refuse(_ record: String, reason: String)
 
     /// Runs a plan; cancellable between two inferences.
     ///
@@ -23,7 +37,7 @@ protocol BenchmarkRunner: Sendable {
     ///   - record: Name of the record's file without `.json`; nil for a name made of the time.
     ///   - report: Called often, from any thread.
     func run(
-        _ plan: TimingPlan, record: String?, report: @escaping @Sendable (SessionMoment) -> Void
+        _ plan: TimingPlan, record: String?, report: @escaping @Sendable (BenchmarkNews) -> Void
     ) async throws -> FinishedBenchmark
 }
 
@@ -36,11 +50,14 @@ final class BenchmarkModel {
     private(set) var state = ScreenState<BenchmarkRows>.loading
     /// What a running benchmark does now; nil before its first step, and without meaning in other states.
     private(set) var moment: SessionMoment?
+    /// The steps of a running benchmark that are done, fastest first.
+    private(set) var finished: [BenchmarkRow] = []
 
     private var chosen: Set<String>?
     private var others = BenchmarkChoices()
     @ObservationIgnored private let catalog: any BundleCatalog
     @ObservationIgnored private let runner: any BenchmarkRunner
+    @ObservationIgnored private var recovering: Task<String?, Never>?
     @ObservationIgnored private var running: Task<Void, Never>?
     /// Grows with every start and every cancellation, so that an old run changes nothing any more.
     @ObservationIgnored private var current = 0
@@ -59,15 +76,22 @@ final class BenchmarkModel {
     /// Number of steps that are chosen.
     var stepCount: Int { choices.steps(listed).count }
 
+    /// Completes the record of a run whose process died, once, and shows the reason.
+    ///
+    /// The launch of the app calls it before anything else, so that a host finds the record.
+    func recover() async {
+        let asking = recovering ?? Task { [runner] in await runner.takeDied() }
+        recovering = asking
+        let died = await asking.value
+        // A benchmark may have begun meanwhile, by the app's launch arguments.
+        if case .loading = state {
+            state = died.map { .failed(FailureReason(.processDied, detail: $0)) } ?? .ready
+        }
+    }
+
     /// Reads the list of bundles, and how the last process ended.
     func load() async {
-        if case .loading = state {
-            let died = await runner.takeDied()
-            // A benchmark may have begun meanwhile, by the app's launch arguments.
-            if case .loading = state {
-                state = died.map { .failed(FailureReason(.processDied, detail: $0)) } ?? .ready
-            }
-        }
+        await recover()
         entries.take(.reloaded)
         let ended = await outcome {
             let found = try await catalog.list()
@@ -106,7 +130,7 @@ final class BenchmarkModel {
     func start(_ plan: TimingPlan, record: String? = nil) {
         if case .running = state { return }
         state = state.after(.reloaded).after(.loaded).after(.started)
-        moment = nil
+        (moment, finished) = (nil, [])
         current += 1
         let (last, number) = (running, current)
         running = Task {
@@ -135,9 +159,9 @@ final class BenchmarkModel {
     }
 
     private func run(_ plan: TimingPlan, _ record: String?, _ number: Int) async {
-        let (moments, source) = AsyncStream.makeStream(of: SessionMoment.self)
+        let (news, source) = AsyncStream.makeStream(of: BenchmarkNews.self)
         let watching = Task {
-            for await moment in moments where number == current { take(moment) }
+            for await one in news where number == current { take(one) }
         }
         let ended = await outcome { try await runner.run(plan, record: record) { source.yield($0) } }
         source.finish()
@@ -145,9 +169,13 @@ final class BenchmarkModel {
         if number == current { finish(ended) }
     }
 
-    private func take(_ moment: SessionMoment) {
-        self.moment = moment
-        state.take(.progressed(done: moment.done, total: moment.total))
+    private func take(_ news: BenchmarkNews) {
+        switch news {
+        case .moment(let moment):
+            self.moment = moment
+            state.take(.progressed(done: moment.done, total: moment.total))
+        case .measured(let record): finished = BenchmarkRows(record, file: nil).rows
+        }
     }
 
     private func finish(_ ended: ScreenEvent<FinishedBenchmark>?) {

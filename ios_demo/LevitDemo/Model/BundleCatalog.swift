@@ -56,7 +56,7 @@ struct FolderBundles: BundleCatalog {
     }
 
     func folder(_ name: String) async throws -> URL {
-        guard try index().contains(where: { $0.name == name }) else { throw NoBundleError() }
+        guard try index().contains(where: { $0.name == name }) else { throw NoBundleError(name) }
         return root.appendingPathComponent(name, isDirectory: true)
     }
 

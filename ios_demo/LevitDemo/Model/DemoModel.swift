@@ -30,22 +30,29 @@ final class DemoModel {
         bundles = BundlesModel(catalog: graph.catalog, selection: selection)
     }
 
-    /// Does what a host asks for by the launch arguments.
+    /// Completes the record of a run whose process died, and does what a host asks for by the launch arguments.
     ///
-    /// - Parameter read: Reads the request; nil if a host asks for nothing.
-    func launch(_ read: () throws -> LaunchRequest?) {
+    /// - Parameter arguments: Those of the process.
+    func launch(_ arguments: [String]) async {
+        await benchmark.recover()
         do {
-            switch try read() {
+            switch try LaunchRequest.read(arguments) {
             case .run(let plan, let record):
                 tab = .benchmark
                 benchmark.start(plan, record: record)
-            case .clean: try runner.clean()
+            case .clean(let paths): try runner.clean(only: paths)
             case nil: break
             }
         } catch {
-            tab = .benchmark
-            refusedPlan = "\(error)"
+            refuse("\(error)", LaunchRequest.record(arguments))
         }
+    }
+
+    /// The user and the host learn why.
+    private func refuse(_ reason: String, _ record: String?) {
+        tab = .benchmark
+        refusedPlan = reason
+        if let record { runner.refuse(record, reason: reason) }
     }
 
     /// The user has read why the plan is refused.

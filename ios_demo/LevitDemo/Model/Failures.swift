@@ -1,9 +1,13 @@
 import Foundation
 import LevitMobileKit
 
-/// No bundle was deployed into the app.
+/// No bundle was deployed into the app, or not the one of this name.
 struct NoBundleError: Error, CustomStringConvertible {
-    let description = "no bundle was deployed into the app"
+    let description: String
+
+    init(_ name: String? = nil) {
+        description = name.map { "the app has no bundle \($0)" } ?? "no bundle was deployed into the app"
+    }
 }
 
 /// A picture that may no longer be read.

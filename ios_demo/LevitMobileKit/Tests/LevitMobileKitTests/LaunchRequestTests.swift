@@ -16,7 +16,34 @@ struct LaunchRequestTests {
     func requests() throws {
         let arguments = ["/LevitDemo", "--levit-plan", try plan.write(), "--levit-record", "2026-01-31.a_b-1"]
         #expect(try LaunchRequest.read(arguments) == .run(plan, record: "2026-01-31.a_b-1"))
-        #expect(try LaunchRequest.read(["/LevitDemo", "--levit-clean"]) == .clean)
+        #expect(try LaunchRequest.read(["/LevitDemo", "--levit-clean"]) == .clean(only: nil))
+        #expect(try LaunchRequest.read(["--levit-clean", "-AppleLanguages", "(en)"]) == .clean(only: nil))
+    }
+
+    @Test("A list names what is removed")
+    func list() throws {
+        let paths = ["bundles/coreml-fp16", "bundles/coreml-fp16.copied", "records/a-0.json", "records/a-0.progress.jsonl"]
+        let text = try JSONValue.array(paths.map { .string($0) }).text()
+        #expect(try LaunchRequest.read(["/LevitDemo", "--levit-clean", text]) == .clean(only: paths))
+        #expect(try LaunchRequest.read(["/LevitDemo", "--levit-clean", "[]"]) == .clean(only: []))
+    }
+
+    @Test(
+        "A list with anything else is refused as a whole",
+        arguments: [
+            #"["records"]"#, #"["records/"]"#, #"["records/../a"]"#, #"["records/.a"]"#, #"["records/a/b"]"#, #"["/a"]"#,
+            #"["other/a"]"#, #"["bundles/a", 1]"#, #"["bundles/a""#, #"[["bundles/a"]]"#, #"["bundles/a b"]"#,
+        ])
+    func list(text: String) {
+        #expect(throws: FormatError.self) { try LaunchRequest.read(["/LevitDemo", "--levit-clean", text]) }
+    }
+
+    @Test("The record's name is known where the plan is refused")
+    func record() {
+        #expect(LaunchRequest.record(["--levit-plan", "{}", "--levit-record", "a-1"]) == "a-1")
+        #expect(LaunchRequest.record(["--levit-plan", "{}", "--levit-record", "../a"]) == nil)
+        #expect(LaunchRequest.record(["--levit-plan", "{}", "--levit-record"]) == nil)
+        #expect(LaunchRequest.record(["/LevitDemo"]) == nil)
     }
 
     @Test(
@@ -49,5 +76,19 @@ struct LaunchRequestTests {
         try folder.clean()
         try folder.clean()
         #expect(try FileManager.default.contentsOfDirectory(atPath: place.url.path).isEmpty)
+    }
+
+    @Test("Only what a list names is removed, and what is missing is no error")
+    func cleaned() throws {
+        let place = try TemporaryFolder()
+        let folder = HostFolder(documents: place.url)
+        let record = try TimingRecord.read(TestData.text("timing/complete.json"))
+        for name in ["a", "b"] { try folder.write(record, as: name) }
+        try SampleBundle.write(to: place.url.appendingPathComponent("levit/bundles/levit"))
+        try folder.clean(only: [])
+        try folder.clean(only: ["bundles/levit", "bundles/other", "records/a.json", "records/a.progress.jsonl"])
+        #expect(folder.bundle("levit") == nil)
+        let records = place.url.appendingPathComponent("levit/records").path
+        #expect(try FileManager.default.contentsOfDirectory(atPath: records) == ["b.json"])
     }
 }

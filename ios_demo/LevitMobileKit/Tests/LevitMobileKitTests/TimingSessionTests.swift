@@ -58,6 +58,7 @@ private struct FakeLoader: ArtifactLoader {
 
 private struct FakeFacts: DeviceFacts {
     var thermal = Thermal.nominal
+    var heat: Heat?
 
     func device() async -> Device {
         Device(model: "iPhone16,1", soc: "A17 Pro", os: "iOS", osVersion: "26.1", osBuild: "23B85", cores: 6)
@@ -65,7 +66,7 @@ private struct FakeFacts: DeviceFacts {
 
     func conditions() async -> Conditions {
         var now = Conditions()
-        (now.thermal, now.lowPowerMode, now.batteryPercent) = (thermal, false, 80)
+        (now.thermal, now.lowPowerMode, now.batteryPercent) = (heat?.next() ?? thermal, false, 80)
         return now
     }
 
@@ -123,9 +124,13 @@ struct TimingSessionTests {
         #expect(timing.peakMemoryBytes == [4096] && timing.picturePx == [8, 6])
         #expect(timing.notes == ["a note of the runner"])
         #expect(record.incomplete == nil && !record.interleaved && record.startedAt == "1970-01-01T00:00:00Z")
+        #expect(record.coolingS == 0)
+        #expect(record.versions == ["dev.levitmobile.demo": "0.1.0", "ExecuTorch": "1.4.1"])
         // The first run, one golden image, 2 + 3 rounds, and 3 rounds end to end.
         #expect(script.calls == ["open cpu1"] + Array(repeating: "run", count: 10) + ["close"])
         #expect(moments.phases == [.loading, .checking, .warmingUp, .timing])
+        // The end-to-end rounds are reported too: a host hears of a slow run.
+        #expect(moments.dones == [0, 0, 0, 1, 2, 3, 4, 5, 5, 5, 5])
         #expect(try TimingRecord.read(record.write()) == record)
         #expect(marker.takeDied() == nil)
     }
@@ -171,6 +176,7 @@ struct TimingSessionTests {
         #expect(record.timings.count == 1 && record.timings[0].samplesMs.isEmpty)
         #expect(record.incomplete?.contains("too hot") == true)
         #expect(record.timings[0].notRun == record.incomplete)
+        #expect(record.coolingS == 0.02, "two waits of 10 ms")
         #expect(try TimingRecord.read(record.write()) == record)
     }
 
@@ -190,13 +196,79 @@ struct TimingSessionTests {
         #expect(marker.takeDied() == nil)
     }
 
-    @Test("A process that dies leaves the step and what it did")
-    func died() async throws {
-        let (marker, seen) = (marker, Moments())
-        _ = try await record(plan([TimingStep("bundle")]), FakeLoader(script: script)) { moment in
-            if moment.phase == .timing, let died = marker.takeDied() { seen.note("\(died.step): \(died.reason)") }
+    @Test("A device that cools is reported as such from the first wait to the last, and the waits are summed up")
+    func cooled() async throws {
+        var plan = plan([TimingStep("bundle")])
+        plan.coolDown = CoolDown(pollMs: 400, longestMs: 2000)
+        let (moments, marker) = (Moments(), marker)
+        let facts = FakeFacts(heat: Heat([.nominal, .serious, .serious, .nominal, .nominal, .serious, .nominal]))
+        let record = try await record(plan, FakeLoader(script: script), facts: facts) { moment in
+            moments.add(moment)
+            moments.note(marker.died()?.reason ?? "")
         }
-        #expect(seen.notes.first == "bundle-cpu1: the process died while running the timed rounds")
+        #expect(moments.phases == [.loading, .checking, .warmingUp, .cooling, .warmingUp, .timing, .cooling, .timing])
+        #expect(moments.cooling == [0, 400, 0])
+        #expect(record.coolingS == 1.2)
+        let reasons = zip(moments.notes, moments.all).map { $0 == "the process died while \($1.phase.doing)" }
+        #expect(reasons.allSatisfy { $0 })
+    }
+
+    @Test("A process that dies leaves the step, what it did, and the record of a run that has no other step")
+    func died() async throws {
+        let (marker, seen) = (marker, Died())
+        let bundle = bundle
+        _ = try await session(FakeLoader(script: script)).run(plan([TimingStep("bundle")]), as: "a") { _ in
+            bundle
+        } report: { moment in
+            if moment.phase == .timing, let died = marker.died() { seen.put(died) }
+        }
+        let died = try #require(seen.last)
+        #expect(died.step == "bundle-cpu1" && died.record == "a")
+        #expect(died.reason == "the process died while running the timed rounds")
+        let record = try #require(died.completed)
+        #expect(record.incomplete == nil && record.coolingS == 0 && record.versions["ExecuTorch"] == "1.4.1")
+        let timing = try #require(record.timings.first)
+        #expect(timing.notRun == died.reason && timing.parity.reasons == [died.reason])
+        #expect(timing.parity.verdict == .notRun && timing.contractSHA256 == bundle.contractSHA256)
+        #expect(timing.runtimeVersion == "1.4.1" && timing.accelerator == "xnnpack" && timing.notes.isEmpty)
+        #expect(try TimingRecord.read(record.write()) == record)
+    }
+
+    @Test("The record of a run of several steps keeps those before, and states that the others are missing")
+    func diedInTheMiddle() async throws {
+        let (marker, seen, bundle) = (marker, Died(), bundle)
+        let plan = plan([TimingStep("bundle"), TimingStep("bundle", threads: 2), TimingStep("bundle", threads: 4)])
+        let whole = try await session(FakeLoader(script: script)).run(plan, as: "a") { _ in
+            bundle
+        } report: { moment in
+            if moment.done == 5, moment.phase == .loading, let died = marker.died() { seen.put(died) }
+        }
+        let died = try #require(seen.last)
+        let record = try #require(died.completed)
+        #expect(record.timings.map(\.name) == whole.timings.prefix(2).map(\.name))
+        #expect(record.timings[0] == whole.timings[0])
+        #expect(record.timings[1].notRun == "the process died while loading the artifact")
+        #expect(record.timings[1].notes == [TimingSession.oneProcess])
+        #expect(record.incomplete == "the process died while loading the artifact (\(died.step))")
+        #expect(try TimingRecord.read(record.write()) == record)
+    }
+}
+
+private final class Died: @unchecked Sendable {
+    private let lock = NSLock()
+    private var found: DiedStep?
+    var last: DiedStep? { lock.withLock { found } }
+    func put(_ died: DiedStep) { lock.withLock { found = died } }
+}
+
+/// Thermal states in the order of the looks; the last one stays.
+private final class Heat: @unchecked Sendable {
+    private let lock = NSLock()
+    private var states: [Thermal]
+    init(_ states: [Thermal]) { self.states = states }
+    /// The first look belongs to the record.
+    func next() -> Thermal {
+        lock.withLock { states.count > 1 ? states.removeFirst() : states[0] }
     }
 }
 
@@ -209,11 +281,18 @@ private final class Saved: @unchecked Sendable {
 
 private final class Moments: @unchecked Sendable {
     private let lock = NSLock()
-    private var seen: [SessionMoment.Phase] = []
+    private var seen: [SessionMoment] = []
     private var texts: [String] = []
-    /// Phases in order, each once.
-    var phases: [SessionMoment.Phase] { lock.withLock { seen } }
+    var all: [SessionMoment] { lock.withLock { seen } }
+    /// Phases in order, without repetitions.
+    var phases: [SessionMoment.Phase] {
+        all.reduce(into: []) { if $0.last != $1.phase { $0.append($1.phase) } }
+    }
+    /// Rounds that were done.
+    var dones: [Int] { all.map(\.done) }
+    /// Time waited at each moment of cooling.
+    var cooling: [Int] { all.filter { $0.phase == .cooling }.map(\.coolingMs) }
     var notes: [String] { lock.withLock { texts } }
-    func add(_ moment: SessionMoment) { lock.withLock { if seen.last != moment.phase { seen.append(moment.phase) } } }
+    func add(_ moment: SessionMoment) { lock.withLock { seen.append(moment) } }
     func note(_ text: String) { lock.withLock { texts.append(text) } }
 }

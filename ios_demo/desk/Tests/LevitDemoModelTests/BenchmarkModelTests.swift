@@ -49,7 +49,7 @@ struct BenchmarkModelTests {
         let plans = Box<[TimingPlan]>([])
         let model = await loaded(
             FakeRunner(plans: plans) { report in
-                report(SessionMoment(step: TimingStep("et"), phase: .timing, done: 3, total: 55))
+                report(.moment(SessionMoment(step: TimingStep("et"), phase: .timing, done: 3, total: 55)))
                 let slow = Sample.timing("slow", [6, 6, 6])
                 return FinishedBenchmark(record: Sample.record([slow, Sample.timing("fast", [2, 2, 2])]), file: nil)
             })
@@ -65,13 +65,41 @@ struct BenchmarkModelTests {
         #expect(model.state == .ready)
     }
 
+    @Test("The steps that are done are listed while the benchmark goes on, and a new one begins without them")
+    func doneSoFar() async {
+        let goOn = Box(false)
+        let model = await loaded(
+            FakeRunner { report in
+                let (slow, fast) = (Sample.timing("slow", [6, 6, 6]), Sample.timing("fast", [2, 2, 2]))
+                let broken = Sample.timing("broken", []) { ($0.notRun, $0.parity.verdict) = ("wrong", .broken) }
+                if goOn.value { try await untilCancelled() }
+                report(.measured(Sample.record([slow])))
+                report(.measured(Sample.record([slow, broken, fast])))
+                while !goOn.value { await Task.yield() }
+                return FinishedBenchmark(record: Sample.record([slow]), file: nil)
+            })
+        model.start()
+        await until { model.finished.count == 3 }
+        #expect(model.finished.map(\.name) == ["fast", "slow", "broken"])
+        #expect(model.finished.map { $0.inference?.medianMs } == [2, 6, nil])
+        #expect(model.finished.map(\.outcome) == [.timed, .timed, .broken])
+        goOn.change { $0 = true }
+        await model.wait()
+        model.clear()
+        model.start()
+        #expect(model.finished.isEmpty)
+        model.cancel()
+        await model.wait()
+    }
+
     @Test("A cancelled benchmark returns to the choices, and its late result changes nothing")
     func cancelled() async throws {
         let runs = Box(0)
         let model = await loaded(
             FakeRunner { report in
                 runs.change { $0 += 1 }
-                report(SessionMoment(step: TimingStep("et"), phase: .cooling, done: 1, total: 9, coolingMs: 10_000))
+                let step = TimingStep("et")
+                report(.moment(SessionMoment(step: step, phase: .cooling, done: 1, total: 9, coolingMs: 10_000)))
                 if runs.value == 1 { try await untilCancelled() }
                 return FinishedBenchmark(record: Sample.record([Sample.timing("second")]), file: nil)
             })
@@ -147,22 +175,34 @@ struct BenchmarkModelTests {
         #expect(rows[0].loadMs == 9)
     }
 
-    @Test("A launch starts its plan, and a plan that cannot be read is refused with the reason")
-    func launch() async {
-        let (plans, cleaned) = (Box<[TimingPlan]>([]), Box(0))
-        let demo = DemoModel(FakeGraph(benchmark: FakeRunner(plans: plans, cleaned: cleaned)))
-        demo.launch { nil }
-        #expect(demo.tab == .camera)
-        demo.launch { .run(TimingPlan(steps: [TimingStep("a")]), record: "run-1") }
+    @Test("A launch completes the record of a died run, and then starts its plan or cleans up")
+    func launch() async throws {
+        let (plans, asked) = (Box<[TimingPlan]>([]), Box<[String]>([]))
+        let demo = DemoModel(FakeGraph(benchmark: FakeRunner(died: "a: it died", plans: plans, asked: asked)))
+        await demo.launch(["/LevitDemo"])
+        #expect(demo.tab == .camera && asked.value == ["died"])
+        #expect(demo.benchmark.state == .failed(FailureReason(.processDied, detail: "a: it died")))
+        let plan = try TimingPlan(steps: [TimingStep("a")]).write()
+        await demo.launch(["/LevitDemo", "--levit-plan", plan, "--levit-record", "run-1"])
         await demo.benchmark.wait()
-        #expect(demo.tab == .benchmark)
+        #expect(demo.tab == .benchmark && demo.benchmark.state.value != nil)
         #expect(plans.value.map(\.steps.count) == [1])
-        #expect(cleaned.value == 0)
-        demo.launch { .clean }
-        #expect(cleaned.value == 1)
-        demo.launch { throw StrangeError() }
-        #expect(demo.refusedPlan == "a strange error")
+        await demo.launch(["/LevitDemo", "--levit-clean"])
+        await demo.launch(["/LevitDemo", "--levit-clean", #"["bundles/a", "records/run-1.json"]"#])
+        #expect(asked.value == ["died", "run run-1", "clean all", "clean bundles/a records/run-1.json"])
+    }
+
+    @Test("A plan that cannot be read is refused with the reason, for the user and for the host that names a record")
+    func refused() async {
+        let asked = Box<[String]>([])
+        let demo = DemoModel(FakeGraph(benchmark: FakeRunner(asked: asked)))
+        await demo.launch(["/LevitDemo", "--levit-plan", "{}", "--levit-record", "run-1"])
+        let reason = "the timing plan: schema_version is missing, expected 1"
+        #expect(demo.refusedPlan == reason)
+        #expect(asked.value == ["died", "refuse run-1: \(reason)"])
         demo.readRefusal()
         #expect(demo.refusedPlan == nil)
+        await demo.launch(["/LevitDemo", "--levit-plan", "{}"])
+        #expect(demo.refusedPlan != nil && asked.value.count == 2)
     }
 }

@@ -103,19 +103,28 @@ struct FakeCatalog: BundleCatalog {
 struct FakeRunner: BenchmarkRunner {
     var died: String?
     var plans = Box<[TimingPlan]>([])
-    var cleaned = Box(0)
-    var work: @Sendable (@Sendable (SessionMoment) -> Void) async throws -> FinishedBenchmark = { _ in
+    /// What was done for a host, in order.
+    var asked = Box<[String]>([])
+    var work: @Sendable (@Sendable (BenchmarkNews) -> Void) async throws -> FinishedBenchmark = { _ in
         FinishedBenchmark(record: Sample.record([Sample.timing("a")]), file: nil)
     }
 
-    func takeDied() async -> String? { died }
+    func takeDied() async -> String? {
+        asked.change { $0.append("died") }
+        return died
+    }
 
-    func clean() { cleaned.change { $0 += 1 } }
+    func clean(only paths: [String]?) {
+        asked.change { $0.append("clean \(paths?.joined(separator: " ") ?? "all")") }
+    }
+
+    func refuse(_ record: String, reason: String) { asked.change { $0.append("refuse \(record): \(reason)") } }
 
     func run(
-        _ plan: TimingPlan, record: String?, report: @escaping @Sendable (SessionMoment) -> Void
+        _ plan: TimingPlan, record: String?, report: @escaping @Sendable (BenchmarkNews) -> Void
     ) async throws -> FinishedBenchmark {
         plans.change { $0.append(plan) }
+        if let record { asked.change { $0.append("run \(record)") } }
         return try await work(report)
     }
 }

@@ -6,8 +6,8 @@ public struct BenchmarkProgress: Sendable, Equatable {
     public let done: Int
     /// All rounds.
     public let total: Int
-    /// Time waited for the device to cool before this round, in ms; 0 while it runs.
-    public var coolingMs = 0
+    /// Time waited so far for the device to cool before this round, in ms; nil unless it waits.
+    public var coolingMs: Int?
 }
 
 /// What a benchmark returns.
@@ -68,7 +68,9 @@ public struct Benchmark: Sendable {
             var waited = 0
             waiting: while true {
                 switch plan.coolDown.decide(await heat(), waitedMs: waited) {
-                case .goOn: break waiting
+                case .goOn:
+                    if waited > 0 { progress(BenchmarkProgress(done: round, total: orders.count)) }
+                    break waiting
                 case .giveUp(let reason): return BenchmarkResult(samplesMs: samples, stopped: reason)
                 case .wait(let ms):
                     progress(BenchmarkProgress(done: round, total: orders.count, coolingMs: waited))

@@ -20,7 +20,7 @@ public struct SessionMoment: Sendable, Equatable {
     public let done: Int
     /// All of them.
     public let total: Int
-    /// Time waited for the device to cool before this round, in ms; 0 in other phases.
+    /// Time waited so far for the device to cool before this round, in ms; 0 in other phases.
     public let coolingMs: Int
 
     public init(step: TimingStep, phase: Phase, done: Int, total: Int, coolingMs: Int = 0) {
@@ -28,7 +28,7 @@ public struct SessionMoment: Sendable, Equatable {
         self.coolingMs = coolingMs
     }
 
-    /// The phases of a step; `doing` completes the sentence "the process died while ...".
+    /// The phases of a step, as Kotlin's `ProcessPhase`; `doing` completes the sentence "the process died while ...".
     public enum Phase: String, Sendable, CaseIterable {
         /// The runtime loads the artifact.
         case loading

@@ -11,16 +11,21 @@ actor StepTimer {
     private let facts: any DeviceFacts
     private let watch: Stopwatch
     private let report: @Sendable (SessionMoment.Phase, BenchmarkProgress?) -> Void
+    private let begin: @Sendable (SessionMoment.Phase) -> Void
+    private var phase: SessionMoment.Phase?
 
     static let against = "the trained model's logits in the bundle"
 
-    /// - Parameter report: Called at each phase, and after each round.
+    /// - Parameters:
+    ///   - report: Called at each phase, and after each round.
+    ///   - begin: Called before `report` where the phase is another one.
     init(
         _ plan: TimingPlan, _ step: TimingStep, benchmark: Benchmark, facts: any DeviceFacts, watch: Stopwatch,
-        report: @escaping @Sendable (SessionMoment.Phase, BenchmarkProgress?) -> Void
+        report: @escaping @Sendable (SessionMoment.Phase, BenchmarkProgress?) -> Void,
+        begin: @escaping @Sendable (SessionMoment.Phase) -> Void
     ) {
         (self.plan, self.step, self.benchmark, self.facts) = (plan, step, benchmark, facts)
-        (self.watch, self.report) = (watch, report)
+        (self.watch, self.report, self.begin) = (watch, report, begin)
     }
 
     /// Times the step.
@@ -30,10 +35,9 @@ actor StepTimer {
     func run(
         _ bundle: LevitBundle, _ loaders: [any ArtifactLoader]
     ) async throws -> (timing: Timing, stopped: String?) {
-        let version = loaders.first { $0.runtime == bundle.runtime }?.version
-        let empty = empty(bundle, version ?? "none")
+        let empty = Timing(step, bundle, loaders)
         do {
-            report(.loading, nil)
+            tell(.loading)
             let loader = try loaders.loader(of: bundle.runtime)
             let start = ContinuousClock.now
             let runner = try await loader.open(bundle, step.accelerator, threads: step.threads, isolation: self)
@@ -73,8 +77,14 @@ actor StepTimer {
         return (timing, stopped)
     }
 
+    private func tell(_ phase: SessionMoment.Phase, _ progress: BenchmarkProgress? = nil) {
+        if phase != self.phase { begin(phase) }
+        self.phase = phase
+        report(phase, progress)
+    }
+
     private func checked(_ bundle: LevitBundle, _ runner: any ArtifactRunner) async throws -> CheckResult {
-        report(.checking, nil)
+        tell(.checking)
         let contract = bundle.contract
         return try await SelfCheck.run(bundle.golden, contract.tolerance, contract.output.head) {
             try runner.infer($0)
@@ -86,14 +96,14 @@ actor StepTimer {
         _ golden: GoldenImage, _ runner: any ArtifactRunner, _ timing: inout Timing
     ) async throws -> String? {
         try runner.write(golden.pixels)
-        let (report, warmup) = (report, plan.warmupRounds)
+        let warmup = plan.warmupRounds
         let call = { [watch] () async throws -> Double in try watch.time(runner.run) }
         var one = plan
         one.steps = [step]
-        report(warmup > 0 ? .warmingUp : .timing, BenchmarkProgress(done: 0, total: warmup + plan.rounds))
+        tell(warmup > 0 ? .warmingUp : .timing, BenchmarkProgress(done: 0, total: warmup + plan.rounds))
         let result = try await benchmark.run(one, [call]) { progress in
             let phase: SessionMoment.Phase = progress.done < warmup ? .warmingUp : .timing
-            report(progress.coolingMs > 0 ? .cooling : phase, progress)
+            tell(progress.coolingMs != nil ? .cooling : phase, progress)
         }
         timing.samplesMs = result.samplesMs[0]
         timing.warmupRuns = warmup
@@ -107,8 +117,10 @@ actor StepTimer {
         let frame = try NoiseFrame.make(plan.picturePx, seed: plan.seed)
         var preprocessor = try Preprocessor(bundle.contract)
         var logits = [Float](repeating: 0, count: runner.classes)
+        let done = plan.warmupRounds + plan.rounds
         for _ in timing.samplesMs {
             try Task.checkCancellation()
+            report(.timing, BenchmarkProgress(done: done, total: done))
             var preprocessMs = 0.0
             let wholeMs = try watch.time {
                 preprocessMs = try watch.time { try preprocessor.prepare(frame, .upright) }
@@ -122,18 +134,6 @@ actor StepTimer {
         timing.picturePx = plan.picturePx
     }
 
-    private func empty(_ bundle: LevitBundle, _ version: String) -> Timing {
-        let runtime = bundle.runtime
-        let library = step.accelerator == .cpu ? "xnnpack" : step.accelerator.rawValue
-        var timing = Timing(
-            name: step.name, contract: bundle.contract, runtime: runtime, runtimeVersion: version,
-            accelerator: runtime == .coreML ? "coreml" : library, parity: Parity(verdict: .notRun))
-        timing.contractSHA256 = bundle.contractSHA256
-        timing.threads = runtime == .coreML ? nil : step.threads
-        timing.computeUnits = runtime == .coreML ? step.accelerator.computeUnits : nil
-        return timing
-    }
-
     /// A timing without times, which states why.
     private func untimed(_ loaded: Timing, _ parity: Parity) -> Timing {
         var timing = loaded
@@ -142,6 +142,20 @@ actor StepTimer {
         let reasons = parity.reasons.joined(separator: "; ")
         timing.notRun = parity.pictures > 0 ? "the self-check failed, so nothing was timed: \(reasons)" : reasons
         return timing
+    }
+}
+
+extension Timing {
+    /// The timing of a step that has not run yet.
+    init(_ step: TimingStep, _ bundle: LevitBundle, _ loaders: [any ArtifactLoader]) {
+        let (runtime, version) = (bundle.runtime, loaders.first { $0.runtime == bundle.runtime }?.version)
+        let library = step.accelerator == .cpu ? "xnnpack" : step.accelerator.rawValue
+        self.init(
+            name: step.name, contract: bundle.contract, runtime: runtime, runtimeVersion: version ?? "none",
+            accelerator: runtime == .coreML ? "coreml" : library, parity: Parity(verdict: .notRun))
+        contractSHA256 = bundle.contractSHA256
+        threads = runtime == .coreML ? nil : step.threads
+        computeUnits = runtime == .coreML ? step.accelerator.computeUnits : nil
     }
 }
 

@@ -99,6 +99,9 @@ public struct TimingPlan: SchemaObject {
         try require((0...0xFFFF_FFFF).contains(seed), "seed is \(seed), expected 0 to 4294967295")
     }
 
+    /// Rounds of all steps, the warm-up included.
+    public var allRounds: Int { steps.count * (warmupRounds + rounds) }
+
     /// The orders of all rounds, the warm-up first: each holds every index of `steps` once.
     public func orders() -> [[Int]] {
         var drawn = DrawnOrder(seed: seed)

@@ -39,12 +39,13 @@ public struct TimingSession: Sendable {
     ///
     /// - Parameters:
     ///   - plan: What is timed.
+    ///   - name: Name of the record, by which the next process completes it if this one dies; nil for none.
     ///   - bundle: Opens a bundle by its name. All are opened before anything is timed.
     ///   - save: Called with what was measured after each step and at the end.
-    ///   - report: Called often, from any thread.
+    ///   - report: Called often, from any thread, between two calls of the runtime.
     /// - Throws: `CancellationError`, and what `bundle` and `save` throw.
     public func run(
-        _ plan: TimingPlan, bundle: @Sendable (String) async throws -> LevitBundle,
+        _ plan: TimingPlan, as name: String? = nil, bundle: @Sendable (String) async throws -> LevitBundle,
         save: @Sendable (TimingRecord) throws -> Void = { _ in },
         report: @escaping @Sendable (SessionMoment) -> Void = { _ in }
     ) async throws -> TimingRecord {
@@ -52,20 +53,20 @@ public struct TimingSession: Sendable {
         for step in plan.steps where bundles[step.bundle] == nil {
             bundles[step.bundle] = try await bundle(step.bundle)
         }
-        var record = await begun()
-        var drawn = DrawnOrder(seed: plan.seed)
+        var (record, course) = (await begun(), Course(plan, name, report))
         do {
-            for (place, index) in drawn.next(plan.steps.count).enumerated() {
+            for step in course.steps {
                 try Task.checkCancellation()
-                guard let opened = bundles[plan.steps[index].bundle] else { continue }
-                let ended = try await run(plan.steps[index], of: plan, place: place, opened, report)
-                await add(ended.timing, to: &record, of: plan)
+                guard let opened = bundles[step.bundle] else { continue }
+                let ended = try await run(step, opened, course, record)
+                await add(ended.timing, to: &record, course)
                 record.incomplete = ended.stopped ?? Self.notFinished
+                course.place += 1
                 if ended.stopped != nil { break }
                 try save(record)
             }
         } catch let error as CancellationError {
-            record.incomplete = Self.cancelled
+            (record.incomplete, record.coolingS) = (Self.cancelled, await course.waits.seconds)
             if !record.timings.isEmpty { try save(record) }
             throw error
         }
@@ -79,33 +80,90 @@ public struct TimingSession: Sendable {
         var record = TimingRecord(
             app: app, startedAt: now().formatted(.iso8601), device: device, before: state, after: state,
             interleaved: false, timings: [])
-        record.incomplete = Self.notFinished
+        (record.incomplete, record.coolingS) = (Self.notFinished, 0)
+        record.versions = [app.name: app.version]
+        for loader in loaders { record.versions[loader.runtime.title] = loader.version }
         return record
     }
 
     private func run(
-        _ step: TimingStep, of plan: TimingPlan, place: Int, _ bundle: LevitBundle,
-        _ report: @escaping @Sendable (SessionMoment) -> Void
+        _ step: TimingStep, _ bundle: LevitBundle, _ course: Course, _ record: TimingRecord
     ) async throws -> (timing: Timing, stopped: String?) {
-        let (each, all, marker) = (plan.warmupRounds + plan.rounds, plan.steps.count, marker)
-        let benchmark = Benchmark(pause: pause) { [facts] in await facts.conditions().thermal }
-        let timer = StepTimer(plan, step, benchmark: benchmark, facts: facts, watch: watch) { phase, progress in
+        let benchmark = Benchmark { [pause, waits = course.waits] ms in
+            try await pause(ms)
+            await waits.add(ms)
+        } heat: { [facts] in
+            await facts.conditions().thermal
+        }
+        let (marker, pending) = (marker, pending(step, bundle, course, record))
+        let timer = StepTimer(course.plan, step, benchmark: benchmark, facts: facts, watch: watch) { phase, progress in
+            course.report(step, phase, progress)
+        } begin: { phase in
             // A marker that cannot be written costs only the reason of a death.
-            if phase != .cooling { try? marker.begin(step.name, doing: phase.doing) }
-            let done = place * each + (progress?.done ?? 0)
-            let waited = progress?.coolingMs ?? 0
-            report(SessionMoment(step: step, phase: phase, done: done, total: all * each, coolingMs: waited))
+            try? marker.begin(step.name, doing: phase.doing, record: course.name, pending: pending)
         }
         defer { marker.end() }
         return try await timer.run(bundle, loaders)
     }
 
-    private func add(_ timing: Timing, to record: inout TimingRecord, of plan: TimingPlan) async {
-        var timing = timing
-        if plan.steps.count > 1 { timing.notes.append(Self.oneProcess) }
-        record.timings.append(timing)
+    /// The record as it shall be if the process dies during a step.
+    private func pending(
+        _ step: TimingStep, _ bundle: LevitBundle, _ course: Course, _ record: TimingRecord
+    ) -> TimingRecord {
+        var (pending, timing) = (record, Timing(step, bundle, loaders))
+        timing.notRun = Self.notFinished
+        pending.timings.append(course.noted(timing))
+        pending.incomplete = course.place + 1 < course.steps.count ? Self.notFinished : nil
+        return pending
+    }
+
+    private func add(_ timing: Timing, to record: inout TimingRecord, _ course: Course) async {
+        record.timings.append(course.noted(timing))
+        record.coolingS = await course.waits.seconds
         let state = await facts.conditions()
         if record.timings.count > 1 { record.during.append(record.after) }
         record.after = state
+    }
+}
+
+/// A run that goes on.
+private struct Course: Sendable {
+    let plan: TimingPlan
+    /// Name of the record.
+    let name: String?
+    /// All steps, in the order that was drawn.
+    let steps: [TimingStep]
+    /// Number of steps that are done.
+    var place = 0
+    let waits = Waits()
+    private let listen: @Sendable (SessionMoment) -> Void
+
+    init(_ plan: TimingPlan, _ name: String?, _ listen: @escaping @Sendable (SessionMoment) -> Void) {
+        var drawn = DrawnOrder(seed: plan.seed)
+        (self.plan, self.name, self.listen) = (plan, name, listen)
+        steps = drawn.next(plan.steps.count).map { plan.steps[$0] }
+    }
+
+    func report(_ step: TimingStep, _ phase: SessionMoment.Phase, _ progress: BenchmarkProgress?) {
+        let done = place * (plan.warmupRounds + plan.rounds) + (progress?.done ?? 0)
+        let waited = progress?.coolingMs ?? 0
+        listen(SessionMoment(step: step, phase: phase, done: done, total: plan.allRounds, coolingMs: waited))
+    }
+
+    /// The timing with the remark that other steps ran in its process.
+    func noted(_ timing: Timing) -> Timing {
+        var timing = timing
+        if steps.count > 1 { timing.notes.append(TimingSession.oneProcess) }
+        return timing
+    }
+}
+
+/// Time waited for the device to cool in all.
+private actor Waits {
+    private var ms = 0
+    var seconds: Double { Double(ms) / 1000 }
+
+    func add(_ ms: Int) {
+        self.ms += ms
     }
 }
