@@ -4,7 +4,7 @@ import SwiftUI
 /// Classifies camera frames and photos with LeViT, proves each bundle on this device, and times it.
 @main
 struct LevitDemoApp: App {
-    @State private var model = DemoModel(DeviceGraph.shared)
+    @State private var model = DemoModel(DeviceGraph.shared, kept: KeptChoices())
     @State private var isLaunched = false
 
     var body: some Scene {

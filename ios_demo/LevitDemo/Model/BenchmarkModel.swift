@@ -54,22 +54,28 @@ final class BenchmarkModel {
     private(set) var finished: [BenchmarkRow] = []
 
     private var chosen: Set<String>?
-    private var others = BenchmarkChoices()
+    private var others: BenchmarkChoices
     @ObservationIgnored private let catalog: any BundleCatalog
     @ObservationIgnored private let runner: any BenchmarkRunner
+    @ObservationIgnored private let kept: KeptChoices?
     @ObservationIgnored private var recovering: Task<String?, Never>?
     @ObservationIgnored private var running: Task<Void, Never>?
     /// Grows with every start and every cancellation, so that an old run changes nothing any more.
     @ObservationIgnored private var current = 0
 
-    init(catalog: any BundleCatalog, runner: any BenchmarkRunner) {
-        (self.catalog, self.runner) = (catalog, runner)
+    /// - Parameter kept: Holds the choices when the app ends; nil for nothing.
+    init(catalog: any BundleCatalog, runner: any BenchmarkRunner, kept: KeptChoices? = nil) {
+        (self.catalog, self.runner, self.kept) = (catalog, runner, kept)
+        others = kept?.benchmark ?? BenchmarkChoices()
+        chosen = others.bundles.isEmpty ? nil : others.bundles
     }
 
-    /// What is chosen; all bundles that the app can run until the user chooses.
+    /// What is chosen; all bundles that the app can run until the user chooses among those that it has.
     var choices: BenchmarkChoices {
         var choices = others
-        choices.bundles = chosen ?? Set(listed.filter { $0.failure == nil }.map(\.name))
+        let names = listed.map(\.name)
+        let found = chosen.flatMap { $0.isEmpty || !$0.isDisjoint(with: names) ? $0.intersection(names) : nil }
+        choices.bundles = found ?? Set(listed.filter { $0.failure == nil }.map(\.name))
         return choices
     }
 
@@ -104,21 +110,25 @@ final class BenchmarkModel {
     /// Chooses a bundle, or does not.
     func toggle(bundle name: String) {
         chosen = choices.bundles.symmetricDifference([name])
+        keep()
     }
 
     /// Chooses an accelerator, or does not.
     func toggle(_ accelerator: Accelerator) {
         others.accelerators.formSymmetricDifference([accelerator])
+        keep()
     }
 
     /// Chooses a number of threads, or does not.
     func toggle(threads: Int) {
         others.threads.formSymmetricDifference([threads])
+        keep()
     }
 
     /// Chooses the number of rounds.
     func choose(rounds: Int) {
         others.rounds = rounds
+        keep()
     }
 
     /// Starts the benchmark of what is chosen.
@@ -156,6 +166,11 @@ final class BenchmarkModel {
     /// Returns when no benchmark runs.
     func wait() async {
         await running?.value
+    }
+
+    private func keep() {
+        others.bundles = chosen ?? []
+        kept?.benchmark = others
     }
 
     private func run(_ plan: TimingPlan, _ record: String?, _ number: Int) async {

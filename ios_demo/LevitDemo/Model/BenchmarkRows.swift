@@ -20,6 +20,8 @@ struct BenchmarkRow: Sendable, Equatable, Identifiable {
     /// Number of CPU threads; nil for Core ML.
     let threads: Int?
     let outcome: Outcome
+    /// Verdict of the self-check on this device.
+    let verdict: Verdict
     /// Why it has no times, one sentence each.
     let reasons: [String]
     /// Time from the file to a model that can run, in ms.
@@ -43,7 +45,7 @@ struct BenchmarkRow: Sendable, Equatable, Identifiable {
     init(_ timing: Timing) {
         name = timing.name
         (computeUnits, threads) = (timing.computeUnits, timing.threads)
-        outcome = Self.outcome(timing)
+        (outcome, verdict) = (Self.outcome(timing), timing.parity.verdict)
         reasons = [timing.notRun].compactMap { $0 } + timing.parity.reasons.filter { $0 != timing.notRun }
         (loadMs, firstRunMs) = (timing.loadMs.first, timing.firstRunMs.first)
         (inference, endToEnd) = (Summary(timing.samplesMs), Summary(timing.endToEndSamplesMs))

@@ -36,21 +36,21 @@ struct LibraryClassifiers: ClassifierSource {
     let pictures: PictureClassifier
 
     func open(_ choice: Choice) async throws -> any Classifier {
-        var named = choice
-        let entry = try await entry(choice.bundle)
-        named.bundle = entry.name
+        let named = try await named(choice)
         let opened = try await LevitClassifier(
-            bundle: try await catalog.folder(entry.name), accelerator: choice.accelerator, threads: choice.threads,
-            loaders: loaders)
+            bundle: try await catalog.folder(named.bundle ?? ""), accelerator: named.accelerator,
+            threads: named.threads, loaders: loaders)
         return LibraryClassifier(choice: named, opened: opened, pictures: pictures)
     }
 
-    private func entry(_ name: String?) async throws -> BundleEntry {
+    /// The choice with a bundle that is there. What was chosen for a bundle that is gone says nothing about another one.
+    private func named(_ choice: Choice) async throws -> Choice {
         let entries = try await catalog.list()
-        let named = entries.first { $0.name == name }
-        let usable = entries.first { $0.failure == nil } ?? entries.first
-        guard let found = name == nil ? usable : named else { throw NoBundleError() }
-        return found
+        if let name = choice.bundle, entries.contains(where: { $0.name == name }) { return choice }
+        guard let first = entries.first(where: { $0.failure == nil }) ?? entries.first else { throw NoBundleError() }
+        var named = choice.bundle == nil ? choice : Choice()
+        named.bundle = first.name
+        return named
     }
 }
 

@@ -22,11 +22,12 @@ final class DemoModel {
     let bundles: BundlesModel
     @ObservationIgnored private let runner: any BenchmarkRunner
 
-    init(_ graph: any DemoGraph, selection: Selection = Selection()) {
-        (self.selection, runner) = (selection, graph.benchmark)
+    /// - Parameter kept: Holds the user's choices when the app ends; nil for nothing.
+    init(_ graph: any DemoGraph, kept: KeptChoices? = nil) {
+        (selection, runner) = (Selection(kept), graph.benchmark)
         camera = CameraModel(classifiers: graph.classifiers, camera: graph.camera)
         photo = PhotoModel(classifiers: graph.classifiers)
-        benchmark = BenchmarkModel(catalog: graph.catalog, runner: graph.benchmark)
+        benchmark = BenchmarkModel(catalog: graph.catalog, runner: graph.benchmark, kept: kept)
         bundles = BundlesModel(catalog: graph.catalog, selection: selection)
     }
 

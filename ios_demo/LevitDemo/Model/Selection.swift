@@ -3,7 +3,7 @@ import Observation
 
 /// What classifies camera frames and photos.
 struct Choice: Sendable, Equatable {
-    /// Name of the bundle; nil for the first one that the app can run.
+    /// Name of the bundle; the first one that the app can run if it is nil, or if the app has no such bundle any more.
     var bundle: String?
     /// Where it runs.
     var accelerator = Accelerator.cpu
@@ -16,13 +16,17 @@ struct Choice: Sendable, Equatable {
 final class Selection {
     /// The choice now.
     private(set) var choice: Choice
+    @ObservationIgnored private let kept: KeptChoices?
 
-    init(_ first: Choice = Choice()) {
-        choice = first
+    /// - Parameter kept: Holds the choice when the app ends; nil for nothing.
+    init(_ kept: KeptChoices? = nil) {
+        self.kept = kept
+        choice = kept?.choice ?? Choice()
     }
 
     /// Choose a bundle and where it runs.
     func choose(_ choice: Choice) {
         self.choice = choice
+        kept?.choice = choice
     }
 }

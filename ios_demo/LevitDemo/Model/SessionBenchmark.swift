@@ -63,7 +63,7 @@ struct SessionBenchmark: BenchmarkRunner {
 
     /// Why a run failed, in one sentence; nil if it was cancelled.
     private static func reason(_ error: any Error) -> String? {
-        error is CancellationError ? nil : (error as? any CustomStringConvertible)?.description ?? "\(error)"
+        error is CancellationError ? nil : (error as? CocoaError)?.localizedDescription ?? "\(error)"
     }
 
     /// A host that asks for a run may have copied bundles of its own, which the app does not list.

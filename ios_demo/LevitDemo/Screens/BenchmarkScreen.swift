@@ -135,6 +135,11 @@ private struct RunningPane: View {
             Section {
                 Button("cancel", role: .cancel, action: model.cancel)
             }
+            if !model.finished.isEmpty {
+                Section("benchmark_done") {
+                    ForEach(model.finished) { DoneRow(row: $0) }
+                }
+            }
         }
     }
 
@@ -160,6 +165,31 @@ private struct RunningPane: View {
             Text("cooling")
             Text(verbatim: Words().text("cooling_waited", Words().seconds(Double(moment.coolingMs) / 1e3)))
         }
+    }
+}
+
+/// A step that is done: its median and its verdict.
+private struct DoneRow: View {
+    let row: BenchmarkRow
+
+    var body: some View {
+        VStack(alignment: .leading, spacing: 4) {
+            Text(verbatim: Words().name(row.name)).font(.headline)
+            Text(verbatim: Words().engine(row)).font(.footnote).foregroundStyle(Color.secondary)
+            switch row.outcome {
+            case .timed: median
+            case .broken: Text("row_broken").foregroundStyle(Color.red)
+            case .notRun: Text("row_not_run")
+            }
+        }
+        .accessibilityElement(children: .combine)
+    }
+
+    @ViewBuilder private var median: some View {
+        if let median = row.inference?.medianMs {
+            Figures(figures: [Figure(name: "column_median", value: Words().milliseconds(median))])
+        }
+        VerdictLine(verdict: row.verdict)
     }
 }
 

@@ -22,7 +22,9 @@ struct LaunchRequestTests {
 
     @Test("A list names what is removed")
     func list() throws {
-        let paths = ["bundles/coreml-fp16", "bundles/coreml-fp16.copied", "records/a-0.json", "records/a-0.progress.jsonl"]
+        let paths = [
+            "bundles/coreml-fp16", "bundles/coreml-fp16.copied", "records/a-0.json", "records/a-0.progress.jsonl",
+        ]
         let text = try JSONValue.array(paths.map { .string($0) }).text()
         #expect(try LaunchRequest.read(["/LevitDemo", "--levit-clean", text]) == .clean(only: paths))
         #expect(try LaunchRequest.read(["/LevitDemo", "--levit-clean", "[]"]) == .clean(only: []))
@@ -31,7 +33,8 @@ struct LaunchRequestTests {
     @Test(
         "A list with anything else is refused as a whole",
         arguments: [
-            #"["records"]"#, #"["records/"]"#, #"["records/../a"]"#, #"["records/.a"]"#, #"["records/a/b"]"#, #"["/a"]"#,
+            #"["records"]"#, #"["records/"]"#, #"["records/../a"]"#, #"["records/.a"]"#, #"["records/a/b"]"#,
+            #"["/a"]"#,
             #"["other/a"]"#, #"["bundles/a", 1]"#, #"["bundles/a""#, #"[["bundles/a"]]"#, #"["bundles/a b"]"#,
         ])
     func list(text: String) {

@@ -83,6 +83,7 @@ struct BenchmarkModelTests {
         #expect(model.finished.map(\.name) == ["fast", "slow", "broken"])
         #expect(model.finished.map { $0.inference?.medianMs } == [2, 6, nil])
         #expect(model.finished.map(\.outcome) == [.timed, .timed, .broken])
+        #expect(model.finished.map(\.verdict) == [.proven, .proven, .broken])
         goOn.change { $0 = true }
         await model.wait()
         model.clear()

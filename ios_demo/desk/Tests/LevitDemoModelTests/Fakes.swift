@@ -135,3 +135,13 @@ struct FakeGraph: DemoGraph {
     var camera: any CameraSource = FakeCamera()
     var benchmark: any BenchmarkRunner = FakeRunner()
 }
+
+struct FakeFacts: DeviceFacts {
+    func device() async -> Device {
+        Device(model: "iPhone16,1", soc: "A17", os: "iOS", osVersion: "18", osBuild: "22A", cores: 6)
+    }
+
+    func conditions() async -> Conditions { Conditions() }
+
+    func peakMemoryBytes() -> Int? { 1 }
+}

@@ -58,6 +58,14 @@ struct LibraryTests {
         await #expect(throws: InferenceError.self) { try await classifier.classify(frame) }
     }
 
+    @Test("A chosen bundle that is gone gives way to the first one, on the CPU")
+    func gone() async throws {
+        try folder.write("a")
+        let classifier = try await classifiers().open(Choice(bundle: "old", accelerator: .neuralEngine, threads: 4))
+        #expect(classifier.choice == Choice(bundle: "a"))
+        await classifier.close()
+    }
+
     @Test("Wrong logits are a broken bundle: its figures are shown, and its results never")
     func broken() async throws {
         try folder.write("a")

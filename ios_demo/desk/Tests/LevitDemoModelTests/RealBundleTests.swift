@@ -106,13 +106,3 @@ struct RealBundleTests {
         #expect(await runner.takeDied() == nil)
     }
 }
-
-private struct FakeFacts: DeviceFacts {
-    func device() async -> Device {
-        Device(model: "iPhone16,1", soc: "A17", os: "iOS", osVersion: "18", osBuild: "22A", cores: 6)
-    }
-
-    func conditions() async -> Conditions { Conditions() }
-
-    func peakMemoryBytes() -> Int? { 1 }
-}
