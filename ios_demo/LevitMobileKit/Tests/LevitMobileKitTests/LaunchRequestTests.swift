@@ -24,6 +24,7 @@ struct LaunchRequestTests {
     func list() throws {
         let paths = [
             "bundles/coreml-fp16", "bundles/coreml-fp16.copied", "records/a-0.json", "records/a-0.progress.jsonl",
+            "bundles/Ärger mit Leerzeichen",
         ]
         let text = try JSONValue.array(paths.map { .string($0) }).text()
         #expect(try LaunchRequest.read(["/LevitDemo", "--levit-clean", text]) == .clean(only: paths))
@@ -35,7 +36,8 @@ struct LaunchRequestTests {
         arguments: [
             #"["records"]"#, #"["records/"]"#, #"["records/../a"]"#, #"["records/.a"]"#, #"["records/a/b"]"#,
             #"["/a"]"#,
-            #"["other/a"]"#, #"["bundles/a", 1]"#, #"["bundles/a""#, #"[["bundles/a"]]"#, #"["bundles/a b"]"#,
+            #"["other/a"]"#, #"["bundles/a", 1]"#, #"["bundles/a""#, #"[["bundles/a"]]"#, #"["records/a b"]"#,
+            #"["bundles/.."]"#, #"["bundles/"]"#,
         ])
     func list(text: String) {
         #expect(throws: FormatError.self) { try LaunchRequest.read(["/LevitDemo", "--levit-clean", text]) }

@@ -96,6 +96,6 @@ func isInside(_ path: String) -> Bool {
     path.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { isPlain(String($0)) }
 }
 
-private func isPlain(_ name: String) -> Bool {
+func isPlain(_ name: String) -> Bool {
     !name.isEmpty && name != "." && name != ".." && !name.contains { "/\\\0".contains($0) }
 }

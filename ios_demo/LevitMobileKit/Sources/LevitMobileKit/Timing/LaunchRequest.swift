@@ -54,7 +54,9 @@ public enum LaunchRequest: Sendable, Equatable {
 
     private static func isPath(_ path: String) -> Bool {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        return parts.count == 2 && ["bundles", "records"].contains(parts[0]) && HostFolder.isName(parts[1])
+        guard parts.count == 2 else { return false }
+        // A bundle's folder is called as the user has called it.
+        return parts[0] == "bundles" ? isPlain(String(parts[1])) : parts[0] == "records" && HostFolder.isName(parts[1])
     }
 
     private static func value(of name: String, _ arguments: [String]) throws -> String? {
