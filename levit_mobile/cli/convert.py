@@ -118,7 +118,13 @@ NoTimingOption = Annotated[
         help="For integer precisions: do not time the artifact and its float32 counterpart; saves about 20 s.",
     ),
 ]
-
+NoEmulationOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-emulation",
+        help="For recipes that a core may compute in float16: no proof on emulated cores; saves about a minute.",
+    ),
+]
 
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Check options, weights and toolchains, list the bundles, and write nothing.")
@@ -159,6 +165,7 @@ def convert(
     observer: ObserverOption = None,
     plan: PlanOption = None,
     no_timing: NoTimingOption = False,
+    no_emulation: NoEmulationOption = False,
     skip_broken: SkipBrokenOption = False,
     force: ForceOption = False,
     dry_run: DryRunOption = False,
@@ -220,6 +227,7 @@ def convert(
                         skip_broken=skip_broken and calibration is not None,
                         **options,
                         timing=not no_timing,
+                        emulation=not no_emulation,
                         progress=progress,
                     )
                     bundles.append(made)

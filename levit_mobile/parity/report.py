@@ -136,6 +136,12 @@ class Proof(BaseModel):
     report: ParityReport | None
     """The figures behind the verdict; None if nothing could be run."""
 
+    def with_failures(self, reasons: tuple[str, ...]) -> Proof:
+        """Return the proof with further sentences on bounds that do not hold, which make it broken."""
+        if not reasons:
+            return self
+        return self.model_copy(update={"verdict": Verdict.BROKEN, "reasons": (*self.reasons, *reasons)})
+
     def write(self, folder: Path) -> None:
         """Write ``parity.json`` into a bundle's folder."""
         (folder / PARITY_FILE).write_text(model_json(self) + "\n", encoding="utf-8")

@@ -15,7 +15,7 @@ from levit_mobile.interfaces.toolchain import inspector, runner_loader
 from levit_mobile.model.fake_quant import QParams, logits_qparams
 from levit_mobile.parity import compare
 from levit_mobile.parity.report import Proof, judge, not_run
-from levit_mobile.pipeline import lowering, writing
+from levit_mobile.pipeline import half, lowering, writing
 from levit_mobile.pipeline import quantization_summary as integers
 from levit_mobile.pipeline.precheck import check
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary
@@ -31,7 +31,7 @@ from levit_mobile.system.progress import Progress, Steps, silent
 from levit_mobile.targets import TARGETS, Target, resolve
 
 MAX_RANK = 4  # GPU delegates and the Neural Engine take no more
-STEPS = ("bake", "calibrate", "lower", "inspect", "prove", "time", "write")
+STEPS = ("bake", "calibrate", "lower", "inspect", "prove", "emulate", "time", "write")
 
 
 def convert(
@@ -57,6 +57,7 @@ def convert(
     observer: str | None = None,
     plan: str | Path | None = None,
     timing: bool = True,
+    emulation: bool = True,
     progress: Progress = silent,
 ) -> Bundle:
     """Convert a checkpoint into a bundle below ``out`` and compare the artifact with the trained model.
@@ -95,6 +96,8 @@ def convert(
         observer: int8 only: ``"min-max"``, ``"percentile"``, ``"mse"`` or ``"entropy"``. Default: the plan's.
         plan: int8 only: a JSON file that lists what stays float. Default: the committed plan of the variant and target.
         timing: For recipes that compute in integers: also convert to float32, and time both artifacts here.
+        emulation: For recipes whose float parts a core may compute in float16: also prove the artifact on emulated
+            ARM64 cores, if ``setup arm64`` has made them.
         progress: Called at the beginning of every step.
 
     Returns:
@@ -162,7 +165,14 @@ def convert(
         )
     quantization = quantized(source, chosen, Int8Options(calibration, count, seed, observer, plan, skip_broken))
     return build(
-        source, chosen, out=Path(out), quantization=quantization, force=force, timing=timing, progress=progress
+        source,
+        chosen,
+        out=Path(out),
+        quantization=quantization,
+        force=force,
+        timing=timing,
+        emulation=emulation,
+        progress=progress,
     )
 
 
@@ -184,6 +194,7 @@ def build(
     quantization: Quantization | None = None,
     force: bool = False,
     timing: bool = False,
+    emulation: bool = False,
     progress: Progress = silent,
 ) -> Bundle:
     """Make one artifact and its bundle.
@@ -195,8 +206,9 @@ def build(
         quantization: Calibration pictures and plan. Default: those of the recipe's defaults, for int8.
         force: Replace an existing bundle.
         timing: Also time an artifact that computes in integers beside its float32 form.
+        emulation: Also prove an artifact that a core may compute in float16 on emulated cores.
         progress: Called at the beginning of each of STEPS; ``calibrate`` is for int8 only, ``time`` for ``timing``
-            only.
+            and ``emulate`` for ``emulation`` only.
 
     Returns:
         The bundle.
@@ -218,6 +230,11 @@ def build(
         steps.begin("prove")
         grid = logits_qparams(form)
         proof = prove(artifact, source, recipe, grid)
+        on_cores = None
+        if emulation and recipe.allows_half:
+            steps.begin("emulate")
+            on_cores = half.prove(artifact, source, recipe, **writing.ends_of(source, recipe, grid))
+            proof = proof.with_failures(on_cores.reasons if on_cores else ())
         found = summarized(source, recipe, form, quantization) if recipe.has_integers else None
         if found and timing and recipe.computes_in_integers:
             steps.begin("time")
@@ -233,7 +250,7 @@ def build(
             quantization=quantization,
             grid=grid,
         )
-    return Bundle(final, contract, proof, inspection, found)
+    return Bundle(final, contract, proof, inspection, found, on_cores)
 
 
 def to_deploy_form(
@@ -291,15 +308,15 @@ def prove(artifact: Path, source: SourceModel, recipe: Recipe, grid: QParams | N
     Where the target's runtime does not exist, its reference executes the artifact, and the verdict says so. Without one
     it is NOT RUN. `grid` is what the form's logits lie on, for an artifact that gives them in int8.
     """
-    takes, gives = writing.input_of(source, recipe), writing.output_of(source, recipe, grid)
+    ends = writing.ends_of(source, recipe, grid)
     by_reference = ""
     try:
-        runner = runner_loader(TARGETS[recipe.target])(artifact, source=takes, result=gives)
+        runner = runner_loader(TARGETS[recipe.target])(artifact, **ends)
     except RunnerUnavailable as error:
         stand_in = reference_of(recipe.target)
         if stand_in is None:
             return not_run(f"{error}; `levit-mobile validate` proves the bundle where that runtime exists")
-        runner = resolve(stand_in.loader)(artifact, source=takes, result=gives)
+        runner = resolve(stand_in.loader)(artifact, **ends)
         title = stand_in.title.partition(",")[0]
         by_reference = f"the {title} executed the artifact as it is written; no device ran it"
     candidate = compare.run(runner, source.reference.pictures)

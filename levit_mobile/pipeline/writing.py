@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from levit_mobile.model.download import BUNDLED, public_name
 from levit_mobile.model.fake_quant import QParams
 from levit_mobile.model.parts.counts import count_macs, count_parameters
 from levit_mobile.parity.report import Proof
+from levit_mobile.pipeline.half import HalfProof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.quantization.calibration import concerns
@@ -40,6 +41,8 @@ class Bundle:
         proof: The comparison with the trained model; the bundle's ``parity.json``.
         inspection: Ops, types and sizes that were read from the artifact.
         integers: What is float and how fast the artifact is; None for float32 and float16 recipes.
+        half: The proof on emulated cores of an artifact that a core may compute in float16; None for others, and where
+            it was not asked.
     """
 
     path: Path
@@ -47,6 +50,7 @@ class Bundle:
     proof: Proof
     inspection: Inspection
     integers: QuantizationSummary | None = None
+    half: HalfProof | None = None
 
 
 def name_of(trained: SourceModel, recipe: Recipe) -> str:
@@ -103,6 +107,18 @@ def output_of(trained: SourceModel, recipe: Recipe, grid: QParams | None = None)
         labels_source=trained.labels_source,
         labels_sha256=digest_bytes(_labels_text(trained)),
     )
+
+
+class Ends(TypedDict):
+    """Both ends of an artifact, as a RunnerLoader takes them."""
+
+    source: c.Input
+    result: c.Output
+
+
+def ends_of(trained: SourceModel, recipe: Recipe, grid: QParams | None = None) -> Ends:
+    """The artifact's input and output; `grid` is that of the form's logits."""
+    return {"source": input_of(trained, recipe), "result": output_of(trained, recipe, grid)}
 
 
 def write(

@@ -69,6 +69,23 @@ class Integers(TypedDict):
     not_timed: str | None
 
 
+class HalfCore(TypedDict):
+    """An artifact that a core may compute in float16, on one emulated core."""
+
+    cpu: str
+    images: int
+    sqnr_db: float | None
+    host_sqnr_db: float | None
+    reasons: list[str]
+
+
+class Half(TypedDict):
+    """The proof on emulated cores."""
+
+    cores: list[HalfCore]
+    not_run: str | None
+
+
 class ConvertedBundle(TypedDict):
     """One bundle that was written."""
 
@@ -81,6 +98,7 @@ class ConvertedBundle(TypedDict):
     fallback_ops: dict[str, int]
     weight_bytes: dict[str, int]
     integers: Integers | None
+    half: Half | None
 
 
 class ConvertOutput(TypedDict):

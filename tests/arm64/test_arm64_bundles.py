@@ -12,6 +12,8 @@ from support.one_pass import validate
 from levit_mobile.arm64 import cost
 from levit_mobile.arm64.counting import TITLES
 from levit_mobile.arm64.cpus import CPUS, DEFAULT
+from levit_mobile.arm64.runner import computes_in_half
+from levit_mobile.recipe import RECIPES as RECIPES_BY_NAME
 
 pytestmark = RUNS_HERE
 BASELINE = Path(__file__).parents[2] / "benchmarks" / "arm64_baseline.json"
@@ -35,9 +37,28 @@ def test_it_is_proven_on_the_core_by_the_kernels_of_that_core(bundles: Bundles, 
     assert found.verdict == "proven", found.reasons
     assert found.emulation is not None
     asked = {check.name for check in found.emulation.checks()}
-    assert asked == {"max_margin", "max_relative_error" if "fp32" in recipe else "max_difference_db"}
+    in_half = RECIPES_BY_NAME[recipe].allows_half and computes_in_half(cpu)
+    of_integers = "max_loss_db" if in_half else "max_difference_db"
+    assert asked == {"max_margin", "max_relative_error" if "fp32" in recipe else of_integers}
     name, millions = KERNELS[recipe.partition("-")[2], cpu]
     assert found.emulation.instructions[TITLES[name]] >= millions * 1e6
+
+
+@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.parametrize(
+    ("recipe", "count", "fmla"),
+    [("tflite-int8", 4, 5), ("tflite-int8-dynamic", 4, 5), ("tflite-int4-weight", 4, 60), ("tflite-fp16", 1, 45)],
+)
+def test_what_a_core_computes_in_float16_is_proven(bundles: Bundles, recipe: str, count: int, fmla: int) -> None:
+    """Millions of `fmla` at most: a core that computes in float32 has nearly twice as many."""
+    ready()
+    found = validate(bundles(recipe).path, cpu="cortex-a76", count=count)
+    assert found.verdict == "proven", found.reasons
+    assert found.emulation is not None
+    asked = {check.name for check in found.emulation.checks()}
+    assert asked == {"max_margin"} if recipe == "tflite-fp16" else {"max_margin", "max_loss_db"}
+    assert found.emulation.flips == ()
+    assert 0 < found.emulation.instructions[TITLES["fmla"]] <= fmla * 1e6
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

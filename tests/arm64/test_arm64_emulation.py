@@ -10,6 +10,8 @@ import pytest
 from support.refusals import refused
 from support.validations import LITERT, picture, proven
 
+from levit_mobile.arm64.cpus import CPUS
+from levit_mobile.arm64.runner import computes_in_half
 from levit_mobile.errors import RecipeError, RunnerUnavailable
 from levit_mobile.parity.logit_stats import LogitStats
 from levit_mobile.reporting.junit import junit_xml
@@ -97,6 +99,10 @@ def test_what_float16_loses_is_held_to_what_chance_leaves(difference: float, err
 
 
 # Runtimes
+
+
+def test_cores_with_float16_for_vectors_compute_in_it() -> None:
+    assert {cpu for cpu in CPUS if computes_in_half(cpu)} == {"cortex-a76", "i8mm"}
 
 
 def test_a_runtime_on_a_core_is_called_so() -> None:

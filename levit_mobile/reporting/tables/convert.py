@@ -11,6 +11,7 @@ from rich.table import Table
 from levit_mobile.errors import LevitMobileError
 from levit_mobile.images.labels import origin
 from levit_mobile.parity.report import Proof
+from levit_mobile.pipeline.half import HalfProof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.reporting.strict_json import to_json
@@ -32,11 +33,17 @@ def bundle_table(bundles: Sequence[Bundle]) -> Table:
     for _ in bundles:
         table.add_column(overflow="fold")
     cells = [
-        {**_artifact_cells(bundle), **_integer_cells(bundle.integers), **_proof_cells(bundle.proof)}
+        {
+            **_artifact_cells(bundle),
+            **_integer_cells(bundle.integers),
+            HALF_ROW: _half_cell(bundle.half),
+            **_proof_cells(bundle.proof),
+        }
         for bundle in bundles
     ]
-    shown = [heading for heading in cells[0] if heading not in INTEGER_ROWS or any(b.integers for b in bundles)]
-    for heading in shown:
+    left_out = {*(INTEGER_ROWS if not any(b.integers for b in bundles) else ())}
+    left_out |= {*([HALF_ROW] if not any(b.half for b in bundles) else ())}
+    for heading in (heading for heading in cells[0] if heading not in left_out):
         table.add_row(heading, *(column[heading] for column in cells))
     return table
 
@@ -52,6 +59,8 @@ def _notes(bundle: Bundle) -> Iterator[str]:
         yield bundle.proof.report.amplifies
     if bundle.contract.calibration:
         yield from bundle.contract.calibration.concerns
+    if bundle.half and bundle.half.not_run:
+        yield f"half precision NOT RUN here: {bundle.half.not_run}"
     found = bundle.integers
     if found and found.not_timed:
         yield f"not timed: {found.not_timed}"
@@ -100,7 +109,34 @@ def _proof_cells(proof: Proof) -> dict[str, str]:
     }
 
 
+HALF_ROW = "half precision"
 INTEGER_ROWS = ("kept in float", "attention biases", "median time", "vs float32")
+
+
+def _half_cell(found: HalfProof | None) -> str:
+    """SQNR on the emulated cores; NOT RUN where there are none."""
+    if found is None:
+        return MISSING
+    return (
+        ", ".join(f"{MISSING if core.sqnr_db is None else db(core.sqnr_db)} on {core.cpu}" for core in found.cores)
+        or "NOT RUN here"
+    )
+
+
+def _half_dict(found: HalfProof | None) -> outputs.Half | None:
+    if found is None:
+        return None
+    cores: list[outputs.HalfCore] = [
+        {
+            "cpu": core.cpu,
+            "images": core.images,
+            "sqnr_db": core.sqnr_db,
+            "host_sqnr_db": core.host_sqnr_db,
+            "reasons": list(core.reasons),
+        }
+        for core in found.cores
+    ]
+    return {"cores": cores, "not_run": found.not_run or None}
 
 
 def _integer_cells(found: QuantizationSummary | None) -> dict[str, str]:
@@ -161,4 +197,5 @@ def _bundle_dict(bundle: Bundle) -> outputs.ConvertedBundle:
         "fallback_ops": {fallback.op: fallback.count for fallback in found.fallbacks},
         "weight_bytes": dict(found.weight_bytes),
         "integers": _integers_dict(bundle.integers),
+        "half": _half_dict(bundle.half),
     }
