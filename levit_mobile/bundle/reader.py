@@ -253,7 +253,9 @@ def _proof(folder: Path, contract: c.Contract) -> Proof:
         )
     by_reference = "the contract" if proof.verdict == Verdict.BY_REFERENCE else ""
     found = judge(proof.report, by_reference=by_reference).verdict if proof.report else Verdict.NOT_RUN
-    if proof.verdict != found:
+    # What emulated cores refute is in the reasons, and not in the figures of this machine.
+    on_cores = contract.made_by.allows_half and proof.verdict is Verdict.BROKEN and bool(proof.reasons)
+    if proof.verdict != found and not on_cores:
         raise BundleError(
             f"{path} has the verdict {proof.verdict}, expected {found} by its own numbers", fault="inconsistent"
         )

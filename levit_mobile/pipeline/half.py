@@ -1,4 +1,4 @@
-"""The proof on emulated cores of an artifact that a core may compute in float16, which x86 does not do."""
+"""The proof on emulated cores of an artifact whose float parts they compute in float16, as x86 does not."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from levit_mobile.parity.cores import Apart
 from levit_mobile.parity.logit_stats import ImageStats, LogitStats
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.recipe import Recipe
+from levit_mobile.runtimes import registry
 from levit_mobile.targets import TARGETS
 
 PICTURES = 8  # of the proof, evenly spread: each takes a second or two, and float16 throughout ten
-HERE = "LiteRT on this machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class HalfProof:
 
 
 def prove(artifact: Path, trained: SourceModel, recipe: Recipe, *, source: Input, result: Output) -> HalfProof | None:
-    """Run an artifact on the cores of `DEFAULT`, of which one computes in float16 and one does not.
+    """Run an artifact on the cores of `DEFAULT` that can: one computes in float16, and one does not.
 
     None on an ARM64 machine, where its own core has chosen the arithmetic in the proof. Raises ArtifactError where the
     runtime of this machine cannot run it; on a core, that is a reason.
@@ -78,7 +78,7 @@ def prove(artifact: Path, trained: SourceModel, recipe: Recipe, *, source: Input
     few = _few(trained.reference.pictures)
     host = compare.run(runner_loader(TARGETS[recipe.target])(artifact, source=source, result=result), few)
     found = []
-    for cpu in DEFAULT:
+    for cpu in _able(recipe):
         try:
             runner = arm64.load(artifact, source=source, result=result, cpu=cpu)
             found.append(_judged(trained, recipe, few, host, compare.run(runner, few), cpu))
@@ -87,6 +87,11 @@ def prove(artifact: Path, trained: SourceModel, recipe: Recipe, *, source: Input
         except ArtifactError as error:
             found.append(CoreProof(cpu, len(few), None, None, (str(error),)))
     return HalfProof(tuple(found))
+
+
+def _able(recipe: Recipe) -> list[str]:
+    """ExecuTorch leaves a core no choice: one without float16 refuses the artifact."""
+    return [cpu for cpu in DEFAULT if recipe.target != "executorch" or arm64.computes_in_half(cpu)]
 
 
 def _few(pictures: ImageSet) -> ImageSet:
@@ -114,7 +119,8 @@ def _judged(trained: SourceModel, recipe: Recipe, few: ImageSet, host: Array, co
         return CoreProof(cpu, len(few), None, None, (report.defect,))
     rows = [_rows(few.names, *pair) for pair in ((wanted, core), (wanted, host), (host, core))]
     apart = Apart.of(recipe, *rows, in_half=recipe.allows_half and arm64.computes_in_half(cpu))
-    reasons = (*report.failures, *broken(apart.checks(HERE)))
+    here = f"{registry.described(registry.chosen(None, recipe.target)).title} on this machine"
+    reasons = (*report.failures, *broken(apart.checks(here)))
     return CoreProof(cpu, len(few), report.sqnr_db, apart.host_sqnr_db, reasons)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from support.stored_bundles import BROKEN_JSON, edited, require_refusal
+from support.stored_bundles import BROKEN_JSON, Made, edited, require_refusal
 
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.errors import BundleError
@@ -142,6 +143,16 @@ def test_a_proof_that_does_not_belong_here_is_refused(bundle: Path, what: str) -
     keys, value, fault, facts = PROOFS[what]
     edited(bundle / "parity.json", *keys, to=value)
     require_refusal(bundle, f"bundle.{fault}", bundle / "parity.json", *facts)
+
+
+def test_what_emulated_cores_refute_is_read_as_broken(made: Made, tmp_path: Path) -> None:
+    """This machine's figures are sound then: the reasons alone say what a core has computed."""
+    bundle = Path(shutil.copytree(made("tflite-int8"), tmp_path / "bundle"))
+    for file in ("contract.json", "parity.json"):
+        edited(bundle / file, "verdict", to="broken")
+    require_refusal(bundle, "bundle.inconsistent", "verdict broken", "expected proven", "numbers")
+    edited(bundle / "parity.json", "reasons", to=["on an emulated cortex-a76, SQNR is 20.0 dB"])
+    assert open_bundle(bundle).proof.verdict == "broken"
 
 
 def test_a_verdict_cannot_be_bettered(bundle: Path) -> None:

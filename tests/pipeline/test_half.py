@@ -16,7 +16,7 @@ from levit_mobile.parity.report import not_run
 from levit_mobile.pipeline import half, writing
 from levit_mobile.pipeline.half import HalfProof
 from levit_mobile.pipeline.source_model import SourceModel
-from levit_mobile.recipe import RECIPES
+from levit_mobile.recipe import RECIPES, Recipe, recipe
 
 INT8 = "tflite-int8"
 Prove = Callable[..., HalfProof | None]
@@ -43,7 +43,9 @@ def answering(small: SourceModel) -> Callable[..., Runner]:
 def prove(small: SourceModel, monkeypatch: pytest.MonkeyPatch) -> Prove:
     """Of a recipe, with what runs here and on each core."""
 
-    def prove(recipe: str, host: Runner, cores: Callable[[str], Runner]) -> HalfProof | None:
+    def prove(asked: str | Recipe, host: Runner, cores: Callable[[str], Runner]) -> HalfProof | None:
+        made = RECIPES[asked] if isinstance(asked, str) else asked
+
         def load(_: Path, *, source: Input, result: Output, cpu: str) -> Runner:
             assert (source, result) == (ends["source"], ends["result"])
             return cores(cpu)
@@ -52,8 +54,8 @@ def prove(small: SourceModel, monkeypatch: pytest.MonkeyPatch) -> Prove:
         monkeypatch.setattr(half.folder, "found", lambda: None)
         monkeypatch.setattr(half.arm64, "load", load)
         monkeypatch.setattr(half, "runner_loader", lambda _: lambda _, **__: host)
-        ends = writing.ends_of(small, RECIPES[recipe])
-        return half.prove(Path("model.tflite"), small, RECIPES[recipe], **ends)
+        ends = writing.ends_of(small, made)
+        return half.prove(Path("model.tflite"), small, made, **ends)
 
     return prove
 
@@ -136,3 +138,10 @@ def test_a_core_that_refutes_a_proof_breaks_it() -> None:
     assert proof.with_failures(()) is proof
     refuted = proof.with_failures(("on an emulated cortex-a76, it differs",))
     assert (refuted.verdict, refuted.reasons) == ("broken", ("no runtime", "on an emulated cortex-a76, it differs"))
+
+
+def test_executorch_leaves_a_core_no_choice(prove: Prove, answering: Callable[..., Runner]) -> None:
+    asked = recipe("executorch", "int8", arithmetic="fp16")
+    found = prove(asked, answering(34), lambda _: answering(34))
+    assert found is not None
+    assert [core.cpu for core in found.cores] == ["cortex-a76"]
