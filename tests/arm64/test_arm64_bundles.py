@@ -44,21 +44,25 @@ def test_it_is_proven_on_the_core_by_the_kernels_of_that_core(bundles: Bundles, 
     assert found.emulation.instructions[TITLES[name]] >= millions * 1e6
 
 
+# Recipe -> pictures, which take seconds each, and millions of float16 products at least. Where ranges are found at run
+# time, XNNPACK computes in float16 around the products of integers alone.
+IN_HALF = {"tflite-int8": (4, 3), "tflite-int8-dynamic": (4, 0), "tflite-int4-weight": (4, 0), "tflite-fp16": (1, 35)}
+
+
 @pytest.mark.usefixtures("in_this_process")
-@pytest.mark.parametrize(
-    ("recipe", "count", "fmla"),
-    [("tflite-int8", 4, 5), ("tflite-int8-dynamic", 4, 5), ("tflite-int4-weight", 4, 60), ("tflite-fp16", 1, 45)],
-)
-def test_what_a_core_computes_in_float16_is_proven(bundles: Bundles, recipe: str, count: int, fmla: int) -> None:
-    """Millions of `fmla` at most: a core that computes in float32 has nearly twice as many."""
+@pytest.mark.parametrize("recipe", IN_HALF)
+def test_what_a_core_computes_in_float16_is_proven(bundles: Bundles, recipe: str) -> None:
     ready()
+    count, millions = IN_HALF[recipe]
     found = validate(bundles(recipe).path, cpu="cortex-a76", count=count)
     assert found.verdict == "proven", found.reasons
     assert found.emulation is not None
     asked = {check.name for check in found.emulation.checks()}
-    assert asked == {"max_margin"} if recipe == "tflite-fp16" else {"max_margin", "max_loss_db"}
+    assert asked == ({"max_margin"} if recipe == "tflite-fp16" else {"max_margin", "max_loss_db"})
     assert found.emulation.flips == ()
-    assert 0 < found.emulation.instructions[TITLES["fmla"]] <= fmla * 1e6
+    ran = found.emulation.instructions
+    assert ran.get(TITLES["fmla half"], 0) >= millions * 1e6
+    assert not millions or ran.get(TITLES["fmla"], 0) < 1e5
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
