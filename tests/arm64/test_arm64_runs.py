@@ -25,8 +25,10 @@ from levit_mobile.arm64.cpus import CPUS
 from levit_mobile.arm64.emulator import Emulated, require_magic
 from levit_mobile.errors import ArtifactError, RunnerUnavailable
 from levit_mobile.interfaces.runner import Images
+from levit_mobile.pipeline import half, writing
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.pipeline.writing import Bundle
+from levit_mobile.recipe import RECIPES
 from levit_mobile.runtimes import registry
 
 pytestmark = RUNS_HERE
@@ -245,3 +247,20 @@ def test_an_unknown_cpu_is_a_usage_error(levit_mobile: Run, tmp_path: Path, comm
     done = levit_mobile(command, tmp_path, "--cpu", "cortex-a76,m1")
     assert done.returncode == 2
     assert "unknown CPU 'm1'" in done.stderr
+
+
+@pytest.mark.usefixtures("one_block")
+def test_a_conversion_sees_what_float16_costs_on_the_core_that_has_it(
+    shallow: SourceModel, shallow_bundles: Bundles
+) -> None:
+    ready()
+    recipe, bundle = RECIPES["tflite-fp16"], shallow_bundles("tflite-fp16")
+    found = half.prove(bundle.path / "model.tflite", shallow, recipe, **writing.ends_of(shallow, recipe))
+    assert found is not None
+    assert found.not_run == ""
+    old, new = found.cores
+    assert old.sqnr_db == pytest.approx(old.host_sqnr_db, abs=0.1)
+    assert old.reasons == ()
+    assert new.sqnr_db is not None
+    assert new.host_sqnr_db is not None
+    assert 20 < new.sqnr_db < new.host_sqnr_db - 5

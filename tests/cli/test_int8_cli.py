@@ -34,7 +34,7 @@ def converted(
     out = tmp_path_factory.mktemp("int8")
     done = levit_mobile(
         "convert", "-t", "tflite", "-p", "int8", "-c", shallow_checkpoint, "--calibration", "synthetic",
-        "--calibration-count", "8", "--observer", "mse", "--seed", "3", "--out", out, "--json",
+        "--calibration-count", "8", "--observer", "mse", "--seed", "3", "--out", out, "--json", "--no-emulation",
         shallow=True, converted_once=True,
     )  # fmt: skip
     return done.stderr, json.loads(done.stdout)
@@ -144,7 +144,7 @@ def test_the_same_folder_and_seed_make_the_same_bytes(
     contracts = []
     for name in ("one", "two"):
         levit_mobile("convert", "-t", "tflite", "-p", "int8", "-c", shallow_checkpoint, "--calibration", tmp_path,
-                     "--calibration-count", "16", "--no-timing", "--out", tmp_path / name,
+                     "--calibration-count", "16", "--no-timing", "--no-emulation", "--out", tmp_path / name,
                      shallow=True, converted_once=True)  # fmt: skip
         contracts.append(json.loads((tmp_path / name / "levit_128s-tflite-int8" / "contract.json").read_text()))
     assert contracts[0] == contracts[1]

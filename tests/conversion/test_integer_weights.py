@@ -105,7 +105,7 @@ def test_another_process_makes_the_same_bytes(
 ) -> None:
     """The shared artifact is of this process or of an earlier one; the command's own process converts by itself."""
     target, _, precision = name.partition("-")
-    words = ("convert", "-t", target, "-p", precision, "-c", shallow_checkpoint, "--no-timing")
+    words = ("convert", "-t", target, "-p", precision, "-c", shallow_checkpoint, "--no-timing", "--no-emulation")
     done = levit_mobile(*words, "-o", tmp_path / "there", shallow=True)
     assert f"{name}: BROKEN: SQNR is " in done.stderr  # it is not trained, and is written all the same
     made = shallow_bundles(name)

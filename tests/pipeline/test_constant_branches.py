@@ -33,12 +33,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("recipe", ["tflite-int8", "executorch-int8", "executorch-int8-dynamic", "tflite-int8-weight"])
 def test_branches_that_add_nothing_are_quantized(recipe: str, checkpoint: Path, tmp_path: Path) -> None:
-    report = levit_mobile.convert(checkpoint, recipe, out=tmp_path, timing=False).proof.report
+    report = levit_mobile.convert(checkpoint, recipe, out=tmp_path, timing=False, emulation=False).proof.report
     assert report is not None
     assert report.sqnr_db > 30
 
 
 @pytest.mark.parametrize("recipe", ["coreml-int8", "coreml-int8-weight", "coreml-palette6"])
 def test_tables_of_zeros_are_zeros_in_core_ml(recipe: str, checkpoint: Path, tmp_path: Path) -> None:
-    made = levit_mobile.convert(checkpoint, recipe, out=tmp_path, timing=False)
+    made = levit_mobile.convert(checkpoint, recipe, out=tmp_path, timing=False, emulation=False)
     assert validate(made.path, reference=checkpoint, runtime="mil", count=32).report.sqnr_db > 25

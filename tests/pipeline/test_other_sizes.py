@@ -64,7 +64,9 @@ def shallower(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, nn.Module
 
 def test_trained_weights_keep_the_accuracy_of_timms_net(shallower: tuple[Path, nn.Module], tmp_path: Path) -> None:
     file, theirs = shallower
-    made = open_bundle(levit_mobile.convert(file, "tflite-int8", out=tmp_path, count=64, timing=False).path)
+    made = open_bundle(
+        levit_mobile.convert(file, "tflite-int8", out=tmp_path, count=64, timing=False, emulation=False).path
+    )
     pictures, _ = prepared.held_out()
     planar = torch.stack([torch.from_numpy(to_planar(preprocess(picture, made.spec))) for picture in pictures])
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (prepared.MEAN, prepared.STD))

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Bundles
+from levit_mobile.conversion import tflite_model
 from support.frozen import RUNS_HERE, cache_with_environment
 from support.refusals import refused
 
@@ -97,6 +98,14 @@ def test_agrees_with_the_trained_model_and_with_litert(
     assert logits.dtype == np.float32
     assert sqnr_db(trained.reference.logits[:4], logits) >= least_db
     assert sqnr_db(tflite.load(path, source=contract.input, result=contract.output)(pictures), logits) >= 100
+
+
+def test_the_entry_for_float16_changes_no_bit(load: Load, bundles: Bundles, pictures: Images, tmp_path: Path) -> None:
+    model = tflite_model.opened((bundles("tflite-fp32").path / "model.tflite").read_bytes())
+    tflite_model.allow_half(model)
+    tflite_model.write(model, tmp_path / "half.tflite")
+    half = load(path=tmp_path / "half.tflite")
+    np.testing.assert_array_equal(half(pictures), load()(pictures))
 
 
 def test_two_runners_side_by_side(load: Load, pictures: Images) -> None:

@@ -117,7 +117,9 @@ def test_other_pictures_are_a_note_and_no_verdict(made: Bundle, tmp_path: Path) 
     assert any(note.startswith("drill-down NOT RUN: ") and str(tmp_path / "absent") in note for note in found.notes)
 
 
-@pytest.mark.parametrize(("name", "budget"), [("tflite-int8", 17.0), ("tflite-int4-weight", 10.0), ("tflite-fp16", 42.0)])
+@pytest.mark.parametrize(
+    ("name", "budget"), [("tflite-int8", 17.0), ("tflite-int4-weight", 10.0), ("tflite-fp16", 42.0)]
+)
 def test_a_block_with_integers_may_lie_below_the_logits_bound(made: Bundle, name: str, budget: float) -> None:
     case = setup.prepare(open_bundle(made.path), count=1)
     stated = case.stored.contract.model_copy(update={"recipe": name, "tolerance": RECIPES[name].tolerance})
