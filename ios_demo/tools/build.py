@@ -37,9 +37,13 @@ READ = """
 import sys
 from pathlib import Path
 from levit_mobile.contract import Contract
+from levit_mobile.demo.watching import Line
 from levit_mobile.timing.record import TimingRun
 for name, model in (("contract", Contract), ("timing", TimingRun)):
     model.model_validate_json(Path(sys.argv[1], f"{name}.json").read_bytes())
+lines = [Line.model_validate_json(line) for line in Path(sys.argv[1], "progress.jsonl").read_text("utf-8").splitlines()]
+assert {line.event for line in lines} == {"started", "moment", "measured", "finished"}, lines
+assert any(line.cooling_ms for line in lines), lines
 """
 SOURCES = "Package.swift", "Sources", "Tests"
 
@@ -110,12 +114,13 @@ def run_tests(package: Path, log_name: str, *options: str) -> None:
 
 
 def read() -> None:
-    """Let levit-mobile read the contract and the record that the tests wrote."""
+    """Let levit-mobile read what the tests wrote, and compare the pixel buffers with the MIL reference's input."""
     if not PYTHON.exists():
         print(f"read: NOT RUN: {PYTHON} does not exist; make test or make convert creates it")
         return
     subprocess.run([PYTHON, "-c", READ, str(WRITTEN)], check=True, cwd=ROOT.parent)
-    print("levit-mobile reads the contract and the timing record that Swift wrote", flush=True)
+    print("levit-mobile reads the contract, the timing record and the progress that Swift wrote", flush=True)
+    subprocess.run([PYTHON, ROOT / "tools" / "pixel_buffers.py", str(WRITTEN)], check=True, cwd=ROOT.parent)
 
 
 def not_run(sentence: str) -> None:
