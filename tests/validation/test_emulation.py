@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from support.validations import LITERT, picture
 
 from levit_mobile.arm64.counting import TITLES
+from levit_mobile.parity.cores import Bounds, bounds
 from levit_mobile.parity.logit_stats import ImageStats, LogitStats
 from levit_mobile.parity.metrics import sqnr_db
 from levit_mobile.recipe import RECIPES
 from levit_mobile.runtimes.registry import RuntimeId
-from levit_mobile.validation.emulation import MAX_DIFFERENCE_DB, MAX_RELATIVE_ERROR, bounds, emulation
+from levit_mobile.validation.emulation import emulation
 from levit_mobile.validation.results import Emulation, Picture
 from levit_mobile.validation.run_pair import PairStats
 
@@ -43,11 +44,12 @@ def seen(host: Logits = HOST, core: Logits = CORE) -> PairStats:
 
 def case(recipe: str = "tflite-int8", **changes: object) -> Any:
     """The fields of a ValidationSetup that are read."""
+    contract = SimpleNamespace(recipe=recipe, made_by=RECIPES[recipe])
     facts: dict[str, object] = {
         "runtime": RuntimeId("litert", "cortex-a76"),
         "host": RuntimeId("litert"),
         "pictures": NAMES,
-        "stored": SimpleNamespace(contract=SimpleNamespace(recipe=recipe)),
+        "stored": SimpleNamespace(contract=contract),
     }
     return SimpleNamespace(**(facts | changes))
 
@@ -118,9 +120,9 @@ def test_no_picture_at_all_leaves_no_figures() -> None:
 
 @pytest.mark.parametrize("recipe", [name for name, one in RECIPES.items() if one.target != "coreml"])
 def test_the_bounds_of_the_recipe_are_the_ones_that_are_asked(recipe: str) -> None:
-    made = found(seen(), recipe)
-    assert (made.max_relative_error, made.max_difference_db) == bounds(recipe)
-    assert bounds(recipe) in {(MAX_RELATIVE_ERROR, None), (None, MAX_DIFFERENCE_DB), (None, None)}
+    made, asked = found(seen(), recipe), bounds(RECIPES[recipe], in_half=RECIPES[recipe].allows_half)
+    assert Bounds(made.max_relative_error, made.max_difference_db, made.max_loss_db) == asked
+    assert sum(bound is not None for bound in (asked.relative_error, asked.difference_db, asked.loss_db)) <= 1
 
 
 def flip(margin: float) -> Picture:
@@ -137,7 +139,7 @@ def flip(margin: float) -> Picture:
     ],
 )
 def test_a_bound_holds_at_itself_and_breaks_beyond(name: str, at: dict[str, object], beyond: dict[str, object]) -> None:
-    base = found(seen(core=HOST)).model_copy(
+    base = found(seen(core=HOST), "executorch-int8").model_copy(
         update={"max_relative_error": 1e-5, "max_difference_db": 1.0, "max_margin": 0.5}
     )
     assert [check.name for check in base.checks()] == ["max_relative_error", "max_difference_db", "max_margin"]

@@ -160,7 +160,7 @@ def test_a_core_that_rounds_integers_otherwise(
     reference = made.reference_logits()
     noise = 0.01 * np.random.default_rng(2).normal(size=reference.shape)
     core = reference + noise * 10 ** (-decibels / 20)
-    found, figures = on_core(tmp_path, monkeypatch, "tflite-int8", (reference, reference + noise, core))
+    found, figures = on_core(tmp_path, monkeypatch, "executorch-int8", (reference, reference + noise, core))
     assert broken(found) == names
     assert figures["max_difference_db"] == pytest.approx(abs(decibels), abs=1e-6)
 
