@@ -66,7 +66,7 @@ def _quantize(source: Path, given: Given, path: Path) -> None:
         Image.fromarray(pixels).save(pictures / f"{index:04}.png")
     settings = path.with_suffix(".json")
     settings.write_text(json.dumps(quantization(pictures, pixels.shape[0], pixels.shape[1])))
-    _tools.mnnquant(str(source), str(path), str(settings))
+    _tools.mnnquant(["mnnquant", str(source), str(path), str(settings)])  # one list, or it aborts
     if not path.exists():
         raise Unavailable("mnnquant ended without a file")
 
