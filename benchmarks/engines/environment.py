@@ -26,6 +26,7 @@ PYTHON = "3.11"  # of the wheels, and of the emulated guest
 GLIBC = (17, 24, 27, 28, 31, 34, 35)
 ARM64 = ["--implementation", "cp", "--python-version", PYTHON]
 ARM64 += [word for minor in GLIBC for word in ("--platform", f"manylinux_2_{minor}_aarch64")]
+OWN = "own"  # our own artifacts need no package of others
 TARGETS: dict[str, list[str]] = {"host": [], "arm64": ARM64}
 
 
@@ -60,9 +61,15 @@ def versions(target: str) -> dict[str, str]:
 
 
 def search_path(target: str, *further: Path) -> str:
-    """PYTHONPATH of a process that imports `engines` and the packages of a target."""
-    folders = (HERE.parent, HERE.parents[1], site(target), *further)
+    """PYTHONPATH of a process that imports `engines` and the packages of a target; OWN adds none to this process's."""
+    packages = () if target == OWN else (site(target),)
+    folders = (HERE.parent, HERE.parents[1], *packages, *further)
     return ":".join(map(str, folders))
+
+
+def target_of(name: str) -> str:
+    """Which packages the process of an engine sees on this machine."""
+    return OWN if name == "ours" else "host"
 
 
 @cache

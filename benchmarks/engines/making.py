@@ -1,6 +1,6 @@
 """Makes the files of rows, each in a process of its own that sees the pinned packages and no network.
 
-    python -m engines.making ENGINE ROW FOLDER PATH
+python -m engines.making ENGINE ROW FOLDER PATH
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from engines.engine import Given, Row, Unavailable, engine
-from engines.environment import offline, search_path
+from engines.environment import offline, search_path, target_of
 from engines.guest import first_line
 
 LIMIT_S = 1800
@@ -23,7 +23,7 @@ def source(folder: Path) -> Given:
     given = folder / "given"
     if not (given / "calibration.npy").exists():
         given.mkdir(parents=True, exist_ok=True)
-        _python(["engines.source", str(given)], folder / "given.log")
+        _python("host", ["engines.source", str(given)], folder / "given.log")
     return Given(given)
 
 
@@ -32,13 +32,14 @@ def make(name: str, row: Row, given: Given, folder: Path) -> Path:
     path = folder / name / row.file
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        _python(["engines.making", name, row.name, str(given.folder), str(path)], path.with_suffix(".log"))
+        words = ["engines.making", name, row.name, str(given.folder), str(path)]
+        _python(target_of(name), words, path.with_suffix(".log"))
     return path
 
 
-def _python(words: list[str], log: Path) -> None:
+def _python(target: str, words: list[str], log: Path) -> None:
     command = [*offline(), sys.executable, "-P", "-m", *words]
-    environment = {**os.environ, "PYTHONPATH": search_path("host"), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": search_path(target), "OMP_NUM_THREADS": "1"}
     with log.open("w") as output:
         done = subprocess.run(
             command, stdout=output, stderr=output, env=environment, cwd=log.parent, timeout=LIMIT_S, check=False

@@ -1,10 +1,10 @@
-"""ncnn: Tencent's runtime for phones. pnnx writes its files; its int8 tools are in no wheel, so `ncnn_int8` does that."""
+"""ncnn: Tencent's runtime for phones. pnnx writes its files, and `ncnn_int8` its int8: those tools are in no wheel."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,13 @@ ROWS = (
     Row("fp32", "float32", "pnnx; half precision switched off", "float.param", IN_FLOAT32),
     Row("fp16", "float16", "pnnx; the default options, which compute in float16 where the core can", "float.param"),
     Row(
-        "int8", "int8", "static int8 convolutions with KL ranges of 128 training pictures; float16 where the core can",
-        "int8.param",
+        "int8", "int8", "static int8 convolutions, ranges of least squared error on 128 training pictures; float16 "
+        "where the core can", "int8.param",
     ),
+    Row("int8 KL", "int8", "the same with ncnn2table's own method \"kl\"", "kl.param"),
 )  # fmt: skip
 CALIBRATION = 128  # pictures
+Clip = Callable[[NDArray[np.int64], float], float]  # histogram and largest |x| -> where to clip
 SOURCE, RESULT = "in0", "out0"
 
 
@@ -39,7 +41,8 @@ def make(row: Row, given: Given, path: Path) -> None:
     if not param.exists():
         _float(given, param)
     layers = ncnn_int8.read(param.read_text(), weights.read_bytes())
-    scales = dict(_scales(param, layers, given.calibration()[:CALIBRATION]))
+    clip = ncnn_int8.threshold if row.file == "kl.param" else ncnn_int8.least_error
+    scales = dict(_scales(param, layers, given.calibration()[:CALIBRATION], clip))
     path.with_suffix(".table").write_text(ncnn_int8.table(layers, scales))
     text, content = ncnn_int8.quantized(param.read_text(), layers, scales)
     path.with_suffix(".bin").write_bytes(content)
@@ -59,7 +62,7 @@ def _float(given: Given, path: Path) -> None:
 
 
 def _scales(
-    param: Path, layers: tuple[Layer, ...], pictures: NDArray[np.float32]
+    param: Path, layers: tuple[Layer, ...], pictures: NDArray[np.float32], clip: Clip
 ) -> Iterator[tuple[str, float]]:
     """Name of each convolution -> the scale of its input; two passes over the pictures, as ncnn2table makes."""
     net = _net(param, fp16=False)
@@ -71,7 +74,7 @@ def _scales(
     for name, values in _values(net, blobs, pictures):
         counts[name] += ncnn_int8.histogram(values, largest[name])
     for name in blobs:
-        yield name, 127 / ncnn_int8.threshold(counts[name], largest[name])
+        yield name, 127 / clip(counts[name], largest[name])
 
 
 def _values(

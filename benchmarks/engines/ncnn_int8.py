@@ -23,8 +23,10 @@ MAGIC = "7767517"  # the first line of a `.param`
 FLOAT_TAG, INT8_TAG = 0, 0x000D4B38  # before the weights of a layer in a `.bin`
 BINS, LEVELS, EPSILON = 2048, 128, 0.0001  # of the histogram, of int8's magnitudes, and what no bin is below
 WITHOUT_WEIGHTS = frozenset(
-    "Input BinaryOp UnaryOp HardSwish Reshape Permute MatMul Softmax Split Slice Reduction ExpandDims Flatten Concat "
-    "Crop Squeeze".split()
+    (
+        *("Input", "BinaryOp", "UnaryOp", "HardSwish", "Reshape", "Permute", "MatMul", "Softmax"),
+        *("Split", "Slice", "Reduction", "ExpandDims", "Flatten", "Concat", "Crop", "Squeeze"),
+    )
 )
 OUTPUTS, HAS_BIAS, WEIGHTS, INT8 = "0", "5", "6", "8"  # keys of a convolution
 INT8_STATIC = "2"  # both scales are in the file
@@ -117,7 +119,7 @@ def histogram(values: Floats, largest: float) -> NDArray[np.int64]:
 
 
 def threshold(counts: NDArray[np.int64], largest: float) -> float:
-    """Where to clip |x|: the bin with the lowest KL divergence of the clipped and the quantized distribution."""
+    """Where ncnn2table clips |x|: at the bin with the lowest KL divergence of the clipped and the quantized shares."""
     shares = counts / max(int(counts.sum()), 1)
     cumulative = np.concatenate([[0.0], np.cumsum(shares)])
     divergences = [_divergence(shares, cumulative, end) for end in range(LEVELS, BINS)]
@@ -133,6 +135,15 @@ def _divergence(shares: NDArray[np.float64], cumulative: NDArray[np.float64], en
     quantized = np.interp(borders, places, cumulative[: end + 1])  # summed up to each border
     expanded = np.diff(np.interp(places, borders, quantized)) + EPSILON
     return float((clipped * np.log(clipped / expanded)).sum())
+
+
+def least_error(counts: NDArray[np.int64], largest: float) -> float:
+    """Where to clip |x|: at one of 71 shares of the largest from 0.3 to 1, by the squared error of the histogram."""
+    middles = (np.arange(BINS) + 0.5) * largest / BINS
+    limits = np.linspace(0.3, 1, 71) * largest
+    rounded = (np.clip(np.rint(middles * 127 / limit), 0, 127) * limit / 127 for limit in limits)
+    errors = [float((counts * np.square(values - middles)).sum()) for values in rounded]
+    return float(limits[int(np.argmin(errors))])
 
 
 def table(layers: tuple[Layer, ...], scales: Mapping[str, float]) -> str:

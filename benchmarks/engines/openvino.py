@@ -18,7 +18,7 @@ ROWS = (
     Row("fp32", "float32", "the ONNX graph; inference precision f32", "float.xml", {"precision": "f32"}),
     Row("fp16", "float16", "the ONNX graph; inference precision f16", "float.xml", {"precision": "f16"}),
     Row(
-        "int8", "int8", "NNCF's quantize of the token form, 300 training pictures; float parts in f16 on ARM64, in f32 here",
+        "int8", "int8", "NNCF's quantize of the token form, 300 training pictures; float parts in f16 on ARM64",
         "int8.xml", {"precision": "f32", "arm64_precision": "f16"},
     ),
 )  # fmt: skip

@@ -12,11 +12,13 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from engines import ours
 from engines.engine import Row, Unavailable
-from engines.environment import search_path
+from engines.environment import search_path, target_of
 from levit_mobile.arm64 import counting, folder
 from levit_mobile.arm64.cpus import CPUS
 from levit_mobile.arm64.emulator import EMULATOR, WITHOUT_CORES, Emulated
+from levit_mobile.errors import ArtifactError
 from levit_mobile.runners.child import Child
 
 LIMIT_S = 600.0  # to load, and for each picture
@@ -45,7 +47,7 @@ class Served:
         self._counts = os.memfd_create("counts")
         host = where == HOST
         command = [sys.executable, "-sP"] if host else _emulated(where, self._counts)
-        environment = {**(os.environ if host else {}), **COMMON, "PYTHONPATH": _search_path(where)}
+        environment = {**(os.environ if host else {}), **COMMON, "PYTHONPATH": _search_path(name, where)}
         passed = () if host else (self._counts,)
         self._child = Child([*command, "-m", "engines.guest"], LIMIT_S, env=environment, pass_fds=passed)
         self._exchange({"engine": name, "path": str(path.absolute()), "options": dict(row.options)})
@@ -79,15 +81,42 @@ class Served:
             raise Unavailable(str(error)) from error
 
 
+class EmulatedProgram:
+    """A `.pte` in the emulator, where a program without Python serves it."""
+
+    def __init__(self, path: Path, core: str) -> None:
+        try:
+            self._emulated = Emulated(path, CPUS[core], folder.found(), limit_s=LIMIT_S)
+        except ArtifactError as error:
+            raise Unavailable(str(error)) from error
+        self._order = ours.dim_order(path) or (0, 1, 2, 3)
+
+    def infer(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Opened`."""
+        values = np.ascontiguousarray(picture.transpose(self._order)).astype(self._emulated.dtype)
+        try:
+            return np.asarray(self._emulated.infer(values), np.float32).reshape(1, -1)
+        except FAULTS as error:
+            raise Unavailable(str(error)) from error
+
+    def counts(self) -> counting.Counts:
+        """See `Opened`."""
+        return self._emulated.counts()
+
+    def end(self) -> None:
+        """See `Opened`."""
+        self._emulated.end()
+
+
 def opened(name: str, row: Row, path: Path, where: str = HOST) -> Opened:
     """A row's file on this machine or on a core, a name of CPUS. Raises Unavailable, RunnerUnavailable."""
     if path.suffix == ".pte" and where != HOST:  # no Python of this runtime exists for ARM64
-        return cast("Opened", Emulated(path, CPUS[where], folder.found(), limit_s=LIMIT_S))
+        return EmulatedProgram(path, where)
     return Served(name, row, path, where)
 
 
-def _search_path(where: str) -> str:
-    return search_path("host") if where == HOST else search_path("arm64", folder.found().site)
+def _search_path(name: str, where: str) -> str:
+    return search_path(target_of(name)) if where == HOST else search_path("arm64", folder.found().site)
 
 
 def _emulated(core: str, counts: int) -> list[str]:

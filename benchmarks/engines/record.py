@@ -1,0 +1,76 @@
+"""The measured rows as JSON, to go on from after a run that ended, and as the table of docs/measured.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engines.engine import engine
+from engines.measuring import ACCURACY_CORE, Accuracy, Measured
+from engines.running import HOST
+
+ABSENT = "-"
+
+
+def read(path: Path) -> list[Measured]:
+    """The rows of a JSON file; none where there is no file."""
+    if not path.exists():
+        return []
+    return [_row(fields) for fields in json.loads(path.read_text(encoding="utf-8"))["rows"]]
+
+
+def _row(fields: Mapping[str, Any]) -> Measured:
+    found = Measured(**fields)
+    found.accuracy = {where: Accuracy(**values) for where, values in fields["accuracy"].items()}
+    found.ratio = None if fields["ratio"] is None else tuple(fields["ratio"])
+    return found
+
+
+def write(path: Path, rows: Sequence[Measured], about: Mapping[str, Any]) -> None:
+    """Write rows, and what they were measured with."""
+    path.write_text(json.dumps({**about, "rows": [asdict(row) for row in rows]}, indent=2) + "\n", encoding="utf-8")
+
+
+def table(rows: Sequence[Measured], cores: Sequence[str]) -> list[str]:
+    """A table in Markdown: one line per row, in the order of precisions."""
+    head = ["engine", "recipe", "MB", *cores, "SQNR here", f"SQNR on {ACCURACY_CORE}", "top-1", "time here"]
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    return [*lines, *(f"| {' | '.join(cells(row, cores))} |" for row in rows)]
+
+
+def cells(row: Measured, cores: Iterable[str]) -> list[str]:
+    """The texts of one line."""
+    return [
+        engine(row.engine).NAME,
+        row.row,
+        f"{row.bytes / 1e6:.1f}" if row.bytes else ABSENT,
+        *(millions(row.instructions.get(core)) for core in cores),
+        *(decibels(row.accuracy.get(where)) for where in (HOST, ACCURACY_CORE)),
+        f"{row.accuracy[HOST].top1:.2%}" if HOST in row.accuracy else ABSENT,
+        ratio(row.ratio),
+    ]
+
+
+def millions(instructions: int | None) -> str:
+    """Executed instructions in millions."""
+    return ABSENT if instructions is None else f"{instructions / 1e6:.1f}"
+
+
+def decibels(found: Accuracy | None) -> str:
+    """SQNR; "exact" where nothing differs."""
+    return ABSENT if found is None else f"{found.sqnr_db:.1f} dB"
+
+
+def ratio(found: tuple[float, float, float] | None) -> str:
+    """Median ratio of times to tflite-fp32, and its quartiles."""
+    return ABSENT if found is None else f"{found[0]:.2f} ({found[1]:.2f} to {found[2]:.2f})"
+
+
+def reasons(rows: Iterable[Measured]) -> list[str]:
+    """A sentence for each cell that could not be had."""
+    return [
+        f"{engine(row.engine).NAME} {row.row} on {where}: {why}" for row in rows for where, why in row.reasons.items()
+    ]
