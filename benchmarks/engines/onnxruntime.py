@@ -20,7 +20,7 @@ ROWS = (
         "fp16.onnx",
     ),
     Row(
-        "int8 QDQ", "int8", "quantize_static of products to S8S8, weights per channel, min-max ranges of 128 training pictures",
+        "int8 QDQ", "int8", "quantize_static of products to S8S8, weights per channel, ranges of 128 training pictures",
         "qdq.onnx",
     ),
     Row("int8 dynamic", "int8", "quantize_dynamic with per-channel int8 weights", "dynamic.onnx"),
