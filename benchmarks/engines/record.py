@@ -48,7 +48,8 @@ def cells(row: Measured, cores: Iterable[str]) -> list[str]:
         row.row,
         f"{row.bytes / 1e6:.1f}" if row.bytes else ABSENT,
         *(millions(row.instructions.get(core)) for core in cores),
-        *(decibels(row.accuracy.get(where)) for where in (HOST, ACCURACY_CORE)),
+        decibels(row.accuracy.get(HOST)),
+        decibels(row.accuracy.get(ACCURACY_CORE), counted=True),
         f"{row.accuracy[HOST].top1:.2%}" if HOST in row.accuracy else ABSENT,
         ratio(row.ratio),
     ]
@@ -59,9 +60,11 @@ def millions(instructions: int | None) -> str:
     return ABSENT if instructions is None else f"{instructions / 1e6:.1f}"
 
 
-def decibels(found: Accuracy | None) -> str:
-    """SQNR; "exact" where nothing differs."""
-    return ABSENT if found is None else f"{found.sqnr_db:.1f} dB"
+def decibels(found: Accuracy | None, *, counted: bool = False) -> str:
+    """SQNR, with the number of pictures where it is `counted`."""
+    if found is None:
+        return ABSENT
+    return f"{found.sqnr_db:.1f} dB ({found.pictures})" if counted else f"{found.sqnr_db:.1f} dB"
 
 
 def ratio(found: tuple[float, float, float] | None) -> str:

@@ -120,8 +120,12 @@ def test_a_row_has_its_error_here_and_on_one_core_and_its_counts_on_all(
     assert found.reasons == {}
 
 
-def test_float32_is_compared_here_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert set(measured(monkeypatch, tmp_path, Row("a", "float32", "by hand", "a")).accuracy) == {"x86"}
+@pytest.mark.parametrize(("precision", "pictures"), [("float32", None), ("float16", 1), ("int8", 2)])
+def test_a_precision_has_its_share_of_pictures_on_a_core(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, precision: str, pictures: int | None
+) -> None:
+    found = measured(monkeypatch, tmp_path, Row("a", precision, "by hand", "a")).accuracy.get("cortex-a76")
+    assert (found and found.pictures) == pictures
 
 
 def test_what_a_core_refuses_is_a_reason_and_not_the_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -162,7 +166,7 @@ def test_a_line_has_what_was_measured() -> None:
     assert record.table([WHOLE, BARE], ("cortex-a53", "cortex-a76")) == [
         "| engine | recipe | MB | cortex-a53 | cortex-a76 | SQNR here | SQNR on cortex-a76 | top-1 | time here |",
         "|---|---|---|---|---|---|---|---|---|",
-        "| ncnn | int8 | 8.1 | 95.0 | 48.3 | 37.0 dB | 36.0 dB | 99.61% | 0.62 (0.60 to 0.64) |",
+        "| ncnn | int8 | 8.1 | 95.0 | 48.3 | 37.0 dB | 36.0 dB (8) | 99.61% | 0.62 (0.60 to 0.64) |",
         "| MNN | int8 | - | - | - | - | - | - | - |",
     ]
 
