@@ -98,7 +98,8 @@ def load(path: str, options: Mapping[str, Any]) -> Loaded:
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = settings.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
-    (source,), found = (one.name for one in session.get_inputs()), {}
+    found: dict[str, Any] = {}
+    (source,) = (one.name for one in session.get_inputs())
 
     def run() -> None:
         found["logits"] = session.run(None, {source: found["image"]})[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,7 +41,7 @@ def write(folder: Path) -> None:
 
 def _export(module: torch.nn.Module, size: tuple[int, int], path: Path) -> None:
     example = torch.zeros(1, 3, *size)
-    names = {"input_names": ["image"], "output_names": ["logits"]}
+    names: dict[str, Any] = {"input_names": ["image"], "output_names": ["logits"]}
     with torch.no_grad():
         torch.jit.trace(module, example).save(str(path.with_suffix(".pt")))
         torch.onnx.export(module, (example,), path.with_suffix(".onnx"), **names, dynamo=True, external_data=False)

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from engines.running import Served
 
 Ratio = tuple[float, float, float]  # median and quartiles
+Key = tuple[str, str]  # an engine and its row
 
 
-def ratios(served: Mapping[str, Served], base: str, picture: NDArray[np.float32], rounds: int) -> dict[str, Ratio]:
-    """Each name's time over that of `base`, by rounds that run every one, in random order, on one core.
+def ratios(served: Mapping[Key, Served], base: Key, picture: NDArray[np.float32], rounds: int) -> dict[Key, Ratio]:
+    """Each row's time over that of `base`, by rounds that run every one, in random order, on one core.
 
     Raises Unavailable.
     """
     _pin()
-    order, times = list(served), {name: [] for name in served}
+    order, times = list(served), dict[Key, list[float]]((name, []) for name in served)
     for one in served.values():
         one.seconds(picture, 5)  # warm-up
     for _ in range(rounds):
