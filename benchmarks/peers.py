@@ -58,7 +58,7 @@ def main(
     if rounds:
         _time(rows, given, folder, truth, rounds)
         _save(json_file, rows, truth)
-    print("\n".join(record.table(rows, wanted)), *record.reasons(rows), sep="\n")
+    print("\n".join(record.table(record.ranked(rows), wanted)), *record.reasons(rows), sep="\n")
 
 
 def _chosen(peers: str) -> list[str]:

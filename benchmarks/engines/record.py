@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from engines.engine import engine
+from engines.engine import PRECISIONS, engine
 from engines.measuring import ACCURACY_CORE, Accuracy, Measured
 from engines.running import HOST
 
@@ -34,9 +35,15 @@ def write(path: Path, rows: Sequence[Measured], about: Mapping[str, Any]) -> Non
     path.write_text(json.dumps({**about, "rows": [asdict(row) for row in rows]}, indent=2) + "\n", encoding="utf-8")
 
 
-def table(rows: Sequence[Measured], cores: Sequence[str]) -> list[str]:
-    """A table in Markdown: one line per row, in the order of precisions."""
-    head = ["engine", "recipe", "MB", *cores, "SQNR here", f"SQNR on {ACCURACY_CORE}", "top-1", "time here"]
+def ranked(rows: Iterable[Measured]) -> list[Measured]:
+    """By precision, and within one by instructions on ACCURACY_CORE, fewest first; rows without a count are last."""
+    by_count = sorted(rows, key=lambda row: row.instructions.get(ACCURACY_CORE, sys.maxsize))
+    return sorted(by_count, key=lambda row: PRECISIONS.index(row.precision))
+
+
+def table(rows: Iterable[Measured], cores: Sequence[str]) -> list[str]:
+    """A table in Markdown, one line per row."""
+    head = ["engine", "recipe", "for", "MB", *cores, "SQNR here", f"SQNR on {ACCURACY_CORE}", "top-1", "time here"]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     return [*lines, *(f"| {' | '.join(cells(row, cores))} |" for row in rows)]
 
@@ -46,6 +53,7 @@ def cells(row: Measured, cores: Iterable[str]) -> list[str]:
     return [
         engine(row.engine).NAME,
         row.row,
+        row.precision,
         f"{row.bytes / 1e6:.1f}" if row.bytes else ABSENT,
         *(millions(row.instructions.get(core)) for core in cores),
         decibels(row.accuracy.get(HOST)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -164,11 +165,17 @@ BARE = Measured("mnn", "int8", "int8", "by hand", reasons={"the export": "mnnqua
 
 def test_a_line_has_what_was_measured() -> None:
     assert record.table([WHOLE, BARE], ("cortex-a53", "cortex-a76")) == [
-        "| engine | recipe | MB | cortex-a53 | cortex-a76 | SQNR here | SQNR on cortex-a76 | top-1 | time here |",
-        "|---|---|---|---|---|---|---|---|---|",
-        "| ncnn | int8 | 8.1 | 95.0 | 48.3 | 37.0 dB | 36.0 dB (8) | 99.61% | 0.62 (0.60 to 0.64) |",
-        "| MNN | int8 | - | - | - | - | - | - | - |",
+        "| engine | recipe | for | MB | cortex-a53 | cortex-a76 | SQNR here | SQNR on cortex-a76 | top-1 | time here |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        "| ncnn | int8 | int8 | 8.1 | 95.0 | 48.3 | 37.0 dB | 36.0 dB (8) | 99.61% | 0.62 (0.60 to 0.64) |",
+        "| MNN | int8 | int8 | - | - | - | - | - | - | - |",
     ]
+
+
+def test_rows_are_ranked_within_their_precision_by_instructions() -> None:
+    slower = replace(WHOLE, instructions={"cortex-a76": 50_000_000})
+    float32 = replace(WHOLE, precision="float32", instructions={"cortex-a76": 104_000_000})
+    assert record.ranked([BARE, slower, WHOLE, float32]) == [float32, WHOLE, slower, BARE]
 
 
 def test_a_missing_cell_has_its_reason() -> None:
