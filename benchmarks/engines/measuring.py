@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engines.engine import Row, Unavailable
 from engines.running import HOST, Opened, opened
+from levit_mobile.errors import RunnerUnavailable
 from levit_mobile.parity.metrics import SignalNoise
 
 ACCURACY_CORE = "cortex-a76"  # where float16 and int8 kernels differ from this machine's
@@ -68,7 +69,7 @@ def measure(name: str, row: Row, path: Path, cores: Sequence[str], truth: Truth)
                 _measure(found, served, where, truth)
             finally:
                 served.end()
-        except Unavailable as error:
+        except (Unavailable, RunnerUnavailable) as error:
             found.reasons[where] = str(error)
     return found
 

@@ -18,10 +18,12 @@ from engines.measuring import Accuracy, Measured, Truth, measure
 from numpy.typing import NDArray
 
 from levit_mobile.arm64.counting import Block, Counts
+from levit_mobile.errors import RunnerUnavailable
 
 ENGINE_FILES = sorted(Path(environment.__file__).parent.glob("*.py"))
 TRUTH = Truth(np.zeros((4, 3, 2, 2), np.float32), np.eye(4, dtype=np.float32), emulated=2)
 ROW = Row("int8", "int8", "by hand", "a.bin")
+FAULT = Unavailable("it has no such kernel")
 
 
 # Rows and pins
@@ -98,10 +100,12 @@ class Fake:
         self.ended = True
 
 
-def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, row: Row, refuse: tuple[str, ...] = ()) -> Measured:
+def measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, row: Row, refuse: str = "", fault: Exception = FAULT
+) -> Measured:
     def opened(*order: object) -> Fake:
-        if order[-1] in refuse:
-            raise Unavailable("it has no such kernel")
+        if order[-1] == refuse:
+            raise fault
         return Fake()
 
     monkeypatch.setattr(measuring, "opened", opened)
@@ -129,9 +133,12 @@ def test_a_precision_has_its_share_of_pictures_on_a_core(
     assert (found and found.pictures) == pictures
 
 
-def test_what_a_core_refuses_is_a_reason_and_not_the_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    found = measured(monkeypatch, tmp_path, ROW, refuse=("cortex-a53",))
-    assert found.reasons == {"cortex-a53": "it has no such kernel"}
+@pytest.mark.parametrize("fault", [FAULT, RunnerUnavailable("ARM64 is not set up", fault="not-set-up")])
+def test_what_a_core_refuses_is_a_reason_and_not_the_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: Exception
+) -> None:
+    found = measured(monkeypatch, tmp_path, ROW, refuse="cortex-a53", fault=fault)
+    assert found.reasons == {"cortex-a53": str(fault)}
     assert set(found.instructions) == {"cortex-a76"}
 
 
