@@ -22,6 +22,7 @@ from engines.engine import ENGINES, Given, Row, Unavailable, engine
 from engines.environment import versions
 from engines.measuring import Measured, Truth, measure
 from engines.running import HOST, Served
+from numpy.typing import NDArray
 
 from levit_mobile.arm64.cpus import CPUS, chosen
 from levit_mobile.model.checkpoint import load_checkpoint
@@ -48,7 +49,7 @@ def main(
     names, wanted = _chosen(peers), [cpu.name for cpu in chosen(cores)] if cores else []
     folder = work or Path(mkdtemp(prefix="levit-mobile-peers-"))
     folder.mkdir(parents=True, exist_ok=True)
-    given, truth = making.source(folder), _truth(pictures, emulated)
+    given, truth = making.source(folder), _truth(folder / f"truth-{pictures}.npz", pictures, emulated)
     rows = record.read(json_file) if json_file else []
     for name in names:
         for row in engine(name).ROWS:
@@ -68,12 +69,22 @@ def _chosen(peers: str) -> list[str]:
     return names
 
 
-def _truth(count: int, emulated: int) -> Truth:
+def _truth(path: Path, count: int, emulated: int) -> Truth:
+    """Pictures and logits from a file, which is written where there is none."""
+    if not path.exists():
+        pictures, logits = _trained(count)
+        np.savez(path, pictures=pictures, logits=logits)
+    with np.load(path) as found:
+        return Truth(found["pictures"], found["logits"], min(emulated, count))
+
+
+def _trained(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Held-out pictures, and the trained model's logits."""
     checkpoint = load_checkpoint(BUNDLED)
     spec = checkpoint.prepared()
     trained = eager.load(checkpoint.model, spec)
     batches = list(held_out_digits(spec, count).batches(8))
-    return Truth(np.concatenate(batches), np.concatenate([trained(batch) for batch in batches]), min(emulated, count))
+    return np.concatenate(batches), np.concatenate([trained(batch) for batch in batches])
 
 
 def _row(name: str, row: Row, given: Given, folder: Path, cores: list[str], truth: Truth) -> Measured:
