@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from engines import making, record, timing
-from engines.engine import ENGINES, Given, Row, Unavailable, engine
+from engines.engine import ENGINES, PRECISIONS, Given, Row, Unavailable, engine
 from engines.environment import versions
 from engines.measuring import Measured, Truth, measure
 from engines.running import HOST, Served
@@ -35,6 +35,7 @@ BASE = ("ours", "tflite-fp32")  # what times are compared with
 
 def main(
     peers: Annotated[str, typer.Option(help="Engines, separated by commas.")] = ",".join(ENGINES),
+    precisions: Annotated[str, typer.Option(help="Precisions, separated by commas.")] = ",".join(PRECISIONS),
     cores: Annotated[str, typer.Option(help="Emulated cores, separated by commas.")] = ",".join(CPUS),
     pictures: Annotated[int, typer.Option(help="Held-out pictures on this machine.")] = 256,
     emulated: Annotated[int, typer.Option(help="Pictures on the emulated Cortex-A76; a quarter in float16.")] = 32,
@@ -46,14 +47,15 @@ def main(
     """Export the trained model to each engine, hold it against the trained model, and count its instructions."""
     if check:
         pictures, emulated, rounds = 1, 1, 0
-    names, wanted = _chosen(peers), [cpu.name for cpu in chosen(cores)] if cores else []
+    names, wanted = _chosen(peers, "engine", ENGINES), [cpu.name for cpu in chosen(cores)] if cores else []
+    of = _chosen(precisions, "precision", PRECISIONS)
     folder = work or Path(mkdtemp(prefix="levit-mobile-peers-"))
     folder.mkdir(parents=True, exist_ok=True)
     given, truth = making.source(folder), _truth(folder / f"truth-{pictures}.npz", pictures, emulated)
     rows = record.read(json_file) if json_file else []
     for name in names:
         for row in engine(name).ROWS:
-            if not any((one.engine, one.row) == (name, row.name) for one in rows):
+            if row.precision in of and not any((one.engine, one.row) == (name, row.name) for one in rows):
                 rows.append(_row(name, row, given, folder, wanted, truth))
                 _save(json_file, rows, truth)
     if rounds:
@@ -62,10 +64,10 @@ def main(
     print("\n".join(record.table(record.ranked(rows), wanted)), *record.reasons(rows), sep="\n")
 
 
-def _chosen(peers: str) -> list[str]:
-    names = [name.strip() for name in peers.split(",") if name.strip()]
-    if unknown := [name for name in names if name not in ENGINES]:
-        raise SystemExit(f"unknown engine {unknown[0]!r}, expected one or more of {', '.join(ENGINES)}")
+def _chosen(words: str, kind: str, known: tuple[str, ...]) -> list[str]:
+    names = [name.strip() for name in words.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in known]:
+        raise SystemExit(f"unknown {kind} {unknown[0]!r}, expected one or more of {', '.join(known)}")
     return names
 
 

@@ -75,9 +75,9 @@ def test_mnnquant_is_given_pixels_in_0_to_1() -> None:
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:
-    assert peers._chosen("ncnn, mnn") == ["ncnn", "mnn"]
+    assert peers._chosen("ncnn, mnn", "engine", ENGINES) == ["ncnn", "mnn"]
     with pytest.raises(SystemExit, match="unknown engine 'tvm', expected one or more of ours, onnxruntime"):
-        peers._chosen("ncnn,tvm")
+        peers._chosen("ncnn,tvm", "engine", ENGINES)
 
 
 # Measuring
