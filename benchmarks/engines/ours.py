@@ -54,16 +54,15 @@ def _executorch(path: str) -> Loaded:
     import torch
 
     from levit_mobile.interfaces.runner import ONE_THREAD
-    from levit_mobile.runners.executorch import runtime
+    from levit_mobile.runners.adapters import in_memory
+    from levit_mobile.runners.executorch import SCALAR_TYPES, runtime
     from levit_mobile.runners.executorch_program import method
 
     program, found = method(Path(path), ONE_THREAD, *runtime()), {}
-    order = dim_order(Path(path))
+    order, dtype = dim_order(Path(path)), SCALAR_TYPES[int(program.metadata.input_tensor_meta(0).dtype())]
 
     def put(picture: NDArray[np.float32]) -> None:
-        from levit_mobile.runners.adapters import in_memory
-
-        found["image"] = torch.from_numpy(in_memory(picture, order))
+        found["image"] = torch.from_numpy(in_memory(picture.astype(dtype), order))
 
     def run() -> None:
         found["logits"] = program.execute([found["image"]])[0]

@@ -18,8 +18,10 @@ from engines.measuring import Accuracy, Measured, Truth, measure
 from numpy.typing import NDArray
 
 from levit_mobile.arm64.counting import Block, Counts
+from levit_mobile.arm64.cpus import CPUS
 from levit_mobile.errors import RunnerUnavailable
 
+ROOT = Path(__file__).parents[2]
 ENGINE_FILES = sorted(Path(environment.__file__).parent.glob("*.py"))
 TRUTH = Truth(np.zeros((4, 3, 2, 2), np.float32), np.eye(4, dtype=np.float32), emulated=2)
 ROW = Row("int8", "int8", "by hand", "a.bin")
@@ -240,3 +242,34 @@ def test_a_made_file_is_kept_and_a_failed_one_is_not(tmp_path: Path, monkeypatch
     with pytest.raises(SystemExit, match="unavailable: the vendor's tool has no such op"):
         making.main("broken", "int8", str(tmp_path), str(tmp_path / "a.bin"))
     assert not (tmp_path / "a.bin").exists()
+
+
+# docs/measured.md
+
+
+def section() -> str:
+    _, _, after = (ROOT / "docs" / "measured.md").read_text(encoding="utf-8").partition("\n## Beside other engines\n")
+    return after.partition("\n## ")[0]
+
+
+def cells_of(columns: int) -> list[list[str]]:
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in section().splitlines()]
+    return [line for line in lines if len(line) == columns and not set(line[0]) <= {"-"}]
+
+
+def test_the_page_has_every_row_of_every_engine_once() -> None:
+    head, *rows = cells_of(11)
+    assert head == [cell.strip() for cell in record.table([], list(CPUS))[0].strip("|").split("|")]
+    wanted = [(engine(name).NAME, row.name, row.precision) for name in ENGINES for row in engine(name).ROWS]
+    assert sorted(tuple(row[:3]) for row in rows) == sorted(wanted)
+
+
+def test_the_page_has_the_recipes() -> None:
+    _, *rows = cells_of(3)
+    others = [name for name in ENGINES if name != "ours"]
+    assert rows == [[engine(name).NAME, row.name, row.recipe] for name in others for row in engine(name).ROWS]
+
+
+def test_the_page_names_the_pinned_versions() -> None:
+    text, pins = " ".join(section().split()), environment.versions("arm64")
+    assert [f"{engine(name).NAME} {pins[engine(name).PACKAGE]}" in text for name in ENGINES[1:]] == [True] * 4
