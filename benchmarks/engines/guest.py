@@ -5,7 +5,7 @@
 Messages are those of `levit_mobile.runners.tflite_runtime_child`. The first is an order {"engine", "path", "options"},
 answered with {} or {"error"}. Then each message is a picture [1,3,H,W], answered with its logits; {"ask": "counts"},
 answered with /proc/self/maps once the counting plugin has written; or {"ask": "seconds", "rounds": N}, answered with
-the time of each of N inferences. Every inference stands between the plugin's marks.
+the CPU time of each of N inferences, which leaves out what other programs took meanwhile. Every inference stands between the plugin's marks.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ def _counts(loaded: Loaded, header: dict[str, Any], picture: NDArray[Any]) -> ND
 
 def _seconds(loaded: Loaded, header: dict[str, Any], picture: NDArray[Any]) -> NDArray[Any]:
     loaded.put(picture)
-    times = [time.perf_counter()]
+    times = [time.process_time()]
     for _ in range(header["rounds"]):
         loaded.run()
-        times.append(time.perf_counter())
+        times.append(time.process_time())
     return np.diff(times)
 
 

@@ -43,7 +43,7 @@ def ranked(rows: Iterable[Measured]) -> list[Measured]:
 
 def table(rows: Iterable[Measured], cores: Sequence[str]) -> list[str]:
     """A table in Markdown, one line per row."""
-    head = ["engine", "recipe", "for", "MB", *cores, "SQNR here", f"SQNR on {ACCURACY_CORE}", "top-1", "time here"]
+    head = ["engine", "recipe", "for", "MB", *cores, "SQNR here", f"SQNR on {ACCURACY_CORE}", "top-1", "CPU time here"]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     return [*lines, *(f"| {' | '.join(cells(row, cores))} |" for row in rows)]
 
@@ -76,7 +76,7 @@ def decibels(found: Accuracy | None, *, counted: bool = False) -> str:
 
 
 def ratio(found: tuple[float, float, float] | None) -> str:
-    """Median ratio of times to tflite-fp32, and its quartiles."""
+    """Median ratio of CPU times to tflite-fp32, and its quartiles."""
     return ABSENT if found is None else f"{found[0]:.2f} ({found[1]:.2f} to {found[2]:.2f})"
 
 

@@ -1,4 +1,4 @@
-"""Times on this machine, one thread, all rows in turn: ratios to one row, since a shared machine has no steady time."""
+"""CPU times on this machine, one thread, all rows in turn: ratios to one row, since a shared machine is not steady."""
 
 from __future__ import annotations
 
