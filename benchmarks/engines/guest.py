@@ -5,7 +5,8 @@
 Messages are those of `levit_mobile.runners.tflite_runtime_child`. The first is an order {"engine", "path", "options"},
 answered with {} or {"error"}. Then each message is a picture [1,3,H,W], answered with its logits; {"ask": "counts"},
 answered with /proc/self/maps once the counting plugin has written; or {"ask": "seconds", "rounds": N}, answered with
-the CPU time of each of N inferences, which leaves out what other programs took meanwhile. Every inference stands between the plugin's marks.
+the CPU time of each of N inferences, which leaves out what other programs took meanwhile. Every inference is between
+the plugin's marks.
 """
 
 from __future__ import annotations
