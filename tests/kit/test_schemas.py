@@ -31,6 +31,7 @@ from levit_mobile.interfaces.inspection import Fallback, Inspection, Port
 from levit_mobile.overview.collect import gather
 from levit_mobile.overview.join import join
 from levit_mobile.parity.report import Proof
+from levit_mobile.pipeline.half import CoreProof, HalfProof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed, Tables
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.quantization.plan import PLANS
@@ -125,9 +126,13 @@ def bundle(folder: Path) -> Bundle:
 def printed_by_convert(folder: Path) -> Iterator[str]:
     whole = bundle(folder / "levit_128s-tflite-int8")
     nan = made.not_a_number().report
+    cores = (CoreProof("cortex-a53", 8, 34.4, 34.4), CoreProof("cortex-a76", 8, None, None, ("it crashed",)))
+    whole, unproven = replace(whole, half=HalfProof(cores)), HalfProof(not_run="ARM64 is not set up")
     exact = QuantizationSummary(None, Tables("float32", float("inf"), 8), None, "no Mac")
-    broken = replace(whole, proof=Proof(verdict="broken", reasons=("NaN",), report=nan), integers=exact)
-    yield bundles_json([whole, broken, replace(whole, integers=None)], {"coreml-fp32": BundleError("no room")})
+    broken = replace(whole, proof=Proof(verdict="broken", reasons=("NaN",), report=nan), integers=exact, half=unproven)
+    yield bundles_json(
+        [whole, broken, replace(whole, integers=None, half=None)], {"coreml-fp32": BundleError("no room")}
+    )
     yield bundles_json([], {})
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from levit_mobile.pipeline.half import CoreProof, HalfProof
 from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed, Tables
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.reporting.tables.convert import INTEGER_ROWS, bundle_table, bundles_json, reasons
@@ -89,3 +90,22 @@ def test_what_was_not_timed_is_not_run(plain: Bundle) -> None:
     assert reasons([made]) == [
         "executorch-fp32: NOTE: not timed: NOT RUN: Core ML runs on macOS only; this machine runs linux"
     ]
+
+
+def test_half_precision_has_a_row_only_where_it_was_asked(plain: Bundle) -> None:
+    cores = (CoreProof("cortex-a53", 8, 34.42, 34.42), CoreProof("cortex-a76", 8, None, None, ("it crashed",)))
+    made = replace(plain, half=HalfProof(cores))
+    assert "half precision" not in rows(plain)
+    assert found(plain)["half"] is None
+    assert rows(made)["half precision"] == "34.4 dB on cortex-a53, - on cortex-a76"
+    assert [core["reasons"] for core in found(made)["half"]["cores"]] == [[], ["it crashed"]]
+    assert made.half is not None
+    assert made.half.reasons == ("on an emulated cortex-a76, it crashed",)
+
+
+def test_half_precision_that_could_not_be_run_is_said(plain: Bundle) -> None:
+    made = replace(plain, half=HalfProof(not_run="ARM64 is not set up: `levit-mobile setup arm64`"))
+    assert rows(made)["half precision"] == "NOT RUN here"
+    (note,) = [line for line in reasons([made]) if "half" in line]
+    assert note.endswith("NOTE: half precision NOT RUN here: ARM64 is not set up: `levit-mobile setup arm64`")
+    assert found(made)["half"] == {"cores": [], "not_run": made.half.not_run if made.half else ""}
