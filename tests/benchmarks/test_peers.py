@@ -174,7 +174,8 @@ BARE = Measured("mnn", "int8", "int8", "by hand", reasons={"the export": "mnnqua
 
 def test_a_line_has_what_was_measured() -> None:
     assert record.table([WHOLE, BARE], ("cortex-a53", "cortex-a76")) == [
-        "| engine | recipe | for | MB | cortex-a53 | cortex-a76 | SQNR here | SQNR on cortex-a76 | top-1 | CPU time here |",
+        "| engine | recipe | for | MB | cortex-a53 | cortex-a76 | SQNR here | SQNR on cortex-a76 | top-1 "
+        "| CPU time here |",
         "|---|---|---|---|---|---|---|---|---|---|",
         "| ncnn | int8 | int8 | 8.1 | 95.0 | 48.3 | 37.0 dB | 36.0 dB (8) | 99.61% | 0.62 (0.60 to 0.64) |",
         "| MNN | int8 | int8 | - | - | - | - | - | - | - |",
