@@ -13,7 +13,7 @@ import kotlin
 import store
 from javac import archive, javac
 from modules import CORE, LEVIT, ROOT, libraries
-from processes import java
+from processes import UNOPTIMIZED, java
 
 JMH, GENERATOR = "org.openjdk.jmh.Main", "org.openjdk.jmh.generators.bytecode.JmhBytecodeGenerator"
 RESULT = ROOT / "build" / "local" / "benchmark.json"
@@ -28,7 +28,7 @@ def run() -> None:
 
 def beside_scaled_bitmaps() -> None:
     """Time the library beside createScaledBitmap, and print how far that one's pixels are from the right ones."""
-    jvm = [one for one in junit.options(LEVIT) if one != junit.QUICK_START]
+    jvm = [one for one in junit.options(LEVIT) if one != UNOPTIMIZED]
     classes = kotlin.robolectric_benchmark_jar(LEVIT)
     printed = junit.console(LEVIT, classes, "--include-classname=.*Benchmark", jvm=jvm)
     print(printed)

@@ -12,14 +12,13 @@ import store
 from javac import archive, javac
 from machine import java_home
 from modules import libraries
-from processes import SHOWN, Argument, java_command, run
+from processes import QUICK, SHOWN, Argument, java_command, run
 
 SOURCE = Path(__file__).with_name("CompilerServer.java")
 SERVER, LOADED = "CompilerServer", "kotlinc.jsa"
 OPTIONS = (
     "-Xmx1500m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",  # too short a life for the optimizing compiler
+    *QUICK,
     "-Xlog:disable",
 )
 DONE, REFUSED = "0", "1"  # exit codes; with any other one the compiler itself is broken

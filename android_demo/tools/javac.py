@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from machine import java_home
-from processes import joined, run
+from processes import QUICK, joined, run
 
 STRICT = "-Xlint:all,-options,-serial,-classfile", "-Werror"
 
 
 def javac(out: Path, files: Iterable[Path], path: Iterable[Path], release: int, *, lint: bool = True) -> None:
     """Compile Java files into a folder; warnings are errors, except in sources that a tool has made."""
-    command = [f"{java_home()}/bin/javac", "-proc:none", *(STRICT if lint else ["-nowarn"])]
+    quick = [f"-J{option}" for option in QUICK]
+    command = [f"{java_home()}/bin/javac", *quick, "-proc:none", *(STRICT if lint else ["-nowarn"])]
     run([*command, "--release", str(release), "-encoding", "UTF-8", "-cp", joined(path), "-d", out, *files])
 
 

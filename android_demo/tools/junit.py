@@ -16,17 +16,15 @@ import resources
 import store
 from machine import REPOSITORY
 from modules import BY_NAME, PLATFORM, ROOT, Module, libraries
-from processes import java
+from processes import QUICK, java
 
 CONSOLE = "org.junit.platform.console.ConsoleLauncher"
 OUT = ROOT / "build" / "local"
-LIKE_A_PHONE = ("-XX:-DoEscapeAnalysis",)  # Android's runtime removes few allocations, so none is removed here
+LIKE_A_PHONE = QUICK  # Android's runtime removes few allocations; without the optimizing compiler none is removed
 OPENED = ("lang", "util", "io", "net", "text", "nio", "lang.reflect")
-QUICK_START = "-XX:TieredStopAtLevel=1"  # a third less work: the optimizing compiler takes more time than it saves
 ROBOLECTRIC = (
     "-Xmx2g",
-    "-XX:+UseSerialGC",
-    QUICK_START,
+    *QUICK,  # a third less work
     *(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in OPENED),
     "--add-opens=java.base/jdk.internal.access=ALL-UNNAMED",
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
@@ -111,18 +109,20 @@ def _run_time(module: Module) -> Iterator[Path]:
 
 def options(module: Module) -> list[str]:
     """Options of the JVM, with the places of everything that tests read."""
-    known = {
-        "testdata": REPOSITORY / "testdata",
-        "schemas": REPOSITORY / "levit_mobile" / "schemas",
+    shared = {"testdata": REPOSITORY / "testdata", "schemas": REPOSITORY / "levit_mobile" / "schemas"}
+    if not module.android:
+        return [*LIKE_A_PHONE, "-Xmx1g", *_properties(shared)]
+    made = {
         "bundles": bundles.folder(),
         "litert": native.litert(),
         "executorch": native.executorch(),
         "screens": os.environ.get("LEVIT_SCREENS"),
     }
-    properties = [f"-Dlevit.{name}={value}" for name, value in known.items() if value]
-    if not module.android:
-        return [*LIKE_A_PHONE, "-Xmx1g", *properties]
-    return [*ROBOLECTRIC, f"-Drobolectric.dependency.dir={_platforms()}", *properties]
+    return [*ROBOLECTRIC, f"-Drobolectric.dependency.dir={_platforms()}", *_properties(shared | made)]
+
+
+def _properties(known: Mapping[str, Path | str | None]) -> list[str]:
+    return [f"-Dlevit.{name}={value}" for name, value in known.items() if value]
 
 
 def _platforms() -> Path:

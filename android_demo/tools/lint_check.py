@@ -28,7 +28,7 @@ from modules import (
     coordinates,
     libraries,
 )
-from processes import java
+from processes import QUICK, java
 
 MAIN = "com.android.tools.lint.Main"
 CONFIGURATION = ROOT / "lint.xml"
@@ -166,7 +166,7 @@ def _run(out: Path, described: str) -> None:
     (out / "project.xml").write_text(described, encoding="utf-8")
     command = ["--project", out / "project.xml", "--sdk-home", sdk(), "--jdk-home", str(java_home())]
     command += ["--config", CONFIGURATION, "--cache-dir", out / "cache", "--offline", "-Werror"]
-    printed = java(libraries(TOOL), MAIN, *command, "--text", out / REPORT, options=("-Xmx2g",))
+    printed = java(libraries(TOOL), MAIN, *command, "--text", out / REPORT, options=("-Xmx2g", *QUICK))
     shutil.rmtree(out / "cache", ignore_errors=True)
     if not (out / REPORT).exists():
         raise SystemExit(f"Lint wrote no report:\n{printed[-3000:]}")

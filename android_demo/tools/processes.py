@@ -12,6 +12,8 @@ from machine import java_home, java_version
 
 Argument = str | Path
 SHOWN = 12_000  # characters of a failed program's output
+UNOPTIMIZED = "-XX:TieredStopAtLevel=1"  # for a life too short for the optimizing compiler
+QUICK = "-XX:+UseSerialGC", UNOPTIMIZED  # two cores, and other steps at the same time
 QUIET = ("--enable-native-access=ALL-UNNAMED",)
 QUIET_23 = ("--sun-misc-unsafe-memory-access=allow",)  # older versions do not know it, and do not warn either
 

@@ -10,7 +10,7 @@ import framework
 import store
 from javac import archive, javac
 from modules import BY_NAME, PLATFORM, Module, aar_folders, android_value, libraries
-from processes import Argument, java, run
+from processes import QUICK, Argument, java, run
 
 MERGER = "com.android.manifmerger.Merger"
 STORED = "tflite", "pte", "rgb8", "f32"  # never compressed, so that a file can be opened inside the APK
@@ -50,8 +50,8 @@ def _merged(module: Module, libs: list[Path], values: dict[str, str]) -> Path:
     command += [part for name, value in values.items() for part in ("--property", f"{name}={value}")]
 
     def merge(out: Path) -> None:
-        options = ["--remove-tools-declarations", "--log", "WARNING", "--out", out / MANIFEST]
-        printed = java(libraries("tool-merger"), MERGER, *command, *options)
+        words = ["--remove-tools-declarations", "--log", "WARNING", "--out", out / MANIFEST]
+        printed = java(libraries("tool-merger"), MERGER, *command, *words, options=QUICK)
         if not (out / MANIFEST).exists():
             raise SystemExit(f"{main} could not be merged:\n{printed[-3000:]}")
 

@@ -8,7 +8,7 @@ import consumer
 import store
 from catalogue import ROOT
 from modules import BY_NAME, libraries
-from processes import java
+from processes import QUICK, java
 
 KTLINT = "com.pinterest.ktlint.Main"
 FOLDERS = *(f"{module.path}/src" for module in (*BY_NAME.values(), consumer.CONSUMER)), "tools/gradle_stubs"
@@ -30,5 +30,5 @@ def mend() -> None:
     print(_ktlint("--format"), end="")
 
 
-def _ktlint(*options: str) -> str:
-    return java(libraries("tool-ktlint"), KTLINT, *options, "--relative", *PATTERNS)
+def _ktlint(*words: str) -> str:
+    return java(libraries("tool-ktlint"), KTLINT, *words, "--relative", *PATTERNS, options=QUICK)

@@ -46,7 +46,14 @@ class Pixels private constructor(
         if (width <= 0 || height <= 0) return null
         val pixels = IntArray(width * height)
         bitmap.getPixels(pixels, 0, width, left, top, width, height)
-        return pixels.asList().groupingBy { it }.eachCount()
+        return counted(pixels)
+    }
+
+    /** How often each color is there; pixels are sorted because a map would make an object for each of a million. */
+    private fun counted(pixels: IntArray): Map<Int, Int> {
+        pixels.sort()
+        val ends = pixels.indices.filter { it == pixels.lastIndex || pixels[it] != pixels[it + 1] }
+        return ends.withIndex().associate { (place, end) -> pixels[end] to end - (if (place == 0) -1 else ends[place - 1]) }
     }
 
     companion object {
