@@ -7,7 +7,7 @@ member of these, because native code finds them by name; without the rules R8 re
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import apks
@@ -39,7 +39,7 @@ CONSUMER = Module(
 RUNTIMES = BY_NAME["twin-litert"], BY_NAME["twin-executorch"]
 BY_NAME_FROM_NATIVE_CODE = "com/google/ai/edge/litert/", "org/pytorch/executorch/", "com/facebook/jni/"
 LOST_FIRST = "com/facebook/jni/HybridData$Destructor"  # its loss aborts minified apps
-SHRINK_ALONE = "-dontwarn **\n-dontoptimize\n-dontobfuscate\n"  # faster; what is removed is the same question
+SHRINK_ALONE = "-dontwarn **\n-dontoptimize\n-dontobfuscate\n"  # faster; what is removed stays the same
 WITHOUT_LOADER = "-dontwarn com.facebook.soloader.**\n"  # fbjni's only dependency; no registry of this build has it
 
 
@@ -70,8 +70,14 @@ def compiled() -> Path:
 
 def program() -> Program:
     """The consumer with the library, and the vendors' classes as a phone has them."""
-    own = [compiled(), library() / "classes.jar", published(CORE, "jar"), resources.classes(CONSUMER)]
-    return Program([*own, *vendors(), *libraries("levit")], apks.platform(), [], android_value("minSdk"))
+    part = without_libraries()
+    return replace(part, classes=[*part.classes, *part.absent], absent=[])
+
+
+def without_libraries() -> Program:
+    """The same, with the other libraries left as they are; none of them knows the vendors' classes."""
+    own = [compiled(), library() / "classes.jar", published(CORE, "jar"), resources.classes(CONSUMER), *vendors()]
+    return Program(own, apks.platform(), libraries("levit"), android_value("minSdk"))
 
 
 def vendors() -> list[Path]:
@@ -86,9 +92,15 @@ def rules(*, with_library: bool = True) -> list[Path]:
     return apks.collected_rules("levit", [*own, *([library() / "proguard.txt"] if with_library else [])])
 
 
-def shrunk(given: Sequence[Path]) -> Path:
+def shrunk() -> Path:
     """The consumer as R8 leaves it, in class files."""
-    return dex.release_classes("consumer-r8", program(), given)
+    return dex.release_classes("consumer-r8", program(), rules())
+
+
+def shrunk_without_rules() -> Path:
+    """What R8 leaves of the consumer and the vendors' classes without the rules of the AAR."""
+    given = [*rules(with_library=False), apks.rules_file("shrink-alone", SHRINK_ALONE)]
+    return dex.release_classes("consumer-r8-without-rules", without_libraries(), given)
 
 
 # Checks
@@ -97,11 +109,10 @@ def shrunk(given: Sequence[Path]) -> Path:
 def check_rules() -> None:
     """What native code needs is there with the rules of the AAR, and not without."""
     before = kept.members(vendors(), BY_NAME_FROM_NATIVE_CODE)
-    lost = before - kept.members([shrunk(rules())], BY_NAME_FROM_NATIVE_CODE)
+    lost = before - kept.members([shrunk()], BY_NAME_FROM_NATIVE_CODE)
     if lost:
         raise SystemExit(f"R8 removes what native code needs, in spite of levit/consumer-rules.pro: {_some(lost)}")
-    without = [*rules(with_library=False), apks.rules_file("shrink-alone", SHRINK_ALONE)]
-    lost = before - kept.members([shrunk(without)], BY_NAME_FROM_NATIVE_CODE)
+    lost = before - kept.members([shrunk_without_rules()], BY_NAME_FROM_NATIVE_CODE)
     if LOST_FIRST not in lost:
         raise SystemExit(f"the check proves nothing: {LOST_FIRST} is there without the rules of the AAR")
     print(f"consumer: {len(before)} names are kept; without the AAR's rules R8 removes {len(lost)}", flush=True)
@@ -113,4 +124,4 @@ def _some(names: set[str]) -> str:
 
 def test() -> Count:
     """Run the tests of the minified consumer."""
-    return minified.run(CONSUMER, shrunk(rules()), ["levit_128s-tflite-fp32"])
+    return minified.run(CONSUMER, shrunk(), ["levit_128s-tflite-fp32"])

@@ -10,12 +10,12 @@ from pathlib import Path
 import store
 from apk import DEX, Entry
 from modules import libraries
-from processes import Argument, java
+from processes import QUICK, Argument, java
 
 TOOL = "tool-r8"
 D8, R8 = "com.android.tools.r8.D8", "com.android.tools.r8.R8"
 CLASSES, MAPPING = "classes.jar", "mapping.txt"
-GARBAGE = ("-XX:+UseSerialGC",)  # two cores, and other steps at the same time
+MEMORY = "-Xmx3g", "-Xmn1g"  # most objects are soon garbage, so few are copied
 INSIDE_ONLY = "META-INF/com.android.tools/", "META-INF/proguard/"  # rules in jars; no part of an app
 
 
@@ -49,7 +49,7 @@ def debug(name: str, program: Program) -> Path:
     def translate(out: Path) -> None:
         command: list[Argument] = ["--debug", "--min-api", program.min_api, *_each("--lib", program.present)]
         command += [*_each("--classpath", program.absent), "--output", out / CLASSES]
-        java(libraries(TOOL), D8, *command, *program.classes, options=("-Xmx2g", *GARBAGE))
+        java(libraries(TOOL), D8, *command, *program.classes, options=(*QUICK, *MEMORY))
 
     return store.made(name, program.inputs, translate) / CLASSES
 
@@ -69,7 +69,7 @@ def _shrunk(name: str, program: Program, rules: Sequence[Path], options: Sequenc
     def shrink(out: Path) -> None:
         output: list[Argument] = ["--pg-map-output", out / MAPPING, "--output", out / CLASSES]
         command = ["--release", *options, *output, *_each("--pg-conf", rules), *program.classes]
-        java(libraries(TOOL), R8, *command, options=("-Xmx3g", *GARBAGE))
+        java(libraries(TOOL), R8, *command, options=(*QUICK, *MEMORY))
 
     return store.made(name, [*program.inputs, *rules], shrink) / CLASSES
 
