@@ -14,6 +14,7 @@ from pathlib import Path
 import apk
 import dex
 import kotlin
+import reached
 import resources
 import rules
 import signing
@@ -43,12 +44,19 @@ def program() -> Program:
     """The app, its modules and libraries."""
     own = [kotlin.jar(APP), *(kotlin.jar(BY_NAME[name]) for name in APP.needs), resources.classes(APP)]
     twins = [kotlin.jar(BY_NAME[name]) for name in APP.twins]
-    return Program([*own, *libraries("app")], platform(), twins, android_value("minSdk"))
+    classes = [*own, *libraries("app")]
+    return Program(classes, platform([*classes, *twins, *libraries("fbjni")]), twins, android_value("minSdk"))
 
 
-def platform() -> list[Path]:
-    """The Android platform, and the JDK for the java.* classes that its jar lacks."""
-    return [*libraries(PLATFORM), Path(str(java_home()))]
+def platform(program: Sequence[Path]) -> Path:
+    """The classes of the Android platform, and of java.*, that jars and R8's own additions to them can reach."""
+    whole, jars = libraries(PLATFORM)[0], [*program, *libraries(dex.TOOL)]
+
+    def write(out: Path) -> None:
+        reached.write(out / "platform.jar", jars, whole)
+
+    inputs = [TOOLS / "reached.py", TOOLS / "class_file.py", str(java_home()), whole, *jars]
+    return store.made("reached", inputs, write) / "platform.jar"
 
 
 def collected_rules(class_path: str, own: Sequence[Path]) -> list[Path]:

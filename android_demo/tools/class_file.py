@@ -18,8 +18,13 @@ class ClassFile:
     name: str
     parent: str | None
     interfaces: list[str]
-    fields: list[str] = field(default_factory=list)
+    typed_fields: list[tuple[str, str]] = field(default_factory=list)  # name and descriptor
     methods: list[tuple[str, str]] = field(default_factory=list)  # name and descriptor
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the fields."""
+        return [name for name, _ in self.typed_fields]
 
 
 class _Reader:
@@ -75,7 +80,7 @@ def read(content: bytes, *, private: bool = False) -> ClassFile:
     _, own, parent, count = reader.numbers("HHHH")
     interfaces = [reader.class_name(one) for one in reader.numbers(f"{count}H")]
     found = ClassFile(reader.class_name(own), reader.class_name(parent) if parent else None, interfaces)
-    found.fields = [name for name, _ in reader.members(private=private)]
+    found.typed_fields = reader.members(private=private)
     found.methods = reader.members(private=private)
     return found
 

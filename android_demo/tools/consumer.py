@@ -77,7 +77,8 @@ def program() -> Program:
 def without_libraries() -> Program:
     """The same, with the other libraries left as they are; none of them knows the vendors' classes."""
     own = [compiled(), library() / "classes.jar", published(CORE, "jar"), resources.classes(CONSUMER), *vendors()]
-    return Program(own, apks.platform(), libraries("levit"), android_value("minSdk"))
+    others = libraries("levit")
+    return Program(own, apks.platform([*own, *others]), others, android_value("minSdk"))
 
 
 def vendors() -> list[Path]:

@@ -25,29 +25,27 @@ class Program:
 
     Attributes:
         classes: Jars of the app and of its libraries.
-        present: What the app finds on the device: jars, and the folder of a JDK for java.*, which the jar of the
-            platform lacks.
+        present: Jar of what the app finds on the device.
         absent: Jars of libraries that this build cannot have; a test finds twins of them on its class path.
         min_api: Oldest API level that the app supports.
     """
 
     classes: Sequence[Path]
-    present: Sequence[Path]
+    present: Path
     absent: Sequence[Path]
     min_api: str
 
     @property
     def inputs(self) -> list[Argument]:
-        """What the result depends on; the JDK counts by its place."""
-        jars = [one for one in (*self.classes, *self.present, *self.absent) if one.is_file()]
-        return [self.min_api, *map(str, self.present), *jars, *libraries(TOOL)]
+        """What the result depends on."""
+        return [self.min_api, *self.classes, self.present, *self.absent, *libraries(TOOL)]
 
 
 def debug(name: str, program: Program) -> Path:
     """Every class as dex, in a zip archive; `name` is that of the step."""
 
     def translate(out: Path) -> None:
-        command: list[Argument] = ["--debug", "--min-api", program.min_api, *_each("--lib", program.present)]
+        command: list[Argument] = ["--debug", "--min-api", program.min_api, "--lib", program.present]
         command += [*_each("--classpath", program.absent), "--output", out / CLASSES]
         java(libraries(TOOL), D8, *command, *program.classes, options=(*QUICK, *MEMORY))
 
@@ -56,13 +54,13 @@ def debug(name: str, program: Program) -> Path:
 
 def release(name: str, program: Program, rules: Sequence[Path]) -> Path:
     """Shrunk dex in a zip archive; mapping.txt, from the short names back to the old ones, is beside it."""
-    options = ["--min-api", program.min_api, *_each("--lib", program.present)]
+    options = ["--min-api", program.min_api, "--lib", program.present]
     return _shrunk(name, program, rules, options)
 
 
 def release_classes(name: str, program: Program, rules: Sequence[Path]) -> Path:
     """Shrunk by the same rules, but to a jar of class files, which a JVM can run."""
-    return _shrunk(name, program, rules, ["--classfile", *_each("--lib", [*program.present, *program.absent])])
+    return _shrunk(name, program, rules, ["--classfile", *_each("--lib", [program.present, *program.absent])])
 
 
 def _shrunk(name: str, program: Program, rules: Sequence[Path], options: Sequence[Argument]) -> Path:
