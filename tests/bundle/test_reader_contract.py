@@ -150,8 +150,10 @@ def test_what_emulated_cores_refute_is_read_as_broken(made: Made, tmp_path: Path
     bundle = Path(shutil.copytree(made("tflite-int8"), tmp_path / "bundle"))
     for file in ("contract.json", "parity.json"):
         edited(bundle / file, "verdict", to="broken")
-    require_refusal(bundle, "bundle.inconsistent", "verdict broken", "expected proven", "numbers")
     edited(bundle / "parity.json", "reasons", to=["on an emulated cortex-a76, SQNR is 20.0 dB"])
+    edited(bundle / "contract.json", "artifact", "arithmetic", to="fp32")
+    require_refusal(bundle, "bundle.inconsistent", "verdict broken", "expected proven", "numbers")
+    edited(bundle / "contract.json", "artifact", "arithmetic", to="fp16 where the core has it")
     assert open_bundle(bundle).proof.verdict == "broken"
 
 
