@@ -81,10 +81,21 @@ def test_a_minimum_ios_is_for_core_ml_in_a_list(tmp_path: Path) -> None:
     assert ask(*words, "executorch,tflite").exit_code == 2
 
 
-def test_an_arithmetic_is_for_tflite_in_a_list(tmp_path: Path) -> None:
-    words = ("convert", "--dry-run", "-o", str(tmp_path), "-p", "int8", "--arithmetic", "fp32", "-t")
-    assert ask(*words, "coreml,tflite").exit_code == 0
-    assert ask(*words, "executorch,coreml").exit_code == 2
+@pytest.mark.parametrize(
+    ("precision", "targets", "code"),
+    [
+        ("int8", "coreml,tflite", 0),
+        ("int8", "executorch,coreml", 0),
+        ("fp16", "all", 0),
+        ("int8", "coreml", 2),
+        ("fp16", "executorch,coreml", 2),
+    ],
+)
+def test_an_arithmetic_is_for_those_of_a_list_that_have_it(
+    tmp_path: Path, precision: str, targets: str, code: int
+) -> None:
+    words = ("convert", "--dry-run", "-o", str(tmp_path), "-p", precision, "--arithmetic", "fp32", "-t", targets)
+    assert ask(*words).exit_code == code
 
 
 # A dry run
