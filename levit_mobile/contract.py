@@ -270,9 +270,9 @@ class Contract(ContractPart):
                 (``recipe.not-available``).
         """
         named = Recipe.from_name(self.recipe)
-        arithmetic = self.artifact.arithmetic or "fp32"
-        if named.target != "tflite" and named.name != "executorch-int8":
+        if not named.has_arithmetic:
             return named
+        arithmetic = self.artifact.arithmetic or "fp32"
         return recipe(named.target, named.precision, arithmetic=arithmetic[:4])
 
     def write(self, folder: Path) -> None:

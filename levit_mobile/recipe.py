@@ -216,6 +216,11 @@ class Recipe:
             )
 
     @property
+    def has_arithmetic(self) -> bool:
+        """Whether its float parts are computed as `arithmetic` says; elsewhere the precision alone decides."""
+        return self.target == "tflite" or _may_allow_half(self.target, self.precision)
+
+    @property
     def has_integers(self) -> bool:
         """Whether the artifact stores integers or palettes."""
         return self.precision not in (Precision.FLOAT32, Precision.FLOAT16)
@@ -339,7 +344,7 @@ def _by_arithmetic(found: Recipe, arithmetic: str | None) -> Recipe:
     if arithmetic is None:
         return found
     _require_known(arithmetic, ARITHMETIC, fault="unknown-arithmetic")
-    if found.target != "tflite" and not _may_allow_half(found.target, found.precision):
+    if not found.has_arithmetic:
         raise RecipeError(
             f"arithmetic is {arithmetic}, expected none for {found.name}: only tflite and executorch-int8 have it",
             fault="not-available",

@@ -44,8 +44,3 @@ def load(path: Path, *, source: Input, result: Output, cpu: str) -> Arm64Runner:
     emulated = Emulated(path, CPUS[cpu], folder.found(), source=source.name, result=result.name)
     order = stated_form(path, "executorch").dim_order if path.suffix == ".pte" else ()
     return Arm64Runner(emulated, source, result, order)
-
-
-def computes_in_half(cpu: str) -> bool:
-    """`Cpu.computes_in_half` of a name of CPUS."""
-    return CPUS[cpu].computes_in_half

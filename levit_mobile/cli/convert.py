@@ -255,7 +255,7 @@ def _recipes(
 ) -> list[Recipe]:
     """The recipes that the options name; an option of one target is for that target where it is among several."""
     names = named_targets(targets)
-    halving = [name for name in names if name == "tflite" or (name, precision) == ("executorch", Precision.INT8)]
+    choosing = [name for name in names if recipe(name, precision).has_arithmetic]
 
     return [
         recipe(
@@ -263,7 +263,7 @@ def _recipes(
             precision,
             minimum_ios=minimum_ios if name == "coreml" or "coreml" not in names else None,
             io=io,
-            arithmetic=arithmetic if name in halving or not halving else None,
+            arithmetic=arithmetic if name in choosing or not choosing else None,
         )
         for name in names
     ]

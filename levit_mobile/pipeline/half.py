@@ -8,7 +8,7 @@ from pathlib import Path
 
 from levit_mobile.arm64 import folder
 from levit_mobile.arm64 import runner as arm64
-from levit_mobile.arm64.cpus import DEFAULT
+from levit_mobile.arm64.cpus import CPUS, DEFAULT
 from levit_mobile.contract import Input, Output
 from levit_mobile.errors import ArtifactError, RunnerUnavailable
 from levit_mobile.images.image_set import ImageSet
@@ -91,7 +91,7 @@ def prove(artifact: Path, trained: SourceModel, recipe: Recipe, *, source: Input
 
 def _able(recipe: Recipe) -> list[str]:
     """ExecuTorch leaves a core no choice: one without float16 refuses the artifact."""
-    return [cpu for cpu in DEFAULT if recipe.target != "executorch" or arm64.computes_in_half(cpu)]
+    return [cpu for cpu in DEFAULT if recipe.target != "executorch" or CPUS[cpu].computes_in_half]
 
 
 def _few(pictures: ImageSet) -> ImageSet:
@@ -118,7 +118,7 @@ def _judged(trained: SourceModel, recipe: Recipe, few: ImageSet, host: Array, co
     if report.defect:
         return CoreProof(cpu, len(few), None, None, (report.defect,))
     rows = [_rows(few.names, *pair) for pair in ((wanted, core), (wanted, host), (host, core))]
-    apart = Apart.of(recipe, *rows, in_half=recipe.allows_half and arm64.computes_in_half(cpu))
+    apart = Apart.of(recipe, *rows, in_half=recipe.allows_half and CPUS[cpu].computes_in_half)
     here = f"{registry.described(registry.chosen(None, recipe.target)).title} on this machine"
     reasons = (*report.failures, *broken(apart.checks(here)))
     return CoreProof(cpu, len(few), report.sqnr_db, apart.host_sqnr_db, reasons)

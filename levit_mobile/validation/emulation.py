@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from levit_mobile.arm64.counting import TITLES
-from levit_mobile.arm64.runner import computes_in_half
+from levit_mobile.arm64.cpus import CPUS
 from levit_mobile.parity.cores import Apart
 from levit_mobile.parity.logit_stats import ImageStats
 from levit_mobile.runtimes import registry
@@ -21,7 +21,7 @@ def emulation(case: ValidationSetup, seen: PairStats, show: Callable[[ImageStats
     if cpu is None or case.host is None or not rows or not len(rows) == len(host) == len(between) == len(case.pictures):
         return None
     recipe = case.stored.contract.made_by
-    found = Apart.of(recipe, rows, host, between, in_half=recipe.allows_half and computes_in_half(cpu))
+    found = Apart.of(recipe, rows, host, between, in_half=recipe.allows_half and CPUS[cpu].computes_in_half)
     return Emulation(
         cpu=cpu,
         host=registry.described(case.host),

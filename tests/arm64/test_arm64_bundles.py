@@ -12,7 +12,6 @@ from support.one_pass import validate
 from levit_mobile.arm64 import cost
 from levit_mobile.arm64.counting import TITLES
 from levit_mobile.arm64.cpus import CPUS, DEFAULT
-from levit_mobile.arm64.runner import computes_in_half
 from levit_mobile.recipe import RECIPES as RECIPES_BY_NAME
 
 pytestmark = RUNS_HERE
@@ -37,7 +36,7 @@ def test_it_is_proven_on_the_core_by_the_kernels_of_that_core(bundles: Bundles, 
     assert found.verdict == "proven", found.reasons
     assert found.emulation is not None
     asked = {check.name for check in found.emulation.checks()}
-    in_half = RECIPES_BY_NAME[recipe].allows_half and computes_in_half(cpu)
+    in_half = RECIPES_BY_NAME[recipe].allows_half and CPUS[cpu].computes_in_half
     of_integers = "max_loss_db" if in_half else "max_difference_db"
     assert asked == {"max_margin", "max_relative_error" if "fp32" in recipe else of_integers}
     name, millions = KERNELS[recipe.partition("-")[2], cpu]

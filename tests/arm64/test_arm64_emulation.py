@@ -11,7 +11,6 @@ from support.refusals import refused
 from support.validations import LITERT, picture, proven
 
 from levit_mobile.arm64.cpus import CPUS
-from levit_mobile.arm64.runner import computes_in_half
 from levit_mobile.errors import RecipeError, RunnerUnavailable
 from levit_mobile.parity.logit_stats import LogitStats
 from levit_mobile.reporting.junit import junit_xml
@@ -102,7 +101,7 @@ def test_what_float16_loses_is_held_to_what_chance_leaves(difference: float, err
 
 
 def test_cores_with_float16_for_vectors_compute_in_it() -> None:
-    assert {cpu for cpu in CPUS if computes_in_half(cpu)} == {"cortex-a76", "i8mm"}
+    assert {cpu for cpu in CPUS if CPUS[cpu].computes_in_half} == {"cortex-a76", "i8mm"}
 
 
 def test_a_runtime_on_a_core_is_called_so() -> None:
