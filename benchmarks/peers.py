@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from engines import making, record, timing
+from engines import making, record, source, timing
 from engines.engine import ENGINES, PRECISIONS, Given, Row, Unavailable, engine
 from engines.environment import versions
 from engines.measuring import Measured, Truth, measure
@@ -25,8 +25,9 @@ from engines.running import HOST, Served
 from numpy.typing import NDArray
 
 from levit_mobile.arm64.cpus import CPUS, chosen
-from levit_mobile.model.checkpoint import load_checkpoint
+from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED
+from levit_mobile.model.parts.counts import count_macs
 from levit_mobile.pipeline.source_model import held_out_digits
 from levit_mobile.runners import eager
 
@@ -61,7 +62,8 @@ def main(
     if rounds:
         _time(rows, given, folder, truth, rounds)
         _save(json_file, rows, truth)
-    print("\n".join(record.table(record.ranked(rows), wanted)), *record.reasons(rows), sep="\n")
+    print("\n".join(record.table(record.ranked(rows), wanted, truth.macs)), *record.reasons(rows), sep="\n")
+    print("\n".join(record.floors(wanted, truth.macs)))
 
 
 def _chosen(words: str, kind: str, known: tuple[str, ...]) -> list[str]:
@@ -73,16 +75,21 @@ def _chosen(words: str, kind: str, known: tuple[str, ...]) -> list[str]:
 
 def _truth(path: Path, count: int, emulated: int) -> Truth:
     """Pictures and logits from a file, which is written where there is none."""
+    checkpoint = load_checkpoint(BUNDLED)
     if not path.exists():
-        pictures, logits = _trained(count)
+        pictures, logits = _trained(checkpoint, count)
         np.savez(path, pictures=pictures, logits=logits)
     with np.load(path) as found:
-        return Truth(found["pictures"], found["logits"], min(emulated, count))
+        return Truth(found["pictures"], found["logits"], min(emulated, count), _macs(checkpoint))
 
 
-def _trained(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _macs(checkpoint: Checkpoint) -> int:
+    """Multiply-accumulates of the graph that every engine starts from, which has one head left."""
+    return count_macs(source.rewritten(checkpoint, "tokens"), checkpoint.input_size)
+
+
+def _trained(checkpoint: Checkpoint, count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Held-out pictures, and the trained model's logits."""
-    checkpoint = load_checkpoint(BUNDLED)
     spec = checkpoint.prepared()
     trained = eager.load(checkpoint.model, spec)
     batches = list(held_out_digits(spec, count).batches(8))
@@ -94,7 +101,7 @@ def _row(name: str, row: Row, given: Given, folder: Path, cores: list[str], trut
         found = measure(name, row, making.make(name, row, given, folder), cores, truth)
     except Unavailable as error:
         found = Measured(name, row.name, row.precision, row.recipe, reasons={"the export": str(error)})
-    print("\n".join(record.table([found], cores)[2:]), *record.reasons([found]), sep="\n", flush=True)
+    print("\n".join(record.table([found], cores, truth.macs)[2:]), *record.reasons([found]), sep="\n", flush=True)
     return found
 
 

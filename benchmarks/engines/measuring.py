@@ -21,11 +21,15 @@ SHARES = {"float32": 0.0, "float16": 0.25, "int8": 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The trained model's logits [N,classes] on held-out pictures [N,3,H,W], and on how many an emulated core runs."""
+    """The trained model's logits [N,classes] on held-out pictures [N,3,H,W], and on how many an emulated core runs.
+
+    `macs` are the multiply-accumulates of the graph that every engine starts from, for one picture.
+    """
 
     pictures: NDArray[np.float32]
     logits: NDArray[np.float32]
     emulated: int
+    macs: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from engines.engine import PRECISIONS, engine
+from engines.floors import Floor, floor
 from engines.measuring import ACCURACY_CORE, Accuracy, Measured
 from engines.running import HOST
+from levit_mobile.arm64.cpus import CPUS
 
 ABSENT = "-"
 
@@ -41,21 +43,21 @@ def ranked(rows: Iterable[Measured]) -> list[Measured]:
     return sorted(by_count, key=lambda row: PRECISIONS.index(row.precision))
 
 
-def table(rows: Iterable[Measured], cores: Sequence[str]) -> list[str]:
-    """A table in Markdown, one line per row."""
+def table(rows: Iterable[Measured], cores: Sequence[str], macs: int) -> list[str]:
+    """A table in Markdown, one line per row; `macs` are the net's multiply-accumulates."""
     head = ["engine", "recipe", "for", "MB", *cores, "SQNR here", f"SQNR on {ACCURACY_CORE}", "top-1", "CPU time here"]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    return [*lines, *(f"| {' | '.join(cells(row, cores))} |" for row in rows)]
+    return [*lines, *(f"| {' | '.join(cells(row, cores, macs))} |" for row in rows)]
 
 
-def cells(row: Measured, cores: Iterable[str]) -> list[str]:
+def cells(row: Measured, cores: Iterable[str], macs: int) -> list[str]:
     """The texts of one line."""
     return [
         engine(row.engine).NAME,
         row.row,
         row.precision,
         f"{row.bytes / 1e6:.1f}" if row.bytes else ABSENT,
-        *(millions(row.instructions.get(core)) for core in cores),
+        *(millions(row.instructions.get(core), floor(macs, row.precision, CPUS[core])) for core in cores),
         decibels(row.accuracy.get(HOST)),
         decibels(row.accuracy.get(ACCURACY_CORE), counted=True),
         f"{row.accuracy[HOST].top1:.2%}" if HOST in row.accuracy else ABSENT,
@@ -63,9 +65,23 @@ def cells(row: Measured, cores: Iterable[str]) -> list[str]:
     ]
 
 
-def millions(instructions: int | None) -> str:
-    """Executed instructions in millions."""
-    return ABSENT if instructions is None else f"{instructions / 1e6:.1f}"
+def millions(instructions: int | None, least: Floor) -> str:
+    """Executed instructions in millions, and how many times the floor that is."""
+    return ABSENT if instructions is None else f"{instructions / 1e6:.1f} ({instructions / least.instructions:.2f}x)"
+
+
+def floors(cores: Sequence[str], macs: int) -> list[str]:
+    """A table in Markdown of the floors of a net with so many multiply-accumulates, one line per precision."""
+    lines = [f"| floor of | {' | '.join(cores)} |", f"|{'---|' * (1 + len(cores))}"]
+    of = {precision: [floor(macs, precision, CPUS[core]) for core in cores] for precision in PRECISIONS}
+    return [*lines, *(f"| {name} | {' | '.join(map(_sum, found))} |" for name, found in of.items())]
+
+
+def _sum(least: Floor) -> str:
+    return (
+        f"{least.instructions / 1e6:.1f} = {least.products / 1e6:.1f} `{least.product.name}`"
+        f" + {least.loads / 1e6:.1f} loads"
+    )
 
 
 def decibels(found: Accuracy | None, *, counted: bool = False) -> str:

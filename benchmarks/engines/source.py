@@ -20,7 +20,7 @@ from PIL import Image
 from levit_mobile.images.digits import Split, pictures
 from levit_mobile.images.preprocessing import preprocess, to_planar
 from levit_mobile.images.spec import ImageSpec
-from levit_mobile.model.checkpoint import load_checkpoint
+from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED
 from levit_mobile.model.families import family_of
 
@@ -31,12 +31,16 @@ FORMS = {"tokens": ("token_major", "NCHW"), "channels": ("channels_first", "NCHW
 def write(folder: Path) -> None:
     """Write `tokens` and `channels` in both formats, and `calibration.npy`."""
     checkpoint = load_checkpoint(BUNDLED)
-    spec = checkpoint.prepared()
-    family = family_of(checkpoint.model)
+    for name in FORMS:
+        _export(rewritten(checkpoint, name), checkpoint.input_size, folder / name)
+    np.save(folder / "calibration.npy", calibration(checkpoint.prepared()))
+
+
+def rewritten(checkpoint: Checkpoint, form: str) -> torch.nn.Module:
+    """The deploy graph of one of FORMS; it takes pictures [N,3,H,W] in [0,1]."""
+    spec, family = checkpoint.prepared(), family_of(checkpoint.model)
     baked = family.bake(checkpoint.model, mean=spec.unit_mean, std=spec.unit_std, pixel_range=1)
-    for name, form in FORMS.items():
-        _export(family.forms[form](baked).eval(), checkpoint.input_size, folder / name)
-    np.save(folder / "calibration.npy", calibration(spec))
+    return family.forms[FORMS[form]](baked).eval()
 
 
 def _export(module: torch.nn.Module, size: tuple[int, int], path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import peers
 import pytest
-from engines import environment, guest, making, measuring, mnn, record, timing
+from engines import environment, floors, guest, making, measuring, mnn, record, timing
 from engines.engine import ENGINES, PRECISIONS, Loaded, Row, Unavailable, engine
 from engines.measuring import Accuracy, Measured, Truth, measure
 from numpy.typing import NDArray
@@ -20,10 +21,13 @@ from numpy.typing import NDArray
 from levit_mobile.arm64.counting import Block, Counts
 from levit_mobile.arm64.cpus import CPUS
 from levit_mobile.errors import RunnerUnavailable
+from levit_mobile.model.checkpoint import load_checkpoint
+from levit_mobile.model.download import BUNDLED
 
 ROOT = Path(__file__).parents[2]
 ENGINE_FILES = sorted(Path(environment.__file__).parent.glob("*.py"))
-TRUTH = Truth(np.zeros((4, 3, 2, 2), np.float32), np.eye(4, dtype=np.float32), emulated=2)
+MACS = 160_000_000
+TRUTH = Truth(np.zeros((4, 3, 2, 2), np.float32), np.eye(4, dtype=np.float32), emulated=2, macs=MACS)
 ROW = Row("int8", "int8", "by hand", "a.bin")
 FAULT = Unavailable("it has no such kernel")
 
@@ -173,11 +177,12 @@ BARE = Measured("mnn", "int8", "int8", "by hand", reasons={"the export": "mnnqua
 
 
 def test_a_line_has_what_was_measured() -> None:
-    assert record.table([WHOLE, BARE], ("cortex-a53", "cortex-a76")) == [
+    assert record.table([WHOLE, BARE], ("cortex-a53", "cortex-a76"), MACS) == [
         "| engine | recipe | for | MB | cortex-a53 | cortex-a76 | SQNR here | SQNR on cortex-a76 | top-1 "
         "| CPU time here |",
         "|---|---|---|---|---|---|---|---|---|---|",
-        "| ncnn | int8 | int8 | 8.1 | 95.0 | 48.3 | 37.0 dB | 36.0 dB (8) | 99.61% | 0.62 (0.60 to 0.64) |",
+        "| ncnn | int8 | int8 | 8.1 | 95.0 (3.96x) | 48.3 (4.40x) | 37.0 dB | 36.0 dB (8) | 99.61% "
+        "| 0.62 (0.60 to 0.64) |",
         "| MNN | int8 | int8 | - | - | - | - | - | - | - |",
     ]
 
@@ -260,9 +265,22 @@ def cells_of(columns: int) -> list[list[str]]:
 
 def test_the_page_has_every_row_of_every_engine_once() -> None:
     head, *rows = cells_of(11)
-    assert head == [cell.strip() for cell in record.table([], list(CPUS))[0].strip("|").split("|")]
+    assert head == [cell.strip() for cell in record.table([], list(CPUS), MACS)[0].strip("|").split("|")]
     wanted = [(engine(name).NAME, row.name, row.precision) for name in ENGINES for row in engine(name).ROWS]
     assert sorted(tuple(row[:3]) for row in rows) == sorted(wanted)
+
+
+def test_every_count_of_the_page_stands_beside_its_floor() -> None:
+    macs = peers._macs(load_checkpoint(BUNDLED))
+    _, *rows = cells_of(11)
+    for row in rows:
+        for cell, cpu in zip(row[4:7], CPUS.values(), strict=True):
+            count = float(cell.split(" ")[0].replace("-", "nan"))
+            assert math.isnan(count) or cell == record.millions(round(count * 1e6), floors.floor(macs, row[2], cpu))
+
+
+def test_the_page_has_the_floors() -> None:
+    assert set(record.floors(list(CPUS), peers._macs(load_checkpoint(BUNDLED)))) <= set(section().splitlines())
 
 
 def test_the_page_has_the_recipes() -> None:
