@@ -100,7 +100,8 @@ ObserverOption = Annotated[
     str | None,
     typer.Option(
         "--observer",
-        help="For int8: how ranges are chosen: min-max, percentile, mse or entropy. Default: the plan's choice.",
+        help="For int8: how ranges are chosen: min-max, percentile, mse, entropy or output. "
+        "Default: the plan's choice.",
     ),
 ]
 PlanOption = Annotated[

@@ -93,7 +93,8 @@ def convert(
             training digits.
         count: int8 only: number of calibration images, 1 or more. Default: 512.
         seed: int8 only: seed that draws the calibration images, 0 or more.
-        observer: int8 only: ``"min-max"``, ``"percentile"``, ``"mse"`` or ``"entropy"``. Default: the plan's.
+        observer: int8 only: ``"min-max"``, ``"percentile"``, ``"mse"``, ``"entropy"`` or ``"output"``. Default: the
+            plan's.
         plan: int8 only: a JSON file that lists what stays float. Default: the committed plan of the variant and target.
         timing: For recipes that compute in integers: also convert to float32, and time both artifacts here.
         emulation: For recipes whose float parts a core may compute in float16: also prove the artifact on emulated

@@ -1,8 +1,9 @@
 """From the values that a tensor took on pictures to the range that its int8 grid covers: numpy only.
 
-A histogram is filled once its ends are known; `choose` narrows its range by one of four rules. Sources: percentile and
+A histogram is filled once its ends are known; `choose` narrows its range by one of five rules. Sources: percentile and
 entropy after Migacz, "8-bit inference with TensorRT" (2017); mean squared error as in Nagel et al., arXiv:2106.08295,
-section 3.1.
+section 3.1. The error of the output is our own sum of two known terms: evenly spread rounding errors (Bennett, "Spectra
+of Quantized Signals", 1948), and the first-order effect of what is clipped.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ BINS = 2048
 LEVELS = 256  # of int8
 OUTSIDE = 1e-5  # share of values that the percentile rule leaves outside, on either side
 STEPS = 80  # candidate ends between a tenth of the range and all of it
+SHARES = np.linspace(1.0, 0.1, STEPS)
 
 
 class Observer(StrEnum):
@@ -38,6 +40,8 @@ class Observer(StrEnum):
     """The range of the least mean squared error after rounding and clipping."""
     ENTROPY = "entropy"
     """The range of the least Kullback-Leibler divergence of the clipped values from the rounded ones."""
+    OUTPUT = "output"
+    """The range of the least squared error of the logits, to first order, after rounding and clipping."""
 
 
 def observer_of(name: str) -> Observer:
@@ -52,16 +56,38 @@ def observer_of(name: str) -> Observer:
 
 
 @dataclass(slots=True)
+class Response:
+    """What rounding and clipping a tensor changes in the output, to first order, summed over pictures.
+
+    Of one number that the output gives, a value's slope is the derivative. `rounding` sums the squares of all slopes.
+    Clipping at a candidate end changes that number by the sum of (end - value) * slope over what is beyond the end:
+    `clipping` sums the squares of those changes, [low ends, high ends], both ends clipped at once.
+    """
+
+    pictures: int = 0
+    rounding: float = 0.0
+    clipping: Floats = field(default_factory=lambda: np.zeros((STEPS, STEPS)))
+
+
+@dataclass(slots=True)
 class Histogram:
-    """Counts of values between `low` and `high`, in BINS bins of equal width."""
+    """Counts of values between `low` and `high`, in BINS bins of equal width, and the output's response to them."""
 
     low: float
     high: float
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    response: Response = field(default_factory=Response)
 
     def add(self, counts: NDArray[np.int64]) -> None:
         """More values, already counted in these bins. int64 [BINS]."""
         self.counts += counts
+
+    def respond(self, slopes: Floats, squares: float) -> None:
+        """One more picture: the sum of slopes of each bin's values [BINS], and the sum of the squares of all slopes."""
+        lows, highs = (_changes(self.centres, slopes, ends) for ends in _ends(self))
+        self.response.pictures += 1
+        self.response.rounding += squares
+        self.response.clipping += (lows[:, None] + highs[None, :]) ** 2
 
     @property
     def centres(self) -> Floats:
@@ -110,12 +136,42 @@ def _entropy(histogram: Histogram) -> Range:
     return _narrowed(histogram, _divergence)
 
 
+def _output(histogram: Histogram) -> Range:
+    """The pair of ends of the least error: step^2 / 12 for each squared slope, and what clipping changes."""
+    response = histogram.response
+    if not response.pictures:
+        raise ValueError("the output's response was not measured, expected at least one picture")
+    lows, highs = _ends(histogram)
+    step = (highs[None, :] - lows[:, None]) / (LEVELS - 1)
+    cost = response.rounding * step**2 / 12 + response.clipping
+    low, high = np.unravel_index(int(cost.argmin()), cost.shape)
+    return float(lows[low]), float(highs[high])
+
+
+def _ends(histogram: Histogram) -> tuple[Floats, Floats]:
+    """The candidates, the widest first: low ends and high ends, float64 [STEPS] each."""
+    low, high = _min_max(histogram)
+    return low * SHARES, high * SHARES
+
+
+def _changes(centres: Floats, slopes: Floats, ends: Floats) -> Floats:
+    """By what clipping at each of these ends, all on one side of 0, changes the output. float64, as `ends`."""
+    if ends[0] == 0:
+        return np.zeros_like(ends)  # nothing was seen on this side
+    sign = -1.0 if ends[0] < 0 else 1.0
+    order = slice(None, None, int(sign))  # beyond the end is behind it
+    distance, slope = sign * centres[order], slopes[order]
+    behind = np.searchsorted(distance, sign * ends)
+    totals, moments = (np.append(np.cumsum(each[::-1])[::-1], 0.0) for each in (slope, slope * distance))
+    changes: Floats = sign * (sign * ends * totals[behind] - moments[behind])
+    return changes
+
+
 def _narrowed(histogram: Histogram, cost: Callable[[Histogram, float, float], float]) -> Range:
     """The cheapest high end for the full low end, then the cheapest low end for that."""
     low, high = _min_max(histogram)
-    shares = np.linspace(1.0, 0.1, STEPS)
-    high = min((high * share for share in shares), key=lambda end: cost(histogram, low, end)) if high > 0 else high
-    low = min((low * share for share in shares), key=lambda end: cost(histogram, end, high)) if low < 0 else low
+    high = min((high * share for share in SHARES), key=lambda end: cost(histogram, low, end)) if high > 0 else high
+    low = min((low * share for share in SHARES), key=lambda end: cost(histogram, end, high)) if low < 0 else low
     return float(low), float(high)
 
 
@@ -163,4 +219,5 @@ RULES: dict[Observer, Callable[[Histogram], Range]] = {
     Observer.PERCENTILE: _percentile,
     Observer.MSE: _mse,
     Observer.ENTROPY: _entropy,
+    Observer.OUTPUT: _output,
 }

@@ -18,7 +18,7 @@ from levit_mobile.quantization import plan as plans
 from levit_mobile.quantization.apply import grids_of, integer_layers, set_grids
 from levit_mobile.quantization.calibration import CalibrationSet
 from levit_mobile.quantization.equalize import Scales, equalize
-from levit_mobile.quantization.observers import observer_of
+from levit_mobile.quantization.observers import Observer, observer_of
 from levit_mobile.quantization.plan import Plan
 from levit_mobile.quantization.statistics import Statistics, collect
 from levit_mobile.quantization.weights import round_weights
@@ -128,7 +128,8 @@ class Quantization:
             if self.plan.equalize is not None:
                 baked, scales = equalize(baked, feed.batches(), strength=self.plan.equalize)
             form = lay_out(baked)
-            statistics = collect(form, lambda: feed.pictures(channels_last=channels_last))
+            responses = self.plan.observer is Observer.OUTPUT
+            statistics = collect(form, lambda: feed.pictures(channels_last=channels_last), responses=responses)
             picture, correct = next(feed.pictures(channels_last=channels_last)), self.plan.correct_biases
             quantize(form, planned_grids(form, statistics, self.plan), statistics, picture, correct=correct)
         if not fake_quantized_layers(form):

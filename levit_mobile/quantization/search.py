@@ -202,7 +202,7 @@ class CandidateEvaluator:
             form = self.subject.lay_out(self._equalized(strength))
             feed = self._feed(f"ranges, equalize {strength}", 2)
             pictures = partial(feed.pictures, channels_last=self.subject.channels_last)
-            self.measured[strength] = form, collect(form, pictures)
+            self.measured[strength] = form, collect(form, pictures, responses=True)
         form, statistics = self.measured[strength]
         return copy.deepcopy(form), statistics
 

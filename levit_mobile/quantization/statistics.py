@@ -1,4 +1,4 @@
-"""What a form's edges and layers hold on calibration pictures: ranges, histograms, mean inputs."""
+"""What a form's edges and layers hold on calibration pictures: ranges, histograms, responses, mean inputs."""
 
 from __future__ import annotations
 
@@ -26,12 +26,18 @@ class Statistics:
     mean_inputs: Mapping[str, Tensor]
 
 
-def collect(form: nn.Module, pictures: Pictures) -> Statistics:
-    """Run the form in float over the pictures twice: for the ends of every edge's values, then for their histogram."""
+def collect(form: nn.Module, pictures: Pictures, *, responses: bool = False) -> Statistics:
+    """Run the form in float over the pictures twice: for the ends of every edge's values, then for their histogram.
+
+    With `responses`, the second run also goes backwards, for the logits' response to every edge.
+    """
     ends, means = _ends_and_means(form, pictures())
     histograms = {name: Histogram(low, high) for name, (low, high) in ends.items()}
-    with watched(form, {name: partial(_count, histogram) for name, histogram in histograms.items()}):
-        _run(form, pictures())
+    if responses:
+        _respond(form, histograms, pictures())
+    else:
+        with watched(form, {name: partial(_count, histogram) for name, histogram in histograms.items()}):
+            _run(form, pictures())
     return Statistics(histograms, means)
 
 
@@ -97,6 +103,40 @@ class Mean:
 def _count(histogram: Histogram, values: Tensor) -> None:
     counted = torch.histc(values.float(), BINS, histogram.low, histogram.high)
     histogram.add(counted.numpy().astype(np.int64))
+
+
+@torch.enable_grad()
+def _respond(form: nn.Module, histograms: Mapping[str, Histogram], pictures: Iterable[Tensor]) -> None:
+    """Count every edge's values, and differentiate a sum of the logits by them, of signs drawn anew for each picture.
+
+    The mean square of such a sum is the sum of the squares: Hutchinson, "A Stochastic Estimator of the Trace of the
+    Influence Matrix for Laplacian Smoothing Splines", 1990. One run backwards serves all logits.
+    """
+    shown: dict[str, Tensor] = {}
+
+    def show(name: str, values: Tensor) -> None:
+        _count(histograms[name], values.detach())
+        shown[name] = values  # an edge that moves data shows the same values again: the last stand for all
+
+    drawn = torch.Generator().manual_seed(0)
+    with watched(form, {name: partial(show, name) for name in histograms}):
+        for picture in pictures:
+            logits = form(picture.clone().requires_grad_())
+            signs = torch.randint(0, 2, logits.shape, generator=drawn) * 2.0 - 1.0
+            names = [name for name, values in shown.items() if values.requires_grad]
+            slopes = torch.autograd.grad((logits * signs).sum(), [shown[name] for name in names], allow_unused=True)
+            found = dict(zip(names, slopes, strict=True))
+            for name, values in shown.items():
+                _add_response(histograms[name], values.detach(), found.get(name))
+            shown.clear()
+
+
+def _add_response(histogram: Histogram, values: Tensor, slopes: Tensor | None) -> None:
+    """Without slopes, the logits do not depend on the values."""
+    flat = (torch.zeros_like(values) if slopes is None else slopes).flatten().double()
+    per_value = BINS / (histogram.high - histogram.low) if histogram.high > histogram.low else 0.0
+    bins = ((values.flatten() - histogram.low) * per_value).long().clamp_(0, BINS - 1)
+    histogram.respond(torch.bincount(bins, flat, BINS).numpy(), float(flat @ flat))
 
 
 @torch.no_grad()

@@ -104,7 +104,7 @@ def test_a_folder_for_calibration_is_for_the_drill(converted: tuple[str, dict], 
     ("arguments", "code", "facts"),
     [
         (("-p", "fp32", "--calibration", "synthetic"), 2, ["tflite-fp32: ", "--calibration", "int8"]),
-        (("-p", "int8", "--observer", "max"), 2, ["observer 'max'", "min-max, percentile, mse, entropy"]),
+        (("-p", "int8", "--observer", "max"), 2, ["observer 'max'", "min-max, percentile, mse, entropy, output"]),
         (("-p", "int8", "--calibration", "nowhere"), 1, ["nowhere does not exist"]),
         (("-p", "int8", "--plan", "none.json"), 2, ["none.json cannot be read"]),
     ],

@@ -39,6 +39,7 @@ def test_a_constant_is_exact_on_the_grid_of_every_observer(value: float, observe
     histogram = Histogram(value, value)
     counts = torch.histc(torch.full((1000,), value), len(histogram.counts), value, value)
     histogram.add(counts.numpy().astype(np.int64))
+    histogram.respond(counts.numpy().astype(np.float64), 1000.0)
     grid = QParams.from_range(*choose(histogram, observer))
     stored = round(value / grid.scale) + grid.zero_point
     assert -128 <= stored <= 127

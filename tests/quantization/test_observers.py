@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import pytest
 from support.refusals import refused
 
 from levit_mobile.errors import RecipeError
-from levit_mobile.quantization.observers import BINS, Histogram, Observer, choose, observer_of
+from levit_mobile.quantization.observers import BINS, Histogram, Observer, Response, choose, observer_of
 
+PICTURES = 250  # that the values of a histogram come from
 RULES = pytest.mark.parametrize("observer", list(Observer))
 
 
 def seen(values: np.ndarray) -> Histogram:
+    """A histogram of the values, and of an output to which each of them is added with a sign drawn at random."""
     histogram = Histogram(float(values.min()), float(values.max()))
     histogram.add(np.histogram(values, BINS, (histogram.low, histogram.high))[0])
+    slopes = np.random.default_rng(1).choice([-1.0, 1.0], len(values))
+    for picture in range(PICTURES):
+        respond(histogram, values[picture::PICTURES], slopes[picture::PICTURES])
     return histogram
+
+
+def respond(histogram: Histogram, values: np.ndarray, slopes: np.ndarray) -> None:
+    """One picture more, by numpy's own histogram."""
+    binned = np.histogram(values, BINS, (histogram.low, histogram.high), weights=slopes)[0]
+    histogram.respond(binned, float((slopes**2).sum()))
 
 
 def squared_error(values: np.ndarray, ends: tuple[float, float]) -> float:
@@ -148,6 +160,44 @@ def test_the_cheapest_high_end_is_kept_and_then_the_cheapest_low_end(
     assert choose(histogram, observer) == (pytest.approx(low, rel=1e-9), pytest.approx(high, rel=1e-9))
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_output_has_the_cheapest_pair_of_ends_clipped_picture_by_picture(shape: str) -> None:
+    """Against each bin's middle, clipped: an output that adds values up, with slopes that differ."""
+    histogram = histogram_of(shape)
+    drawn, centres = np.random.default_rng(3), histogram.centres
+    slopes = drawn.standard_normal((8, BINS)) * (histogram.counts > 0)
+    histogram.response = Response()
+    for picture in slopes:
+        histogram.respond(picture, float((picture**2).sum()))
+    low, high = min(histogram.low, 0.0), max(histogram.high, 0.0)
+
+    def cost(ends: tuple[float, float]) -> float:
+        changes = slopes @ (np.clip(centres, *ends) - centres)
+        return float((slopes**2).sum() * ((ends[1] - ends[0]) / 255) ** 2 / 12 + (changes**2).sum())
+
+    best = min(product(candidates(low), candidates(high)), key=cost)
+    assert choose(histogram, Observer.OUTPUT) == pytest.approx(best, rel=1e-9)
+
+
+def test_the_output_keeps_an_outlier_that_matters_and_cuts_one_that_does_not() -> None:
+    values, ends = with_outlier(), []
+    for slope in (0.0, 1.0):
+        histogram = seen(values)
+        histogram.response = Response()
+        slopes = np.append(np.random.default_rng(1).choice([-1.0, 1.0], len(values) - 1), slope)
+        for picture in range(PICTURES):
+            respond(histogram, values[picture::PICTURES], slopes[picture::PICTURES])
+        ends.append(choose(histogram, Observer.OUTPUT)[1])
+    assert ends == [pytest.approx(6, abs=1.5), pytest.approx(52, abs=8)]
+
+
+def test_the_output_wants_its_response() -> None:
+    histogram = Histogram(0.0, 1.0)
+    histogram.add(np.ones(BINS, np.int64))
+    with pytest.raises(ValueError, match="response was not measured"):
+        choose(histogram, Observer.OUTPUT)
+
+
 @pytest.mark.parametrize("below", [0, 1, 2])
 @pytest.mark.parametrize("above", [0, 1, 2])
 def test_the_percentile_leaves_one_of_a_hundred_thousand_outside_on_either_side(below: int, above: int) -> None:
@@ -186,5 +236,5 @@ def test_an_empty_histogram_is_refused(observer: Observer) -> None:
 
 def test_an_unknown_observer_lists_the_known_ones() -> None:
     assert observer_of("mse") is Observer.MSE
-    with refused(RecipeError, "recipe.unknown-observer", "'max'", "min-max, percentile, mse, entropy"):
+    with refused(RecipeError, "recipe.unknown-observer", "'max'", "min-max, percentile, mse, entropy, output"):
         observer_of("max")
