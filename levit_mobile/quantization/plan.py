@@ -87,7 +87,7 @@ class Plan(PlanPart):
     schema_version: Literal[1] = 1
     variant: str
     target: str
-    observer: Observer = Observer.PERCENTILE
+    observer: Observer = Observer.OUTPUT
     equalize: float | None = 0.5
     correct_biases: bool = True
     float_edges: tuple[str, ...] = ()

@@ -168,9 +168,9 @@ def test_the_plans_are_the_files_of_the_package() -> None:
 
 def test_a_variant_without_a_plan_is_converted_as_the_page_says() -> None:
     plan = Plan(variant="levit_192", target="tflite")
-    assert (plan.observer, plan.equalize, plan.correct_biases, plan.float_edges) == (Observer.PERCENTILE, 0.5, True, ())
+    assert (plan.observer, plan.equalize, plan.correct_biases, plan.float_edges) == (Observer.OUTPUT, 0.5, True, ())
     text = " ".join(page("quantization").split())
-    assert "the percentile observer, equalisation of 0.5 and corrected biases" in text
+    assert "the observer `output`, equalisation of 0.5 and corrected biases" in text
 
 
 def test_the_numbers_of_calibration_are_those_of_the_code() -> None:

@@ -82,3 +82,12 @@ def test_int8_by_default_agrees_where_plain_min_max_loses_decibels() -> None:
 def test_equalisation_alone_is_worth_decibels() -> None:
     without, with_it = (logits(plan(Observer.PERCENTILE, strength, correct=True)) for strength in (None, 0.5))
     assert metrics.sqnr_db(logits(None), with_it) - metrics.sqnr_db(logits(None), without) >= 3
+
+
+def test_ranges_by_the_error_of_the_output_are_worth_more_than_those_of_the_tensor() -> None:
+    """28.2 dB with 32 pictures, where percentiles have 27.5 and the tensor's squared error has 27.3."""
+    output, *others = (
+        metrics.sqnr_db(logits(None), logits(plan(observer, 0.5, correct=True)))
+        for observer in (Observer.OUTPUT, Observer.PERCENTILE, Observer.MSE)
+    )
+    assert output - max(others) >= 0.4

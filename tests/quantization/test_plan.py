@@ -120,7 +120,7 @@ def test_a_plan_of_another_variant_or_target_is_refused(tmp_path: Path) -> None:
 
 def test_without_a_file_it_is_the_committed_one_or_everything_in_int8() -> None:
     assert find(None, variant="levit_384", target="tflite") == Plan(variant="levit_384", target="tflite")
-    assert find(None, variant="levit_128s", target="tflite") == Plan.read(PLANS / "levit_128s-tflite-int8.json")
+    assert find(None, variant="levit_128s", target="coreml") == Plan.read(PLANS / "levit_128s-coreml-int8.json")
 
 
 def test_an_edge_that_no_form_has_is_refused() -> None:
@@ -135,7 +135,7 @@ def test_an_edge_that_no_form_has_is_refused() -> None:
 
 
 def test_there_are_committed_plans() -> None:
-    assert {path.name for path in COMMITTED} >= {"levit_128s-tflite-int8.json", "levit_128s-executorch-int8.json"}
+    assert {path.name for path in COMMITTED} >= {"levit_128s-coreml-int8.json"}
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
@@ -287,9 +287,9 @@ def test_the_damage_is_the_larger_of_both_divergences(kl: float, gain: float, da
     assert GroupSensitivity(group="a", kl=kl, sqnr_db=1, gain=gain, saved=0).damage == damage
 
 
-def test_a_plan_without_options_is_all_int8_by_percentiles() -> None:
+def test_a_plan_without_options_is_all_int8_by_the_error_of_the_output() -> None:
     bare = Plan(variant="levit_128s", target="tflite")
-    assert (bare.observer, bare.equalize, bare.correct_biases) == (Observer.PERCENTILE, 0.5, True)
+    assert (bare.observer, bare.equalize, bare.correct_biases) == (Observer.OUTPUT, 0.5, True)
     assert (bare.float_edges, bare.evidence, bare.front, bare.picked) == ((), (), (), None)
 
 
