@@ -16,10 +16,6 @@ from levit_mobile.system.files import digest_bytes, read_json
 PLANS = Path(str(resources.files("levit_mobile.conversion"))) / "plans"
 
 
-# ExecuTorch could not load the bundled model on the grids of Observer.OUTPUT; it loads the artifact of this one.
-DEFAULTS = {"executorch": Observer.PERCENTILE}
-
-
 class PlanPart(BaseModel):
     """Frozen, and strict about names."""
 
@@ -137,7 +133,7 @@ def find(path: str | Path | None, *, variant: str, target: str) -> Plan:
     committed = PLANS / f"{variant}-{target}-int8.json"
     source = Path(path) if path is not None else committed
     if path is None and not committed.exists():
-        return Plan(variant=variant, target=target, observer=DEFAULTS.get(target, Observer.OUTPUT))
+        return Plan(variant=variant, target=target)
     plan = Plan.read(source)
     if (plan.variant, plan.target) != (variant, target):
         raise RecipeError(

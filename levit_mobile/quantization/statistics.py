@@ -113,9 +113,11 @@ def _respond(form: nn.Module, histograms: Mapping[str, Histogram], pictures: Ite
     Influence Matrix for Laplacian Smoothing Splines", 1990. One run backwards serves all logits.
     """
     shown: dict[str, Tensor] = {}
+    order: dict[str, Histogram] = {}  # in which they run
 
     def show(name: str, values: Tensor) -> None:
         _count(histograms[name], values.detach())
+        order[name] = histograms[name]
         shown[name] = values  # an edge that moves data shows the same values again: the last stand for all
 
     drawn = torch.Generator().manual_seed(0)
@@ -129,6 +131,20 @@ def _respond(form: nn.Module, histograms: Mapping[str, Histogram], pictures: Ite
             for name, values in shown.items():
                 _add_response(histograms[name], values.detach(), found.get(name))
             shown.clear()
+    _join(order.values())
+
+
+def _join(histograms: Iterable[Histogram]) -> None:
+    """Edges with equal histograms show the same values, moved: XNNPACK loads no reshape between two grids.
+
+    They all get the response of the first that runs, which has those of the others in it.
+    """
+    same: dict[tuple[float, float, bytes], list[Histogram]] = {}
+    for one in histograms:
+        same.setdefault((one.low, one.high, one.counts.tobytes()), []).append(one)
+    for first, *others in same.values():
+        for other in others:
+            other.response = first.response
 
 
 def _add_response(histogram: Histogram, values: Tensor, slopes: Tensor | None) -> None:

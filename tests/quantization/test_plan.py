@@ -120,7 +120,6 @@ def test_a_plan_of_another_variant_or_target_is_refused(tmp_path: Path) -> None:
 
 def test_without_a_file_it_is_the_committed_one_or_everything_in_int8() -> None:
     assert find(None, variant="levit_384", target="tflite") == Plan(variant="levit_384", target="tflite")
-    assert find(None, variant="levit_384", target="executorch").observer is Observer.PERCENTILE
     assert find(None, variant="levit_128s", target="coreml") == Plan.read(PLANS / "levit_128s-coreml-int8.json")
 
 
@@ -136,7 +135,7 @@ def test_an_edge_that_no_form_has_is_refused() -> None:
 
 
 def test_there_are_committed_plans() -> None:
-    assert {path.name for path in COMMITTED} >= {"levit_128s-coreml-int8.json", "levit_128s-executorch-int8.json"}
+    assert {path.name for path in COMMITTED} >= {"levit_128s-coreml-int8.json"}
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)

@@ -78,6 +78,39 @@ def test_an_edge_that_only_constants_reach_keeps_its_whole_range(net: Net, pictu
     assert choose(idle, Observer.OUTPUT) == (0.0, 1.0)
 
 
+class Moved(nn.Module):
+    """An edge, and one that shows its values in another order to one of two readers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out, self.grid = FakeQuant(), FakeQuant()
+        self.near, self.far = (nn.Linear(VALUES, CLASSES) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        values = self.out(x)
+        logits: Tensor = self.near(values) + self.far(self.grid(values.flip(-1)))
+        return logits
+
+
+def test_values_that_are_moved_keep_their_grid(pictures: list[Tensor]) -> None:
+    torch.manual_seed(3)
+    found = collect(Moved(), lambda: pictures, responses=True).histograms
+    np.testing.assert_array_equal(found["grid"].counts, found["out"].counts)
+    assert found["grid"].response is found["out"].response
+    assert choose(found["grid"], Observer.OUTPUT) == choose(found["out"], Observer.OUTPUT)
+
+
+def test_the_response_of_moved_values_is_that_of_all_readers(pictures: list[Tensor]) -> None:
+    torch.manual_seed(3)
+    net = Moved()
+    weights = net.near.weight.detach() + net.far.weight.detach().flip(-1)
+    drawn = torch.Generator().manual_seed(0)
+    signs = [torch.randint(0, 2, (1, CLASSES), generator=drawn) * 2.0 - 1.0 for _ in range(PICTURES)]
+    expected = float(((torch.cat(signs) @ weights) ** 2).sum())
+    found = collect(net, lambda: pictures, responses=True).histograms["grid"]
+    assert found.response.rounding == pytest.approx(expected, rel=1e-6)
+
+
 def test_the_same_pictures_give_the_same_responses(net: Net, pictures: list[Tensor], measured: Histogram) -> None:
     again = collect(net, lambda: pictures, responses=True).histograms["edge"]
     np.testing.assert_array_equal(again.response.clipping, measured.response.clipping)
