@@ -1,7 +1,7 @@
 """Everything that this package raises on purpose.
 
 LevitMobileError            one clear sentence; the CLI prints it and exits 1
-├── CheckpointError         weights that are missing, surplus, misshapen, not finite, unsafe or not a LeViT
+├── CheckpointError         weights that are missing, surplus, misshapen, not finite, unsafe or of an unknown net
 ├── DownloadError           weights that could not be fetched; names what to download and where to put it
 ├── ImageError              an image that cannot be read, or a folder without images
 ├── RecipeError             an unknown recipe, target or precision; lists the known ones
@@ -81,7 +81,7 @@ class CheckpointError(LevitMobileError):
         "unsafe": "the file asks to run code; nothing in it was run",
         "no-state-dict": "the file does not hold tensors under names",
         "weights": "the file does not hold the weights that were asked for, averaged or raw, or it holds several nets",
-        "not-levit": "the names of the tensors belong to a different network or to an unknown layout",
+        "not-levit": "the names of the tensors belong to no known network or to an unknown layout",
         "other-levit": "the LeViT's activation, stem, blocks, grid, attention offsets or head cannot be converted",
         "variant": "the variant, the number of classes or the input side is not the expected one",
         "missing-keys": "tensors of the network are missing; there may be surplus ones too",

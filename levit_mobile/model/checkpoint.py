@@ -21,8 +21,8 @@ from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model import checkpoint_config, checkpoint_labels, claims, containers, weight_files
 from levit_mobile.model.checkpoint_config import CheckpointConfig, Head
 from levit_mobile.model.download import resolve
-from levit_mobile.model.families import family_of
-from levit_mobile.model.families.family import Sizes, their_key
+from levit_mobile.model.families import family_of, published_variant
+from levit_mobile.model.families.family import Facts, Sizes, their_key
 from levit_mobile.model.stored_tensors import FLOATS, counted_keys
 from levit_mobile.system.files import digest_in_turn
 from levit_mobile.system.progress import Progress, silent
@@ -32,16 +32,16 @@ COUNTER = "num_batches_tracked"  # of batch norm: read by training only, and lef
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """An imported LeViT and what its file says about it.
+    """An imported net and what its file says about it.
 
     Attributes:
         model: The model in evaluation mode, float32, on the CPU.
-        variant: ``levit_128s``, ``levit_128``, ``levit_192``, ``levit_256``, ``levit_384``, else ``levit``.
+        variant: Name of its sizes, such as ``levit_128s``; the family's name, such as ``levit``, for sizes without one.
         classes: Number of classes.
         input_size: Height and width of the input in pixels.
         distillation: Whether there is a second head, trained on a teacher's predictions.
         source: The name that was given.
-        format: Layout of the file: official, timm, transformers or levit-mobile.
+        format: Layout of the file's keys, such as ``timm`` or ``transformers``.
         sha256: SHA-256 of the weight file, or of all shards in order.
         labels: One label per class; None if nothing names them.
         metadata: The metadata of a ``.safetensors`` file, else empty.
@@ -82,13 +82,13 @@ class Checkpoint:
 
     @property
     def spec(self) -> ImageSpec:
-        """How pictures are prepared, as the checkpoint's own files say, or as the paper does if they say nothing."""
+        """How pictures are prepared, as the checkpoint's own files say, or as usual for the net if they are silent."""
         return self.prepared()
 
     def prepared(self, asked: Overrides | None = None) -> ImageSpec:
         """Return how pictures are prepared, with a user's own words on top. Raises CheckpointError."""
-        paper = family_of(self.model).spec(*self.input_size)
-        return self.config.spec(self.input_size, asked, paper=paper)
+        unstated = family_of(self.model).prepared(self.variant, self.format)
+        return self.config.spec(self.input_size, asked, unstated=unstated)
 
     @property
     def family(self) -> str:
@@ -104,13 +104,14 @@ def load_checkpoint(
     side: int | tuple[int, int] | None = None,
     progress: Progress = silent,
 ) -> Checkpoint:
-    """Import weights from a file, a folder, the Hugging Face hub or the LeViT authors' server.
+    """Import weights from a file, a folder, the Hugging Face hub or the server of a net's authors.
 
-    Every key and every shape must match exactly one LeViT, and nothing in the file is executed. Thread-safe.
+    Every key and every shape must match exactly one net, and nothing in the file is executed. Thread-safe.
 
     Args:
         source: A file, a folder, a hub id (``owner/name``) or an official name, such as ``LeViT-256``.
-        variant: Raise an error unless the weights are of this variant; they determine it themselves.
+        variant: Raise an error unless the weights are of this variant. Most weights determine it themselves; of those
+            that several variants fit, this chooses one.
         weights: ``"ema"`` for averaged weights, ``"raw"`` for the others. Default: those that the framework which wrote
             the file loads itself: the averaged ones, but ``model`` of the official script.
         side: Height and width of the input in pixels, or one number for a square; for weights that several sizes fit.
@@ -124,7 +125,7 @@ def load_checkpoint(
         CheckpointError: There are no such weights (``checkpoint.not-found``, ``checkpoint.no-weights``), the file
             cannot be read safely (``checkpoint.unreadable``, ``checkpoint.damaged``, ``checkpoint.unsafe``,
             ``checkpoint.no-state-dict``, ``checkpoint.metadata``), it does not hold the weights that were asked for or
-            holds several nets (``checkpoint.weights``), it is not a LeViT (``checkpoint.not-levit``,
+            holds several nets (``checkpoint.weights``), it is not a known net (``checkpoint.not-levit``,
             ``checkpoint.other-levit``, ``checkpoint.variant``), or its tensors do not fit (``checkpoint.missing-keys``,
             ``checkpoint.surplus-keys``, ``checkpoint.shape``, ``checkpoint.dtype``, ``checkpoint.not-finite``).
         DownloadError: The weights cannot be fetched (``download.not-fetched``, ``download.wrong-hash``), or the hub
@@ -139,16 +140,16 @@ def load_checkpoint(
     files = weight_files.find(path)
     held, metadata, beside = weight_files.read(files)
     taken = containers.take(held, path, weights)
-    layout = taken.net.layout
-    config = checkpoint_config.read(checkpoint_config.folder_of(path), _arguments(beside))
+    layout, sha256 = taken.net.layout, digest_in_turn(files)
+    config, facts = _described(path, taken, beside, variant, sha256)
     asked = (side, side) if isinstance(side, int) else side
     with _choice_named(taken):
-        sizes = _sizes(taken, [asked] if asked else [*claims.stated_sizes(metadata), *config.sizes, None])
+        sizes = _sizes(taken, [asked] if asked else [*claims.stated_sizes(metadata), *config.sizes, None], facts)
         found = taken.net.family.named(sizes, variant)
         model = _build(taken, found, sizes)
     claims.check_metadata(metadata, found, sizes)
     claims.check_config(config.config, sizes)
-    sha256, downloaded = digest_in_turn(files), path != Path(source).expanduser()
+    downloaded = path != Path(source).expanduser()
     published = checkpoint_labels.is_published(taken.net.family, str(source), sha256, downloaded=downloaded)
     labels = checkpoint_labels.find(metadata, beside, config.config, sizes.classes, published=published)
     return Checkpoint(
@@ -169,8 +170,17 @@ def load_checkpoint(
         config=config,
         labels_source=labels.source,
         size_assumed=sizes.assumed,
-        doubt="" if config.activation else sizes.doubt,
+        doubt=sizes.doubt,
     )
+
+
+def _described(
+    path: Path, taken: containers.Taken, beside: Mapping[str, Any], variant: str | None, sha256: str
+) -> tuple[CheckpointConfig, Facts]:
+    """What the files beside the weights say, alone and with what the user and the weights' digest say."""
+    family, arguments = taken.net.family, _arguments(beside)
+    config = checkpoint_config.read(checkpoint_config.folder_of(path, family), arguments, family=family)
+    return config, Facts(config.config, arguments, variant, published_variant(sha256))
 
 
 @contextmanager
@@ -192,25 +202,30 @@ class Identity:
     classes: int
 
 
-def identify(path: Path) -> Identity:
-    """Read a file's or folder's variant and classes, without building a model. Raises CheckpointError."""
-    held, *_ = weight_files.read(weight_files.find(path))
+def identify(path: Path, variant: str | None = None) -> Identity:
+    """Read a file's or folder's variant and classes, without building a model. Raises CheckpointError.
+
+    `variant` is what the user named, for weights that several fit.
+    """
+    files = weight_files.find(path)
+    held, _, beside = weight_files.read(files)
     taken = containers.take(held, path)
-    sizes = _sizes(taken, [None])
-    return Identity(taken.net.family.named(sizes, None), sizes.classes)
+    _, facts = _described(path, taken, beside, variant, digest_in_turn(files))
+    sizes = _sizes(taken, [None], facts)
+    return Identity(taken.net.family.named(sizes, variant), sizes.classes)
 
 
-def _sizes(taken: containers.Taken, candidates: Sequence[Size | None]) -> Sizes:
+def _sizes(taken: containers.Taken, candidates: Sequence[Size | None], facts: Facts) -> Sizes:
     """Widths, heads, classes and so on, by names and shapes, for the first input size of the candidates that fits."""
     shapes = {key: tuple(tensor.shape) for key, tensor in taken.state.items()}
     for asked in candidates[:-1]:
         with suppress(CheckpointError):
-            return _sized(taken, shapes, asked)
-    return _sized(taken, shapes, candidates[-1])
+            return _sized(taken, shapes, asked, facts)
+    return _sized(taken, shapes, candidates[-1], facts)
 
 
-def _sized(taken: containers.Taken, shapes: Mapping[str, tuple[int, ...]], asked: Size | None) -> Sizes:
-    sizes: Sizes = taken.net.family.sizes(shapes, taken.net.layout, asked)
+def _sized(taken: containers.Taken, shapes: Mapping[str, tuple[int, ...]], asked: Size | None, facts: Facts) -> Sizes:
+    sizes: Sizes = taken.net.family.sizes(shapes, taken.net.layout, asked, facts)
     return sizes
 
 

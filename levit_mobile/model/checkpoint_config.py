@@ -1,13 +1,12 @@
 """What the files beside the weights say about a net: how its pictures are prepared, what its head means.
 
 Three sources, the first that is there: `preprocessor_config.json` (transformers), `pretrained_cfg` in `config.json`
-(timm), `args` in a training checkpoint (timm's, the official). Without any, the paper's evaluation is taken, and said.
+(timm), `args` in a training checkpoint (timm's, the official). Without any, the family's evaluation is taken, and said.
 Each is read as the framework that wrote it does, so a value that is left out has that framework's default.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from levit_mobile.errors import CheckpointError
 from levit_mobile.images.overrides import Overrides, Size
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model import image_processors, timm_config
+from levit_mobile.model.families.family import Facts, Family
 from levit_mobile.model.stated import Stated, Unusable, size_text
 from levit_mobile.model.weight_files import read_json
 
@@ -30,13 +30,7 @@ HEADS: dict[str | None, Head] = {  # transformers' problem_type
     "multi_label_classification": "sigmoid",
     "regression": "none",
 }
-ACTIVATION_KEYS = ("act_layer", "hidden_act", "hidden_activation", "activation")
-HARDSWISH = {"hardswish", "hard_swish"}
-# timm's own models for which it takes SiLU unless act_layer names another: timm/models/levit.py, model_cfgs.
-SILU = re.compile(r"levit_(conv_)?(384_s8|512_s8|512|256d|512d)(\..*)?")
-STEM = {"kernel_size": 3, "stride": 2, "padding": 1}  # of transformers' LevitConfig: what shapes do not show
 MOST_PX = 100_000
-CHANNEL_KEYS = ("in_chans", "in_channels", "num_channels", "chans")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +42,22 @@ class CheckpointConfig:
         head: What makes probabilities of the logits.
         config: The object in `config.json`, empty without one.
         sizes: Every size of the input that is stated, the surest first.
-        activation: Whether the activation function is stated.
     """
 
     stated: Stated | None = None
     head: Head = "softmax"
     config: Mapping[str, Any] = field(default_factory=dict)
     sizes: tuple[Size, ...] = ()
-    activation: bool = False
 
-    def spec(self, size: Size, overrides: Overrides | None = None, *, paper: ImageSpec | None = None) -> ImageSpec:
+    def spec(self, size: Size, overrides: Overrides | None = None, *, unstated: Stated) -> ImageSpec:
         """How pictures are prepared for a net that takes `size` (height, width), with a user's own words on top.
 
-        Where nothing is stated it is as in `paper`, of the net's family.
+        Where nothing is stated it is as in `unstated`, of the net's family.
 
         Raises CheckpointError for what is stated, or asked for, and cannot be done.
         """
         asked = overrides or Overrides()
-        stated = self.stated or _paper(paper or ImageSpec.for_size(*size))
+        stated = self.stated or unstated
         source = "; ".join([stated.source, *([" ".join(asked.names)] if asked.names else [])])
         try:
             given = _given(asked, size, stated)
@@ -74,14 +66,15 @@ class CheckpointConfig:
             raise CheckpointError(f"{stated.source} {error}: correct it", fault="preprocessing") from error
 
 
-def read(folder: Path | None, args: Mapping[str, Any] | None = None) -> CheckpointConfig:
+def read(folder: Path | None, args: Mapping[str, Any] | None = None, *, family: Family[Any, Any]) -> CheckpointConfig:
     """Read what stands in a folder beside the weights, and the arguments that a training script kept with them.
 
     Args:
         folder: The folder whose files describe these weights; None for a file of weights alone.
         args: The training script's arguments.
+        family: The family of the weights.
 
-    Raises CheckpointError for a file that cannot be read or a net that is no LeViT for colour pictures.
+    Raises CheckpointError for a file that cannot be read or a net that the family cannot convert.
     """
     config = _json(folder, CONFIG_FILE)
     processor = _json(folder, PROCESSOR_FILE)
@@ -89,21 +82,20 @@ def read(folder: Path | None, args: Mapping[str, Any] | None = None) -> Checkpoi
     if str(processor.get("image_processor_type", "")).startswith(TIMM_PROCESSOR) or "pretrained_cfg" in processor:
         timm, processor = timm or _mapping(processor.get("pretrained_cfg")), {}
     arguments = args or {}
-    descriptions = _descriptions(config, timm, arguments)
-    for place, said in descriptions:
-        _require_colour_levit(place, said)
-    _require_hardswish(CONFIG_FILE, config.get("architecture"), _mapping(config.get("model_args")))
-    _require_hardswish("args in the checkpoint", arguments.get("model"), _mapping(arguments.get("model_kwargs")))
-    _require_stem(config)
+    family.require(Facts(config, arguments))
     stated: Stated | None = None
     if processor:
-        stated = image_processors.stated(processor, PROCESSOR_FILE)
+        stated = image_processors.stated(processor, PROCESSOR_FILE, _default_processor(config, family))
     elif timm:
         stated = timm_config.stated(timm, f"pretrained_cfg in {CONFIG_FILE}")
     elif arguments:
-        stated = timm_config.of_arguments(arguments)
-    activation = any(isinstance(said.get(key), str) for _, said in descriptions for key in ACTIVATION_KEYS)
-    return CheckpointConfig(stated, _head(config), config, tuple(_sizes(config, timm, arguments)), activation)
+        stated = timm_config.of_arguments(arguments, family.timm_cfg(str(arguments.get("model"))))
+    return CheckpointConfig(stated, _head(config), config, tuple(_sizes(config, timm, arguments)))
+
+
+def _default_processor(config: Mapping[str, Any], family: Family[Any, Any]) -> str:
+    """transformers takes that of the model's type where the file names none."""
+    return str(config.get("model_type") or family.processor)
 
 
 def _sizes(config: Mapping[str, Any], timm: Mapping[str, Any], arguments: Mapping[str, Any]) -> Iterator[Size]:
@@ -121,11 +113,11 @@ def _sizes(config: Mapping[str, Any], timm: Mapping[str, Any], arguments: Mappin
             yield edges[0], edges[1]
 
 
-def folder_of(path: Path) -> Path | None:
+def folder_of(path: Path, family: Family[Any, Any]) -> Path | None:
     """The folder whose files describe the weights at `path`, as `download.resolve` gave it.
 
-    Of a single file it is the folder around it only if that says that it holds a LeViT: a checkpoint in a folder of
-    downloads has nothing to do with the other files there.
+    Of a single file it is the folder around it only if that says that it holds a net of the family: a checkpoint in a
+    folder of downloads has nothing to do with the other files there.
     """
     if path.is_dir():
         return path
@@ -134,7 +126,7 @@ def folder_of(path: Path) -> Path | None:
     except CheckpointError:
         return None
     named = config.get("model_type"), config.get("architecture"), *_listed(config.get("architectures"))
-    return path.parent if any(str(name).casefold().startswith("levit") for name in named) else None
+    return path.parent if any(str(name).casefold().startswith(family.described_by) for name in named) else None
 
 
 def _listed(value: object) -> list[object]:
@@ -149,55 +141,6 @@ def _mapping(value: object) -> dict[str, Any]:
     return dict(value) if isinstance(value, Mapping) else {}
 
 
-def _descriptions(
-    config: Mapping[str, Any], timm: Mapping[str, Any], arguments: Mapping[str, Any]
-) -> list[tuple[str, dict[str, Any]]]:
-    """Every place that may say what kind of net this is."""
-    size = timm.get("input_size")
-    channels = {"in_chans": size[0]} if isinstance(size, list | tuple) and len(size) == 3 else {}
-    return [
-        (CONFIG_FILE, dict(config)),
-        (f"model_args in {CONFIG_FILE}", _mapping(config.get("model_args"))),
-        (f"pretrained_cfg in {CONFIG_FILE}", channels),
-        ("args in the checkpoint", dict(arguments)),
-        ("model_kwargs in the checkpoint", _mapping(arguments.get("model_kwargs"))),
-    ]
-
-
-def _require_colour_levit(place: str, said: Mapping[str, Any]) -> None:
-    for key in ACTIVATION_KEYS:
-        if isinstance(value := said.get(key), str) and value.casefold() not in HARDSWISH:
-            raise CheckpointError(
-                f"{place} has {key} {value!r}, expected hard_swish: only LeViTs with Hardswish can be converted",
-                fault="other-levit",
-            )
-    for key in CHANNEL_KEYS:
-        if isinstance(value := said.get(key), int) and value != 3:
-            raise CheckpointError(
-                f"{place} has {key} {value}, expected 3: only LeViTs for RGB images can be converted",
-                fault="other-levit",
-            )
-
-
-def _require_hardswish(place: str, name: object, options: Mapping[str, Any]) -> None:
-    if isinstance(name, str) and SILU.fullmatch(name) and not any(key in options for key in ACTIVATION_KEYS):
-        raise CheckpointError(
-            f"{place} names timm's {name}, which computes SiLU by default, expected "
-            "act_layer hard_swish: only LeViTs with Hardswish can be converted",
-            fault="other-levit",
-        )
-
-
-def _require_stem(config: Mapping[str, Any]) -> None:
-    for key, expected in STEM.items() if config.get("model_type") == "levit" else ():
-        if (value := config.get(key, expected)) != expected:
-            raise CheckpointError(
-                f"{CONFIG_FILE} has {key} {value!r}, expected {expected}: only stems of 3x3 convolutions with stride 2 "
-                "can be converted",
-                fault="other-levit",
-            )
-
-
 def _head(config: Mapping[str, Any]) -> Head:
     kind = config.get("problem_type")
     if not (kind is None or isinstance(kind, str)) or kind not in HEADS:
@@ -206,16 +149,6 @@ def _head(config: Mapping[str, Any]) -> Head:
             fault="metadata",
         )
     return HEADS[kind]
-
-
-def _paper(paper: ImageSpec) -> Stated:
-    return Stated(
-        paper.source,
-        resize=lambda _: {"mode": paper.mode, "height": paper.height, "width": paper.width},
-        interpolation=lambda: paper.interpolation,
-        mean=lambda: paper.mean,
-        std=lambda: paper.std,
-    )
 
 
 def _given(asked: Overrides, size: Size, stated: Stated) -> dict[str, Any]:

@@ -44,20 +44,6 @@ def check_config(config: Mapping[str, Any], sizes: Sizes) -> None:
                 )
 
 
-def _check_config(config: Mapping[str, Any], sizes: Sizes) -> None:
-    """Weights that lack their last blocks are those of a whole, shallower net: only the config tells."""
-    options = config.get("model_args")
-    for place in (config, options if isinstance(options, Mapping) else {}):
-        for name, ours in CONFIG_SIZES.items():
-            value, read = place.get(name), sizes.stated.get(ours)
-            if isinstance(value, list) and isinstance(read, tuple) and tuple(value) != read:
-                raise CheckpointError(
-                    f"{checkpoint_config.CONFIG_FILE} has {name} {value}, expected {list(read)} as in the weights: "
-                    "they are not those of this file, or some are missing",
-                    fault="metadata",
-                )
-
-
 def check_metadata(metadata: Mapping[str, str], variant: str, sizes: Sizes) -> None:
     """The metadata of a file in our own format. Raises CheckpointError."""
     if not _is_ours(metadata):

@@ -53,9 +53,12 @@ PROCESSORS: dict[str, Defaults] = {
 KIND = re.compile(r"(\w+?)(ImageProcessor|FeatureExtractor)(Fast|Pil)?")
 
 
-def stated(config: Mapping[str, Any], source: str) -> Stated:
-    """What the file's class makes of it; of a class that is not known, only what the file itself says."""
-    kind = _kind(config)
+def stated(config: Mapping[str, Any], source: str, default: str) -> Stated:
+    """What the file's class makes of it; of a class that is not known, only what the file itself says.
+
+    `default` is the class of a file that names none, such as `vit`.
+    """
+    kind = _kind(config, default)
     known = PROCESSORS.get(kind)
     read = partial(_value, config)
     return Stated(
@@ -69,11 +72,11 @@ def stated(config: Mapping[str, Any], source: str) -> Stated:
     )
 
 
-def _kind(config: Mapping[str, Any]) -> str:
-    """`LevitImageProcessorFast`, `LevitFeatureExtractor` -> levit; without a name it is a LeViT's folder."""
+def _kind(config: Mapping[str, Any], default: str) -> str:
+    """`LevitImageProcessorFast`, `LevitFeatureExtractor` -> levit."""
     named = config.get("image_processor_type") or config.get("feature_extractor_type")
     found = KIND.fullmatch(str(named)) if named else None
-    return found[1].casefold() if found else str(named).casefold() if named else LEVIT
+    return found[1].casefold() if found else str(named).casefold() if named else default
 
 
 def _value(config: Mapping[str, Any], name: str, default: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.images.overrides import Size
-from levit_mobile.images.spec import Colour
+from levit_mobile.images.spec import Colour, ImageSpec
 
 Fields = dict[str, Any]  # some fields of an ImageSpec
 HOW = {
@@ -60,6 +60,23 @@ class Stated:
             raise CheckpointError(
                 f"{self.source} {error}: correct it, or pass {HOW[what]}", fault="preprocessing"
             ) from error
+
+
+def of_spec(source: str, spec: Callable[[int, int], ImageSpec]) -> Stated:
+    """A rule that is the same for every picture: height and width of the net's input -> the preparation."""
+    fixed = spec(1, 1)
+
+    def resize(size: Size) -> Fields:
+        made = spec(*size)
+        return {"mode": made.mode, "height": made.height, "width": made.width}
+
+    return Stated(
+        source,
+        resize=resize,
+        interpolation=lambda: fixed.interpolation,
+        mean=lambda: fixed.mean,
+        std=lambda: fixed.std,
+    )
 
 
 def three(name: str, value: object, numbers: Sequence[object]) -> Colour:

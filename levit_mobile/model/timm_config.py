@@ -17,7 +17,6 @@ from levit_mobile.model.image_processors import IMAGENET
 from levit_mobile.model.stated import Fields, Stated, Unusable, size_text, three
 
 CROP_PCT = 0.875  # timm's default
-LEVIT_CFG = {"crop_pct": 0.9, "interpolation": "bicubic"}  # what timm's own LeViTs come with
 TIMM_ARGUMENTS = ("crop_pct", "img_size", "mean", "std", "interpolation")  # of timm's train.py
 OFFICIAL_ARGUMENTS = ("teacher_model", "distillation_type")  # of the LeViT authors' main.py
 ARGUMENTS = "args in the checkpoint"
@@ -34,13 +33,16 @@ def stated(cfg: Mapping[str, Any], source: str) -> Stated:
     )
 
 
-def of_arguments(arguments: Mapping[str, Any]) -> Stated | None:
-    """Of the arguments of timm's script or of the official one; None for those of any other."""
+def of_arguments(arguments: Mapping[str, Any], cfg: Mapping[str, Any]) -> Stated | None:
+    """Of the arguments of timm's script or of the official one; None for those of any other.
+
+    `cfg` is what timm's model of that name comes with.
+    """
     if any(name in arguments for name in OFFICIAL_ARGUMENTS) and isinstance(arguments.get("input_size"), int):
         return _official(arguments)
     if all(name in arguments for name in TIMM_ARGUMENTS):
         given = {name: value for name, value in arguments.items() if value}
-        return stated({**LEVIT_CFG, **given}, ARGUMENTS)
+        return stated({**cfg, **given}, ARGUMENTS)
     return None
 
 

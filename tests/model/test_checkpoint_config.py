@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ from levit_mobile.images.preprocessing import preprocess, to_planar
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model import checkpoint_config
 from levit_mobile.model.checkpoint import load_checkpoint
+from levit_mobile.model.families.levit import LEVIT
 from levit_mobile.runners import eager
+
+read_config = partial(checkpoint_config.read, family=LEVIT)
 
 SQUARE = (224, 224)
 HALVES = (0.5, 0.5, 0.5)
@@ -50,8 +54,13 @@ def config_of(folder: Path, **files: object) -> Path:
     return folder
 
 
-def spec_of(folder: Path, size: tuple[int, int] = SQUARE, asked: Overrides | None = None) -> ImageSpec:
-    return checkpoint_config.read(folder).spec(size, asked)
+def spec_of(
+    folder: Path | None,
+    size: tuple[int, int] = SQUARE,
+    asked: Overrides | None = None,
+    arguments: dict[str, Any] | None = None,
+) -> ImageSpec:
+    return read_config(folder, arguments).spec(size, asked, unstated=LEVIT.prepared("levit_128s", "timm"))
 
 
 # Accuracy: the frameworks' own models and processors on trained weights
@@ -201,7 +210,7 @@ def test_pixels_are_those_of_timms_own_transform(cfg: dict[str, Any], size: tupl
 def test_without_any_file_it_is_the_papers(tmp_path: Path) -> None:
     assert spec_of(tmp_path) == ImageSpec.for_side(224)
     assert spec_of(tmp_path).source == "the paper"
-    assert checkpoint_config.read(None).spec((288, 288)) == ImageSpec.for_side(288)
+    assert spec_of(None, (288, 288)) == ImageSpec.for_side(288)
 
 
 # Arguments of training scripts
@@ -214,7 +223,7 @@ def test_arguments_of_timms_script_go_over_its_own_levit(tmp_path: Path) -> None
     for given in ({}, {"mean": [0.5], "std": [0.25]}, {"crop_pct": 0.95, "interpolation": "bilinear"}):
         arguments = vars(Namespace(**{**TIMM_ARGS, **given}))
         expected = resolve_data_config(arguments, model=timm.create_model("levit_128s", pretrained=False))
-        found = checkpoint_config.read(tmp_path, arguments).spec(SQUARE)
+        found = spec_of(tmp_path, SQUARE, arguments=arguments)
         assert (found.mean, found.std) == (tuple(expected["mean"]), tuple(expected["std"]))
         assert found.interpolation == expected["interpolation"]
         assert found.width == int(224 / expected["crop_pct"])
@@ -223,14 +232,14 @@ def test_arguments_of_timms_script_go_over_its_own_levit(tmp_path: Path) -> None
 
 def test_arguments_of_the_official_script_are_the_papers() -> None:
     arguments = {"input_size": 256, "teacher_model": "regnety_160", "distillation_type": "hard"}
-    found = checkpoint_config.read(None, arguments).spec((256, 256))
+    found = spec_of(None, (256, 256), arguments=arguments)
     assert (found, found.source) == (ImageSpec.for_side(256), "args in the checkpoint")
     with refused(CheckpointError, "checkpoint.preprocessing", "input_size 256", "224x224", "--resize"):
-        checkpoint_config.read(None, arguments).spec(SQUARE)
+        spec_of(None, SQUARE, arguments=arguments)
 
 
 def test_arguments_of_any_other_script_mean_nothing() -> None:
-    found = checkpoint_config.read(None, {"mean": [0.1], "lr": 3e-4}).spec(SQUARE)
+    found = spec_of(None, SQUARE, arguments={"mean": [0.1], "lr": 3e-4})
     assert (found, found.source) == (ImageSpec.for_side(224), "the paper")
 
 
@@ -240,11 +249,11 @@ def test_arguments_of_any_other_script_mean_nothing() -> None:
 def test_a_processor_goes_before_timms_cfg_and_that_before_arguments(tmp_path: Path) -> None:
     config_of(tmp_path, config={"pretrained_cfg": {"mean": HALVES, "std": HALVES}})
     arguments = {**TIMM_ARGS, "mean": (0.1, 0.2, 0.3)}
-    assert checkpoint_config.read(tmp_path, arguments).spec(SQUARE).mean == HALVES
+    assert spec_of(tmp_path, SQUARE, arguments=arguments).mean == HALVES
     config_of(tmp_path, preprocessor_config={"image_mean": [0.4, 0.4, 0.4]})
-    assert checkpoint_config.read(tmp_path, arguments).spec(SQUARE).mean == (0.4, 0.4, 0.4)
+    assert spec_of(tmp_path, SQUARE, arguments=arguments).mean == (0.4, 0.4, 0.4)
     config_of(tmp_path, preprocessor_config={"image_processor_type": "TimmWrapperImageProcessor"})
-    assert checkpoint_config.read(tmp_path, arguments).spec(SQUARE).mean == HALVES
+    assert spec_of(tmp_path, SQUARE, arguments=arguments).mean == HALVES
 
 
 @pytest.mark.parametrize(
@@ -261,16 +270,16 @@ def test_a_single_file_is_described_by_its_folder_only_if_that_holds_a_levit(
 ) -> None:
     config_of(tmp_path, config=config)
     (tmp_path / "mine.pth").touch()
-    assert checkpoint_config.folder_of(tmp_path / "mine.pth") == (tmp_path if counts else None)
-    assert checkpoint_config.folder_of(tmp_path) == tmp_path
+    assert checkpoint_config.folder_of(tmp_path / "mine.pth", LEVIT) == (tmp_path if counts else None)
+    assert checkpoint_config.folder_of(tmp_path, LEVIT) == tmp_path
 
 
 def test_a_broken_config_beside_a_single_file_is_not_its_own(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{")
     (tmp_path / "mine.pth").touch()
-    assert checkpoint_config.folder_of(tmp_path / "mine.pth") is None
+    assert checkpoint_config.folder_of(tmp_path / "mine.pth", LEVIT) is None
     with refused(CheckpointError, "checkpoint.damaged", "config.json"):
-        checkpoint_config.read(tmp_path)
+        read_config(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +287,7 @@ def test_a_broken_config_beside_a_single_file_is_not_its_own(tmp_path: Path) -> 
     [(None, "softmax"), ("single_label_classification", "softmax"), ("multi_label_classification", "sigmoid")],
 )
 def test_the_head_is_that_of_the_problem(kind: str | None, head: str, tmp_path: Path) -> None:
-    assert checkpoint_config.read(config_of(tmp_path, config={"problem_type": kind})).head == head
+    assert read_config(config_of(tmp_path, config={"problem_type": kind})).head == head
 
 
 # What cannot be followed
@@ -356,19 +365,19 @@ def test_a_mean_alone_keeps_the_stated_deviation_for_pixels_in_0_to_1(tmp_path: 
 
 
 def test_a_share_crops_as_timms_crop_pct() -> None:
-    paper = checkpoint_config.CheckpointConfig()
-    found = paper.spec((160, 224), overrides.read(crop="0.875"))
+    paper = partial(spec_of, None)
+    found = paper((160, 224), overrides.read(crop="0.875"))
     assert (found.mode, found.height, found.width) == ("short side", 182, 256)
     assert (found.crop_height, found.crop_width) == (160, 224)
-    both = paper.spec(SQUARE, overrides.read(crop=0.5, resize=(300, 200)))
+    both = paper(SQUARE, overrides.read(crop=0.5, resize=(300, 200)))
     assert (both.mode, both.height, both.width, both.crop_width) == ("squash", 300, 200, 224)
 
 
 def test_a_crop_of_another_size_than_the_nets_is_refused() -> None:
-    paper = checkpoint_config.CheckpointConfig()
-    assert paper.spec(SQUARE, overrides.read(crop="224")).crop_height == 224
+    paper = partial(spec_of, None)
+    assert paper(SQUARE, overrides.read(crop="224")).crop_height == 224
     with refused(CheckpointError, "checkpoint.preprocessing", "crop is 192x192", "expected 224x224"):
-        paper.spec(SQUARE, overrides.read(crop="192"))
+        paper(SQUARE, overrides.read(crop="192"))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ from support.refusals import refused
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model import checkpoint_config
 from levit_mobile.model.checkpoint import load_checkpoint
+from levit_mobile.model.families.family import Facts
+from levit_mobile.model.families.levit import LEVIT, stated
 from levit_mobile.model.families.levit.architecture import SILU, VARIANTS
 from levit_mobile.model.families.levit.trained import LeViT
+
+read_config = partial(checkpoint_config.read, family=LEVIT)
 
 TIMM_ARGS = {"img_size": None, "crop_pct": None, "mean": None, "std": None, "interpolation": "", "model": "levit_128s"}
 
@@ -40,28 +45,28 @@ def test_a_net_that_is_no_levit_for_colour_pictures_is_one_sentence(
     config: dict[str, Any], facts: tuple[str, ...], tmp_path: Path
 ) -> None:
     with refused(CheckpointError, "checkpoint.other-levit", *facts):
-        checkpoint_config.read(config_of(tmp_path, config=config))
+        read_config(config_of(tmp_path, config=config))
     right = {"model_args": {"act_layer": "hard_swish", "in_chans": 3}, "num_channels": 3}
-    assert checkpoint_config.read(config_of(tmp_path, config=right)).head == "softmax"
+    assert read_config(config_of(tmp_path, config=right)).head == "softmax"
 
 
 @pytest.mark.parametrize("name", ["levit_256d", "levit_conv_384_s8", "levit_512.untrained"])
 def test_a_model_for_which_timm_takes_silu_is_one_sentence(name: str, tmp_path: Path) -> None:
     facts = (f"timm's {name}", "SiLU", "act_layer hard_swish")
     with refused(CheckpointError, "checkpoint.other-levit", "config.json", *facts):
-        checkpoint_config.read(config_of(tmp_path, config={"architecture": name}))
+        read_config(config_of(tmp_path, config={"architecture": name}))
     with refused(CheckpointError, "checkpoint.other-levit", "args in the checkpoint", *facts):
-        checkpoint_config.read(None, {**TIMM_ARGS, "model": name})
+        read_config(None, {**TIMM_ARGS, "model": name})
     hard = {"architecture": name, "model_args": {"act_layer": "hard_swish"}}
-    assert checkpoint_config.read(config_of(tmp_path, config=hard)).activation
-    assert not checkpoint_config.read(config_of(tmp_path, config={"architecture": "levit_256"})).activation
+    assert stated.states_activation(Facts(read_config(config_of(tmp_path, config=hard)).config))
+    assert not stated.states_activation(Facts({"architecture": "levit_256"}))
 
 
 def test_the_models_with_silu_are_those_of_timm() -> None:
     from timm.models.levit import model_cfgs
 
     for name, row in model_cfgs.items():
-        assert bool(checkpoint_config.SILU.fullmatch(name)) == (row.get("act_layer") == "silu") == (name in SILU), name
+        assert bool(stated.SILU.fullmatch(name)) == (row.get("act_layer") == "silu") == (name in SILU), name
         architecture = SILU.get(name) or VARIANTS[name]
         assert (architecture.channels, architecture.heads, architecture.depths) == (
             row["embed_dim"], row["num_heads"], row["depth"])  # fmt: skip
@@ -72,19 +77,19 @@ def test_the_models_with_silu_are_those_of_timm() -> None:
 @pytest.mark.parametrize(("key", "value"), [("kernel_size", 5), ("stride", 3), ("padding", 0)])
 def test_a_stem_that_shapes_do_not_show_is_one_sentence(key: str, value: int, tmp_path: Path) -> None:
     with refused(CheckpointError, "checkpoint.other-levit", f"{key} {value}", "stride 2"):
-        checkpoint_config.read(config_of(tmp_path, config={"model_type": "levit", key: value}))
+        read_config(config_of(tmp_path, config={"model_type": "levit", key: value}))
 
 
 def test_an_unknown_problem_is_one_sentence(tmp_path: Path) -> None:
     with refused(CheckpointError, "checkpoint.metadata", "problem_type 'ranking'"):
-        checkpoint_config.read(config_of(tmp_path, config={"problem_type": "ranking"}))
+        read_config(config_of(tmp_path, config={"problem_type": "ranking"}))
 
 
 def test_grey_weights_or_another_activation_in_arguments_are_refused() -> None:
     with refused(CheckpointError, "checkpoint.other-levit", "args in the checkpoint", "in_chans 1"):
-        checkpoint_config.read(None, {**TIMM_ARGS, "in_chans": 1})
+        read_config(None, {**TIMM_ARGS, "in_chans": 1})
     with refused(CheckpointError, "checkpoint.other-levit", "model_kwargs", "'relu'"):
-        checkpoint_config.read(None, {**TIMM_ARGS, "model_kwargs": {"act_layer": "relu"}})
+        read_config(None, {**TIMM_ARGS, "model_kwargs": {"act_layer": "relu"}})
 
 
 # A config beside other weights

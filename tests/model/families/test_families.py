@@ -13,7 +13,7 @@ from torch import nn
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model import families
-from levit_mobile.model.families import FAMILIES, family_of, official_weights, recognised
+from levit_mobile.model.families import FAMILIES, family_of, official_weights, published_variant, recognised
 from levit_mobile.model.families.family import Family
 from levit_mobile.model.families.levit import LEVIT
 from levit_mobile.targets import TARGETS
@@ -50,8 +50,13 @@ def test_no_two_families_share_the_name_of_a_variant() -> None:
 
 def test_a_checkpoint_is_recognised_by_its_keys() -> None:
     assert recognised(OFFICIAL_KEYS) == (LEVIT, "official")
-    with refused(CheckpointError, "checkpoint.not-levit", "DeiT"):
-        recognised(["cls_token", "blocks.0.attn.qkv.weight"])
+    with refused(CheckpointError, "checkpoint.not-levit", "none of the 2 keys", "conv1.weight", "levit: official"):
+        recognised(["layer1.0.conv1.weight", "conv1.weight"])
+
+
+def test_a_net_that_is_nearly_a_familys_is_refused_in_the_words_of_that_family() -> None:
+    with refused(CheckpointError, "checkpoint.not-levit", "LeViT whose batch norms were already fused"):
+        recognised(["patch_embed.0.bias", "x", "y"])
 
 
 def test_the_second_family_is_asked_when_the_first_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,6 +71,11 @@ def test_a_model_leads_to_its_family_before_and_after_the_bake() -> None:
     assert family_of(model) is family_of(LEVIT.bake(model, mean=MEAN, std=STD)) is LEVIT
     with pytest.raises(ValueError, match=r"Linear.*levit"):
         family_of(nn.Linear(2, 2))
+
+
+def test_published_weights_are_known_by_their_digest() -> None:
+    assert published_variant("96703c44" + 56 * "0") == "levit_128s"
+    assert published_variant("96703c45" + 56 * "0") == ""
 
 
 def test_official_weights_are_those_of_all_families() -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.families.family import Family
 from levit_mobile.model.families.levit.architecture import VARIANTS
 from levit_mobile.model.families.levit.bake import bake
@@ -22,6 +21,7 @@ from levit_mobile.model.families.levit.heads import canonical
 from levit_mobile.model.families.levit.keys import LAYOUTS, detect_layout, names_in, trunk_places
 from levit_mobile.model.families.levit.scaling import pairs, streams
 from levit_mobile.model.families.levit.sizes import Sizes, match_variant, read_sizes
+from levit_mobile.model.families.levit.stated import TIMM_CFG, prepared, require
 from levit_mobile.model.families.levit.tokens import TokenMajor
 from levit_mobile.model.families.levit.trained import LeViT
 
@@ -45,6 +45,8 @@ LEVIT: Family[Sizes, LeViT] = Family(
     trunk_places=trunk_places,
     canonical=canonical,
     recognises=detect_layout,
+    described_by=("levit",),
+    require=require,
     sizes=read_sizes,
     named=match_variant,
     empty=empty_model,
@@ -55,7 +57,9 @@ LEVIT: Family[Sizes, LeViT] = Family(
         ("token_major", "NHWC"): partial(TokenMajor, channels_last=True),
         ("channels_first", "NCHW"): ChannelsFirst,
     },
-    spec=ImageSpec.for_size,
+    prepared=prepared,
+    timm_cfg=lambda _: TIMM_CFG,
+    processor="levit",
     streams=streams,
     pairs=pairs,
     official=OFFICIAL,

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from levit_mobile.errors import CheckpointError
+from levit_mobile.model.families.family import Facts
 from levit_mobile.model.families.levit.architecture import OTHER, SILU, VARIANTS, Architecture, Numbers
 from levit_mobile.model.families.levit.grids import Size, fitting, size_of
 from levit_mobile.model.families.levit.keys import head_names, their_row
 from levit_mobile.model.families.levit.shapes import Shapes, read_architecture
+from levit_mobile.model.families.levit.stated import states_activation
 from levit_mobile.model.stored_tensors import few
 
 
@@ -17,7 +19,7 @@ from levit_mobile.model.stored_tensors import few
 class Sizes:
     """What a checkpoint's names and shapes say about its net; `size` is height and width in pixels.
 
-    `assumed` says that rectangles would fit too and nothing chose a size.
+    `assumed` says that rectangles would fit too and nothing chose a size, `activation` that a file names the function.
     """
 
     architecture: Architecture
@@ -26,6 +28,7 @@ class Sizes:
     distillation: bool
     head_norm: bool = True
     assumed: bool = False
+    activation: bool = False
 
     @property
     def stated(self) -> Mapping[str, Numbers]:
@@ -36,7 +39,7 @@ class Sizes:
     def doubt(self) -> str:
         """What the shapes cannot tell, where that is likely to matter."""
         name = next((name for name, architecture in SILU.items() if architecture == self.architecture), "")
-        if not name:
+        if not name or self.activation:
             return ""
         return f"the net has the sizes of timm's {name}, which computes SiLU by default: Hardswish is assumed"
 
@@ -45,7 +48,7 @@ class Sizes:
         return variant if variant != OTHER else f"a LeViT of {listed(self.architecture)}"
 
 
-def read_sizes(shapes: Shapes, layout: str, asked: Size | None = None) -> Sizes:
+def read_sizes(shapes: Shapes, layout: str, asked: Size | None = None, facts: Facts | None = None) -> Sizes:
     """Widths, heads and depths from the blocks, classes from the head; the input size from the bias tables, or as
     `asked` if they fit it. Raises CheckpointError."""
     classes = _classes(shapes, layout)
@@ -58,6 +61,7 @@ def read_sizes(shapes: Shapes, layout: str, asked: Size | None = None) -> Sizes:
         distillation=any(key.startswith(f"{second}.") for key in shapes),
         head_norm=f"{main}.weight" not in shapes,
         assumed=asked is None and len(fitting(entries, architecture.patch_px)) > 1,
+        activation=states_activation(facts or Facts()),
     )
 
 

@@ -135,24 +135,6 @@ def test_fused_batch_norms(tmp_path: Path) -> None:
     assert_refused(saved({"model": state}, tmp_path / "w.pth"), "checkpoint.not-levit", "fused")
 
 
-@pytest.mark.parametrize("kind", ["DeiT", "ViT"])
-def test_a_deit_or_vit(kind: str, tmp_path: Path) -> None:
-    import transformers
-
-    small = {"hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 3, "intermediate_size": 8}
-    head = "ForImageClassificationWithTeacher" if kind == "DeiT" else "ForImageClassification"
-    config = getattr(transformers, f"{kind}Config")(image_size=32, **small)
-    getattr(transformers, f"{kind}{head}")(config).save_pretrained(tmp_path)
-    assert_refused(tmp_path, "checkpoint.not-levit", f" {kind} checkpoint", "LeViT")
-
-
-def test_a_deit_under_its_original_names(tmp_path: Path) -> None:
-    names = ["cls_token", "pos_embed", "patch_embed.proj.weight", "patch_embed.proj.bias", "head.weight", "head.bias"]
-    block = [f"blocks.0.attn.{part}.{leaf}" for part in ("qkv", "proj") for leaf in ("weight", "bias")]
-    state = {name: torch.zeros(3) for name in names + block}
-    assert_refused(saved({"model": state}, tmp_path / "deit.pth"), "checkpoint.not-levit", "DeiT")
-
-
 def test_another_net(tmp_path: Path) -> None:
     facts = ("2 keys", "bias, weight", "official, timm, transformers, mmpretrain, levit-mobile")
     assert_refused(saved(torch.nn.Linear(2, 3).state_dict(), tmp_path / "w.pth"), "checkpoint.not-levit", *facts)
