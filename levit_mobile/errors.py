@@ -83,6 +83,8 @@ class CheckpointError(LevitMobileError):
         "weights": "the file does not hold the weights that were asked for, averaged or raw, or it holds several nets",
         "not-levit": "the names of the tensors belong to no known network or to an unknown layout",
         "other-levit": "the LeViT's activation, stem, blocks, grid, attention offsets or head cannot be converted",
+        "other-net": "the net is not a LeViT, and its activation, norms, pooling, grid or head cannot be converted",
+        "ambiguous": "several variants fit the tensors, and neither a file beside them nor an option says which it is",
         "variant": "the variant, the number of classes or the input side is not the expected one",
         "missing-keys": "tensors of the network are missing; there may be surplus ones too",
         "surplus-keys": "the file has tensors that the network does not have, or two shards hold the same tensor",

@@ -126,7 +126,8 @@ def load_checkpoint(
             cannot be read safely (``checkpoint.unreadable``, ``checkpoint.damaged``, ``checkpoint.unsafe``,
             ``checkpoint.no-state-dict``, ``checkpoint.metadata``), it does not hold the weights that were asked for or
             holds several nets (``checkpoint.weights``), it is not a known net (``checkpoint.not-levit``,
-            ``checkpoint.other-levit``, ``checkpoint.variant``), or its tensors do not fit (``checkpoint.missing-keys``,
+            ``checkpoint.other-levit``, ``checkpoint.other-net``, ``checkpoint.variant``), several variants fit it
+            (``checkpoint.ambiguous``), or its tensors do not fit (``checkpoint.missing-keys``,
             ``checkpoint.surplus-keys``, ``checkpoint.shape``, ``checkpoint.dtype``, ``checkpoint.not-finite``).
         DownloadError: The weights cannot be fetched (``download.not-fetched``, ``download.wrong-hash``), or the hub
             does not provide them (``download.gated``, ``download.no-repository``, ``download.no-weights``).

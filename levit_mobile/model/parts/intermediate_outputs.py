@@ -6,6 +6,7 @@ the module that reads what the last block gives: the head.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -14,6 +15,12 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 POOLED, LOGITS = "pooled", "logits"
+COMPARED = "compared"
+
+
+def compared_as(model: nn.Module, change: Callable[[Tensor], Tensor]) -> None:
+    """Declare how a trained model's blocks' outputs become what its forms keep, where a rewrite changed both sides."""
+    vars(model)[COMPARED] = change
 
 
 def block_paths(model: nn.Module) -> dict[str, str]:
@@ -37,7 +44,8 @@ class Tapped(nn.Module):
     after    image -> model -> logits, and the blocks' outputs as they are: no op is added, nothing is copied or moved
 
     `names` has one per output: `logits`, the blocks in their order except the last, then `pooled`, what the head reads.
-    Each output keeps the layout that it has inside; `as_tokens` makes them comparable.
+    Each output keeps the layout that it has inside; `as_tokens` makes them comparable. Those of a trained model are
+    changed as it declares by `compared_as`.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -55,7 +63,8 @@ class Tapped(nn.Module):
         finally:
             for hook in hooks:
                 hook.remove()
-        return (logits, *(seen[name] for name in self.names[1:]))
+        change = vars(self.model).get(COMPARED)
+        return (logits, *(change(seen[name]) if change else seen[name] for name in self.names[1:]))
 
 
 def as_tokens(output: NDArray[np.generic]) -> NDArray[np.float64]:

@@ -13,13 +13,15 @@ PAIR = 2  # neighbours of which `every_second` keeps the first
 
 
 class Attends(Protocol):
-    """A block with projected queries, keys and values, each with its edge, and the bias of their scores."""
+    """A block with projected queries, keys and values, each with its edge, and the bias of their scores, if any."""
 
     heads: int
     query: FakeQuant
     key: FakeQuant
     value: FakeQuant
-    bias: Tensor
+
+    @property
+    def bias(self) -> Tensor | None: ...
 
 
 def token_attend(block: Attends, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -27,7 +29,9 @@ def token_attend(block: Attends, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     queries = by_head(q, block.heads, block.query)
     keys = by_head(k, block.heads, block.key, transposed=True)
     values = by_head(v, block.heads, block.value)
-    mixed = torch.bmm((torch.bmm(queries, keys) + block.bias).softmax(-1), values)  # h Tq dv
+    scores = torch.bmm(queries, keys)  # h Tq Tk
+    weights = (scores if block.bias is None else scores + block.bias).softmax(-1)
+    mixed = torch.bmm(weights, values)  # h Tq dv
     return mixed.permute(1, 0, 2).reshape(1, q.shape[1], -1)
 
 

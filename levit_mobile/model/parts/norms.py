@@ -1,0 +1,57 @@
+"""What a LayerNorm becomes whose stream has no mean and whose gain and shift are in the layers behind it.
+
+    before   (x - mean(x)) / sqrt(var(x) + e) * gain + shift
+    after    x / sqrt(mean(x * x) + e)
+
+One module for each layout: XNNPACK takes no mean over the last of three axes in ExecuTorch, and Core ML's convolutions
+want the channels first. A mean by a layer has the role `norm`, since its result must not be rounded.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from levit_mobile.model.parts.roles import with_role
+
+
+class Rms(nn.Module):
+    """[..., C] -> [..., C], the mean by a reduction."""
+
+    def __init__(self, epsilon: float) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + self.epsilon)
+
+
+class LinearRms(nn.Module):
+    """[1,T,C] -> [1,T,C], the mean by a linear of one output."""
+
+    def __init__(self, channels: int, epsilon: float) -> None:
+        super().__init__()
+        self.mean = with_role(nn.Linear(channels, 1), "norm")
+        _average(self.mean, channels, epsilon)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.rsqrt(self.mean(x * x))
+
+
+class ConvRms(nn.Module):
+    """[1,C,1,T] -> [1,C,1,T], the mean by a 1x1 convolution to one channel."""
+
+    def __init__(self, channels: int, epsilon: float) -> None:
+        super().__init__()
+        self.mean = with_role(nn.Conv2d(channels, 1, 1), "norm")
+        _average(self.mean, channels, epsilon)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.rsqrt(self.mean(x * x))
+
+
+@torch.no_grad()
+def _average(layer: nn.Linear | nn.Conv2d, channels: int, epsilon: float) -> None:
+    assert layer.bias is not None
+    layer.weight.fill_(1 / channels)
+    layer.bias.fill_(epsilon)
