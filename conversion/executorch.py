@@ -13,12 +13,12 @@ from levit_mobile.errors import ToolchainMissing
 from levit_mobile.interfaces.card import Card
 from levit_mobile.recipe import Precision, Recipe
 
-from . import executorch_half, executorch_int8, executorch_weights, int4
+from . import executorch_gelu, executorch_half, executorch_int8, executorch_weights, int4
 from .executorch_passes import idle_passes_left_out
 
 # Ops of the forms that XNNPACK takes whole. `to_edge_transform_and_lower` asks the partitioner for them, which takes
 # it three decompositions of the graph instead of one.
-WHOLE = (torch.ops.aten.hardswish.default, torch.ops.aten.linear.default)
+WHOLE = (torch.ops.aten.hardswish.default, torch.ops.aten.linear.default, torch.ops.aten.gelu.default)
 
 # What makes a module's weights integers, in place, for a precision that has any; it returns their number.
 QUANTIZERS: Mapping[Precision, Callable[[nn.Module], int]] = {
@@ -63,9 +63,12 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
 
 def _prepared(module: nn.Module, recipe: Recipe) -> tuple[nn.Module, int]:
     """The module with its weights as the recipe says, and how many are integers; the caller's own stays as it is."""
-    if recipe.precision not in QUANTIZERS:
+    in_half = recipe.precision is Precision.FLOAT16
+    if recipe.precision not in QUANTIZERS and not executorch_gelu.needs_drawing(module, in_half=in_half):
         return module, 0
-    prepared = copy.deepcopy(module)
+    prepared = executorch_gelu.draw_gelus(copy.deepcopy(module), in_half=in_half)
+    if recipe.precision not in QUANTIZERS:
+        return prepared, 0
     integers = QUANTIZERS[recipe.precision](prepared)
     return executorch_int8.IntegerEnds(prepared) if recipe.io == "int8" else prepared, integers
 

@@ -1,4 +1,4 @@
-"""Turn a trained LeViT into Core ML, ExecuTorch and TFLite bundles that hold their own proof.
+"""Turn a trained LeViT, ViT or DeiT into Core ML, ExecuTorch and TFLite bundles that hold their own proof.
 
     >>> import levit_mobile
     >>> bundle = levit_mobile.convert("LeViT-256.pth", "tflite-fp32", out="build")

@@ -34,7 +34,7 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def common(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
-    """Convert a trained LeViT to Core ML, ExecuTorch and TFLite, and prove and time the results."""
+    """Convert a trained LeViT, ViT or DeiT to Core ML, ExecuTorch and TFLite, and prove and time the results."""
     if version:
         import levit_mobile
 

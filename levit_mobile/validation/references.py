@@ -24,6 +24,7 @@ from levit_mobile.runners import eager
 from levit_mobile.runtimes import registry
 
 GOLDEN = "golden"
+AMBIGUOUS = "checkpoint.ambiguous"
 OVERRIDDEN = "--"  # in the source of a contract's preprocessing: options that the user gave
 Load = Callable[[], Runner]  # can be sent to another process
 
@@ -111,11 +112,12 @@ def _own_source(stored: OpenBundle) -> str | Path:
 
 
 def _checkpoint(source: str | Path, stored: OpenBundle, weights: str | None, *, asked: bool) -> ReferenceModel:
-    checkpoint, wanted = load_checkpoint(source, weights=weights), stored.contract.model
+    wanted = stored.contract.model
+    checkpoint, variant = _imported(source, weights, wanted.variant)
     side = _size(stored) if checkpoint.size_assumed else None
     weights = weights or (wanted.weights if checkpoint.choice else None)
     if side or (weights and (weights == "ema") != checkpoint.averaged):
-        checkpoint = load_checkpoint(source, weights=weights, side=side)
+        checkpoint = load_checkpoint(source, variant=variant, weights=weights, side=side)
     own = checkpoint.sha256 == wanted.checkpoint_sha256
     if not own and not asked:
         raise BundleError(
@@ -128,8 +130,18 @@ def _checkpoint(source: str | Path, stored: OpenBundle, weights: str | None, *, 
     if own:
         _require_same_preparation(checkpoint, stored)
     spec = stored.spec if own else checkpoint.spec
-    load, exact = (partial(_eager, source, weights, side, spec, double) for double in (False, True))
+    load, exact = (partial(_eager, source, variant, weights, side, spec, double) for double in (False, True))
     return ReferenceModel(Path(source).name if own else str(source), load, exact, checkpoint, own)
+
+
+def _imported(source: str | Path, weights: str | None, variant: str) -> tuple[Checkpoint, str | None]:
+    """The checkpoint, and the variant that had to be named for it: the bundle's own where several fit the weights."""
+    try:
+        return load_checkpoint(source, weights=weights), None
+    except CheckpointError as error:
+        if error.code != AMBIGUOUS:
+            raise
+    return load_checkpoint(source, variant=variant, weights=weights), variant
 
 
 def _require_same_preparation(checkpoint: Checkpoint, stored: OpenBundle) -> None:
@@ -144,8 +156,11 @@ def _require_same_preparation(checkpoint: Checkpoint, stored: OpenBundle) -> Non
         )
 
 
-def _eager(source: str | Path, weights: str | None, side: Size | None, spec: ImageSpec, double: bool) -> Runner:
-    return eager.load(load_checkpoint(source, weights=weights, side=side).model, spec, double=double)
+def _eager(
+    source: str | Path, variant: str | None, weights: str | None, side: Size | None, spec: ImageSpec, double: bool
+) -> Runner:
+    checkpoint = load_checkpoint(source, variant=variant, weights=weights, side=side)
+    return eager.load(checkpoint.model, spec, double=double)
 
 
 def _other_bundle(other: OpenBundle, stored: OpenBundle) -> ReferenceModel:

@@ -19,7 +19,7 @@ class ChannelAttention(nn.Module):
 
     def __init__(self, block: Attention, kept: int | None) -> None:
         super().__init__()
-        self.heads, self.kept = block.heads, kept
+        self.heads, self.head_channels, self.kept = block.heads, block.q.out_features // block.heads, kept
         self.norm = channel_norm(block.norm, block.q.in_features)
         self.normed, self.asking = FakeQuant(group="scores"), FakeQuant(group="scores")
         self.q, self.k, self.v = (conv_of(layer) for layer in (block.q, block.k, block.v))
@@ -39,12 +39,11 @@ class ChannelAttention(nn.Module):
         return shortcut
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """q [1,h*d,1,Tq], k and v [1,h*d,1,Tk] -> [1,h*d,1,Tq]."""
-        shape = 1, self.heads, q.shape[1] // self.heads, -1
-        queries, keys, values = (x.reshape(shape) for x in (q, k, v))  # 1 h d T
+        """q [1,h*d,1,Tq], k and v [1,h*d,1,Tk] -> [1,h*d,1,Tq]; every size is a constant."""
+        queries, keys, values = (x.reshape(1, self.heads, self.head_channels, -1) for x in (q, k, v))  # 1 h d T
         weights = (queries.transpose(2, 3) @ keys).softmax(-1)  # 1 h Tq Tk
         mixed = values @ weights.transpose(2, 3)  # 1 h d Tq
-        return mixed.reshape(1, q.shape[1], 1, -1)
+        return mixed.reshape(1, self.heads * self.head_channels, 1, -1)
 
 
 class ChannelMlp(nn.Module):
@@ -98,7 +97,7 @@ class ChannelsFirst(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.norm(self.body(self.stem(x)))  # 1 C 1 t
-        beside = tokens.transpose(1, 3).reshape(1, -1, 1, 1) if tokens.shape[3] > 1 else tokens  # 1 t*C 1 1
+        beside = tokens.transpose(1, 3).reshape(1, self.head.in_channels, 1, 1)  # 1 t*C 1 1
         logits: Tensor = self.scores(self.head(self.pooled(beside)))
         return logits.flatten(1)
 

@@ -151,7 +151,7 @@ def _of_timm(seen: Seen, place: str, name: str, options: Mapping[str, Any]) -> I
     known = next(one for other, one in VARIANTS.items() if other.startswith(f"{match[1]}_{match[2]}_"))
     _require_known(place, options)
     heads = _whole("num_heads", options.get("num_heads", known.heads))
-    found = seen.with_unseen(heads, _gelu(place, options.get("act_layer", "gelu")), TIMM_EPSILON)
+    found = seen.with_unseen(heads, _gelu(place, options.get("act_layer") or "gelu"), TIMM_EPSILON)
     return _name_of(seen, found, match[1]), found, ""
 
 
