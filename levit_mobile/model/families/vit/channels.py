@@ -21,7 +21,8 @@ class ChannelAttention(nn.Module):
         super().__init__()
         self.heads, self.head_channels, self.kept = block.heads, block.q.out_features // block.heads, kept
         self.norm = channel_norm(block.norm, block.q.in_features)
-        self.normed, self.asking = FakeQuant(group="scores"), FakeQuant(group="scores")
+        self.normed = FakeQuant(group="scores")
+        self.asking = self.normed if kept is None else FakeQuant(group="scores")
         self.q, self.k, self.v = (conv_of(layer) for layer in (block.q, block.k, block.v))
         self.query, self.key = FakeQuant(group="scores"), FakeQuant(group="scores")
         self.value, self.mixed = FakeQuant(group="scores"), FakeQuant(group="output")
@@ -92,12 +93,13 @@ class ChannelsFirst(nn.Module):
         self.norm = channel_norm(baked.norm, self.stem.special.shape[1])
         self.pooled = FakeQuant(group="head")
         self.head = conv_of(baked.head, role="head")
+        self.head_channels = baked.head.in_features
         self.scores = FakeQuant(group="head")
         self.blocks, self.read = baked.blocks, "norm"
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.norm(self.body(self.stem(x)))  # 1 C 1 t
-        beside = tokens.transpose(1, 3).reshape(1, self.head.in_channels, 1, 1)  # 1 t*C 1 1
+        beside = tokens.transpose(1, 3).reshape(1, self.head_channels, 1, 1)  # 1 t*C 1 1
         logits: Tensor = self.scores(self.head(self.pooled(beside)))
         return logits.flatten(1)
 

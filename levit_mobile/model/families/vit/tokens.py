@@ -28,7 +28,8 @@ class TokenAttention(nn.Module):
         super().__init__()
         self.heads, self.kept = block.heads, kept
         self.norm = token_norm(block.norm, block.q.in_features, channels_last=channels_last)
-        self.normed, self.asking = FakeQuant(group="scores"), FakeQuant(group="scores")
+        self.normed = FakeQuant(group="scores")
+        self.asking = self.normed if kept is None else FakeQuant(group="scores")
         self.q, self.k, self.v = (copy.deepcopy(layer) for layer in (block.q, block.k, block.v))
         self.query, self.key = FakeQuant(group="scores"), FakeQuant(group="scores")
         self.value, self.mixed = FakeQuant(group="scores"), FakeQuant(group="output")
