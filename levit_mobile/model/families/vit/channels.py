@@ -76,7 +76,7 @@ class ChannelStem(nn.Module):
         self.embed = with_role(copy.deepcopy(stem.embed), "stem")
         self.register_buffer("special", stem.special.transpose(1, 2)[:, :, None].contiguous())
         self.register_buffer("position", stem.position.transpose(1, 2)[:, :, None].contiguous())
-        self.pixels, self.patches = FakeQuant(group="embed", pixels=True), FakeQuant(group="embed")
+        self.pixels, self.patches = FakeQuant(group="embed"), FakeQuant(group="embed")
 
     def forward(self, pixels: Tensor) -> Tensor:
         grid = self.patches(self.embed(self.pixels(pixels)))

@@ -114,7 +114,7 @@ def _ambiguous(seen: Seen, facts: Facts) -> CheckpointError:
         )
     if not seen.candidates:
         return CheckpointError(
-            f"the weights ({sizes}) are of no known variant, and shapes do not tell heads, activation and the norms' "
+            f"the weights ({sizes}) are of no known variant, and shapes do not show heads, activation and the norms' "
             f"epsilon: {beside}",
             fault="ambiguous",
         )

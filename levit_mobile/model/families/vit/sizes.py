@@ -93,7 +93,7 @@ def _depth(shapes: Shapes, row: str) -> int:
 
 def _shape(shapes: Shapes, key: str, dimensions: int) -> tuple[int, ...]:
     if (shape := shapes.get(key)) is None:
-        raise CheckpointError(f"the weights have no {key}, which tells the sizes of the net", fault="missing-keys")
+        raise CheckpointError(f"the weights have no {key}, which shows the sizes of the net", fault="missing-keys")
     if len(shape) != dimensions or not all(shape):
         raise CheckpointError(f"{key} has shape {list(shape)}, expected {dimensions} dimensions", fault="shape")
     return shape
