@@ -39,9 +39,9 @@ VariantOption = Annotated[
     str | None,
     typer.Option(
         "--variant",
-        help="Fail unless the checkpoint is the named one: levit_128s, levit_128, levit_192, levit_256, levit_384, timm's "
-        "name of a ViT or DeiT (deit_tiny_patch16_224), or levit or vit for other sizes. Of weights that several fit, "
-        "this chooses one. Default: no check.",
+        help="Fail unless the checkpoint is the named one: levit_128s, levit_128, levit_192, levit_256, levit_384, "
+        "timm's name of a ViT or DeiT (deit_tiny_patch16_224), or levit or vit for other sizes. Of several that fit "
+        "the weights, this chooses one. Default: no check.",
     ),
 ]
 SideOption = Annotated[

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from levit_mobile.conversion.executorch_gelu import TanhGelu, draw_gelus, needs_drawing
-from support.vits import imported, saved
+from support.vits import saved
 from torch import nn
 
 import levit_mobile
-from levit_mobile.inspection import executorch, tflite
+from levit_mobile.model.parts.norms import LinearRms
 from levit_mobile.parity.report import ParityReport
+from levit_mobile.pipeline.lowering import baked_for, form_of
 from levit_mobile.pipeline.source_model import SourceModel, load_source
+from levit_mobile.targets import TARGETS
 
 ON_XNNPACK = ("tflite", "executorch")
 INTEGERS = ("tflite-int8", "tflite-int8-dynamic", "tflite-int8-weight", "executorch-int8", "executorch-int8-dynamic")
@@ -75,45 +76,28 @@ def test_integers_are_proven_and_leave_the_positions_and_the_norms_in_float(
     bundle = converted(exact, recipe, tmp_path)
     assert bundle.proof.verdict.value == "proven"
     assert bundle.contract.artifact.partitions == 1
-    positions, averages = (1, 16, 64), (1, 64)
-    kinds = dict(stored(bundle.path / bundle.contract.artifact.file))
-    assert kinds[positions] == "float32"
-    assert kinds.get(averages, "float32") == "float32"
-    assert "int8" in kinds.values()
+    assert sum(n for kind, n in bundle.inspection.weight_bytes.items() if "int8" in kind) > 100_000
+    target = TARGETS[recipe.partition("-")[0]]
+    form = form_of(baked_for(exact.checkpoint.model, exact.spec, target), target)
+    content = (bundle.path / bundle.contract.artifact.file).read_bytes()
+    kept = [form.get_buffer("stem.position"), *(each.mean.weight for each in means_of(form))]
+    assert all(values.detach().numpy().tobytes() in content for values in kept)
+
+
+def means_of(form: nn.Module) -> list[LinearRms]:
+    return [each for each in form.modules() if isinstance(each, LinearRms)]
 
 
 @pytest.mark.slow
 def test_core_ml_survives_a_large_channel_of_the_stream(tmp_path: Path) -> None:
-    """A channel that trained nets have grown to hundreds: its square does not fit float16."""
-    folder = tmp_path / "hub"
-    of = source(folder)
-    trained = imported("deit with teacher", folder)
-    of.checkpoint.model.load_state_dict(trained.state_dict())
-    raised(of.checkpoint.model)
-    bundle = levit_mobile.convert(source_of(of, tmp_path / "raised"), "coreml-fp16", out=tmp_path, emulation=False)
-    assert report(bundle).sqnr_db >= 50
-
-
-def raised(model: nn.Module) -> None:
-    """One channel of the stream at 600, by the positions."""
+    """Trained nets grow channels to hundreds, of which the square does not fit float16."""
+    model = source(tmp_path).checkpoint.model
     with torch.no_grad():
         model.get_parameter("stem.position")[:, :, 5] = 600.0
-
-
-def source_of(of: SourceModel, folder: Path) -> SourceModel:
-    """The changed model by its own file."""
-    folder.mkdir()
-    torch.save(of.checkpoint.model.state_dict(), folder / "pytorch_model.bin")
-    for name in ("config.json", "preprocessor_config.json"):
-        (folder / name).write_bytes((folder.parent / "hub" / name).read_bytes())
-    return load_source(folder)
-
-
-def stored(artifact: Path) -> Iterator[tuple[tuple[int, ...], str]]:
-    """Shape and type of every constant."""
-    read = tflite if artifact.suffix == ".tflite" else executorch
-    for tensor in read.graph_of(artifact):
-        yield tensor
+    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+    (tmp_path / "model.safetensors").unlink()
+    bundle = converted(load_source(tmp_path), "coreml-fp16", tmp_path)
+    assert report(bundle).sqnr_db >= 50
 
 
 class TestTanhGelu:
@@ -132,4 +116,4 @@ class TestTanhGelu:
         assert [type(layer).__name__ for layer in drawn.children()] == ["GELU", "TanhGelu", "ReLU"]
         assert not needs_drawing(drawn, in_half=False)
         assert needs_drawing(drawn, in_half=True)
-        assert [type(layer).__name__ for layer in draw_gelus(drawn, in_half=True).children()][0] == "TanhGelu"
+        assert type(next(draw_gelus(drawn, in_half=True).children())).__name__ == "TanhGelu"
