@@ -60,15 +60,14 @@ def stated(config: Mapping[str, Any], source: str, default: str) -> Stated:
     """
     kind = _kind(config, default)
     known = PROCESSORS.get(kind)
-    read = partial(_value, config)
     return Stated(
         source,
-        resize=lambda size: _resize(config, kind, known, size),
-        crop=lambda size: _crop(config, known, size),
-        interpolation=lambda: _interpolation(read("resample", known.resample if known else None)),
-        mean=lambda: _colour(config, "image_mean", known, 0),
-        std=lambda: _colour(config, "image_std", known, 1),
-        rescale=lambda: _rescale(config),
+        resize=partial(_resize, config, kind, known),
+        crop=partial(_crop, config, known),
+        interpolation=partial(_interpolation, _value(config, "resample", known.resample if known else None)),
+        mean=partial(_colour, config, "image_mean", known, 0),
+        std=partial(_colour, config, "image_std", known, 1),
+        rescale=partial(_rescale, config),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from levit_mobile.errors import CheckpointError
@@ -24,12 +25,20 @@ class Unusable(ValueError):
     """A field says something that cannot be done; the sentence does not name the file."""
 
 
+def _nothing(_size: Size) -> Fields:
+    return {}
+
+
+def _of_a_full_pixel() -> float:
+    return 1 / 255
+
+
 @dataclass(frozen=True, slots=True)
 class Stated:
     """What a file says, each field as a function that raises Unusable for what cannot be done.
 
     `resize` gives mode, height and width; `crop` checks the crop, which is the net's input, and says how it is rounded.
-    Both take the net's input size.
+    Both take the net's input size. A function can be sent to another process, so it is no lambda.
     """
 
     source: str
@@ -37,8 +46,8 @@ class Stated:
     interpolation: Callable[[], str]
     mean: Callable[[], Colour]
     std: Callable[[], Colour]
-    crop: Callable[[Size], Fields] = lambda _: {}
-    rescale: Callable[[], float] = lambda: 1 / 255
+    crop: Callable[[Size], Fields] = _nothing
+    rescale: Callable[[], float] = _of_a_full_pixel
 
     def parts(self, size: Size, given: Mapping[str, Any]) -> Fields:
         """The fields that are not `given`. Raises CheckpointError for one that cannot be done."""
@@ -65,18 +74,18 @@ class Stated:
 def of_spec(source: str, spec: Callable[[int, int], ImageSpec]) -> Stated:
     """A rule that is the same for every picture: height and width of the net's input -> the preparation."""
     fixed = spec(1, 1)
-
-    def resize(size: Size) -> Fields:
-        made = spec(*size)
-        return {"mode": made.mode, "height": made.height, "width": made.width}
-
     return Stated(
         source,
-        resize=resize,
-        interpolation=lambda: fixed.interpolation,
-        mean=lambda: fixed.mean,
-        std=lambda: fixed.std,
+        resize=partial(_resize, spec),
+        interpolation=partial(getattr, fixed, "interpolation"),
+        mean=partial(getattr, fixed, "mean"),
+        std=partial(getattr, fixed, "std"),
     )
+
+
+def _resize(spec: Callable[[int, int], ImageSpec], size: Size) -> Fields:
+    made = spec(*size)
+    return {"mode": made.mode, "height": made.height, "width": made.width}
 
 
 def three(name: str, value: object, numbers: Sequence[object]) -> Colour:

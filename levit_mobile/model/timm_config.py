@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from levit_mobile.images.overrides import Size
 from levit_mobile.images.spec import INTERPOLATIONS, Colour, ImageSpec
 from levit_mobile.model.image_processors import IMAGENET
-from levit_mobile.model.stated import Fields, Stated, Unusable, size_text, three
+from levit_mobile.model.stated import Fields, Stated, Unusable, of_spec, size_text, three
 
 CROP_PCT = 0.875  # timm's default
 TIMM_ARGUMENTS = ("crop_pct", "img_size", "mean", "std", "interpolation")  # of timm's train.py
@@ -26,10 +28,10 @@ def stated(cfg: Mapping[str, Any], source: str) -> Stated:
     """What timm's evaluation makes of a `pretrained_cfg`, or of arguments over one."""
     return Stated(
         source,
-        resize=lambda size: _resize(cfg, size),
-        interpolation=lambda: _interpolation(cfg.get("interpolation") or "bicubic"),
-        mean=lambda: _colour("mean", cfg.get("mean"), IMAGENET[0]),
-        std=lambda: _colour("std", cfg.get("std"), IMAGENET[1]),
+        resize=partial(_resize, cfg),
+        interpolation=partial(_interpolation, cfg.get("interpolation") or "bicubic"),
+        mean=partial(_colour, "mean", cfg.get("mean"), IMAGENET[0]),
+        std=partial(_colour, "std", cfg.get("std"), IMAGENET[1]),
     )
 
 
@@ -47,19 +49,14 @@ def of_arguments(arguments: Mapping[str, Any], cfg: Mapping[str, Any]) -> Stated
 
 
 def _official(arguments: Mapping[str, Any]) -> Stated:
-    def resize(size: Size) -> Fields:
-        paper = ImageSpec.for_size(*size)
-        if size != (side := arguments["input_size"], side):
-            raise Unusable(f"has input_size {side}, and the net takes {size_text(size)}")
-        return {"mode": paper.mode, "height": paper.height, "width": paper.width}
+    return replace(of_spec(ARGUMENTS, ImageSpec.for_size), resize=partial(_official_resize, arguments["input_size"]))
 
-    return Stated(
-        ARGUMENTS,
-        resize=resize,
-        interpolation=lambda: "bicubic",
-        mean=lambda: IMAGENET[0],
-        std=lambda: IMAGENET[1],
-    )
+
+def _official_resize(side: int, size: Size) -> Fields:
+    if size != (side, side):
+        raise Unusable(f"has input_size {side}, and the net takes {size_text(size)}")
+    paper = ImageSpec.for_size(*size)
+    return {"mode": paper.mode, "height": paper.height, "width": paper.width}
 
 
 def _resize(cfg: Mapping[str, Any], size: Size) -> Fields:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from argparse import Namespace
 from functools import partial
 from pathlib import Path
@@ -244,6 +245,24 @@ def test_arguments_of_any_other_script_mean_nothing() -> None:
 
 
 # Which file counts
+
+
+@pytest.mark.parametrize(
+    ("files", "arguments"),
+    [
+        ({"preprocessor_config": {"size": {"height": 224, "width": 224}}}, None),
+        ({"config": {"pretrained_cfg": {"crop_pct": 0.95}}}, None),
+        ({}, {"input_size": 224, "teacher_model": "regnety_160"}),
+    ],
+    ids=["transformers", "timm", "official"],
+)
+def test_what_is_stated_can_be_sent_to_another_process(
+    files: dict[str, Any], arguments: dict[str, Any] | None, tmp_path: Path
+) -> None:
+    found = read_config(config_of(tmp_path, **files), arguments)
+    assert found.stated is not None
+    unstated = LEVIT.prepared("levit_128s", "timm")
+    assert pickle.loads(pickle.dumps(found)).spec(SQUARE, unstated=unstated) == found.spec(SQUARE, unstated=unstated)
 
 
 def test_a_processor_goes_before_timms_cfg_and_that_before_arguments(tmp_path: Path) -> None:

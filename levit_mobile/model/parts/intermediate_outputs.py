@@ -18,7 +18,7 @@ POOLED, LOGITS = "pooled", "logits"
 COMPARED = "compared"
 
 
-def compared_as(model: nn.Module, change: Callable[[Tensor], Tensor]) -> None:
+def compared_as(model: nn.Module, change: Callable[[Tensor], Tensor] | None) -> None:
     """Declare how a trained model's blocks' outputs become what its forms keep, where a rewrite changed both sides."""
     vars(model)[COMPARED] = change
 

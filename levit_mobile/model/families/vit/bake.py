@@ -62,7 +62,7 @@ def bake(model: ViT, *, mean: Sequence[float], std: Sequence[float], pixel_range
     embed_normalisation_(baked, mean=mean, std=std, pixel_range=pixel_range)
     freeze_tokens_(baked)
     centre_stream_(baked)
-    compared_as(baked, lambda stream: stream)
+    compared_as(baked, None)
     return baked.to(dtype).eval()
 
 
