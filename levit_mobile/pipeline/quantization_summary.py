@@ -22,11 +22,15 @@ from levit_mobile.timing import ratios, samples
 from levit_mobile.timing.beside import beside
 
 PICTURES = 8  # that tables are judged on
+NO_TABLES = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """How the attention biases are stored, and the SQNR in dB of the logits with nothing else rounded."""
+    """How the attention biases are stored, and the SQNR in dB of the logits with nothing else rounded.
+
+    `stored` is NO_TABLES for a net without attention biases, of which nothing is rounded.
+    """
 
     stored: str
     sqnr_db: float
@@ -92,7 +96,7 @@ def tables_of(baked: nn.Module, recipe: Recipe, pictures: ImageSet) -> Tables:
     images = torch.from_numpy(np.concatenate(list(few.batches(PICTURES)))) * row.pixel_range
     expected = baked(images).numpy()
     stored = _store(baked, table_rounding(row), recipe)
-    return Tables(", ".join(sorted(stored)), metrics.sqnr_db(expected, baked(images).numpy()), len(few))
+    return Tables(", ".join(sorted(stored)) or NO_TABLES, metrics.sqnr_db(expected, baked(images).numpy()), len(few))
 
 
 def _store(baked: nn.Module, as_stored: TableRounding, recipe: Recipe) -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from levit_mobile.pipeline.half import CoreProof, HalfProof
-from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed, Tables
+from levit_mobile.pipeline.quantization_summary import NO_TABLES, QuantizationSummary, Speed, Tables
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.reporting.tables.convert import INTEGER_ROWS, bundle_table, bundles_json, reasons
 
@@ -60,6 +60,8 @@ def test_what_tables_cost(plain: Bundle) -> None:
     assert found(made)["integers"]["bias_tables"] == {"stored": "int8 a head", "pictures": 8, "sqnr_db": 64.46}
     exact = with_integers(plain, tables=Tables("float32", float("inf"), 8))
     assert found(exact)["integers"]["bias_tables"]["sqnr_db"] == "Infinity"
+    none = with_integers(plain, tables=Tables(NO_TABLES, float("inf"), 8))
+    assert rows(none)["attention biases"] == "none"
 
 
 def test_the_time_beside_float32(plain: Bundle) -> None:

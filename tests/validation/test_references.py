@@ -84,6 +84,25 @@ def test_the_own_checkpoint_is_called_by_its_name_and_another_by_its_path(
     assert (other.name, other.own, other.checkpoint) == ("some/where/renamed.pth", False, checkpoint)
 
 
+def test_of_weights_that_several_variants_fit_the_bundles_own_is_named(
+    stored: OpenBundle, checkpoint: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def load(_path: str, *, variant: str | None = None, **_: object) -> SimpleNamespace:
+        asked.append(variant)
+        if variant is None:
+            raise CheckpointError("several fit", fault="ambiguous")
+        return checkpoint
+
+    monkeypatch.setattr(references, "load_checkpoint", load)
+    monkeypatch.setattr(references.eager, "load", lambda *_, double: double)
+    found = find("a.pth", stored)
+    assert not found.load()
+    own = stored.contract.model.variant
+    assert asked == [None, own, own]
+
+
 def test_the_checkpoint_runs_in_float32_and_exactly_in_float64(
     stored: OpenBundle, checkpoint: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from levit_mobile.errors import LevitMobileError
 from levit_mobile.images.labels import origin
 from levit_mobile.parity.report import Proof
 from levit_mobile.pipeline.half import HalfProof
-from levit_mobile.pipeline.quantization_summary import QuantizationSummary, Speed
+from levit_mobile.pipeline.quantization_summary import NO_TABLES, QuantizationSummary, Speed
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.reporting.strict_json import to_json
 from levit_mobile.reporting.text import MISSING, db, ratio_text, shown, verdict
@@ -151,7 +151,8 @@ def _integer_cells(found: QuantizationSummary | None) -> dict[str, str]:
             f"{speed.float_median_ms:.2f} ms: {ratio_text(of)}, 95% over {told(of.processes)}",
         )
     floats = MISSING if plan is None else ", ".join(plan) or "nothing"
-    return dict(zip(INTEGER_ROWS, (floats, f"{tables.stored}, {db(tables.sqnr_db)} alone", *timed), strict=True))
+    rounded = tables.stored if tables.stored == NO_TABLES else f"{tables.stored}, {db(tables.sqnr_db)} alone"
+    return dict(zip(INTEGER_ROWS, (floats, rounded, *timed), strict=True))
 
 
 def _integers_dict(found: QuantizationSummary | None) -> outputs.Integers | None:

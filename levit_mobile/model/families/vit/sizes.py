@@ -21,7 +21,7 @@ MATRIX, FOUR = 2, 4  # dimensions
 class Sizes:
     """What a checkpoint and the files beside it say about its net; `size` is height and width in pixels.
 
-    `assumed` says that rectangles would fit too and nothing chose a size.
+    `assumed` says that rectangles would fit too and that no size is stated, and none is in the variant's name.
     """
 
     name: str
@@ -67,7 +67,7 @@ def read_sizes(shapes: Shapes, layout: str, asked: Size | None = None, facts: Fa
         classes=_shape(shapes, f"{main}.weight", MATRIX)[0],
         size=size,
         distillation=f"{second}.weight" in shapes,
-        assumed=asked is None and len(_grids(rows)) > 1,
+        assumed=asked is None and name == OTHER and len(_grids(rows)) > 1,
         doubt=doubt,
     )
 
