@@ -211,8 +211,8 @@ def identify(path: Path, variant: str | None = None) -> Identity:
     files = weight_files.find(path)
     held, _, beside = weight_files.read(files)
     taken = containers.take(held, path)
-    _, facts = _described(path, taken, beside, variant, digest_in_turn(files))
-    sizes = _sizes(taken, [None], facts)
+    config, facts = _described(path, taken, beside, variant, digest_in_turn(files))
+    sizes = _sizes(taken, [*config.sizes, None], facts)
     return Identity(taken.net.family.named(sizes, variant), sizes.classes)
 
 
