@@ -36,3 +36,18 @@ def constant_of(bias: nn.Module) -> Tensor:
     if not isinstance(bias, FrozenBias):
         raise ValueError("an attention bias is still gathered from a table: bake the model first")
     return bias.value
+
+
+class Affine(nn.Module):
+    """gain * x + shift, one of each per channel: [N,C,H,W] -> [N,C,H,W]; without a gain, x + shift."""
+
+    gain: Tensor | None
+    shift: Tensor
+
+    def __init__(self, gain: Tensor | None, shift: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("gain", gain)
+        self.register_buffer("shift", shift)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x if self.gain is None else x * self.gain) + self.shift
