@@ -50,3 +50,18 @@ def scale_rows(linear: nn.Linear, rows: Tensor | slice, scale: float) -> None:
     with torch.no_grad():
         linear.weight[rows] = (linear.weight[rows].double() * scale).to(linear.weight.dtype)
         linear.bias[rows] = (linear.bias[rows].double() * scale).to(linear.bias.dtype)
+
+
+def framed(conv: nn.Module, mean: Tensor) -> nn.Conv2d:
+    """A padded convolution as one without padding, over pixels that still carry the mean colour [1,3,1,1].
+
+    before   pixels -> subtract the mean -> conv(w, b), zero padding
+    after    pixels -> frame of the mean colour -> conv(w, b - sum(w) * mean), no padding
+    """
+    if not isinstance(conv, nn.Conv2d) or conv.bias is None:
+        raise ValueError("conv0 is not a plain convolution: bake the model first")
+    made = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, stride=conv.stride)  # type: ignore[arg-type]
+    shift = (conv.weight.detach().double() * mean.double()).sum((1, 2, 3))
+    made.weight.data = conv.weight.detach().clone()
+    made.bias = nn.Parameter((conv.bias.detach().double() - shift).to(conv.weight.dtype))
+    return made.to(conv.weight.dtype)

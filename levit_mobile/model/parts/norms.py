@@ -55,3 +55,56 @@ def _average(layer: nn.Linear | nn.Conv2d, channels: int, epsilon: float) -> Non
     assert layer.bias is not None
     layer.weight.fill_(1 / channels)
     layer.bias.fill_(epsilon)
+
+
+class Centred(nn.Module):
+    """A LayerNorm without gain and shift, of a stream that has a mean: [..., C] or [1,C,...] -> the same.
+
+    before   (x - mean(x)) / sqrt(var(x) + e)
+    after    y / sqrt(mean(y * y) + s s e)          y = s (x - mean(x)), s = 1/4
+
+    The scale keeps squares within float16 up to values of 1023, and e within what float16 can tell from 0.
+
+    Args:
+        mean: What computes the mean over channels, without a bias.
+        rms: The norm of what is left, for the epsilon `scaled(e)`.
+    """
+
+    SCALE = 0.25
+
+    def __init__(self, mean: nn.Module, rms: nn.Module) -> None:
+        super().__init__()
+        self.mean, self.rms = mean, rms
+
+    @classmethod
+    def scaled(cls, epsilon: float) -> float:
+        """The epsilon behind the scale."""
+        return epsilon * cls.SCALE**2
+
+    @classmethod
+    def by_reduction(cls, epsilon: float) -> Centred:
+        """[..., C], for TFLite, whose quantizers leave reductions in float."""
+        return cls(_Mean(), Rms(cls.scaled(epsilon)))
+
+    @classmethod
+    def by_linear(cls, channels: int, epsilon: float) -> Centred:
+        """[1,T,C], for ExecuTorch."""
+        mean = with_role(nn.Linear(channels, 1), "norm")
+        _average(mean, channels, 0.0)
+        return cls(mean, LinearRms(channels, cls.scaled(epsilon)))
+
+    @classmethod
+    def by_conv(cls, channels: int, epsilon: float) -> Centred:
+        """[1,C,H,W], for Core ML."""
+        mean = with_role(nn.Conv2d(channels, 1, 1), "norm")
+        _average(mean, channels, 0.0)
+        return cls(mean, ConvRms(channels, cls.scaled(epsilon)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.rms((x - self.mean(x)) * self.SCALE)
+        return y
+
+
+class _Mean(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(-1, keepdim=True)

@@ -44,11 +44,15 @@ def conv_of(rows: Rows, stride: int = 1, role: Role = "projection") -> nn.Conv2d
     return with_role(conv, role)
 
 
-def rows_of(linear: nn.Module) -> Rows:
-    """The weights of a baked (plain) linear."""
-    if not isinstance(linear, nn.Linear):
-        raise ValueError(f"the layer is a {type(linear).__name__}, expected a plain linear: bake the model first")
-    return linear.weight.detach(), linear.bias.detach()
+def rows_of(layer: nn.Module) -> Rows:
+    """The weights of a baked (plain) linear, or of a 1x1 convolution, with its bias or zeros."""
+    if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1):
+        weight = layer.weight.detach()[:, :, 0, 0].contiguous()
+    elif isinstance(layer, nn.Linear):
+        weight = layer.weight.detach()
+    else:
+        raise ValueError(f"the layer is a {type(layer).__name__}, expected a plain linear: bake the model first")
+    return weight, layer.bias.detach() if layer.bias is not None else weight.new_zeros(len(weight))
 
 
 def stacked(parts: Sequence[Rows]) -> Rows:

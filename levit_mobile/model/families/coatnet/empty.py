@@ -34,7 +34,7 @@ def check_numbering(state: Mapping[str, Tensor], model: CoAtNet, names: Names) -
             raise CheckpointError(
                 f"{key} does not number the attention offsets as timm does, so the bias table cannot be read: reorder "
                 "the table's rows and omit this buffer",
-                fault="other-levit",
+                fault="other-net",
             )
 
 

@@ -105,7 +105,7 @@ class _Reader:
         if len(self.depths) != STAGES:
             raise CheckpointError(
                 f"the weights have {len(self.depths)} stages, expected {STAGES}: others cannot be converted",
-                fault="other-levit",
+                fault="other-net",
             )
 
     def block(self, stage: int, name: str) -> str:
@@ -162,7 +162,7 @@ def _matching(bare: Architecture, read: _Reader) -> Traits:
     raise CheckpointError(
         f"the names and shapes of the weights do not say how the net computes; variants that fit are: {listed}. "
         "Expected config.json beside the weights, whose architecture names the one that it was made from",
-        fault="variant",
+        fault="ambiguous",
     )
 
 
@@ -199,7 +199,7 @@ def size_of(entries: tuple[int, ...], asked: Size | None) -> Size:
         raise CheckpointError(
             f"the tables of position biases have {' '.join(map(str, entries))} entries, expected those of an input of "
             f"multiples of {INPUT_PX} px, up to {MOST_CELLS * INPUT_PX} px",
-            fault="other-levit",
+            fault="other-net",
         )
     if asked is not None and asked not in found:
         raise CheckpointError(

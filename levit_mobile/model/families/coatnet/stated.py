@@ -50,7 +50,7 @@ def prepared(variant: str, _layout: str) -> Stated:
 
 def require(facts: Facts) -> None:
     """Only CoAtNets whose traits are known, for colour pictures. Raises CheckpointError."""
-    require_colour(facts, "CoAtNets", "other-levit")
+    require_colour(facts, "CoAtNets", "other-net")
     stated_traits(facts)
 
 
@@ -74,7 +74,7 @@ def _traits_of(name: str, place: str) -> Traits:
     if variant not in VARIANTS:
         raise CheckpointError(
             f"{place} names timm's {name}, expected one of {', '.join(VARIANTS)}: others cannot be converted",
-            fault="other-levit",
+            fault="other-net",
         )
     return VARIANTS[variant].traits
 
@@ -90,7 +90,7 @@ def _changed(traits: Traits, options: Mapping[str, Any], place: str) -> Traits:
             listed = f"expected {' or '.join(map(str, values))}" if values else f"expected only {', '.join(OPTIONS)}"
             raise CheckpointError(
                 f"{place} makes the net with {option} {value!r}, {listed}: others cannot be converted",
-                fault="other-levit",
+                fault="other-net",
             )
         made[trait] = values[value]
     return replace(traits, **made)

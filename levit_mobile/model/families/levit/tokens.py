@@ -22,6 +22,7 @@ from levit_mobile.model.families.levit.trained import (
     blocks_in,
 )
 from levit_mobile.model.parts.constants import SubtractMean, constant_of
+from levit_mobile.model.parts.fold import framed
 from levit_mobile.model.parts.roles import add_table, with_role
 from levit_mobile.model.parts.rows import conv_of, linear_of, regroup, rows_of
 from levit_mobile.model.parts.tokens import every_second, mean, to_grid, to_tokens, token_attend
@@ -154,7 +155,7 @@ class TokenStem(nn.Module):
         self.register_buffer("left", mean.expand(1, 3, size[0] + 1, 1).contiguous())
         convs = {name: copy.deepcopy(layer) for name, layer in layers.items() if isinstance(layer, nn.Conv2d)}
         self.convs = nn.ModuleDict(convs)
-        self.convs["conv0"] = _framed(self.convs["conv0"], mean)
+        self.convs["conv0"] = framed(self.convs["conv0"], mean)
         for conv in self.convs.values():
             with_role(conv, "stem")
         self.pixels = FakeQuant(group="conv0", pixels=True)
@@ -174,17 +175,6 @@ def _mean_of(layer: nn.Module | None) -> Tensor:
     if not isinstance(layer, SubtractMean):
         raise ValueError("the stem does not subtract the mean colour: bake the model first")
     return layer.mean
-
-
-def _framed(conv: nn.Module, mean: Tensor) -> nn.Conv2d:
-    """conv0 over pixels that still carry the mean colour [1,3,1,1]."""
-    if not isinstance(conv, nn.Conv2d) or conv.bias is None:
-        raise ValueError("conv0 is not a plain convolution: bake the model first")
-    framed = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, stride=conv.stride)  # type: ignore[arg-type]
-    shift = (conv.weight.detach().double() * mean.double()).sum((1, 2, 3))
-    framed.weight.data = conv.weight.detach().clone()
-    framed.bias = nn.Parameter((conv.bias.detach().double() - shift).to(conv.weight.dtype))
-    return framed.to(conv.weight.dtype)
 
 
 class TokenMajor(nn.Module):
