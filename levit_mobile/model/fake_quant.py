@@ -212,7 +212,7 @@ class Int8Layer(nn.Module):
         weight = restore(self.stored, self.scale, self.zero, 0, -INT8_MAX, INT8_MAX, torch.int8)
         (like,) = self.like
         if isinstance(like, nn.Conv2d):
-            return nn.functional.conv2d(x, weight, self.bias, like.stride, like.padding)
+            return nn.functional.conv2d(x, weight, self.bias, like.stride, like.padding, groups=like.groups)
         return nn.functional.linear(x, weight, self.bias)
 
 
