@@ -21,7 +21,17 @@ from . import tflite_weights
 from .tflite_model import Model, kinds, opened
 
 Values = NDArray[np.floating[Any]]
-INTEGER_OPS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "PAD", "CONCATENATION", "TRANSPOSE", "RESHAPE", "MEAN")
+INTEGER_OPS = (
+    "CONV_2D",
+    "DEPTHWISE_CONV_2D",
+    "FULLY_CONNECTED",
+    "ADD",
+    "PAD",
+    "CONCATENATION",
+    "TRANSPOSE",
+    "RESHAPE",
+    "MEAN",
+)
 KEEP_GRID = ("PAD",)  # ops whose output has other values than any edge, on the grid of their input
 NEAR, APART = 0.05, 4  # where rounding is amplified: how far, and how much further the next tensor has to be
 CLOSE = 1e-3  # of a tensor's largest value: how far float32 kernels of two runtimes may lie apart

@@ -130,20 +130,30 @@ def _without_wrappers(state: State, file: Path) -> State:
 
 def _nets(found: Groups) -> list[Net]:
     """The nets in the order of the file; for each prefix, the family and layout that most of its keys have."""
-    counts: Counter[tuple[str, str, int, str]] = Counter()
+    claimed: dict[tuple[str, str, int, str], set[str]] = {}
     for path, state in found.items():
         for key in state:
-            if len(key) <= MOST_NAME:
-                counts.update((path, base, number, layout) for number, layout, base in _places(key))
+            for number, layout, base in _places(key) if len(key) <= MOST_NAME else ():
+                claimed.setdefault((path, base, number, layout), set()).add(key)
     best: dict[tuple[str, str], tuple[int, int, str]] = {}
-    for (path, base, number, layout), count in counts.items():
-        best[path, base] = max(best.get((path, base), (0, 0, "")), (count, number, layout))
+    for (path, base, number, layout), keys in claimed.items():
+        best[path, base] = max(best.get((path, base), (0, 0, "")), (len(keys), number, layout))
+    owned = {(*place, *what[1:]): claimed[*place, *what[1:]] for place, what in best.items()}
     most = max((count for count, _, _ in best.values()), default=0)
     return [
         Net(FAMILIES[number], layout, path, base, _is_averaged(path, base, found))
         for (path, base), (count, number, layout) in best.items()
-        if count * SHARE >= most
+        if count * SHARE >= most and not _is_part((path, base, number, layout), owned)
     ]
+
+
+def _is_part(net: tuple[str, str, int, str], owned: Mapping[tuple[str, str, int, str], set[str]]) -> bool:
+    """Does a larger net around it hold all of its keys, as a graft holds what looks like a ViT?"""
+    path, base, *_ = net
+    return any(
+        other[0] == path and other[1] != base and base.startswith(other[1]) and owned[net] < keys
+        for other, keys in owned.items()
+    )
 
 
 def _places(key: str) -> Iterator[tuple[int, str, str]]:

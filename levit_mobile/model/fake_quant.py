@@ -65,6 +65,21 @@ class QParams:
         return (INT8_MAX - self.zero_point) * self.scale
 
 
+class ReluConv(nn.Conv2d):
+    """A convolution with a ReLU behind it in one layer, since delegates fuse the two: no edge can be between them."""
+
+    @classmethod
+    def of(cls, conv: nn.Conv2d) -> ReluConv:
+        """The same convolution, with the ReLU; its weights are its own."""
+        made = copy.deepcopy(conv)
+        made.__class__ = cls
+        assert isinstance(made, ReluConv)
+        return made
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.relu(super().forward(x))
+
+
 PIXEL_QPARAMS = QParams(1 / 255, -128)  # the levels of a picture, exactly
 
 
@@ -212,7 +227,8 @@ class Int8Layer(nn.Module):
         weight = restore(self.stored, self.scale, self.zero, 0, -INT8_MAX, INT8_MAX, torch.int8)
         (like,) = self.like
         if isinstance(like, nn.Conv2d):
-            return nn.functional.conv2d(x, weight, self.bias, like.stride, like.padding, groups=like.groups)
+            y = nn.functional.conv2d(x, weight, self.bias, like.stride, like.padding, groups=like.groups)
+            return nn.functional.relu(y) if isinstance(like, ReluConv) else y
         return nn.functional.linear(x, weight, self.bias)
 
 

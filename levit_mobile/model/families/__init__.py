@@ -13,11 +13,12 @@ from torch import nn
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.coatnet import COATNET
 from levit_mobile.model.families.family import Family
+from levit_mobile.model.families.graft import GRAFT
 from levit_mobile.model.families.levit import LEVIT
 from levit_mobile.model.families.vit import VIT
 from levit_mobile.model.stored_tensors import few
 
-FAMILIES: tuple[Family[Any, Any], ...] = (LEVIT, VIT, COATNET)
+FAMILIES: tuple[Family[Any, Any], ...] = (LEVIT, VIT, COATNET, GRAFT)
 
 
 def recognised(keys: Sequence[str]) -> tuple[Family[Any, Any], str]:

@@ -67,6 +67,7 @@ def fold_first_norms(model: CoAtNet) -> CoAtNet:
         if block.active_norm:
             block.norm = Affine(*(_as_grid(part) for part in gain_and_shift(_batch_norm(block.norm))))
         else:
+            assert isinstance(block.expand, ConvNorm)
             block.expand.conv = _reading(block.expand.conv, *gain_and_shift(_batch_norm(block.norm)))
             block.norm = nn.Identity()
     return baked.eval()
@@ -149,13 +150,13 @@ def embed_normalisation(
     means "mean colour" after it. The division does fold, since zero stays zero.
     """
     baked = copy.deepcopy(model)
-    conv = baked.stem.conv0
-    if not isinstance(conv, nn.Conv2d):
+    stem, conv = baked.stem, baked.stem.get_submodule("conv0")
+    if not isinstance(stem, Stem) or not isinstance(conv, nn.Conv2d):
         raise ValueError("the stem still has a batch norm: fold the batch norms before embedding the normalisation")
     scale = torch.tensor(std, dtype=torch.float64) * pixel_range
     conv.weight.data = (conv.weight.double() / scale.view(1, 3, 1, 1)).to(conv.weight.dtype)
     offset = torch.tensor(mean, dtype=torch.float64) * pixel_range
-    baked.stem = CentredStem(SubtractMean(offset.view(1, 3, 1, 1).to(conv.weight.dtype)), baked.stem)
+    baked.stem = CentredStem(SubtractMean(offset.view(1, 3, 1, 1).to(conv.weight.dtype)), stem)
     return baked.eval()
 
 

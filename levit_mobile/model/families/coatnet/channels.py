@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from levit_mobile.model.fake_quant import FakeQuant
 from levit_mobile.model.families.coatnet.architecture import HEAD_DIM
 from levit_mobile.model.families.coatnet.body import laid_out
-from levit_mobile.model.families.coatnet.grids import GridConv, GridStem, copied, last_affine
+from levit_mobile.model.families.coatnet.grids import GridConv, GridStem, copied, last_affine, shortcut_of
 from levit_mobile.model.families.coatnet.tokens import inner_norm
 from levit_mobile.model.families.coatnet.trained import ChannelNorm, CoAtNet, MbConv, Transformer, blocks_in
 from levit_mobile.model.parts.constants import constant_of
@@ -33,8 +33,7 @@ class ChannelTransformer(nn.Module):
         add_table(self, "bias", constant_of(block.attn.bias)[None])  # 1 h T T
         self.mixed, self.change = FakeQuant(group="output"), FakeQuant(group="output")
         self.proj = copied(block.attn.proj)
-        self.taken, self.kept = FakeQuant(group="shortcut"), FakeQuant(group="shortcut")
-        self.shortcut = None if isinstance(block.shortcut, nn.Identity) else copied(block.shortcut)
+        self.shortcut = shortcut_of(block.shortcut, copied)
         self.expand, self.contract = copied(block.expand), copied(block.contract)
         self.mlp_norm = channel_norm(block.mlp_norm, self.expand.in_channels)
         self.entered, self.wide = FakeQuant(group="expand"), FakeQuant(group="expand")
@@ -44,9 +43,8 @@ class ChannelTransformer(nn.Module):
         normed = self.norm(x)
         if self.shrinks:
             normed, x = halved(normed), halved(x)
-        if self.shortcut is not None:
-            x = self.kept(self.shortcut(self.taken(x)))
-        x = x + self.change(self.proj(self.mixed(self.attend(self.joint(self.qkv(self.normed(normed)))))))
+        mixed = self.mixed(self.attend(self.joint(self.qkv(self.normed(normed)))))
+        x = self.shortcut(x) + self.change(self.proj(mixed))
         hidden = self.hidden(F.gelu(self.wide(self.expand(self.entered(self.mlp_norm(x))))))
         y: Tensor = x + self.added(self.contract(hidden))
         return y
@@ -58,7 +56,7 @@ class ChannelTransformer(nn.Module):
             part.reshape(1, self.heads, HEAD_DIM, -1) for part in joint.split([width] * 3, dim=1)
         )  # 1 h d T
         weights = (queries.transpose(2, 3) @ keys + self.bias).softmax(-1)  # 1 h T T
-        mixed = values @ weights.transpose(2, 3)  # 1 h d T
+        mixed: Tensor = values @ weights.transpose(2, 3)  # 1 h d T
         return mixed.reshape(1, width, *joint.shape[2:])
 
 

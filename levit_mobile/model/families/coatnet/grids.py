@@ -64,8 +64,7 @@ class GridConv(nn.Module):
         self.shift = copy.deepcopy(block.depthwise_norm)
         self.gated, self.change = FakeQuant(group="output"), FakeQuant(group="output")
         self.contract = copied(block.contract)
-        self.taken, self.kept = FakeQuant(group="shortcut"), FakeQuant(group="shortcut")
-        self.shortcut = None if isinstance(block.shortcut, nn.Identity) else copied(block.shortcut)
+        self.shortcut = shortcut_of(block.shortcut, copied)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(x)
@@ -74,10 +73,8 @@ class GridConv(nn.Module):
         y = self.deep(self.depthwise(self.hidden(silu(self.wide(self.expand(entered))))))
         y = silu(self.shift(y * self.share(y))) if self.early else self.late(silu(y))
         changed = self.change(self.contract(self.gated(y)))
-        x = halved(x) if self.shrinks else x
-        if self.shortcut is not None:
-            x = self.kept(self.shortcut(self.taken(x)))
-        return x + changed
+        kept: Tensor = self.shortcut(halved(x) if self.shrinks else x)
+        return kept + changed
 
     def late(self, y: Tensor) -> Tensor:
         """The gate behind the activation."""
@@ -101,6 +98,24 @@ class GateShare(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         share = torch.sigmoid(self.excite(self.function(self.squeeze(mean(x)))))
         return share if self.gain is None else share * self.gain
+
+
+class Shortcut(nn.Module):
+    """A projection of the stream, whose two ends may be in int8."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+        self.taken, self.kept = FakeQuant(group="shortcut"), FakeQuant(group="shortcut")
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.kept(self.layer(self.taken(x)))
+        return y
+
+
+def shortcut_of(layer: nn.Module, made: Callable[[nn.Module], nn.Module]) -> nn.Module:
+    """The stream itself, or a projection of it."""
+    return nn.Identity() if isinstance(layer, nn.Identity) else Shortcut(made(layer))
 
 
 def silu(x: Tensor) -> Tensor:

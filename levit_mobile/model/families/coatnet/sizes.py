@@ -16,7 +16,7 @@ from levit_mobile.model.families.coatnet.architecture import (
     Numbers,
     Traits,
 )
-from levit_mobile.model.families.coatnet.keys import depths_in, names_in, their_name
+from levit_mobile.model.families.coatnet.keys import depths_in, their_name
 from levit_mobile.model.families.coatnet.stated import stated_traits, unseen
 from levit_mobile.model.families.family import Facts, Shapes
 from levit_mobile.model.stated import size_text
@@ -213,5 +213,3 @@ def size_of(entries: tuple[int, ...], asked: Size | None) -> Size:
             fault="variant",
         )
     return asked or found[0]
-
-

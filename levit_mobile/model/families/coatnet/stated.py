@@ -26,7 +26,14 @@ OPTIONS: Mapping[str, tuple[str, Mapping[object, Any]]] = {
     "transformer_norm_layer": ("batch_norm", {"batchnorm2d": True, "layernorm2d": False}),
 }
 SHOWN = ("embed_dim", "depths", "stem_width", "num_classes", "img_size", "in_chans")  # by shapes, or read elsewhere
-TRAINING = ("drop_rate", "drop_path_rate", "transformer_attn_drop", "transformer_proj_drop", "weight_init", "pretrained")
+TRAINING = (
+    "drop_rate",
+    "drop_path_rate",
+    "transformer_attn_drop",
+    "transformer_proj_drop",
+    "weight_init",
+    "pretrained",
+)
 
 # timm 1.0.31, `_cfg` and `default_cfgs` of timm/models/maxxvit.py.
 _HALF = (0.5, 0.5, 0.5)

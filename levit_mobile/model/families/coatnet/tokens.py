@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
 
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from torch.nn import functional as F
 from levit_mobile.model.fake_quant import FakeQuant
 from levit_mobile.model.families.coatnet.architecture import CONV_STAGES, HEAD_DIM
 from levit_mobile.model.families.coatnet.body import laid_out
-from levit_mobile.model.families.coatnet.grids import GridConv, GridStem, last_affine
+from levit_mobile.model.families.coatnet.grids import GridConv, GridStem, last_affine, shortcut_of
 from levit_mobile.model.families.coatnet.trained import ChannelNorm, CoAtNet, MbConv, Transformer, blocks_in, cells_of
 from levit_mobile.model.parts.constants import constant_of
 from levit_mobile.model.parts.grids import Cells, halved
@@ -19,7 +20,6 @@ from levit_mobile.model.parts.norms import Centred
 from levit_mobile.model.parts.roles import add_table
 from levit_mobile.model.parts.rows import linear_of, regroup, rows_of
 from levit_mobile.model.parts.tokens import mean, to_grid, to_tokens, token_attend
-
 
 FLOAT = FakeQuant()  # of moves between tokens and grids that are in float in every recipe
 
@@ -42,8 +42,7 @@ class TokenTransformer(nn.Module):
         add_table(self, "bias", constant_of(block.attn.bias))
         self.mixed, self.change = FakeQuant(group="output"), FakeQuant(group="output")
         self.proj = linear_of(rows_of(block.attn.proj))
-        self.taken, self.kept = FakeQuant(group="shortcut"), FakeQuant(group="shortcut")
-        self.shortcut = None if isinstance(block.shortcut, nn.Identity) else linear_of(rows_of(block.shortcut))
+        self.shortcut = shortcut_of(block.shortcut, lambda layer: linear_of(rows_of(layer)))
         self.expand, self.contract = linear_of(rows_of(block.expand)), linear_of(rows_of(block.contract))
         self.mlp_norm = token_norm(block.mlp_norm, self.expand.in_features, channels_last=channels_last)
         self.entered, self.wide = FakeQuant(group="expand"), FakeQuant(group="expand")
@@ -53,9 +52,7 @@ class TokenTransformer(nn.Module):
         normed = self.norm(x)
         if self.shrinks:
             normed, x = (halved_tokens(tokens, self.cells) for tokens in (normed, x))
-        if self.shortcut is not None:
-            x = self.kept(self.shortcut(self.taken(x)))
-        x = x + self.attend(self.normed(normed))
+        x = self.shortcut(x) + self.attend(self.normed(normed))
         hidden = self.hidden(F.gelu(self.wide(self.expand(self.entered(self.mlp_norm(x))))))
         y: Tensor = x + self.added(self.contract(hidden))
         return y
@@ -74,7 +71,10 @@ class TokenMajor(nn.Module):
         super().__init__()
         self.channels_last = channels_last
         self.stem = GridStem(baked.stem, baked.size)
-        kinds = {MbConv: GridConv, Transformer: partial(TokenTransformer, channels_last=channels_last)}
+        kinds: dict[type, Callable[..., nn.Module]] = {
+            MbConv: GridConv,
+            Transformer: partial(TokenTransformer, channels_last=channels_last),
+        }
         self.body = laid_out(baked, kinds)
         self.cells = cells_of(baked.size, len(self.body) - 1)
         self.norm = token_norm(inner_norm(baked), baked.head.in_features, channels_last=channels_last)

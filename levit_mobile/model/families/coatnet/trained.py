@@ -53,7 +53,7 @@ class Stem(nn.Module):
 
     def __init__(self, widths: tuple[int, int]) -> None:
         super().__init__()
-        self.conv0 = ConvNorm(nn.Conv2d(3, widths[0], 3, stride=2, padding=1, bias=False))
+        self.conv0: nn.Module = ConvNorm(nn.Conv2d(3, widths[0], 3, stride=2, padding=1, bias=False))
         self.conv1 = nn.Conv2d(widths[0], widths[1], 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -91,13 +91,14 @@ class MbConv(nn.Module):
         self.shrinks, self.pools = shrinks, shrinks and traits.stride == "pool"
         self.active_norm = traits.active_norm
         self.shortcut = nn.Conv2d(channels, out, 1, bias=traits.conv_bias) if channels != out else nn.Identity()
-        self.norm = nn.BatchNorm2d(channels, BATCH_EPS)
-        self.expand = ConvNorm(nn.Conv2d(channels, hidden, 1, bias=False))
+        self.norm: nn.Module = nn.BatchNorm2d(channels, BATCH_EPS)
+        self.expand: nn.Module = ConvNorm(nn.Conv2d(channels, hidden, 1, bias=False))
         stride = 2 if shrinks and not self.pools else 1
         self.depthwise = nn.Conv2d(hidden, hidden, 3, stride, padding=1, groups=hidden, bias=False)
-        gate, none = Gate(hidden, traits.gate_function), nn.Identity()
-        self.early_gate, self.gate = (gate, none) if traits.gate_early else (none, gate)
-        self.depthwise_norm = nn.BatchNorm2d(hidden, BATCH_EPS)
+        gate: nn.Module = Gate(hidden, traits.gate_function)
+        self.early_gate: nn.Module = gate if traits.gate_early else nn.Identity()
+        self.gate: nn.Module = nn.Identity() if traits.gate_early else gate
+        self.depthwise_norm: nn.Module = nn.BatchNorm2d(hidden, BATCH_EPS)
         self.contract = nn.Conv2d(hidden, out, 1, bias=traits.conv_bias)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -105,15 +106,16 @@ class MbConv(nn.Module):
         y = F.silu(y) if self.active_norm else y
         y = self.depthwise(F.silu(self.expand(halved(y) if self.pools else y)))
         y = self.gate(F.silu(self.depthwise_norm(self.early_gate(y))))
-        shortcut: Tensor = self.shortcut(halved(x) if self.shrinks else x)
-        return shortcut + self.contract(y)
+        changed: Tensor = self.shortcut(halved(x) if self.shrinks else x) + self.contract(y)
+        return changed
 
 
 class ChannelNorm(nn.LayerNorm):
     """Layer norm over the channels of each cell: [N,C,H,W] -> [N,C,H,W]."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        rows: Tensor = super().forward(x.permute(0, 2, 3, 1))
+        return rows.permute(0, 3, 1, 2)
 
 
 def norm_of(channels: int, traits: Traits) -> nn.Module:
@@ -195,9 +197,7 @@ class CoAtNet(nn.Module):
         ValueError: The variant is unknown, or the side is not made of positive multiples of 32 px.
     """
 
-    def __init__(
-        self, variant: str | Architecture, *, classes: int = 1000, side: int | tuple[int, int] = 224
-    ) -> None:
+    def __init__(self, variant: str | Architecture, *, classes: int = 1000, side: int | tuple[int, int] = 224) -> None:
         super().__init__()
         sizes = _architecture(variant)
         size = (side, side) if isinstance(side, int) else side
@@ -205,7 +205,7 @@ class CoAtNet(nn.Module):
             raise ValueError(f"the input side is {side} px, expected a positive multiple of {INPUT_PX} px")
         self.variant = variant if isinstance(variant, str) else OTHER
         self.classes, self.size = classes, size
-        self.stem = Stem(sizes.stem)
+        self.stem: nn.Module = Stem(sizes.stem)
         stages = ((f"stage{i}", _stage(sizes, i, size)) for i in range(STAGES))
         self.body = nn.Sequential(OrderedDict(stages))
         self.norm, self.head = norm_of(sizes.channels[-1], sizes.traits), nn.Linear(sizes.channels[-1], classes)
@@ -246,5 +246,3 @@ def _architecture(variant: str | Architecture) -> Architecture:
     if variant not in VARIANTS:
         raise ValueError(f"unknown CoAtNet variant {variant!r}, expected one of {', '.join(VARIANTS)}")
     return VARIANTS[variant]
-
-

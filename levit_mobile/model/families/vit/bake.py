@@ -125,8 +125,8 @@ def embed_normalisation_(baked: ViT, *, mean: Sequence[float], std: Sequence[flo
     embed = _stem(baked).embed
     assert embed.bias is not None
     scale, offset = (torch.tensor(values, dtype=torch.float64) * pixel_range for values in (std, mean))
-    embed.weight.div_(scale.view(1, 3, 1, 1))
-    embed.bias.sub_((embed.weight * offset.view(1, 3, 1, 1)).sum((1, 2, 3)))
+    embed.weight.div_(scale.view(1, -1, 1, 1))
+    embed.bias.sub_((embed.weight * offset.view(1, -1, 1, 1)).sum((1, 2, 3)))
 
 
 def freeze_tokens_(baked: ViT) -> None:
