@@ -18,7 +18,7 @@ from .executorch_passes import idle_passes_left_out
 
 # Ops of the forms that XNNPACK takes whole. `to_edge_transform_and_lower` asks the partitioner for them, which takes
 # it three decompositions of the graph instead of one.
-WHOLE = (torch.ops.aten.hardswish.default, torch.ops.aten.linear.default, torch.ops.aten.gelu.default)
+WHOLE = tuple(getattr(torch.ops.aten, name).default for name in ("hardswish", "linear", "gelu", "max_pool2d"))
 
 # What makes a module's weights integers, in place, for a precision that has any; it returns their number.
 QUANTIZERS: Mapping[Precision, Callable[[nn.Module], int]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from levit_mobile.model.fake_quant import Layer, fake_quantize_weight_
@@ -32,14 +33,16 @@ def round_weights(layers: Mapping[str, Layer], mean_inputs: Mapping[str, Tensor]
         fake_quantize_weight_(layer)
         change = layer.weight.detach().double() - before
         if correct:
-            _shift(layer, -_response(change, mean_inputs[name]))
+            groups = layer.groups if isinstance(layer, nn.Conv2d) else 1
+            _shift(layer, -_response(change, mean_inputs[name], groups=groups))
 
 
-def _response(weight: Tensor, mean_input: Tensor) -> Tensor:
-    """What a layer of these weights makes of a constant input [in]: [out]."""
+def _response(weight: Tensor, mean_input: Tensor, *, groups: int) -> Tensor:
+    """What a layer of these weights makes of a constant input [in]: [out]. The weight is [out, in / groups, ...]."""
     if weight.ndim == 4:
         weight = weight.sum((2, 3))
-    return weight @ mean_input
+    rows, means = weight.unflatten(0, (groups, -1)), mean_input.unflatten(0, (groups, -1))
+    return torch.cat([part @ mean for part, mean in zip(rows, means, strict=True)])
 
 
 def _shift(layer: nn.Linear | nn.Conv2d, by: Tensor) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 from levit_mobile.errors import CheckpointError
-from levit_mobile.model import timm_config
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.model.families.coatnet.architecture import VARIANTS, Traits
 from levit_mobile.model.families.family import Facts, require_colour
-from levit_mobile.model.stated import Stated
+from levit_mobile.model.stated import Stated, of_spec
 
 NAME = re.compile(r"(?P<variant>\w+?)_\d{3}(?:\..*)?")  # coatnet_0_rw_224.sw_in1k
 
@@ -52,7 +53,14 @@ def cfg_of(variant: str) -> Mapping[str, Any]:
 
 def prepared(variant: str, _layout: str) -> Stated:
     """As timm evaluates its own weights."""
-    return timm_config.stated(cfg_of(variant), "timm's own configuration of the net")
+    cfg = cfg_of(variant)
+
+    def spec(height: int, width: int) -> ImageSpec:
+        rows, columns = (math.floor(edge / cfg["crop_pct"]) for edge in (height, width))
+        colours = {name: cfg[name] for name in ("interpolation", "mean", "std")}
+        return ImageSpec("short side", rows, columns, height, width, **colours)
+
+    return of_spec("timm's own configuration of the net", spec)
 
 
 def require(facts: Facts) -> None:
