@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from levit_mobile.model.fake_quant import FakeQuant
 from levit_mobile.model.families.coatnet.architecture import HEAD_DIM
@@ -37,6 +36,7 @@ class ChannelTransformer(nn.Module):
         self.expand, self.contract = copied(block.expand), copied(block.contract)
         self.mlp_norm = channel_norm(block.mlp_norm, self.expand.in_channels)
         self.entered, self.wide = FakeQuant(group="expand"), FakeQuant(group="expand")
+        self.gelu = nn.GELU()
         self.hidden, self.added = FakeQuant(group="contract"), FakeQuant(group="contract")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -45,7 +45,7 @@ class ChannelTransformer(nn.Module):
             normed, x = halved(normed), halved(x)
         mixed = self.mixed(self.attend(self.joint(self.qkv(self.normed(normed)))))
         x = self.shortcut(x) + self.change(self.proj(mixed))
-        hidden = self.hidden(F.gelu(self.wide(self.expand(self.entered(self.mlp_norm(x))))))
+        hidden = self.hidden(self.gelu(self.wide(self.expand(self.entered(self.mlp_norm(x))))))
         y: Tensor = x + self.added(self.contract(hidden))
         return y
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from levit_mobile.model.fake_quant import FakeQuant
 from levit_mobile.model.families.coatnet.architecture import CONV_STAGES, HEAD_DIM
@@ -46,6 +45,7 @@ class TokenTransformer(nn.Module):
         self.expand, self.contract = linear_of(rows_of(block.expand)), linear_of(rows_of(block.contract))
         self.mlp_norm = token_norm(block.mlp_norm, self.expand.in_features, channels_last=channels_last)
         self.entered, self.wide = FakeQuant(group="expand"), FakeQuant(group="expand")
+        self.gelu = nn.GELU()
         self.hidden, self.added = FakeQuant(group="contract"), FakeQuant(group="contract")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ class TokenTransformer(nn.Module):
         if self.shrinks:
             normed, x = (halved_tokens(tokens, self.cells) for tokens in (normed, x))
         x = self.shortcut(x) + self.attend(self.normed(normed))
-        hidden = self.hidden(F.gelu(self.wide(self.expand(self.entered(self.mlp_norm(x))))))
+        hidden = self.hidden(self.gelu(self.wide(self.expand(self.entered(self.mlp_norm(x))))))
         y: Tensor = x + self.added(self.contract(hidden))
         return y
 
