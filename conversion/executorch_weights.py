@@ -1,7 +1,8 @@
 """Weights of a module -> integers, and what reads them, before it is lowered to XNNPACK.
 
     linears                     int8 a channel, or int4 a group of 32 inputs; their input is quantized at run time
-    3x3 convolutions            int8 a channel; their input is quantized at run time
+    3x3 convolutions            int8 a channel; their input is quantized at run time; depthwise ones stay float32,
+                                since XNNPACK has no such kernel for them
     1x1 convolutions            float32: they read a transposed grid, and ExecuTorch 1.4.1 moves that transpose to the
                                 start of the graph when their input is quantized at run time
     tables added to scores      int8, one scale and zero point a table
@@ -148,7 +149,7 @@ def _is_quantized(layer: Layer) -> bool:
 
 
 def _is_large(conv: nn.Conv2d) -> bool:
-    return conv.kernel_size != (1, 1) and conv.weight.numel() >= MIN_WEIGHT
+    return conv.kernel_size != (1, 1) and conv.groups == 1 and conv.weight.numel() >= MIN_WEIGHT
 
 
 def _ops() -> Any:

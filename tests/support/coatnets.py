@@ -128,7 +128,8 @@ def graft_state(parts: Parts) -> dict[str, Tensor]:
     }
     names, tail = VIT.layouts["transformers-5"](parts.sizes.tail), Graft(parts.sizes, classes=CLASSES, side=SIDE).tail
     theirs = {key.removeprefix("deit."): tensor for key, tensor in parts.deit.state_dict().items()}
-    return found | {f"tail.{key}": theirs[their_key(key, names)] for key in tail.state_dict()}
+    heads = {"head": "cls_classifier", "head_dist": "distillation_classifier"}
+    return found | {f"tail.{key}": theirs[their_key(key, {**names, **heads})] for key in tail.state_dict()}
 
 
 def _resnet(parts: Parts) -> list[tuple[str, nn.Module]]:

@@ -71,10 +71,12 @@ class Centred(nn.Module):
     """
 
     SCALE = 0.25
+    scale: Tensor
 
     def __init__(self, mean: nn.Module, rms: nn.Module) -> None:
         super().__init__()
         self.mean, self.rms = mean, rms
+        self.register_buffer("scale", torch.tensor([self.SCALE]))  # a number would be cast at run time in float16
 
     @classmethod
     def scaled(cls, epsilon: float) -> float:
@@ -101,7 +103,7 @@ class Centred(nn.Module):
         return cls(mean, ConvRms(channels, cls.scaled(epsilon)))
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.rms((x - self.mean(x)) * self.SCALE)
+        y: Tensor = self.rms((x - self.mean(x)) * self.scale)
         return y
 
 

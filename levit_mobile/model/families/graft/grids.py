@@ -43,7 +43,9 @@ class GridStem(nn.Module):
         above, below, left, right = (self.get_buffer(name) for name in ("above", "below", "left", "right"))
         x = self.pixels(torch.cat([self.pixels(above), self.pixels(pixels), self.pixels(below)], 2))
         x = self.pixels(torch.cat([self.pixels(left), x, self.pixels(right)], 3))
-        return F.max_pool2d(F.pad(self.out(self.conv(x)), (1, 0, 1, 0)), 3, 2)
+        padded = self.out(F.pad(self.out(self.conv(x)), (1, 0, 1, 0)), moved=True)
+        y: Tensor = self.out(F.max_pool2d(padded, 3, 2), moved=True)
+        return y
 
 
 class GridBottleneck(nn.Module):
