@@ -160,7 +160,7 @@ def _matching(bare: Architecture, read: _Reader) -> Traits:
         return exact[0]
     listed = ", ".join(fitting) or "none of the known ones"
     raise CheckpointError(
-        f"the names and shapes of the weights do not say how the net computes; variants that fit are: {listed}. "
+        f"the names and shapes of the weights do not show how the net computes; variants that fit are: {listed}. "
         "Expected config.json beside the weights, whose architecture names the one that it was made from",
         fault="ambiguous",
     )
@@ -204,7 +204,7 @@ def size_of(entries: tuple[int, ...], asked: Size | None) -> Size:
     if asked is not None and asked not in found:
         raise CheckpointError(
             f"the input size is {size_text(asked)}, expected {listed}, which the tables of position biases fit: set "
-            "another size in timm, which interpolates them, and save its state_dict()",
+            "a different size in timm, which interpolates them, and save its state_dict()",
             fault="variant",
         )
     if asked is None and found[0][0] != found[0][1]:
