@@ -65,7 +65,7 @@ class ChannelsFirst(nn.Module):
 
     def __init__(self, baked: CoAtNet) -> None:
         super().__init__()
-        self.stem = GridStem(baked.stem, baked.size)
+        self.stem = GridStem(baked.stem, baked.size, levels=False)
         self.body = laid_out(baked, {MbConv: GridConv, Transformer: ChannelTransformer})
         self.norm = channel_norm(inner_norm(baked), baked.head.in_features)
         self.affine = last_affine(baked)

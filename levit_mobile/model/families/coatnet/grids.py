@@ -30,7 +30,8 @@ class GridStem(nn.Module):
     above: Tensor
     left: Tensor
 
-    def __init__(self, stem: nn.Module, size: tuple[int, int]) -> None:
+    # With `levels` the input's int8 grid is that of a picture's levels in [0,1]; Core ML's input is 0..255: measured.
+    def __init__(self, stem: nn.Module, size: tuple[int, int], *, levels: bool) -> None:
         super().__init__()
         if not isinstance(stem, CentredStem):
             raise ValueError("the stem does not subtract the mean colour: bake the model first")
@@ -38,7 +39,7 @@ class GridStem(nn.Module):
         self.register_buffer("above", colour.expand(1, 3, 1, size[1]).contiguous())
         self.register_buffer("left", colour.expand(1, 3, size[0] + 1, 1).contiguous())
         self.conv0, self.conv1 = with_role(framed(stem.conv0, colour), "stem"), copied(stem.conv1, role="stem")
-        self.pixels = FakeQuant(group="conv0", pixels=True)
+        self.pixels = FakeQuant(group="conv0", pixels=levels)
         self.wide, self.active, self.out = FakeQuant(group="conv0"), FakeQuant(group="conv1"), FakeQuant(group="conv1")
 
     def forward(self, pixels: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ class TokenMajor(nn.Module):
     def __init__(self, baked: CoAtNet, *, channels_last: bool) -> None:
         super().__init__()
         self.channels_last = channels_last
-        self.stem = GridStem(baked.stem, baked.size)
+        self.stem = GridStem(baked.stem, baked.size, levels=True)
         kinds: dict[type, Callable[..., nn.Module]] = {
             MbConv: GridConv,
             Transformer: partial(TokenTransformer, channels_last=channels_last),

@@ -20,7 +20,7 @@ class TokenMajor(nn.Module):
         super().__init__()
         self.channels_last = channels_last
         tail = tokens.TokenMajor(baked.tail, channels_last=channels_last)
-        self.stem = GridStem(baked.stem, baked.size)
+        self.stem = GridStem(baked.stem, baked.size, levels=True)
         self.body = body_of(baked, tail.stem, tail.body)
         self.norm, self.pooled, self.head, self.scores = tail.norm, tail.pooled, tail.head, tail.scores
         self.blocks, self.read = form_blocks(baked), "norm"
@@ -37,7 +37,7 @@ class ChannelsFirst(nn.Module):
     def __init__(self, baked: Graft) -> None:
         super().__init__()
         tail = channels.ChannelsFirst(baked.tail)
-        self.stem = GridStem(baked.stem, baked.size)
+        self.stem = GridStem(baked.stem, baked.size, levels=False)
         self.body = body_of(baked, tail.stem, tail.body)
         self.norm, self.pooled, self.head, self.scores = tail.norm, tail.pooled, tail.head, tail.scores
         self.blocks, self.read = form_blocks(baked), "norm"

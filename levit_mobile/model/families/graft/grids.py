@@ -27,7 +27,8 @@ class GridStem(nn.Module):
     after    relu -> zeros above and to the left -> max, no padding    zero is the least that a relu gives
     """
 
-    def __init__(self, stem: nn.Module, size: tuple[int, int]) -> None:
+    # With `levels` the input's int8 grid is that of a picture's levels in [0,1]; Core ML's input is 0..255: measured.
+    def __init__(self, stem: nn.Module, size: tuple[int, int], *, levels: bool) -> None:
         super().__init__()
         if not isinstance(stem, BakedStem):
             raise ValueError("the stem does not subtract the mean colour: bake the model first")
@@ -37,7 +38,7 @@ class GridStem(nn.Module):
         for name, columns in (("left", 3), ("right", 2)):
             self.register_buffer(name, colour.expand(1, 3, height + 5, columns).contiguous())
         self.conv = with_role(ReluConv.of(framed(stem.conv, colour)), "stem")
-        self.pixels, self.out = FakeQuant(group="conv", pixels=True), FakeQuant(group="conv")
+        self.pixels, self.out = FakeQuant(group="conv", pixels=levels), FakeQuant(group="conv")
 
     def forward(self, pixels: Tensor) -> Tensor:
         above, below, left, right = (self.get_buffer(name) for name in ("above", "below", "left", "right"))
