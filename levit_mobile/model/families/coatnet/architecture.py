@@ -68,6 +68,11 @@ class Architecture:
         return (self.stem[-1], *self.channels[:-1])
 
     @property
+    def uneven(self) -> tuple[int, ...]:
+        """Widths of attentions that are not made of whole heads; the first one in a stage has those of its input."""
+        return tuple(width for width in self.channels[CONV_STAGES - 1 :] if width % HEAD_DIM)
+
+    @property
     def sizes(self) -> tuple[tuple[int, ...], ...]:
         """Without the traits."""
         return self.stem, self.channels, self.depths

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.coatnet.architecture import (
     CONV_STAGES,
+    HEAD_DIM,
     INPUT_PX,
     OTHER,
     STAGES,
@@ -73,6 +74,7 @@ def read_sizes(shapes: Shapes, layout: str, asked: Size | None = None, facts: Fa
     said = stated_traits(facts or Facts())
     read = _Reader(shapes, layout)
     bare = read.architecture(VARIANTS["coatnet_0_rw"].traits)
+    _require_whole_heads(bare)
     traits = said or _matching(bare, read)
     _require_visible(traits, read)
     entries = tuple(read.entries(stage) for stage in range(CONV_STAGES, STAGES))
@@ -82,6 +84,15 @@ def read_sizes(shapes: Shapes, layout: str, asked: Size | None = None, facts: Fa
         size=size_of(entries, asked),
         named=said is not None,
     )
+
+
+def _require_whole_heads(architecture: Architecture) -> None:
+    if architecture.uneven:
+        raise CheckpointError(
+            f"an attention of the weights has {architecture.uneven[0]} channels, expected a multiple of {HEAD_DIM}: "
+            "CoAtNets with heads of another width cannot be converted",
+            fault="other-net",
+        )
 
 
 def match_variant(sizes: Sizes, asked: str | None) -> str:

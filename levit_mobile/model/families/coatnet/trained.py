@@ -194,7 +194,8 @@ class CoAtNet(nn.Module):
         side: Height and width of the input in pixels, both multiples of 32; one number for a square.
 
     Raises:
-        ValueError: The variant is unknown, or the side is not made of positive multiples of 32 px.
+        ValueError: The variant is unknown, the side is not made of positive multiples of 32 px, or an attention is not
+            made of heads of 32 channels.
     """
 
     def __init__(self, variant: str | Architecture, *, classes: int = 1000, side: int | tuple[int, int] = 224) -> None:
@@ -203,6 +204,8 @@ class CoAtNet(nn.Module):
         size = (side, side) if isinstance(side, int) else side
         if any(edge < INPUT_PX or edge % INPUT_PX for edge in size):
             raise ValueError(f"the input side is {side} px, expected a positive multiple of {INPUT_PX} px")
+        if sizes.uneven:
+            raise ValueError(f"an attention has {sizes.uneven[0]} channels, expected a multiple of {HEAD_DIM}")
         self.variant = variant if isinstance(variant, str) else OTHER
         self.classes, self.size = classes, size
         self.stem: nn.Module = Stem(sizes.stem)

@@ -16,7 +16,7 @@ from support.refusals import refused
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.checkpoint import load_checkpoint
 from levit_mobile.model.families.coatnet import COATNET
-from levit_mobile.model.families.coatnet.architecture import VARIANTS
+from levit_mobile.model.families.coatnet.architecture import VARIANTS, Architecture
 from levit_mobile.model.families.coatnet.sizes import fitting, size_of
 from levit_mobile.model.families.family import their_key
 from levit_mobile.model.parts.grids import relative_index
@@ -150,3 +150,17 @@ def test_tables_say_the_size_of_the_input() -> None:
         size_of((77, 15), None)
     with refused(CheckpointError, "checkpoint.other-net", "100 169 entries"):
         size_of((100, 169), None)
+
+
+def test_attentions_of_other_heads_are_refused(tmp_path: Path) -> None:
+    uneven = {"embed_dim": [64, 80, 128, 160]}
+    net = timm.create_model("coatnet_0_rw_224", depths=[1, 1, 1, 1], num_classes=3, img_size=SIDE, **uneven)
+    torch.save(net.state_dict(), tmp_path / "weights.pth")
+    with refused(CheckpointError, "checkpoint.other-net", "has 80 channels, expected a multiple of 32"):
+        load_checkpoint(tmp_path / "weights.pth")
+
+
+def test_a_net_of_other_heads_is_not_made() -> None:
+    sizes = Architecture((16, 32), (32, 48, 96, 192), (1, 1, 1, 1), VARIANTS["coatnet_0_rw"].traits)
+    with pytest.raises(ValueError, match="an attention has 48 channels, expected a multiple of 32"):
+        COATNET.net(sizes)
