@@ -37,6 +37,7 @@ EXAMPLES: Json = {
     "golden": None,
     "arithmetic": "fp16 where the core has it",
 }
+OTHER_SIZES: Json = {"width": 192, "heads": 3, "depth": 12, "patch": 16, "tokens": 1, "epsilon": 1e-12}  # a ViT's
 
 
 def filled(schema: Json, root: Json, path: str) -> Any:
@@ -108,7 +109,8 @@ def contract_files() -> dict[str, Any]:
     sparse = {name: full[name] for name in schema_of("contract")["required"]}
     sparse = changed(sparse, model__sizes=..., model__weights=..., input__quantization=..., golden=[])
     upgraded = json.loads(Contract.model_validate(old).model_dump_json())
-    accepted = {"complete": full, "sparse": sparse, "schema-1": old}
+    other = changed(full, model__family="vit", model__variant="vit_tiny_patch16_224", model__sizes=OTHER_SIZES)
+    accepted = {"complete": full, "sparse": sparse, "other-family": other, "schema-1": old}
     refused = {
         "schema-3": (changed(full, schema_version=3), "an unknown schema_version"),
         "schema-text": (changed(full, schema_version="2"), "a schema_version that is not a number"),
