@@ -85,20 +85,43 @@ def efficientnet_b0() -> torch.nn.Module:
     return drawn(made)
 
 
+def deit_tiny_distilled() -> torch.nn.Module:
+    """DeiT-tiny with a distillation token, and the mean of both heads."""
+    from transformers import DeiTConfig, DeiTForImageClassificationWithTeacher
+
+    sizes = {"hidden_size": 192, "num_attention_heads": 3, "intermediate_size": 768}
+    return drawn(lambda: DeiTForImageClassificationWithTeacher(DeiTConfig(num_labels=CLASSES, **sizes)))
+
+
+def coatnet_0() -> torch.nn.Module:
+    """timm's CoAtNet-0, 27 M parameters."""
+    import timm
+
+    return drawn(lambda: timm.create_model("coatnet_0_rw_224", num_classes=CLASSES))
+
+
+def graft() -> torch.nn.Module:
+    """Two stages of ResNet-50 and six blocks of DeiT-S, 13 M parameters."""
+    from levit_mobile.model.families.graft.trained import Graft
+
+    return drawn(lambda: Graft("resnet50_2_deit_small_6", classes=CLASSES))
+
+
 class Logits(torch.nn.Module):
-    """Unwraps transformers' output object."""
+    """Unwraps transformers' output object; other networks give logits by themselves."""
 
     def __init__(self, model: torch.nn.Module) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.model(pixel_values=image).logits
+        found = self.model(image)
+        logits: torch.Tensor = getattr(found, "logits", found)
         return logits
 
 
 def lower(model: torch.nn.Module, name: str, folder: Path) -> dict[str, Path]:
-    """transformers' model as it is, by each vendor's shortest way: target -> `name` in `folder`."""
+    """A network as it is, by each vendor's shortest way: target -> `name` in `folder`."""
     module, example = Logits(model).eval(), torch.zeros(1, 3, SIDE_PX, SIDE_PX)
     with torch.no_grad():
         module(example)  # fills LeViT's bias caches, which would otherwise leak fake tensors
