@@ -93,18 +93,24 @@ def held_out(count: int, size: int, workers: int, spread: float = 1.0) -> Iterat
 
 
 def normalised(pixels: Tensor, side: int = CENTRE_PX, *, jitter: bool = False) -> Tensor:
-    """uint8 [N,224,224,3] -> float32 [N,3,side,side], channels last in memory, as LeViT wants it; side divides 224.
+    """uint8 [N,224,224,3] -> float32 [N,3,side,side], channels last in memory; quicker if side divides 224.
 
     `jitter` makes each picture's channels a little brighter or darker, with more or less contrast.
     """
     mean, std = (torch.tensor(values, device=pixels.device) * 255 for values in (SPEC.mean, SPEC.std))
     gain, offset = (torch.rand((2, len(pixels), 3), device=pixels.device) * 2 - 1) * (JITTER if jitter else 0)
     scale = (1 + gain) / std
-    return _scaled(_pooled(pixels, CENTRE_PX // side), scale, offset - mean * scale).permute(0, 3, 1, 2)
+    return _scaled(_pooled(pixels, side), scale, offset - mean * scale).permute(0, 3, 1, 2)
 
 
-def _pooled(pixels: Tensor, window: int) -> Tensor:
-    """Means of `window`^2 pixels, float32 [N,H,W,3]; bfloat16, exact for 0..255, and a convolution are the fast way."""
+def _pooled(pixels: Tensor, side: int) -> Tensor:
+    """Means of the pixels that an output pixel covers, float32 [N,side,side,3].
+
+    Over whole windows bfloat16, exact for 0..255, and a convolution are the fast way.
+    """
+    window, rest = divmod(CENTRE_PX, side)
+    if rest:
+        return F.adaptive_avg_pool2d(pixels.permute(0, 3, 1, 2).float(), side).permute(0, 2, 3, 1).contiguous()
     if window == 1:
         return pixels.float()
     x = pixels.permute(0, 3, 1, 2).to(torch.bfloat16)

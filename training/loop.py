@@ -17,15 +17,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from torch import Tensor, nn
 
-from levit_mobile import LeViT
-
 WEIGHT_DECAY = 0.025
 WARM_UP = 0.05  # of the budget
 MAX_NORM = 1.0
 EMA_DECAY = 0.998
 PLAIN_LINE_S, LIVE_LINE_S = 10.0, 0.5
 
-Loss = Callable[[LeViT, Tensor, Tensor, float], tuple[Tensor, Tensor]]  # model, x, labels, time left -> loss, logits
+Loss = Callable[[Any, Tensor, Tensor, float], tuple[Tensor, Tensor]]  # model, x, labels, time left -> loss, hits
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,7 @@ class Plan:
     rates: tuple[float, float]  # learning rate after the warm-up and at the end
     seed: int
     save_s: float
+    mixed: bool = True  # bfloat16 where the device has it; small nets are faster in float32
 
     def fraction(self, done: Done) -> float:
         """How much of the time is spent, 0 to 1 and over."""
@@ -63,7 +62,7 @@ class Done:
 class Run:
     """A model in training, everything needed to go on with it, and its file."""
 
-    def __init__(self, model: LeViT, plan: Plan) -> None:
+    def __init__(self, model: nn.Module, plan: Plan) -> None:
         self.model, self.plan, self.done = model, plan, Done()
         self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(decayed_apart(model), lr=plan.rates[0])
@@ -145,7 +144,7 @@ def decayed_apart(model: nn.Module) -> list[dict[str, Any]]:
     return [{"params": decays, "weight_decay": WEIGHT_DECAY}, {"params": rest, "weight_decay": 0.0}]
 
 
-def fit(model: LeViT, loss: Loss, plan: Plan, pool: Pool) -> dict[str, Tensor]:
+def fit(model: nn.Module, loss: Loss, plan: Plan, pool: Pool) -> dict[str, Tensor]:
     """Trains until the time is spent, from where the plan's file stands; returns the averaged state dict."""
     run = Run(model.train(), plan)
     if plan.fraction(run.done) < 1:
@@ -169,17 +168,17 @@ def _train(run: Run, loss: Loss, pool: Pool, display: Display) -> None:
 def _step(run: Run, loss: Loss, batch: tuple[Tensor, Tensor], display: Display) -> None:
     device = next(run.model.parameters()).device
     pixels, truth = (part.to(device) for part in batch)
-    with mixed_precision(device):
+    with mixed_precision(device, run.plan.mixed):
         left = 1 - run.plan.fraction(run.done)
-        value, logits = loss(run.model, normalised(pixels, run.plan.side, jitter=True), truth, left)
+        value, hits = loss(run.model, normalised(pixels, run.plan.side, jitter=True), truth, left)
     run.step(value)
-    display.add(run.done, value.detach(), (logits.argmax(1) == truth).float().mean())
+    display.add(run.done, value.detach(), hits.float().mean())
 
 
-def mixed_precision(device: torch.device) -> torch.autocast:
+def mixed_precision(device: torch.device, wanted: bool) -> torch.autocast:
     """bfloat16 where the device computes with it; on other CPUs it would be slower than float32."""
     has_it = device.type == "cuda" or (device.type == "cpu" and torch.cpu._is_avx512_bf16_supported())
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_it)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted and has_it)
 
 
 class Display:
