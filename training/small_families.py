@@ -74,7 +74,7 @@ class Small:
 
 
 def small(name: Name) -> Small:
-    """DeiT-tiny at two thirds of its width and half its depth, or CoAtNet-0 at a quarter of its width and fewer blocks."""
+    """DeiT-tiny at two thirds of its width and half its depth, or CoAtNet-0 at a quarter, with five blocks."""
     if name is Name.DEIT:
         sizes = Architecture(width=128, heads=4, depth=6, hidden=512, patch=16, tokens=2)
         return Small(ViT(sizes, classes=CLASSES, side=SIDE, distillation=True), DEIT_CONFIG, two_heads)
