@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import copy
 import json
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from levit_mobile.images.digits import Split, pictures
 from levit_mobile.model.families.family import their_key
 from levit_mobile.model.families.graft.architecture import Architecture
 from levit_mobile.model.families.graft.trained import Graft
@@ -25,8 +27,12 @@ NAMES = ("coatnet_nano_rw", "coatnet_0_rw", "coatnet_1_rw", "coatnet_2_rw", "coa
 
 
 @torch.no_grad()
-def drawn(model: nn.Module, seed: int = 0) -> nn.Module:
-    """The model itself with weights away from their first values, in evaluation mode."""
+def drawn(model: nn.Module, side: int, seed: int = 0) -> nn.Module:
+    """The model itself with weights away from their first values, in evaluation mode.
+
+    Its batch norms have the statistics of what they see, as training leaves them: by others, values grow from norm to
+    norm until float16 cannot hold them.
+    """
     generator = torch.Generator().manual_seed(seed)
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
@@ -36,15 +42,21 @@ def drawn(model: nn.Module, seed: int = 0) -> nn.Module:
         elif isinstance(module, nn.LayerNorm | nn.BatchNorm2d):
             module.weight.uniform_(0.7, 1.3, generator=generator)
             module.bias.normal_(0, 0.2, generator=generator)
-        if isinstance(module, nn.BatchNorm2d):
-            assert module.running_mean is not None
-            assert module.running_var is not None
-            module.running_mean.normal_(0, 0.2, generator=generator)
-            module.running_var.uniform_(0.7, 1.3, generator=generator)
     for name, parameter in model.named_parameters():
         if name.endswith(("relative_position_bias_table", "token", "position_embeddings", "position")):
             parameter.normal_(0, 1, generator=generator)
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = None  # the mean over all calls, of which there is one
+    model.train()(digits(side))
     return model.eval()
+
+
+@cache
+def digits(side: int) -> Tensor:
+    """128 training pictures [128,3,side,side], of about unit variance."""
+    levels = torch.tensor(np.stack([pixels for pixels, _ in pictures(Split.TRAINING, 128)])).permute(0, 3, 1, 2)
+    return nn.functional.adaptive_avg_pool2d(levels.float(), side) / 64 - 2
 
 
 @lru_cache(maxsize=6)
@@ -53,7 +65,7 @@ def of_timm(name: str, *, side: int = SIDE, small: bool = True, **options: Any) 
     import timm
 
     sizes = {**SMALL, "num_classes": CLASSES} if small else {}
-    return drawn(timm.create_model(f"{name}_224", img_size=side, **sizes, **options))
+    return drawn(timm.create_model(f"{name}_224", img_size=side, **sizes, **options), side)
 
 
 def saved(name: str, folder: Path, *, side: int = SIDE, **options: Any) -> Path:
@@ -111,7 +123,7 @@ class Parts(nn.Module):
 @lru_cache(maxsize=4)
 def graft_parts(stages: int) -> Parts:
     """Small, in evaluation mode."""
-    parts = drawn(Parts(small_graft(stages)))
+    parts = drawn(Parts(small_graft(stages)), SIDE)
     assert isinstance(parts, Parts)
     return parts
 

@@ -40,11 +40,12 @@ class ChannelsFirst(nn.Module):
         self.stem = GridStem(baked.stem, baked.size, levels=False)
         self.body = body_of(baked, tail.stem, tail.body)
         self.norm, self.pooled, self.head, self.scores = tail.norm, tail.pooled, tail.head, tail.scores
+        self.head_channels = tail.head_channels
         self.blocks, self.read = form_blocks(baked), "norm"
 
     def forward(self, x: Tensor) -> Tensor:
         stream = self.norm(self.body(self.stem(x)))  # 1 C 1 t
-        beside = stream.transpose(1, 3).reshape(1, -1, 1, 1) if stream.shape[3] > 1 else stream  # 1 t*C 1 1
+        beside = stream.transpose(1, 3).reshape(1, self.head_channels, 1, 1)  # 1 t*C 1 1
         logits: Tensor = self.scores(self.head(self.pooled(beside)))
         return logits.flatten(1)
 
