@@ -140,7 +140,7 @@ def _output(histogram: Histogram) -> Range:
     """The pair of ends of the least error: step^2 / 12 for each squared slope, and what clipping changes."""
     response = histogram.response
     if not response.pictures:
-        raise ValueError("the output's response was not measured, expected at least one picture")
+        raise ValueError("the output's response was not measured, expected at least one image")
     lows, highs = _ends(histogram)
     step = (highs[None, :] - lows[:, None]) / (LEVELS - 1)
     cost = response.rounding * step**2 / 12 + response.clipping

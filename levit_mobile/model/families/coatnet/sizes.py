@@ -90,7 +90,7 @@ def _require_whole_heads(architecture: Architecture) -> None:
     if architecture.uneven:
         raise CheckpointError(
             f"an attention of the weights has {architecture.uneven[0]} channels, expected a multiple of {HEAD_DIM}: "
-            "CoAtNets with heads of another width cannot be converted",
+            "CoAtNets with heads of a different width cannot be converted",
             fault="other-net",
         )
 
