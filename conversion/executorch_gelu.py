@@ -46,11 +46,15 @@ def draw_gelus(module: nn.Module, *, in_half: bool) -> nn.Module:
     """
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, nn.GELU) and (in_half or child.approximate == "tanh"):
+            if _misread(child, in_half=in_half):
                 setattr(parent, name, TanhGelu())
     return module
 
 
 def needs_drawing(module: nn.Module, *, in_half: bool) -> bool:
     """Has it a GELU that `draw_gelus` would replace?"""
-    return any(isinstance(each, nn.GELU) and (in_half or each.approximate == "tanh") for each in module.modules())
+    return any(_misread(each, in_half=in_half) for each in module.modules())
+
+
+def _misread(module: nn.Module, *, in_half: bool) -> bool:
+    return isinstance(module, nn.GELU) and (in_half or module.approximate == "tanh")

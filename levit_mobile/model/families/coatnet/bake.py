@@ -25,7 +25,15 @@ from levit_mobile.model.families.coatnet.trained import (
     Transformer,
 )
 from levit_mobile.model.parts.constants import Affine, FrozenBias, SubtractMean
-from levit_mobile.model.parts.fold import Norm, gain_and_shift, replaced
+from levit_mobile.model.parts.fold import (
+    batch_norm,
+    gain_and_shift,
+    remade_conv,
+    replaced,
+    require_evaluation,
+    scaled_conv,
+    take_normalisation,
+)
 
 
 def bake(model: CoAtNet, *, mean: Sequence[float], std: Sequence[float], pixel_range: float = 1.0) -> CoAtNet:
@@ -43,8 +51,7 @@ def bake(model: CoAtNet, *, mean: Sequence[float], std: Sequence[float], pixel_r
     Raises:
         ValueError: The model is in training mode, where batch norm's statistics are not constants.
     """
-    if model.training:
-        raise ValueError("the model is in training mode, expected evaluation mode: call model.eval() first")
+    require_evaluation(model)
     baked = fold_first_norms(model)
     baked = fold_batch_norms(baked)
     baked = fold_affines(baked)
@@ -65,10 +72,10 @@ def fold_first_norms(model: CoAtNet) -> CoAtNet:
     baked = copy.deepcopy(model)
     for block in (module for module in baked.modules() if isinstance(module, MbConv)):
         if block.active_norm:
-            block.norm = Affine(*(_as_grid(part) for part in gain_and_shift(_batch_norm(block.norm))))
+            block.norm = Affine(*(_as_grid(part) for part in gain_and_shift(batch_norm(block.norm))))
         else:
             assert isinstance(block.expand, ConvNorm)
-            block.expand.conv = _reading(block.expand.conv, *gain_and_shift(_batch_norm(block.norm)))
+            block.expand.conv = _reading(block.expand.conv, *gain_and_shift(batch_norm(block.norm)))
             block.norm = nn.Identity()
     return baked.eval()
 
@@ -82,14 +89,14 @@ def fold_batch_norms(model: CoAtNet) -> CoAtNet:
     before   x -> y * share(mean of y) -> norm(g, b)
     after    x -> y * (g * share(mean of y)) -> + b        one factor a channel, not one a cell
     """
-    baked = replaced(model, ConvNorm, lambda pair: _written(pair.conv, *gain_and_shift(pair.norm)))
+    baked = replaced(model, ConvNorm, lambda pair: scaled_conv(pair.conv, *gain_and_shift(pair.norm)))
     for block in (module for module in baked.modules() if isinstance(module, MbConv)):
-        gain, shift = gain_and_shift(_batch_norm(block.depthwise_norm))
+        gain, shift = gain_and_shift(batch_norm(block.depthwise_norm))
         if isinstance(block.early_gate, Gate):
             block.early_gate = ScaledGate(block.early_gate, gain)
             block.depthwise_norm = Affine(None, _as_grid(shift))
         else:
-            block.depthwise = _written(block.depthwise, gain, shift)
+            block.depthwise = scaled_conv(block.depthwise, gain, shift)
             block.depthwise_norm = nn.Identity()
     return baked.eval()
 
@@ -133,7 +140,7 @@ def fold_query_scale(model: CoAtNet) -> CoAtNet:
         attn, rows = block.attn, query_rows(block.attn.heads)
         factor = torch.ones(attn.qkv.out_channels, dtype=torch.float64)
         factor[rows] = attn.scale
-        attn.qkv = _written(attn.qkv, factor, torch.zeros_like(factor))
+        attn.qkv = scaled_conv(attn.qkv, factor, torch.zeros_like(factor))
         attn.scale = 1.0
     return baked.eval()
 
@@ -145,18 +152,12 @@ def embed_normalisation(
 
     before   pixels/range -> (x - mean) / std  -> conv0(w, b)
     after    pixels       -> x - range * mean  -> conv0(w / (range * std), b)
-
-    The subtraction stays an op of its own: folding it into conv0's bias is wrong at the border, where the zero padding
-    means "mean colour" after it. The division does fold, since zero stays zero.
     """
     baked = copy.deepcopy(model)
     stem, conv = baked.stem, baked.stem.get_submodule("conv0")
     if not isinstance(stem, Stem) or not isinstance(conv, nn.Conv2d):
         raise ValueError("the stem still has a batch norm: fold the batch norms before embedding the normalisation")
-    scale = torch.tensor(std, dtype=torch.float64) * pixel_range
-    conv.weight.data = (conv.weight.double() / scale.view(1, 3, 1, 1)).to(conv.weight.dtype)
-    offset = torch.tensor(mean, dtype=torch.float64) * pixel_range
-    baked.stem = CentredStem(SubtractMean(offset.view(1, 3, 1, 1).to(conv.weight.dtype)), stem)
+    baked.stem = CentredStem(take_normalisation(conv, mean=mean, std=std, pixel_range=pixel_range), stem)
     return baked.eval()
 
 
@@ -191,25 +192,12 @@ def query_rows(heads: int) -> Tensor:
     return (torch.arange(heads)[:, None] * 3 * HEAD_DIM + torch.arange(HEAD_DIM)).flatten()
 
 
-def _written(conv: nn.Conv2d, gain: Tensor, shift: Tensor) -> nn.Conv2d:
-    """Of a convolution followed by gain * y + shift."""
-    bias = conv.bias.double() if conv.bias is not None else torch.zeros_like(gain)
-    return _remade(conv, conv.weight.double() * gain.view(-1, 1, 1, 1), bias * gain + shift)
-
-
 def _reading(conv: nn.Conv2d, gain: Tensor, shift: Tensor) -> nn.Conv2d:
     """Of a 1x1 convolution that reads gain * x + shift."""
     weight = conv.weight.double()
     bias = weight[:, :, 0, 0] @ shift
     bias = bias if conv.bias is None else bias + conv.bias.double()
-    return _remade(conv, weight * gain.view(1, -1, 1, 1), bias)
-
-
-def _remade(conv: nn.Conv2d, weight: Tensor, bias: Tensor) -> nn.Conv2d:
-    made = copy.deepcopy(conv)
-    made.weight = nn.Parameter(weight.detach().to(conv.weight.dtype))
-    made.bias = nn.Parameter(bias.detach().to(conv.weight.dtype))
-    return made
+    return remade_conv(conv, weight * gain.view(1, -1, 1, 1), bias)
 
 
 def _as_grid(values: Tensor) -> Tensor:
@@ -217,17 +205,11 @@ def _as_grid(values: Tensor) -> Tensor:
     return values.detach().float().view(1, -1, 1, 1)
 
 
-def _batch_norm(norm: nn.Module) -> Norm:
-    if not isinstance(norm, nn.BatchNorm2d):
-        raise ValueError(f"the norm is a {type(norm).__name__}, expected a batch norm: the model was baked before")
-    return norm
-
-
 def _affine_of(norm: nn.Module) -> tuple[Tensor, Tensor]:
     """Gain and shift behind what `_without_affine` leaves of a norm, float64."""
     if isinstance(norm, ChannelNorm):
         return norm.weight.detach().double(), norm.bias.detach().double()
-    return gain_and_shift(_batch_norm(norm))
+    return gain_and_shift(batch_norm(norm))
 
 
 def _without_affine(norm: nn.Module) -> nn.Module:

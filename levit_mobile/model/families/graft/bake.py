@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,7 +15,13 @@ from levit_mobile.model.families.graft.trained import Bottleneck, Graft, Stem
 from levit_mobile.model.families.vit.bake import bake as bake_vit
 from levit_mobile.model.families.vit.trained import ViT
 from levit_mobile.model.parts.constants import SubtractMean
-from levit_mobile.model.parts.fold import gain_and_shift
+from levit_mobile.model.parts.fold import (
+    batch_norm,
+    gain_and_shift,
+    require_evaluation,
+    scaled_conv,
+    take_normalisation,
+)
 from levit_mobile.model.parts.intermediate_outputs import compared_as
 
 
@@ -46,8 +51,7 @@ def bake(model: Graft, *, mean: Sequence[float], std: Sequence[float], pixel_ran
     Raises:
         ValueError: The model is in training mode, where batch norm's statistics are not constants.
     """
-    if model.training:
-        raise ValueError("the model is in training mode, expected evaluation mode: call model.eval() first")
+    require_evaluation(model)
     baked = fold_batch_norms(model)
     baked = embed_normalisation(baked, mean=mean, std=std, pixel_range=pixel_range)
     baked.tail = bake_tail(baked.tail)
@@ -81,18 +85,13 @@ def embed_normalisation(
 
     before   pixels/range -> (x - mean) / std  -> conv(w, b)
     after    pixels       -> x - range * mean  -> conv(w / (range * std), b)
-
-    The subtraction stays an op of its own: folding it into the bias is wrong at the border, where the zero padding
-    means "mean colour" after it. The division does fold, since zero stays zero.
     """
     baked = copy.deepcopy(model)
     stem = baked.stem
     if not isinstance(stem, Stem) or stem.conv.bias is None:
         raise ValueError("the stem still has a batch norm: fold the batch norms before embedding the normalisation")
-    scale, offset = (torch.tensor(values, dtype=torch.float64).view(1, 3, 1, 1) * pixel_range for values in (std, mean))
-    dtype = stem.conv.weight.dtype
-    stem.conv.weight.data = (stem.conv.weight.double() / scale).to(dtype)
-    baked.stem = BakedStem(SubtractMean(offset.to(dtype)), stem.conv)
+    centre = take_normalisation(stem.conv, mean=mean, std=std, pixel_range=pixel_range)
+    baked.stem = BakedStem(centre, stem.conv)
     return baked
 
 
@@ -106,10 +105,4 @@ def bake_tail(tail: ViT) -> ViT:
 
 def folded(conv: nn.Conv2d, norm: nn.Module) -> nn.Conv2d:
     """Of a convolution followed by a batch norm."""
-    if not isinstance(norm, nn.BatchNorm2d):
-        raise ValueError(f"the norm is a {type(norm).__name__}, expected a batch norm: the model was baked before")
-    gain, shift = gain_and_shift(norm)
-    made = copy.deepcopy(conv)
-    made.weight = nn.Parameter((conv.weight.detach().double() * gain.view(-1, 1, 1, 1)).to(conv.weight.dtype))
-    made.bias = nn.Parameter(shift.detach().to(conv.weight.dtype))
-    return made
+    return scaled_conv(conv, *gain_and_shift(batch_norm(norm)))

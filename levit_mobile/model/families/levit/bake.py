@@ -23,8 +23,17 @@ from levit_mobile.model.families.levit.trained import (
     NormLinear,
     ShrinkAttention,
 )
-from levit_mobile.model.parts.constants import FrozenBias, SubtractMean
-from levit_mobile.model.parts.fold import gain_and_shift, new_linear, plain_linear, replaced, scale_rows
+from levit_mobile.model.parts.constants import FrozenBias
+from levit_mobile.model.parts.fold import (
+    gain_and_shift,
+    new_linear,
+    plain_linear,
+    replaced,
+    require_evaluation,
+    scale_rows,
+    scaled_conv,
+    take_normalisation,
+)
 
 
 def bake(model: LeViT, *, mean: Sequence[float], std: Sequence[float], pixel_range: float = 1.0) -> LeViT:
@@ -42,8 +51,7 @@ def bake(model: LeViT, *, mean: Sequence[float], std: Sequence[float], pixel_ran
     Raises:
         ValueError: The model is in training mode, where batch norm's statistics are not constants.
     """
-    if model.training:
-        raise ValueError("the model is in training mode, expected evaluation mode: call model.eval() first")
+    require_evaluation(model)
     baked = fold_batch_norms(model)
     baked = freeze_attention_biases(baked)
     baked = fold_query_scale(baked)
@@ -113,18 +121,12 @@ def embed_normalisation(
 
     before   pixels/range -> (x - mean) / std  -> conv0(w, b)
     after    pixels       -> x - range * mean  -> conv0(w / (range * std), b)
-
-    The subtraction stays an op of its own: folding it into conv0's bias is wrong at the border, where the zero padding
-    means "mean colour" after it. The division does fold, since zero stays zero.
     """
     baked = copy.deepcopy(model)
     conv = baked.stem.conv0
     if not isinstance(conv, nn.Conv2d):
         raise ValueError("the stem still has a batch norm: fold the batch norms before embedding the normalisation")
-    scale = torch.tensor(std, dtype=torch.float64) * pixel_range
-    conv.weight.data = (conv.weight.double() / scale.view(1, 3, 1, 1)).to(conv.weight.dtype)
-    offset = torch.tensor(mean, dtype=torch.float64) * pixel_range
-    centre = SubtractMean(offset.view(1, 3, 1, 1).to(conv.weight.dtype))
+    centre = take_normalisation(conv, mean=mean, std=std, pixel_range=pixel_range)
     baked.stem = nn.Sequential(OrderedDict([("centre", centre), *baked.stem.named_children()])).eval()
     return baked
 
@@ -136,12 +138,7 @@ def query_rows(block: Attention) -> Tensor:
 
 
 def _fold_conv(block: ConvNorm) -> nn.Conv2d:
-    gain, shift = gain_and_shift(block.norm)
-    conv = block.conv
-    folded = nn.Conv2d(conv.in_channels, conv.out_channels, 3, stride=2, padding=1, dtype=conv.weight.dtype)
-    folded.weight.data = (conv.weight.double() * gain.view(-1, 1, 1, 1)).to(conv.weight.dtype)
-    folded.bias = nn.Parameter(shift.to(conv.weight.dtype))
-    return folded
+    return scaled_conv(block.conv, *gain_and_shift(block.norm))
 
 
 def _fold_linear(block: LinearNorm) -> nn.Linear:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from levit_mobile.model.families.vit.trained import STREAM_SCALE, Attention, Mlp, Stem, ViT
-from levit_mobile.model.parts.fold import new_linear
+from levit_mobile.model.parts.fold import new_linear, require_evaluation
 from levit_mobile.model.parts.intermediate_outputs import compared_as
 from levit_mobile.model.parts.norms import Rms
 
@@ -51,8 +51,7 @@ def bake(model: ViT, *, mean: Sequence[float], std: Sequence[float], pixel_range
     Raises:
         ValueError: The model is in training mode, where two heads give two results.
     """
-    if model.training:
-        raise ValueError("the model is in training mode, expected evaluation mode: call model.eval() first")
+    require_evaluation(model)
     dtype = model.head.weight.dtype
     baked = copy.deepcopy(model).double()
     fold_norms_(baked)
