@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from levit_mobile.bundle.inspect import Inspected, differences, inspect
     from levit_mobile.bundle.reader import OpenBundle, open_bundle
     from levit_mobile.contract import Contract
-    from levit_mobile.demo.bench import bench_in_app
-    from levit_mobile.demo.iphone import bench_in_ios_app
+    from levit_mobile.demo.android.run import bench_in_app
+    from levit_mobile.demo.ios.run import bench_in_ios_app
     from levit_mobile.demo.options import AppOptions, IosAppOptions
     from levit_mobile.demo.plan import TimingPlan
     from levit_mobile.deployment.deploy import Deployment, deploy
@@ -85,8 +85,8 @@ _HOMES = {
     "ValidationRun": "levit_mobile.validation.passes",
     "Verdict": "levit_mobile.recipe",
     "bench": "levit_mobile.timing.bench",
-    "bench_in_app": "levit_mobile.demo.bench",
-    "bench_in_ios_app": "levit_mobile.demo.iphone",
+    "bench_in_app": "levit_mobile.demo.android.run",
+    "bench_in_ios_app": "levit_mobile.demo.ios.run",
     "bench_on_device": "levit_mobile.device.bench",
     "check": "levit_mobile.pipeline.precheck",
     "convert": "levit_mobile.pipeline.convert",

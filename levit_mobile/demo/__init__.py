@@ -1,4 +1,4 @@
 """The demo apps on a phone: installed, given bundles and a plan, watched, and their timing record fetched.
 
-Door: bench, iphone, options, plan.
+Door: android, ios, options, plan.
 """

@@ -22,6 +22,7 @@ STYLES: dict[Verdict, str] = {
     Verdict.NOT_RUN: "yellow",
 }
 MISSING = "-"
+MEGA = 1e6  # bytes in a megabyte, MACs in a million
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 SMALLEST_P = 1e-4
 PLAIN_FROM, PLAIN_TO = 1e-2, 1e3  # where a number is easier to read without an exponent

@@ -17,8 +17,8 @@ from support.phone.faults import Faults
 from support.phone.phones import AdbServer, Phone, require, started_server
 from support.small_bundles import bundle
 
-from levit_mobile.demo import app as demo_app
 from levit_mobile.demo import watching
+from levit_mobile.demo.android import app as demo_app
 from levit_mobile.device.adb import Adb
 
 SOURCE = """

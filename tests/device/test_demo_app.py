@@ -13,10 +13,10 @@ from support.phone.phones import Phone
 from support.refusals import refused
 from support.small_bundles import bundle
 
-from levit_mobile.demo import app as demo_app
-from levit_mobile.demo import bench as demo_bench
 from levit_mobile.demo import watching
-from levit_mobile.demo.bench import bench_in_app
+from levit_mobile.demo.android import app as demo_app
+from levit_mobile.demo.android import run as demo_run
+from levit_mobile.demo.android.run import bench_in_app
 from levit_mobile.demo.options import AppOptions
 from levit_mobile.demo.plan import PlanStep, TimingPlan
 from levit_mobile.deployment.deploy import deploy
@@ -105,7 +105,7 @@ def test_a_bundle_that_differs_from_the_apps_is_pushed(
 def test_a_long_plan_is_a_file(
     with_app: Callable[..., Phone], paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo_bench, "MOST_WORDS", 10)
+    monkeypatch.setattr(demo_run, "MOST_WORDS", 10)
     phone = with_app()
     assert run_on(phone, paths[:1]).incomplete is None
     started = [call for call in phone.root.calls() if "--es" in call]
@@ -174,7 +174,7 @@ def test_an_app_that_dies_at_once_is_an_error_with_the_log(with_app: Callable[..
 
 def test_an_app_that_dies_later_leaves_what_it_has_measured(with_app: Callable[..., Phone], paths: list[Path]) -> None:
     run = run_on(with_app(dies_after=1), paths)
-    assert run.incomplete == demo_bench.DIED
+    assert run.incomplete == demo_run.DIED
     assert [len(timing.samples_ms) for timing in run.timings] == [50, 0]
 
 

@@ -38,7 +38,6 @@ from levit_mobile.timing.samples import Summary
 
 GENERATOR = "levit-mobile report"
 HEAD_BYTES = 2048  # of a page, in which its generator stands
-MEGA = 1e6
 MOST_OPEN = 12  # artifacts whose details stand open
 MOST_ROWS = 40  # of a table that is shown without a scroll bar of its own
 COLUMNS = ("minimum", "median", "p90", "p99", "end_to_end", "load", "first_run")  # of times
@@ -135,7 +134,7 @@ def ms(value: float | None, column: Iterable[float] = ()) -> str:
 
 def mb(size: float | None) -> str:
     """Bytes in MB, a dash for None."""
-    return text.MISSING if size is None else f"{size / MEGA:.2f}"
+    return text.MISSING if size is None else f"{size / text.MEGA:.2f}"
 
 
 def raw(value: float | None) -> str:
@@ -242,7 +241,7 @@ def _point(row: DeviceRow, timed: Timed, inference: Summary, label: str) -> Poin
     return Point(
         label=label,
         target=row.artifact.target,
-        size_mb=timed.timing.bytes / MEGA,
+        size_mb=timed.timing.bytes / text.MEGA,
         median_ms=inference.median_ms,
         sqnr_db=best.sqnr_db if best else None,
         verdict=row.verdict,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 
 from levit_mobile.recipe import Verdict
-from levit_mobile.reporting.text import MISSING, clean, db, ratio_text, shown, table_title, verdict
+from levit_mobile.reporting.text import MEGA, MISSING, clean, db, ratio_text, shown, table_title, verdict
 from levit_mobile.timing.figures import Figures, block_medians, compared, figures
 from levit_mobile.timing.marks import marks
 from levit_mobile.timing.ratios import PROCESSES, Ratio, told
@@ -15,7 +15,6 @@ from levit_mobile.timing.record import Timing, TimingRun
 from levit_mobile.timing.regression import Slowdown
 from levit_mobile.timing.samples import Summary
 
-MEGA = 1e6
 OVER, OVER_BASELINE = "  95% interval over", "  its 95% over"  # how many processes the ratios above are over
 HEADING = 20  # characters of a row's name: an artifact's may be longer
 

@@ -15,14 +15,13 @@ from levit_mobile.pipeline.half import HalfProof
 from levit_mobile.pipeline.quantization_summary import NO_TABLES, QuantizationSummary, Speed
 from levit_mobile.pipeline.writing import Bundle
 from levit_mobile.reporting.strict_json import to_json
-from levit_mobile.reporting.text import MISSING, db, ratio_text, shown, verdict
+from levit_mobile.reporting.text import MEGA, MISSING, db, ratio_text, shown, verdict
 from levit_mobile.system.files import model_json
 from levit_mobile.timing.ratios import told
 
 if TYPE_CHECKING:
     from levit_mobile.reporting import outputs
 
-MEGA = 1e6
 ON_DEVICE = "decided on device"
 
 

@@ -9,12 +9,11 @@ from rich.table import Table
 
 from levit_mobile.deployment.deploy import Deployment
 from levit_mobile.reporting.strict_json import to_json
-from levit_mobile.reporting.text import shown
+from levit_mobile.reporting.text import MEGA, shown
 
 if TYPE_CHECKING:
     from levit_mobile.reporting import outputs
 
-MEGA = 1e6
 STATES = {"added": "missing", "replaced": "different", "unchanged": "same"}  # in the words of a check
 
 

@@ -9,8 +9,9 @@ import pytest
 from support.phone.iphone import PlayedIphone, played
 from support.small_bundles import bundle
 
-from levit_mobile.demo import devicectl, watching
-from levit_mobile.demo.ios_starts import NOT_FINISHED
+from levit_mobile.demo import watching
+from levit_mobile.demo.ios import devicectl
+from levit_mobile.demo.ios.starts import NOT_FINISHED
 
 
 @pytest.fixture

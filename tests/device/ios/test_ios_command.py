@@ -10,7 +10,7 @@ from support.command import ask
 from support.phone.iphone import CORE, plan
 from support.refusals import refused
 
-from levit_mobile.demo.iphone import bench_in_ios_app
+from levit_mobile.demo.ios.run import bench_in_ios_app
 from levit_mobile.demo.options import IosAppOptions
 from levit_mobile.errors import TimingError
 from levit_mobile.overview.collect import gather

@@ -8,9 +8,10 @@ import pytest
 from support.phone.iphone import CORE, NEURAL, PlayedIphone, plan
 from support.refusals import refused
 
-from levit_mobile.demo import ios_starts, watching
-from levit_mobile.demo.ios_starts import NOT_FINISHED
-from levit_mobile.demo.iphone import bench_in_ios_app
+from levit_mobile.demo import watching
+from levit_mobile.demo.ios import starts as ios_starts
+from levit_mobile.demo.ios.run import bench_in_ios_app
+from levit_mobile.demo.ios.starts import NOT_FINISHED
 from levit_mobile.errors import DeviceError
 from levit_mobile.recipe import Verdict
 

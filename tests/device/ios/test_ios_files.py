@@ -11,8 +11,8 @@ from support.refusals import refused
 from support.small_bundles import bundle
 
 from levit_mobile.bundle.reader import open_bundle
-from levit_mobile.demo.ios_bundles import marker
-from levit_mobile.demo.iphone import bench_in_ios_app
+from levit_mobile.demo.ios.bundles import marker
+from levit_mobile.demo.ios.run import bench_in_ios_app
 from levit_mobile.demo.options import IosAppOptions
 from levit_mobile.demo.plan import PlanStep
 from levit_mobile.deployment.deploy import deploy

@@ -11,8 +11,8 @@ from support.command import ask
 from support.phone.iphone import CORE, NEURAL, PlayedIphone, plan
 from support.refusals import refused
 
-from levit_mobile.demo import devicectl
-from levit_mobile.demo.iphone import bench_in_ios_app
+from levit_mobile.demo.ios import devicectl
+from levit_mobile.demo.ios.run import bench_in_ios_app
 from levit_mobile.errors import DeviceError, RunnerUnavailable
 from levit_mobile.recipe import Verdict
 

@@ -9,7 +9,7 @@ import pytest
 from support.phone.iphone import CORE, PHONE, PlayedIphone, plan
 from support.refusals import refused
 
-from levit_mobile.demo.iphone import bench_in_ios_app
+from levit_mobile.demo.ios.run import bench_in_ios_app
 from levit_mobile.demo.options import IosAppOptions
 from levit_mobile.errors import DeviceError
 

@@ -12,7 +12,7 @@ import pytest
 
 from levit_mobile.system.folders import CACHE_VARIABLE, cache_folder
 
-DEMO = Path(__file__).parents[1] / "ios_demo"
+DEMO = Path(__file__).parents[2] / "ios_demo"
 BUILD = DEMO / "tools" / "build.py"
 LINE = re.compile(r"[0-9a-f]{64} [a-z]+=[0-9.]+-[0-9]+")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from levit_mobile.bundle.reader import OpenBundle
-from levit_mobile.demo.ios_app import IosApp
+from levit_mobile.demo.ios.app import IosApp
 from levit_mobile.deployment.copies import Copy, copied, source_of
 from levit_mobile.deployment.index import BundleIndex, IndexedBundle, read_index
 from levit_mobile.errors import BundleError

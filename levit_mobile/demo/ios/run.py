@@ -10,14 +10,14 @@ from pathlib import Path
 
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.demo.checking import require_artifacts
-from levit_mobile.demo.devicectl import Devicectl
-from levit_mobile.demo.ios_app import IosApp
-from levit_mobile.demo.ios_bundles import copy_lacking
-from levit_mobile.demo.ios_starts import Starts
-from levit_mobile.demo.iphones import chosen as chosen_phone
+from levit_mobile.demo.ios.app import IosApp
+from levit_mobile.demo.ios.bundles import copy_lacking
+from levit_mobile.demo.ios.devicectl import Devicectl
+from levit_mobile.demo.ios.phones import chosen as chosen_phone
+from levit_mobile.demo.ios.starts import Starts
+from levit_mobile.demo.ios.xcode_build import built
 from levit_mobile.demo.options import IosAppOptions
 from levit_mobile.demo.plan import TimingPlan
-from levit_mobile.demo.xcode_build import built
 from levit_mobile.errors import DeviceError
 from levit_mobile.system.progress import Progress, silent
 from levit_mobile.timing.record import TimingRun

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from levit_mobile.demo.devicectl import Devicectl, at, mappings
+from levit_mobile.demo.ios.devicectl import Devicectl, at, mappings
 from levit_mobile.errors import DeviceError
 from levit_mobile.system.printable import printable
 

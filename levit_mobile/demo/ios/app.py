@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from levit_mobile.demo.devicectl import Devicectl, at, mappings
-from levit_mobile.demo.iphones import Iphone
+from levit_mobile.demo.ios.devicectl import Devicectl, at, mappings
+from levit_mobile.demo.ios.phones import Iphone
 from levit_mobile.errors import DeviceError
 
 FOLDER = "Documents/levit"  # as HostFolder of LevitMobileKit has it

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from levit_mobile.demo.checking import read_record
-from levit_mobile.demo.ios_app import IosApp, IosStart
+from levit_mobile.demo.ios.app import IosApp, IosStart
 from levit_mobile.demo.joining import joined
 from levit_mobile.demo.plan import PlanStep, TimingPlan
 from levit_mobile.demo.watching import Watch

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
-from levit_mobile.demo.app import FILES, LINES, DemoApp
+from levit_mobile.demo.android.app import FILES, LINES, DemoApp
 from levit_mobile.demo.checking import read_record, require_artifacts
 from levit_mobile.demo.options import AppOptions
 from levit_mobile.demo.plan import TimingPlan

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 APP = ROOT / "ios_demo" / "LevitDemo"
 KIT = ROOT / "ios_demo" / "LevitMobileKit" / "Sources" / "LevitMobileKit"
 CATALOG: dict[str, Any] = json.loads((APP / "Localizable.xcstrings").read_text(encoding="utf-8"))["strings"]

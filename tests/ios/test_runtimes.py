@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-DEMO = Path(__file__).parents[1] / "ios_demo"
+DEMO = Path(__file__).parents[2] / "ios_demo"
 PACKAGE = DEMO / "LevitRuntimes"
 LISTS = sorted((DEMO / "twins" / "members").glob("*.txt"))
 

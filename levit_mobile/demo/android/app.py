@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from levit_mobile.demo import installing
+from levit_mobile.demo.android import installing
 from levit_mobile.device.phone import ROOT, Phone
 from levit_mobile.errors import DeviceError
 from levit_mobile.system.printable import printable

@@ -1,0 +1,1 @@
+"""The Android demo app on a phone, over adb."""

@@ -1,0 +1,1 @@
+"""The iOS demo app on an iPhone, by Xcode's devicectl."""
