@@ -115,9 +115,12 @@ class ImageError(LevitMobileError):
     KIND: ClassVar[str] = "image"
     FAULTS: ClassVar[Mapping[str, str]] = {
         "not-found": "an image or a folder of images does not exist, or the image is not a file",
+        "access": "a server or a storage refuses access to images, or cannot be reached",
+        "protocol": "the protocol of a URL is unknown, or the package that it needs is not installed",
+        "duplicate": "a key or an image is twice in an archive or in tar shards",
         "no-pictures": "there are no images, or none can be read",
         "too-few": "there are fewer images than a proof, a calibration or a search needs",
-        "unreadable": "an image is empty, damaged or in an unknown format",
+        "unreadable": "an image is empty, damaged or in an unknown format, or an archive of images is damaged",
         "too-large": "an image has too many pixels to be decoded safely",
         "pixel-format": "the pixels have no known range or cannot be converted to RGB",
         "noise": "the calibration images are noise",
@@ -157,12 +160,12 @@ class LabelsError(LevitMobileError):
     KIND: ClassVar[str] = "labels"
     FAULTS: ClassVar[Mapping[str, str]] = {
         "unreadable": "the file cannot be opened",
-        "format": "the file or a label is not UTF-8 text, or the file is not CSV with the columns file and label",
+        "format": "the file or a label cannot be read as text, or the file is not CSV with the columns file and label",
         "count": "the number of labels is not the number of classes",
         "not-one-line": "a label is empty or has several lines",
         "order": "the lines of the file are numbered, and the numbers may or may not be the classes' indices",
         "unknown-class": "the ground truth names a class that the bundle does not have",
-        "no-label": "an image has no row in the file, or is not in a folder that names its class",
+        "no-label": "an image has no row in the file, no label in its shard, or no folder that names its class",
         "no-picture": "a row of the file names an image that does not exist",
         "two-labels": "an image has two labels",
     }

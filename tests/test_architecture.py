@@ -54,6 +54,7 @@ OPTIONS_WORDS = {
     "bundle.listing",
     "deployment.places",
     "deployment.runtimes",
+    "images.address",
     "images.overrides",
     "runtimes.registry",
 }

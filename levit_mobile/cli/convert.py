@@ -70,8 +70,12 @@ LabelsOption = Annotated[
 ]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder in which each bundle gets its own folder.")]
 ImagesOption = Annotated[
-    Path | None,
-    typer.Option("--images", help="Folder of at least 32 images for the proof. Default: 64 held-out digits."),
+    str | None,
+    typer.Option(
+        "--images",
+        help="At least 32 images for the proof: a folder, a .zip archive, .tar shards (shards-{000..013}.tar), or a "
+        "URL of them (s3://, gs://, hf://, https://). Default: 64 held-out digits.",
+    ),
 ]
 IosOption = Annotated[
     int | None,

@@ -103,7 +103,8 @@ CalibrationOption = Annotated[
     str | None,
     typer.Option(
         "--calibration",
-        help="For int8: folder of images on which ranges are measured, or 'synthetic'. Default: training digits.",
+        help="For int8: images on which ranges are measured, given like --images, or 'synthetic'. "
+        "Default: training digits.",
     ),
 ]
 CountOption = Annotated[

@@ -11,6 +11,7 @@ import typer
 from levit_mobile.cli.common import known_failures, log_file, say
 from levit_mobile.cli.options import JsonOption, SkipBrokenOption, VerboseOption
 from levit_mobile.errors import RecipeError
+from levit_mobile.images.address import names_one_path, place_of
 
 if TYPE_CHECKING:
     from levit_mobile import PredictionRun
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 BundleArgument = Annotated[
     Path, typer.Argument(help="Bundle folder written by `levit-mobile convert`.", show_default=False)
 ]
-PicturesArgument = Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)]
+PicturesArgument = Annotated[
+    list[str],
+    typer.Argument(
+        help="Images, or folders, .zip archives, .tar shards or URLs of them (s3://, gs://, hf://, https://).",
+        show_default=False,
+    ),
+]
 TopOption = Annotated[int, typer.Option("--top", "-n", min=1, help="Number of classes per image, best first.")]
 RuntimeOption = Annotated[
     str | None,
@@ -46,7 +53,7 @@ def predict(
 
     Exit codes: 0 every image was classified or skipped, 1 it failed, 2 wrong usage.
     """
-    for path in (bundle, *pictures):
+    for path in (bundle, *(place_of(one) for one in pictures if names_one_path(one))):
         if not os.path.lexists(path):
             raise typer.BadParameter(f"{path} does not exist")
     with known_failures(as_json=json):

@@ -43,7 +43,14 @@ ReferenceOption = Annotated[
         "Default: the checkpoint that the bundle was made from.",
     ),
 ]
-ImagesOption = Annotated[Path | None, typer.Option("--images", help="Folder of images. Default: held-out digits.")]
+ImagesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--images",
+        help="Images: a folder, a .zip archive, .tar shards (shards-{000..013}.tar), or a URL of them (s3://, gs://, "
+        "hf://, https://). Default: held-out digits.",
+    ),
+]
 CountOption = Annotated[
     int | None,
     typer.Option(
@@ -54,8 +61,9 @@ TruthOption = Annotated[
     str | None,
     typer.Option(
         "--truth",
-        help="Labels of the images: 'folders' if folder names are the classes, or a CSV file with the columns file "
-        "and label. Default: known for digits, none for --images.",
+        help="Labels of the images: 'folders' if folder names are the classes, 'shards' if labels are beside the "
+        "images in .tar shards, or a CSV file with the columns file and label. "
+        "Default: known for digits, none for --images.",
     ),
 ]
 RuntimeOption = Annotated[
@@ -85,7 +93,7 @@ CalibrationOption = Annotated[
     str | None,
     typer.Option(
         "--calibration",
-        help="For --drill on int8: folder of images that the bundle was calibrated on. "
+        help="For --drill on int8: images that the bundle was calibrated on, given like --images. "
         "Default: the source named in its contract.",
     ),
 ]

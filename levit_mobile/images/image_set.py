@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from levit_mobile.errors import ImageError
+from levit_mobile.images.address import TAR, place_of, shown
+from levit_mobile.images.names import PICTURE_SUFFIXES
 from levit_mobile.images.preprocessing import Pixels, preprocess, to_planar
+from levit_mobile.images.shards import of_files
 from levit_mobile.images.spec import ImageSpec
+from levit_mobile.images.stores import LocalFolder, RemoteFolder, Store, opened
 
-PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 # What is opened, whatever a file is called. Pillow knows 43 formats; it opens one of them, EPS, by another program.
 FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 MAX_DECODED_BYTES = 640_000_000  # of a picture in RGB: 160 megapixels; preparing it takes two to four times that
@@ -40,39 +44,72 @@ def load(path: Path, spec: ImageSpec) -> Pixels:
             ``image.unreadable``), has more pixels than ``MAX_DECODED_BYTES`` holds (``image.too-large``), or pixels
             that cannot become RGB (``image.pixel-format``).
     """
-    with _decode(path) as picture:
+    return read(LocalFolder(path.parent), spec, path.name)
+
+
+def read(store: Store, spec: ImageSpec, name: str) -> Pixels:
+    """Read and prepare one picture of a store: uint8 RGB [H,W,3].
+
+    Raises ImageError as `load` does, and for a store that cannot be reached (``image.access``).
+    """
+    with _decode(store, name) as picture:
         try:
             return preprocess(picture, spec)
         except ImageError as error:
-            raise error.reworded(f"{path}: {error}") from error
+            raise error.reworded(f"{store.called(name)}: {error}") from error
 
 
-def find_pictures(folder: Path) -> list[Path]:
-    """Find all pictures below a folder, through links to folders too.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The pictures at a place.
 
-    Hidden files and folders are passed over (macOS leaves `._name.jpg` beside pictures, which are none). A link to
-    nothing counts as a picture that cannot be read: it may have been one, or a folder of them.
+    Attributes:
+        place: The place for people, without secrets.
+        store: What holds the pictures.
+        names: Their names, sorted: POSIX paths below the folder or in the archive.
+    """
+
+    place: str
+    store: Store
+    names: tuple[str, ...]
+
+
+def find(place: str | Path) -> Found:
+    """Find all pictures at a place.
+
+    Hidden files and folders are passed over (macOS leaves `._name.jpg` beside pictures, which are none). Of a local
+    folder, links to folders are followed, and a link to nothing counts as a picture that cannot be read: it may have
+    been one, or a folder of them. A folder that holds tar shards and no picture is those shards.
 
     Args:
-        folder: The folder, or a single file.
-
-    Returns:
-        The pictures, sorted by their POSIX path relative to the folder; a single file is a list of one.
+        place: A folder, a picture, a ``.zip`` archive, tar shards by a name, braces (``{000..013}``) or a glob, or a
+            URL of any of them that fsspec opens.
 
     Raises:
-        ImageError: The folder does not exist (``image.not-found``), holds no picture (``image.no-pictures``), or it or
-            a folder in it cannot be read (``image.unreadable``).
+        ImageError: There is nothing (``image.not-found``), no picture in it (``image.no-pictures``), it cannot be
+            reached (``image.access``, ``image.protocol``), or it cannot be read or is damaged (``image.unreadable``,
+            ``image.duplicate``).
     """
-    if folder.is_file():
-        return [folder]
-    if not folder.is_dir():
-        raise ImageError(f"{folder} does not exist, expected a folder of images or one image file", fault="not-found")
-    found = {path.relative_to(folder): path for path in _files_below(folder) if _is_picture(path)}
-    if not found:
+    store, called = opened(place), shown(place_of(place))
+    names = sorted(set(store.names()))
+    tars = [name for name in names if name.endswith(TAR)]
+    if tars and len(tars) < len(names):
+        names = [name for name in names if not name.endswith(TAR)]
+    elif tars and isinstance(store, LocalFolder | RemoteFolder):
+        store = of_files([store.file(name) for name in tars])
+        names = list(store.index)
+    if not names:
         raise ImageError(
-            f"{folder} holds no image, expected files ending in {', '.join(PICTURE_SUFFIXES)}", fault="no-pictures"
+            f"{called} holds no image, expected files ending in {', '.join(PICTURE_SUFFIXES)}, or .tar shards of them",
+            fault="no-pictures",
         )
-    return [found[name] for name in sorted(found, key=Path.as_posix)]
+    return Found(called, store, tuple(names))
+
+
+def count(place: str | Path, most: int) -> int:
+    """The number of pictures at a place, or `most` where there are more: no more are listed. Raises as `find` does."""
+    names = islice((name for name in opened(place).names() if not name.endswith(TAR)), most)
+    return sum(1 for _ in names) or min(len(find(place).names), most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +124,7 @@ class Skipped:
 class ImageSet:
     """Named pictures in a fixed order, read one at a time: a thousand of them need the memory of one.
 
-    A set of a folder can be sent to another process.
+    A set that was found at a place can be sent to another process, which opens the place anew.
 
     Attributes:
         names: Names of the pictures.
@@ -100,27 +137,35 @@ class ImageSet:
     skipped: tuple[Skipped, ...] = ()
 
     @classmethod
-    def from_folder(cls, folder: Path, spec: ImageSpec, *, limit: int | None = None, skip_broken: bool = False) -> Self:
-        """Find the pictures below a folder, named by their POSIX path relative to it.
+    def from_place(
+        cls, place: str | Path, spec: ImageSpec, *, limit: int | None = None, skip_broken: bool = False
+    ) -> Self:
+        """The pictures that `find` finds at a place, prepared as `of` says. Raises ImageError as both do."""
+        return cls.of(find(place), spec, limit=limit, skip_broken=skip_broken)
+
+    @classmethod
+    def of(cls, found: Found, spec: ImageSpec, *, limit: int | None = None, skip_broken: bool = False) -> Self:
+        """Make a set of pictures that were found.
 
         Args:
-            folder: The folder, or a single picture.
+            found: The pictures.
             spec: How pictures are prepared.
             limit: Number of pictures, evenly spread over the sorted names, which may begin with all of one class.
                 Default: all.
             skip_broken: Read each picture once now and move the unreadable ones to ``skipped``, without replacing them.
 
         Raises:
-            ImageError: There is no folder (``image.not-found``), or no readable picture in it (``image.no-pictures``).
+            ImageError: No picture can be read (``image.no-pictures``), or the place cannot be reached
+                (``image.access``).
         """
-        root = folder.parent if folder.is_file() else folder
-        names = [path.relative_to(root).as_posix() for path in _spread(find_pictures(folder), limit)]
-        read = partial(_read_below, root, spec)
-        skipped = tuple(_broken(names, read)) if skip_broken else ()
+        names = _spread(found.names, limit)
+        reading = partial(read, found.store, spec)
+        skipped = tuple(_broken(names, reading)) if skip_broken else ()
         readable = set(names).difference(broken.name for broken in skipped)
         if not readable:
-            raise ImageError(f"no image in {folder} can be read; the first: {skipped[0].reason}", fault="no-pictures")
-        return cls(tuple(name for name in names if name in readable), read, skipped)
+            first = skipped[0].reason
+            raise ImageError(f"no image in {found.place} can be read; the first: {first}", fault="no-pictures")
+        return cls(tuple(name for name in names if name in readable), reading, skipped)
 
     @classmethod
     def from_arrays(cls, pictures: Mapping[str, Pixels]) -> Self:
@@ -166,89 +211,77 @@ def digest_of(pictures: Mapping[str, str]) -> str:
     return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
 
 
-def _spread(paths: list[Path], limit: int | None) -> list[Path]:
-    if limit is None or limit >= len(paths):
-        return paths
+def skip(error: ImageError, name: str) -> Skipped:
+    """The picture that an error is about. Raises the error again where it is about what holds the picture."""
+    if error.fault == "access":
+        raise error
+    return Skipped(name, str(error))
+
+
+def _spread(names: tuple[str, ...], limit: int | None) -> tuple[str, ...]:
+    if limit is None or limit >= len(names):
+        return names
     if limit < 1:
         raise ValueError(f"limit is {limit}, expected 1 or more")
-    return [paths[index * len(paths) // limit] for index in range(limit)]
+    return tuple(names[index * len(names) // limit] for index in range(limit))
 
 
-def _read_below(root: Path, spec: ImageSpec, name: str) -> Pixels:
-    return load(root / name, spec)
-
-
-def _broken(names: list[str], read: Callable[[str], Pixels]) -> Iterator[Skipped]:
+def _broken(names: Sequence[str], read: Callable[[str], Pixels]) -> Iterator[Skipped]:
     for name in names:
         try:
             read(name)
         except ImageError as error:
-            yield Skipped(name, str(error))
+            yield skip(error, name)
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Visible files and links to nothing. A folder is not entered again from inside itself, by whatever link."""
-    waiting: list[tuple[Path, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
-    while waiting:
-        inside, above = waiting.pop()
-        try:
-            about = inside.stat()
-            here = about.st_dev, about.st_ino
-            entries = [] if here in above else [path for path in inside.iterdir() if not path.name.startswith(".")]
-        except OSError as error:
-            raise ImageError(f"{inside} cannot be read: {error.strerror}", fault="unreadable") from error
-        waiting += [(path, above | {here}) for path in entries if path.is_dir()]
-        yield from (path for path in entries if not path.is_dir())
-
-
-def _is_picture(path: Path) -> bool:
-    return _leads_nowhere(path) or (path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
-
-
-def _leads_nowhere(path: Path) -> bool:
-    return path.is_symlink() and not path.exists()
-
-
-def _decode(path: Path) -> Image.Image:
+def _decode(store: Store, name: str) -> Image.Image:
     """The picture with all its pixels read; Pillow's decoders raise almost anything on a broken file."""
-    _require_content(path)
-    try:
-        picture = Image.open(path, formats=FORMATS)
-    except UnidentifiedImageError as error:
-        raise ImageError(
-            f"{path} is not an image in a format that is read ({', '.join(FORMATS)}), or is cut short after its first "
-            "bytes",
-            fault="unreadable",
-        ) from error
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"{path} has too many pixels to be decoded safely: {error}", fault="too-large") from error
-    except Exception as error:
-        raise ImageError(f"{path} is truncated or damaged: {error}", fault="unreadable") from error
-    try:
-        _require_room(path, picture)
-        picture.load()
-    except Exception as error:
-        picture.close()
-        if isinstance(error, ImageError):
-            raise
-        raise ImageError(f"{path} is truncated or damaged: {error}", fault="unreadable") from error
+    called = store.called(name)
+    with _opened(store, name, called) as stream:
+        picture = _recognised(stream, called)
+        try:
+            _require_room(called, picture)
+            picture.load()
+        except Exception as error:
+            picture.close()
+            if isinstance(error, ImageError):
+                raise
+            raise ImageError(f"{called} is truncated or damaged: {error}", fault="unreadable") from error
     return picture
 
 
-def _require_content(path: Path) -> None:
-    if _leads_nowhere(path):
-        raise ImageError(f"{path} is a link to {path.readlink()}, which does not exist", fault="not-found")
-    if not path.is_file():
-        raise ImageError(f"{path} {'is not a file' if path.exists() else 'does not exist'}", fault="not-found")
-    if path.stat().st_size == 0:
-        raise ImageError(f"{path} is empty (0 bytes), expected an image", fault="unreadable")
+def _opened(store: Store, name: str, called: str) -> BinaryIO:
+    try:
+        stream = store.open(name)
+    except OSError as error:
+        raise ImageError(f"{called} cannot be read: {error.strerror}", fault="unreadable") from error
+    if stream.seek(0, io.SEEK_END) == 0:
+        stream.close()
+        raise ImageError(f"{called} is empty (0 bytes), expected an image", fault="unreadable")
+    stream.seek(0)
+    return stream
 
 
-def _require_room(path: Path, picture: Image.Image) -> None:
+def _recognised(stream: BinaryIO, called: str) -> Image.Image:
+    try:
+        return Image.open(stream, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"{called} is not an image in a format that is read ({', '.join(FORMATS)}), or is cut short after its "
+            "first bytes",
+            fault="unreadable",
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{called} has too many pixels to be decoded safely: {error}", fault="too-large") from error
+    except Exception as error:
+        raise ImageError(f"{called} is truncated or damaged: {error}", fault="unreadable") from error
+
+
+def _require_room(called: str, picture: Image.Image) -> None:
     """Before any pixel is decoded: a file of a few kilobytes can claim gigabytes."""
     if (needed := picture.width * picture.height * RGB_BYTES) > MAX_DECODED_BYTES:
         raise ImageError(
-            f"{path} has {picture.width} x {picture.height} pixels, which take {needed / 1e6:.0f} MB in memory, "
+            f"{called} has {picture.width} x {picture.height} pixels, which take {needed / 1e6:.0f} MB in memory, "
             f"expected at most {MAX_DECODED_BYTES / 1e6:.0f} MB: make the image smaller",
             fault="too-large",
         )

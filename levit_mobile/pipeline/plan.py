@@ -124,7 +124,7 @@ def plan(
     size = overrides.read_side(side)
     recipe(target)
     _require_free(Path(out) if out else None, force)
-    require_pictures(calibration_source(calibration).folder, calibrations.MIN_PICTURES, "a calibration")
+    require_pictures(calibration_source(calibration).place, calibrations.MIN_PICTURES, "a calibration")
     progress(f"importing {checkpoint or 'the bundled checkpoint'}", 0, 1)
     model = load_checkpoint(checkpoint or BUNDLED, variant=variant, weights=weights, side=size, progress=progress)
     path = Path(out) if out else Path(f"{model.variant}-{target}-int8.json")

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from levit_mobile.errors import BundleError, CheckpointError, ImageError, RecipeError
+from levit_mobile.images import image_set
 from levit_mobile.images import labels as class_labels
-from levit_mobile.images.image_set import find_pictures
+from levit_mobile.images.address import place_of, shown
 from levit_mobile.images.source import calibration_source, require_count
 from levit_mobile.model.checkpoint import Identity, identify
 from levit_mobile.model.download import BUNDLED, require_known
@@ -71,7 +72,7 @@ def check(
         require_applicable(recipe, options)
     _require_plan(plan, chosen)
     require_pictures(images, MIN_PROOF_PICTURES, "a proof")
-    require_pictures(calibration_source(calibration).folder, calibrations.MIN_PICTURES, "a calibration")
+    require_pictures(calibration_source(calibration).place, calibrations.MIN_PICTURES, "a calibration")
     known = _identity(checkpoint)
     if labels is not None and known is not None:
         class_labels.read(Path(labels), known.classes)
@@ -88,10 +89,12 @@ def _require_plan(plan: str | Path | None, recipes: Sequence[Recipe]) -> None:
         )
 
 
-def require_pictures(folder: str | Path | None, least: int, purpose: str) -> None:
-    """Raise ImageError unless the folder, if there is one, holds so many pictures."""
-    if folder is not None and (found := len(find_pictures(Path(folder)))) < least:
-        raise ImageError(f"{folder} holds {found} images, expected at least {least} for {purpose}", fault="too-few")
+def require_pictures(place: str | Path | None, least: int, purpose: str) -> None:
+    """Raise ImageError unless the place, if there is one, holds so many pictures; no more are listed."""
+    if place is not None and (found := image_set.count(place, least)) < least:
+        raise ImageError(
+            f"{shown(place_of(place))} holds {found} images, expected at least {least} for {purpose}", fault="too-few"
+        )
 
 
 def _identity(checkpoint: str | Path | None) -> Identity | None:

@@ -11,7 +11,7 @@ from PIL import Image
 from levit_mobile.errors import ImageError
 from levit_mobile.images import digits, overrides
 from levit_mobile.images import labels as class_labels
-from levit_mobile.images.image_set import ImageSet
+from levit_mobile.images.image_set import ImageSet, find
 from levit_mobile.images.labels import Labels, LabelsSource
 from levit_mobile.images.overrides import GivenColour, GivenCrop, GivenResize
 from levit_mobile.images.preprocessing import Pixels, preprocess
@@ -151,13 +151,14 @@ def find_labels(checkpoint: Checkpoint, labels_file: str | Path | None = None) -
 
 
 def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_broken: bool = False) -> ImageSet:
-    """64 pictures: evenly spread over a folder, or held-out digits. Raises ImageError when fewer than 32 are left."""
+    """64 pictures: evenly spread over a place, or held-out digits. Raises ImageError when fewer than 32 are left."""
     if images is None:
         return held_out_digits(spec, PROOF_PICTURES)
-    pictures = ImageSet.from_folder(Path(images), spec, limit=PROOF_PICTURES, skip_broken=skip_broken)
+    found = find(images)
+    pictures = ImageSet.of(found, spec, limit=PROOF_PICTURES, skip_broken=skip_broken)
     if len(pictures) < MIN_PROOF_PICTURES:
         raise ImageError(
-            f"{images} gave {len(pictures)} readable images, expected at least {MIN_PROOF_PICTURES} for a proof: "
+            f"{found.place} gave {len(pictures)} readable images, expected at least {MIN_PROOF_PICTURES} for a proof: "
             "add some, or omit --images to use the held-out digits",
             fault="too-few",
         )

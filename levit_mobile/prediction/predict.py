@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.errors import ArtifactError, ImageError
-from levit_mobile.images.image_set import Skipped, find_pictures, load
+from levit_mobile.images.image_set import Skipped, find, read, skip
 from levit_mobile.images.labels import placeholder_note
 from levit_mobile.images.preprocessing import to_planar
 from levit_mobile.images.spec import ImageSpec
+from levit_mobile.images.stores import Store
 from levit_mobile.interfaces.runner import Images, Logits
 from levit_mobile.parity import metrics
 from levit_mobile.recipe import Verdict
@@ -52,7 +53,7 @@ class ClassifiedPicture:
     """The best classes of one picture.
 
     Attributes:
-        name: Path of the picture, as it was given or found.
+        name: Path or URL of the picture, as it was given or found; in an archive ``photos.zip: cat/1.jpg``.
         classes: Its best classes, best first.
     """
 
@@ -105,7 +106,7 @@ def predict(
 
     Args:
         bundle: A bundle's folder, or the result of ``open_bundle``.
-        pictures: A picture, a folder of pictures, or several of them.
+        pictures: A picture, a folder, archive, tar shards or URL of pictures, or several of them.
         top: Number of classes per picture, best first, 1 or more; all classes if there are fewer.
         runtime: A name in ``runtimes.registry.RUNTIMES``. Default: the first that proves the target here.
         skip_broken: Leave out pictures that cannot be read, and list them in the result.
@@ -117,7 +118,8 @@ def predict(
     Raises:
         BundleError: The bundle is damaged; the codes are those of ``open_bundle``.
         ImageError: A picture does not exist or cannot be read (``image.not-found``, ``image.unreadable``,
-            ``image.too-large``, ``image.pixel-format``), or there is none (``image.no-pictures``).
+            ``image.too-large``, ``image.pixel-format``), there is none (``image.no-pictures``), or a URL or an archive
+            cannot be used (``image.access``, ``image.protocol``, ``image.duplicate``).
         RecipeError: The runtime does not run the target (``recipe.runtime``, ``recipe.unknown-cpu``).
         RunnerUnavailable: The runtime does not exist on this machine; any ``runner`` code.
         ToolchainMissing: The runtime's package is not installed (``toolchain``).
@@ -136,15 +138,15 @@ def predict(
     chosen = registry.chosen(runtime, opened.target.name)
     registry.require(chosen)
     given = [pictures] if isinstance(pictures, str | Path) else pictures
-    paths = [path for one in given for path in find_pictures(Path(one))]
-    reading = _Reading(paths, opened.spec, skip_broken)
+    found = [(one.store, name) for one in map(find, given) for name in one.names]
+    reading = _Reading(found, opened.spec, skip_broken)
     runner = partial(registry.load, chosen, opened.artifact, opened.contract)
     told = partial(progress, f"{opened.path.name} by {chosen}")
-    told(0, len(paths))
+    told(0, len(found))
     classified = []
     for name, logits in reading.run(runner):
         classified.append(ClassifiedPicture(name, _best(logits, opened, top, name)))
-        told(len(classified) + len(reading.skipped), len(paths))
+        told(len(classified) + len(reading.skipped), len(found))
     _require_any(classified, reading.skipped)
     return PredictionRun(opened, registry.described(chosen), tuple(classified), tuple(reading.skipped))
 
@@ -152,8 +154,8 @@ def predict(
 class _Reading:
     """Pictures that are read one after the other while the artifact runs, and those that cannot be read."""
 
-    def __init__(self, paths: Iterable[Path], spec: ImageSpec, skip_broken: bool) -> None:
-        self.paths, self.spec, self.skip_broken = paths, spec, skip_broken
+    def __init__(self, found: Iterable[tuple[Store, str]], spec: ImageSpec, skip_broken: bool) -> None:
+        self.found, self.spec, self.skip_broken = found, spec, skip_broken
         self.names: list[str] = []
         self.skipped: list[Skipped] = []
 
@@ -165,15 +167,15 @@ class _Reading:
 
     def _images(self) -> Iterator[Images]:
         """[1,3,H,W] each."""
-        for path in self.paths:
+        for store, name in self.found:
             try:
-                image = to_planar(load(path, self.spec))[None]
+                image = to_planar(read(store, self.spec, name))[None]
             except ImageError as error:
                 if not self.skip_broken:
                     raise
-                self.skipped.append(Skipped(str(path), str(error)))
+                self.skipped.append(skip(error, store.called(name)))
                 continue
-            self.names.append(str(path))
+            self.names.append(store.called(name))
             yield image
 
 

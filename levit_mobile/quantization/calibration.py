@@ -12,7 +12,8 @@ from PIL import Image
 
 from levit_mobile.errors import ImageError
 from levit_mobile.images import digits
-from levit_mobile.images.image_set import ImageSet, Skipped, digest_of, picture_digest
+from levit_mobile.images.image_set import Found, ImageSet, Skipped, digest_of, picture_digest, skip
+from levit_mobile.images.image_set import find as find_pictures
 from levit_mobile.images.preprocessing import Pixels, preprocess
 from levit_mobile.images.source import ImageOrigin, ImageSource, calibration_source, require_count
 from levit_mobile.images.spec import ImageSpec
@@ -89,19 +90,20 @@ def find(
     """Find the pictures on which ranges are measured.
 
     Args:
-        source: A folder, ``"synthetic"`` for noise, or None for the bundled training digits.
+        source: A folder, archive, tar shards or URL of images, ``"synthetic"`` for noise, or None for the bundled
+            training digits.
         spec: How pictures are prepared.
         count: Number of pictures, 1 or more. Default: 512.
         seed: Seed that draws them, 0 or more.
-        skip_broken: Draw another picture of the folder for each one that cannot be read.
+        skip_broken: Draw another picture of the source for each one that cannot be read.
 
     Returns:
         The pictures, which are read on use.
 
     Raises:
         ValueError: The count is below 1.
-        ImageError: The folder cannot be read (``image.not-found``, ``image.no-pictures``), or holds fewer than 16
-            pictures (``image.too-few``) or noise (``image.noise``).
+        ImageError: The source cannot be read (the codes of ``image_set.find``), or holds fewer than 16 pictures
+            (``image.too-few``) or noise (``image.noise``).
     """
     require_count("count", count)
     wanted = COUNT if count is None else count
@@ -112,8 +114,8 @@ def drawn_from(
     source: ImageSource, spec: ImageSpec, *, count: int, seed: int, skip_broken: bool = False
 ) -> CalibrationSet:
     """What `find` gives, where the source is known."""
-    if source.folder is not None:
-        return _folder(source.folder, spec, count, seed, skip_broken=skip_broken)
+    if source.place is not None:
+        return _placed(source, find_pictures(source.place), spec, count, seed, skip_broken=skip_broken)
     return (_synthetic if source.origin is ImageOrigin.SYNTHETIC else _bundled)(spec, count, seed)
 
 
@@ -174,23 +176,25 @@ def _noise(spec: ImageSpec, seed: int, name: str) -> Pixels:
     return drawn.integers(0, 256, (spec.crop_height, spec.crop_width, 3), np.uint8)
 
 
-def _folder(folder: Path, spec: ImageSpec, count: int, seed: int, *, skip_broken: bool) -> CalibrationSet:
-    everything = ImageSet.from_folder(folder, spec)
+def _placed(
+    source: ImageSource, found: Found, spec: ImageSpec, count: int, seed: int, *, skip_broken: bool
+) -> CalibrationSet:
+    everything = ImageSet.of(found, spec)
     order = np.random.default_rng(seed).permutation(len(everything))
     read, drawn = Remembered(everything.read), [everything.names[index] for index in order]
     names, skipped = _readable(drawn, read, count) if skip_broken else (drawn[:count], [])
     if len(names) < MIN_PICTURES:
         broken = f" ({len(skipped)} cannot be read, the first: {skipped[0].reason})" if skipped else ""
         raise ImageError(
-            f"{folder} gave {len(names)} images of up to {count}{broken}, expected at least {MIN_PICTURES} for a "
+            f"{found.place} gave {len(names)} images of up to {count}{broken}, expected at least {MIN_PICTURES} for a "
             "calibration",
             fault="too-few",
         )
     taken = set(names)
     chosen = ImageSet(tuple(name for name in everything.names if name in taken), read, tuple(skipped))
-    _refuse_noise(chosen, folder)
+    _refuse_noise(chosen, found.place)
     tops = {name.split("/")[0] for name in names if "/" in name}
-    return CalibrationSet(chosen, ImageSource.of_folder(folder), seed, len(tops) or None, seen=read.digests)
+    return CalibrationSet(chosen, source, seed, len(tops) or None, seen=read.digests)
 
 
 def _readable(names: Sequence[str], read: Callable[[str], Pixels], count: int) -> tuple[list[str], list[Skipped]]:
@@ -207,15 +211,15 @@ def _readable(names: Sequence[str], read: Callable[[str], Pixels], count: int) -
             read(name)
             readable.append(name)
         except ImageError as error:
-            skipped.append(Skipped(name, str(error)))
+            skipped.append(skip(error, name))
     return readable, skipped
 
 
-def _refuse_noise(pictures: ImageSet, folder: Path) -> None:
+def _refuse_noise(pictures: ImageSet, place: str) -> None:
     likeness = float(np.mean([_likeness(pixels) for pixels in _some(pictures)]))
     if likeness < NOISE:
         raise ImageError(
-            f"the images in {folder} are noise: neighbouring pixels correlate by {likeness:.2f}, expected about 0.9 "
+            f"the images in {place} are noise: neighbouring pixels correlate by {likeness:.2f}, expected about 0.9 "
             "as in photographs; use real images, or --calibration synthetic for a bundle that is not for release",
             fault="noise",
         )

@@ -9,8 +9,9 @@ from pathlib import Path
 from levit_mobile.bundle.reader import OpenBundle
 from levit_mobile.errors import ImageError, RecipeError
 from levit_mobile.images import ground_truth as truths
-from levit_mobile.images.image_set import ImageSet
-from levit_mobile.images.source import ImageOrigin, ImageSource, validation_source
+from levit_mobile.images.address import place_of
+from levit_mobile.images.image_set import Found, ImageSet, find
+from levit_mobile.images.source import ImageOrigin, ImageSource, title, validation_source
 from levit_mobile.pipeline import source_model
 from levit_mobile.recipe import HALF, Tolerance
 from levit_mobile.runtimes import registry
@@ -18,7 +19,7 @@ from levit_mobile.runtimes.registry import RuntimeId
 from levit_mobile.validation import references
 from levit_mobile.validation.references import ReferenceModel
 
-DIGITS = 256  # held-out digits, where no folder of pictures is given
+DIGITS = 256  # held-out digits, where no pictures are given
 FEW_EMULATED = 8  # pictures, where each takes seconds
 # Recipe -> bounds of its own on an ARM64 core, for bundles whose contract was written before that bound was the
 # recipe's. XNNPACK's float16 kernels sum in float16 there: 48.6 dB were measured where this machine has 62.9.
@@ -29,8 +30,8 @@ ON_CORES: dict[str, dict[str, float]] = {"executorch-fp16": {"min_sqnr_db": HALF
 class ValidationSetup:
     """A bundle, what runs it, what it is held against, on which pictures, and within which bounds.
 
-    `truth` has the class index of each picture, where that is known; `calibration` is the folder that a static int8
-    bundle was calibrated on, where one was named; `host` is the runtime of this machine that an emulated one is held
+    `truth` has the class index of each picture, where that is known; `calibration` is where a static int8 bundle's
+    calibration images are, where that was named; `host` is the runtime of this machine that an emulated one is held
     against besides.
     """
 
@@ -82,11 +83,11 @@ def prepare(
     found = registry.on(cpu, target) if cpu else registry.chosen(runtime, target)
     count = FEW_EMULATED if cpu and count is None else count
     model = references.find(reference, stored, weights)
-    pictures, pictures_from = _pictures(stored, model, images, count, skip_broken=skip_broken)
-    shown, truth_from = _truth(truth, pictures, stored, images)
+    pictures, pictures_from, there = _pictures(stored, model, images, count, skip_broken=skip_broken)
+    shown, truth_from = _truth(truth, pictures, stored, there)
     own = stored.contract.tolerance
-    there = {"min_top1_agreement": 0.0, **ON_CORES.get(stored.contract.recipe, {})} if cpu else {}
-    asked = {**there, **(bounds or {})}
+    on_cores = {"min_top1_agreement": 0.0, **ON_CORES.get(stored.contract.recipe, {})} if cpu else {}
+    asked = {**on_cores, **(bounds or {})}
     tolerance = replace(own.loosened(model.tolerance) if model.tolerance else own, **asked)
     if shown is None and (tolerance.min_top1_accuracy, tolerance.max_accuracy_drop) != (None, None):
         raise RecipeError("a bound on accuracy needs the images' true labels: pass them by --truth", fault="options")
@@ -98,28 +99,29 @@ def prepare(
 
 def _pictures(
     stored: OpenBundle, model: ReferenceModel, images: str | Path | None, count: int | None, *, skip_broken: bool
-) -> tuple[ImageSet, ImageSource]:
+) -> tuple[ImageSet, ImageSource, Found | None]:
     if model.pictures is not None:
         if images is not None:
             raise ImageError(
                 "--images has no effect with golden vectors, which include their own images: omit it",
                 fault="golden",
             )
-        return model.pictures, ImageSource(ImageOrigin.GOLDEN)
-    source = validation_source(images if images is None else Path(images))
-    if source.folder is None:
-        return source_model.held_out_digits(stored.spec, DIGITS if count is None else count), source
-    return ImageSet.from_folder(source.folder, stored.spec, limit=count, skip_broken=skip_broken), source
+        return model.pictures, ImageSource(ImageOrigin.GOLDEN), None
+    source = validation_source(images if images is None else place_of(images))
+    if source.place is None:
+        return source_model.held_out_digits(stored.spec, DIGITS if count is None else count), source, None
+    found = find(source.place)
+    return ImageSet.of(found, stored.spec, limit=count, skip_broken=skip_broken), source, found
 
 
 def _truth(
-    source: str | Path | None, pictures: ImageSet, stored: OpenBundle, images: str | Path | None
+    source: str | Path | None, pictures: ImageSet, stored: OpenBundle, images: Found | None
 ) -> tuple[Mapping[str, int] | None, str]:
     names, labels = pictures.names, stored.labels
     if source is None:
         return (truths.of_digits(names, labels) if images is None else None), "the digits that were drawn"
     if images is None:
-        raise RecipeError("--truth needs a folder of images to label: name it with --images", fault="options")
-    everything = ImageSet.from_folder(Path(images), stored.spec).names
-    truths.require_pictures(source, everything)
-    return truths.read(source, names, labels), Path(source).name
+        raise RecipeError("--truth needs images to label: name them with --images", fault="options")
+    truths.require_pictures(source, images.names)
+    place = place_of(source)
+    return truths.read(source, names, labels, images.store), place.name if isinstance(place, Path) else title(place)

@@ -22,7 +22,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     calls: list[dict[str, Any]] = []
     made = predictions.run(tmp_path / "bundle", skipped=(Skipped("b.jpg", "b.jpg is empty"),))
 
-    def predict(bundle: Path, pictures: list[Path], **options: Any) -> PredictionRun:
+    def predict(bundle: Path, pictures: list[str], **options: Any) -> PredictionRun:
         calls.append({"bundle": bundle, "pictures": pictures, **options})
         return made
 
@@ -38,7 +38,7 @@ def test_options_reach_the_function(asked: list[dict[str, Any]], tmp_path: Path,
     call.pop("progress")
     assert call == {
         "bundle": tmp_path / "bundle",
-        "pictures": [folder / "b/2.jpg", folder / "a"],
+        "pictures": pictures,
         "top": 3,
         "runtime": "litert",
         "skip_broken": True,

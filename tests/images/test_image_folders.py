@@ -10,7 +10,7 @@ from PIL import Image
 from support.refusals import refused
 
 from levit_mobile.errors import ImageError
-from levit_mobile.images.image_set import ImageSet, find_pictures
+from levit_mobile.images.image_set import ImageSet, find
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.quantization import calibration
 
@@ -18,7 +18,7 @@ SMALL = ImageSpec(height=32, width=32, crop_height=28, crop_width=28)
 
 
 def found_in(folder: Path) -> list[str]:
-    return [path.relative_to(folder).as_posix() for path in find_pictures(folder)]
+    return list(find(folder).names)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def linked(tmp_path: Path, photograph: Image.Image) -> Path:
 def test_class_folders_that_are_links_are_found_in_their_place(linked: Path) -> None:
     expected = [f"class{number}/{index}.png" for number in range(10) for index in range(2)]
     assert found_in(linked) == expected
-    assert list(ImageSet.from_folder(linked, SMALL).names) == expected
+    assert list(ImageSet.from_place(linked, SMALL).names) == expected
 
 
 def test_a_calibration_takes_the_pictures_of_linked_folders(linked: Path) -> None:
@@ -72,8 +72,8 @@ def test_a_link_to_the_folder_itself_adds_nothing(linked: Path) -> None:
 def test_a_link_to_nothing_is_a_picture_that_cannot_be_read(linked: Path) -> None:
     (linked / "class10").symlink_to("/nowhere/class10")
     with refused(ImageError, "image.not-found", linked / "class10", "/nowhere/class10"):
-        list(ImageSet.from_folder(linked, SMALL))
-    pictures = ImageSet.from_folder(linked, SMALL, skip_broken=True)
+        list(ImageSet.from_place(linked, SMALL))
+    pictures = ImageSet.from_place(linked, SMALL, skip_broken=True)
     assert (len(pictures), [skipped.name for skipped in pictures.skipped]) == (20, ["class10"])
 
 
@@ -94,7 +94,7 @@ def test_a_folder_that_may_not_be_read_is_named(linked: Path, monkeypatch: pytes
     monkeypatch.setattr(os, "listdir", lambda path: refusing(0, path))
     monkeypatch.setattr(os, "scandir", lambda path: refusing(1, path))
     with refused(ImageError, "image.unreadable", linked / "class3", "Permission denied"):
-        find_pictures(linked)
+        find(linked)
 
 
 # Broken pictures in a calibration

@@ -14,7 +14,7 @@ from support.photographs import SPEC, noise, torchvision_rule
 from support.refusals import refused
 
 from levit_mobile.errors import ImageError
-from levit_mobile.images.image_set import ImageSet, find_pictures, load, png
+from levit_mobile.images.image_set import ImageSet, find, load, png
 from levit_mobile.images.preprocessing import Pixels, to_planar
 from levit_mobile.images.spec import ImageSpec
 
@@ -101,31 +101,29 @@ def test_find_pictures_sorts_by_relative_path_and_skips_the_rest(folder: Path) -
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).touch()
     (folder / "album.png").mkdir()
-    found = [path.relative_to(folder).as_posix() for path in find_pictures(folder)]
-    assert found == ["a-b/5.JPEG", "a/1.png", "a/3.webp", "a/Z.TIFF", "b/2.jpg"]
+    assert list(find(folder).names) == ["a-b/5.JPEG", "a/1.png", "a/3.webp", "a/Z.TIFF", "b/2.jpg"]
 
 
 def test_a_hidden_parent_does_not_hide_the_pictures(folder: Path) -> None:
     hidden = folder / ".hidden"
     hidden.mkdir()
     (folder / "b/2.jpg").rename(hidden / "2.jpg")
-    assert find_pictures(hidden) == [hidden / "2.jpg"]
+    assert find(hidden).names == ("2.jpg",)
 
 
-def test_a_single_file_is_a_list_of_one(folder: Path) -> None:
-    assert find_pictures(folder / "b/2.jpg") == [folder / "b/2.jpg"]
-    assert ImageSet.from_folder(folder / "b/2.jpg", SMALL).names == ("2.jpg",)
+def test_a_single_file_is_a_set_of_one(folder: Path) -> None:
+    assert ImageSet.from_place(folder / "b/2.jpg", SMALL).names == ("2.jpg",)
 
 
 def test_folders_without_pictures_are_an_error(tmp_path: Path) -> None:
     with refused(ImageError, "image.no-pictures", tmp_path, ".jpg"):
-        find_pictures(tmp_path)
+        find(tmp_path)
     with refused(ImageError, "image.not-found", tmp_path / "missing"):
-        find_pictures(tmp_path / "missing")
+        find(tmp_path / "missing")
 
 
 def test_a_set_streams_its_folder_in_order(folder: Path) -> None:
-    pictures = ImageSet.from_folder(folder, SMALL)
+    pictures = ImageSet.from_place(folder, SMALL)
     assert pictures.names == ("a/1.png", "a/3.webp", "b/2.jpg")
     assert len(pictures) == 3
     for _ in range(2):  # every pass reads again
@@ -150,7 +148,7 @@ def test_a_set_holds_one_picture_at_a_time() -> None:
 
 
 def test_batches_are_what_runners_take(folder: Path) -> None:
-    pictures = ImageSet.from_folder(folder, SMALL)
+    pictures = ImageSet.from_place(folder, SMALL)
     batches = list(pictures.batches(2))
     assert [batch.shape for batch in batches] == [(2, 3, 28, 28), (1, 3, 28, 28)]
     np.testing.assert_array_equal(np.concatenate(batches), np.stack([to_planar(pixels) for pixels in pictures]))
@@ -163,19 +161,19 @@ def test_limit_spreads_over_the_classes(tmp_path: Path) -> None:
         for number in range(4):
             (tmp_path / f"{kind}").mkdir(exist_ok=True)
             (tmp_path / f"{kind}/{number}.png").touch()
-    names = ImageSet.from_folder(tmp_path, SMALL, limit=5).names
+    names = ImageSet.from_place(tmp_path, SMALL, limit=5).names
     assert names == ("0/0.png", "1/0.png", "2/0.png", "3/0.png", "4/0.png")
-    assert len(set(ImageSet.from_folder(tmp_path, SMALL, limit=7).names)) == 7
-    assert len(ImageSet.from_folder(tmp_path, SMALL, limit=99)) == 20
+    assert len(set(ImageSet.from_place(tmp_path, SMALL, limit=7).names)) == 7
+    assert len(ImageSet.from_place(tmp_path, SMALL, limit=99)) == 20
     with pytest.raises(ValueError, match="limit is 0"):
-        ImageSet.from_folder(tmp_path, SMALL, limit=0)
+        ImageSet.from_place(tmp_path, SMALL, limit=0)
 
 
 def test_broken_pictures_stop_a_set_or_are_reported(folder: Path) -> None:
     (folder / "a/2.jpg").write_bytes(b"broken")
     with refused(ImageError, "image.unreadable", "a/2.jpg"):
-        list(ImageSet.from_folder(folder, SMALL))
-    pictures = ImageSet.from_folder(folder, SMALL, skip_broken=True)
+        list(ImageSet.from_place(folder, SMALL))
+    pictures = ImageSet.from_place(folder, SMALL, skip_broken=True)
     assert pictures.names == ("a/1.png", "a/3.webp", "b/2.jpg")
     assert [skipped.name for skipped in pictures.skipped] == ["a/2.jpg"]
     assert "is not an image" in pictures.skipped[0].reason
@@ -185,7 +183,7 @@ def test_broken_pictures_stop_a_set_or_are_reported(folder: Path) -> None:
 def test_a_folder_of_broken_pictures_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "1.jpg").touch()
     with refused(ImageError, "image.no-pictures", tmp_path, "1.jpg is empty"):
-        ImageSet.from_folder(tmp_path, SMALL, skip_broken=True)
+        ImageSet.from_place(tmp_path, SMALL, skip_broken=True)
 
 
 def test_a_set_without_pictures_is_an_error() -> None:
@@ -196,11 +194,11 @@ def test_a_set_without_pictures_is_an_error() -> None:
 def test_digest_covers_names_order_shapes_and_pixels_only(
     folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    pictures = ImageSet.from_folder(folder, SMALL)
+    pictures = ImageSet.from_place(folder, SMALL)
     arrays = dict(zip(pictures.names, pictures, strict=True))
     moved = tmp_path_factory.mktemp("other") / "place"
     folder.rename(moved)
-    assert ImageSet.from_folder(moved, SMALL).digest() == ImageSet.from_arrays(arrays).digest()
+    assert ImageSet.from_place(moved, SMALL).digest() == ImageSet.from_arrays(arrays).digest()
     changed = arrays["a/1.png"].copy()
     changed[3, 2, 1] ^= 1
     others = [
@@ -212,7 +210,7 @@ def test_digest_covers_names_order_shapes_and_pixels_only(
     ]
     digests = {ImageSet.from_arrays(other).digest() for other in [arrays, *others]}
     assert len(digests) == 6
-    assert ImageSet.from_folder(moved, SPEC).digest() not in digests
+    assert ImageSet.from_place(moved, SPEC).digest() not in digests
 
 
 def test_digest_is_the_same_on_every_machine() -> None:
@@ -230,12 +228,12 @@ def test_digest_is_the_same_on_every_machine() -> None:
 def test_a_limit_takes_pictures_evenly_from_the_first_on(tmp_path: Path, limit: int | None, names: str) -> None:
     for name in "abcde":
         (tmp_path / f"{name}.png").touch()
-    found = ImageSet.from_folder(tmp_path, SMALL, limit=limit).names
+    found = ImageSet.from_place(tmp_path, SMALL, limit=limit).names
     assert "".join(name[0] for name in found) == names
 
 
 def test_a_batch_of_one_and_one_larger_than_the_set(folder: Path) -> None:
-    pictures = ImageSet.from_folder(folder, SMALL)
+    pictures = ImageSet.from_place(folder, SMALL)
     assert [len(batch) for batch in pictures.batches(1)] == [1, 1, 1]
     assert [len(batch) for batch in pictures.batches(9)] == [3]
 

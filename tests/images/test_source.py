@@ -28,7 +28,7 @@ from levit_mobile.images.source import ImageOrigin, ImageSource, calibration_sou
 def test_a_validations_images(given: str | Path | None, origin: str, title: str) -> None:
     found = validation_source(given)
     assert (found.origin, found.title) == (origin, title)
-    assert (found.folder is None) == (origin != "folder")
+    assert (found.place is None) == (origin != "folder")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_validations_images(given: str | Path | None, origin: str, title: str)
 def test_a_calibrations_images(given: str | Path | None, origin: str, title: str) -> None:
     found = calibration_source(given)
     assert (found.origin, found.title) == (origin, title)
-    assert (found.folder is None) == (origin != "folder")
+    assert (found.place is None) == (origin != "folder")
 
 
 @pytest.mark.parametrize("origin", [ImageOrigin.HELD_OUT, ImageOrigin.GOLDEN, ImageOrigin.NONE])
@@ -60,7 +60,7 @@ def test_a_calibrations_title_is_read_back(origin: ImageOrigin) -> None:
 
 def test_a_folder_is_called_by_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert ImageSource.of_folder(".").title == tmp_path.name
+    assert ImageSource.at(".").title == tmp_path.name
 
 
 @pytest.mark.parametrize(("index", "name"), [(0, "digit-0000"), (17, "digit-0017"), (12345, "digit-12345")])

@@ -106,16 +106,14 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_picture_is_read_once_while_there_is_room(crops: Path) -> None:
     read: list[str] = []
-    plain = ImageSet.from_folder(crops, SPEC)
+    plain = ImageSet.from_place(crops, SPEC)
 
     def reading(name: str) -> Pixels:
         read.append(name)
         return plain.read(name)
 
     remembered = Remembered(reading, room_bytes=5 * 64 * 64 * 3 + 1)
-    found = CalibrationSet(
-        ImageSet(plain.names, remembered), ImageSource.of_folder("crops"), 0, None, seen=remembered.digests
-    )
+    found = CalibrationSet(ImageSet(plain.names, remembered), ImageSource.at("crops"), 0, None, seen=remembered.digests)
     for _ in range(3):
         assert all(np.array_equal(one, other) for one, other in zip(found.pictures, plain, strict=True))
     assert [read.count(name) for name in plain.names] == [1] * 5 + [3] * 15
@@ -151,7 +149,7 @@ def plain(count: int, pixels: Pixels | None = None) -> ImageSet:
 
 
 def of(pictures: ImageSet, *, classes: int | None = 2, source: ImageSource | None = None) -> CalibrationSet:
-    return CalibrationSet(pictures, source or ImageSource.of_folder("crops"), 0, classes)
+    return CalibrationSet(pictures, source or ImageSource.at("crops"), 0, classes)
 
 
 ELSEWHERE = ImageSet.from_arrays({"x": np.full((64, 64, 3), 250, np.uint8)})

@@ -82,7 +82,7 @@ def pictures(seed: int = 0, count: int = COUNT) -> CalibrationSet:
     sure = np.argsort(-margins(nets.logits_of(sabotaged(), nets.normalised(drawn))))[:count]
     stored = (drawn.permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
     named = ImageSet.from_arrays({f"p{index}": stored[index] for index in sure})
-    return CalibrationSet(named, ImageSource.of_folder("clouds"), seed, None)
+    return CalibrationSet(named, ImageSource.at("clouds"), seed, None)
 
 
 class NoEdge(nn.Module):

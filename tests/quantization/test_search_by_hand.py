@@ -249,7 +249,7 @@ def test_a_journal_is_of_one_search_whatever_is_to_be_reached(tmp_path: Path) ->
 
 def problem(pictures: int, compared: int) -> SearchProblem:
     named = ImageSet.from_arrays({f"p{i:02}": np.full((2, 2, 3), i, np.uint8) for i in range(pictures)})
-    calibration = CalibrationSet(named, ImageSource.of_folder("clouds"), 3, None)
+    calibration = CalibrationSet(named, ImageSource.at("clouds"), 3, None)
     return SearchProblem(cast(Any, None), cast(Any, None), calibration, 1.0, False, compared)
 
 

@@ -42,7 +42,8 @@ class Reached(Exception):
 class Pictures:
     """Names as those that are drawn or found have them, and golden vectors; no pixels."""
 
-    def __init__(self, images: Path | None, reference: str) -> None:
+    def __init__(self, images: str | None, reference: str) -> None:
+        self.store = None
         self.names = ("0/a.png",) if images else ("a",) if reference == "golden" else ("digit-0017",)
 
     def __len__(self) -> int:
@@ -53,8 +54,9 @@ class Pictures:
 def nothing_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands take a line apart, refuse what they refuse, and stop before anything is loaded or run."""
 
-    def pictures(_stored: object, model: ReferenceModel, images: Path | None, *_: object, **__: object) -> Any:
-        return Pictures(images, model.name), "some"
+    def pictures(_stored: object, model: ReferenceModel, images: str | None, *_: object, **__: object) -> Any:
+        found = Pictures(images, model.name)
+        return found, "some", found if images else None
 
     def loading(*_: object, **__: object) -> None:
         raise Reached
@@ -63,7 +65,6 @@ def nothing_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(levit_mobile, "check", lambda *_, **__: None, raising=False)  # the files are not there
     monkeypatch.setattr(references, "find", lambda source, *_, **__: ReferenceModel(str(source), eager.load))
     monkeypatch.setattr(setup, "_pictures", pictures)
-    monkeypatch.setattr(setup.ImageSet, "from_folder", lambda *_, **__: Pictures(Path("val"), ""))
     monkeypatch.setattr(ground_truth, "require_pictures", lambda *_: None)
     monkeypatch.setattr(ground_truth, "read", lambda *_: {"0/a.png": 0})
     monkeypatch.setattr(passes, "examine", lambda *_, **__: findings.proven())
@@ -215,7 +216,7 @@ def test_validations_are_repeated_as_they_were(tmp_path: Path) -> None:
     on_core = findings.proven(drill=None, runtime=Runtime(name="litert@cortex-a53", title="", version="", real=True))
     first, second, third = validated(tmp_path, plain, drilled, on_core)
     assert (first["bundles"], first["runtime"], first["count"], first["drill"]) == ([Path("one")], "litert", 500, False)
-    assert (second["images"], second["truth"], second["drill"]) == (Path("val"), "labels.csv", True)
+    assert (second["images"], second["truth"], second["drill"]) == ("val", "labels.csv", True)
     assert (third["cpu"], third["cpu_count"], third["runtime"]) == ("cortex-a53", 500, None)
 
 

@@ -113,7 +113,7 @@ def test_pictures_of_a_folder_are_independent_whatever_they_are_called(
 ) -> None:
     monkeypatch.setattr("levit_mobile.validation.verdict.held_out_source", lambda _: 0)
     made.gives(monkeypatch, {HERE: spoilt()})
-    case = replace(made.made(folder, tolerance=LOOSE, labels=made.truth()), pictures_from=ImageSource.of_folder("val"))
+    case = replace(made.made(folder, tolerance=LOOSE, labels=made.truth()), pictures_from=ImageSource.at("val"))
     found = examine(case, processes=1)
     assert found.clusters is None
     assert found.top1_interval == metrics.wilson_interval(6, 8)
