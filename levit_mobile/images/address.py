@@ -99,12 +99,14 @@ def _choices(inside: str) -> list[str]:
 
 
 def _masked(part: str) -> str:
+    """In doubt more is left out: a password may hold any character."""
     scheme, mark, rest = part.rpartition("://")
-    cut = re.split(r"[?#]", rest, maxsplit=1)
-    head, query = cut[0], f"?{MASK}" if len(cut) > 1 else ""
-    authority = head.partition("/")[0]
-    if scheme and "@" in rest and _NOT_A_PORT.match(head):
-        head = f"{MASK}@{head.rpartition('@')[2]}" if "@" in head else MASK  # a password may hold any character
-    elif scheme and "@" in authority:
+    head, *query = re.split(r"[?#]", rest, maxsplit=1)
+    user, at, host = head.rpartition("@")
+    if scheme and at and ":" in user:
+        head = f"{MASK}@{host}"
+    elif scheme and "@" in head.partition("/")[0]:
         head = f"{MASK}@{head.partition('@')[2]}"
-    return f"{scheme}{mark}{head}{query}"
+    elif scheme and "@" in rest and _NOT_A_PORT.match(head):
+        head = MASK
+    return f"{scheme}{mark}{head}{f'?{MASK}' if query else ''}"

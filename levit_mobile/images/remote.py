@@ -106,7 +106,7 @@ class Remote:
     def listed(self, name: str) -> list[Info]:
         """What is in a folder below the URL, or in its own for "". Raises ImageError."""
         path = self.path_of(name) if name else self.path
-        with translated(self.called):
+        with translated(f"{self.called.rstrip('/')}/{name}" if name else self.called):
             found = self.fs.ls(f"{path.rstrip('/')}/" if self.is_http else path, detail=True)
             self._forget()
         return [found] if isinstance(found, dict) else list(found)
