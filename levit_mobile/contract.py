@@ -203,11 +203,12 @@ class Golden(ContractPart):
 class Calibration(ContractPart):
     """What int8 ranges were measured on, and by which plan. `concerns` are reasons to doubt them, a sentence each.
 
-    `source` is the name of a folder or of a built-in set; with `pictures`, `seed` and the plan it makes them again.
+    `source` is the name of a folder, an archive or a built-in set, or a URL without its user, password and query; with
+    `pictures`, `seed` and the plan it makes them again.
     """
 
     source: str
-    """Name of the folder or of the built-in set of pictures."""
+    """Name of the folder, archive or built-in set of pictures, or their URL without secrets."""
     pictures: int
     """Number of pictures."""
     pictures_sha256: Sha256

@@ -201,7 +201,7 @@ class Validation(Finding):
     reference: str
     """Name of the reference."""
     pictures_from: str
-    """Where the pictures are from."""
+    """Where the pictures are from: the name of a folder, archive or built-in set, or a URL without secrets."""
     labels_source: LabelsSource | None = None
     """Where the bundle's labels came from; None if its contract does not state it."""
     skipped: tuple[str, ...] = ()

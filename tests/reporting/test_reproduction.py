@@ -213,11 +213,13 @@ def test_validations_are_repeated_as_they_were(tmp_path: Path) -> None:
     assert known
     known = known.model_copy(update={"labels_from": "labels.csv"})
     drilled = findings.proven(recipe="tflite-fp32", pictures_from="val", accuracy=known)
+    remote = findings.proven(drill=None, recipe="tflite-fp32", pictures_from="s3://bucket/val {a}/")
     on_core = findings.proven(drill=None, runtime=Runtime(name="litert@cortex-a53", title="", version="", real=True))
-    first, second, third = validated(tmp_path, plain, drilled, on_core)
+    first, second, third, fourth = validated(tmp_path, plain, drilled, on_core, remote)
     assert (first["bundles"], first["runtime"], first["count"], first["drill"]) == ([Path("one")], "litert", 500, False)
     assert (second["images"], second["truth"], second["drill"]) == ("val", "labels.csv", True)
     assert (third["cpu"], third["cpu_count"], third["runtime"]) == ("cortex-a53", 500, None)
+    assert fourth["images"] == "s3://bucket/val {a}/"
 
 
 def test_golden_vectors_and_bounds_of_their_own_are_named(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from support.image_places import contents, remembered
 from support.refusals import refused
 from support.stored_bundles import edited, written
 
@@ -75,6 +76,18 @@ def test_other_pictures_under_the_same_names_are_refused(of_folder: OpenBundle, 
 def test_a_folder_that_is_not_there(of_folder: OpenBundle, tmp_path: Path) -> None:
     with refused(ImageError, "image.not-found", tmp_path / "absent"):
         again(of_folder, tmp_path / "absent")
+
+
+def test_a_url_in_a_contract_is_not_opened_before_it_is_named(of_folder: OpenBundle, crops: Path) -> None:
+    url = remembered("train", contents(crops))
+    edited(of_folder.path / "contract.json", "calibration", "source", to=url)
+    stored = open_bundle(of_folder.path)
+    with refused(ImageError, "image.not-found", url, "16 images", "--calibration"):
+        again(stored)
+    found = again(stored, url)
+    assert found is not None
+    assert stored.contract.calibration is not None
+    assert found.calibration.digest == stored.contract.calibration.pictures_sha256
 
 
 def test_a_plan_that_is_none(of_folder: OpenBundle, crops: Path) -> None:
