@@ -31,6 +31,7 @@ from levit_mobile.images.remote import translated
 KEY = re.compile(r"((?:.*/)?[^/.]+)\.([^/]*)")  # the path up to the first dot of its last name, as webdataset has it
 METADATA = re.compile(r"__[^/]*__(/|$)")  # members that webdataset passes over
 BLOCK = 512  # bytes, of which a tar file consists
+LABEL_BYTES = 1 << 20  # that are read of a label
 JSON_LABELS = ("label", "cls", "class")  # the field of an object that names its class
 COLUMNS = 6  # shard, offset and size of the image; kind, offset and size of its label
 Table = NDArray[np.int64]
@@ -114,8 +115,8 @@ class Shards:
             )
         stream.seek(offset)
         try:
-            return READERS[LabelKind(kind)](stream.read(size).decode())
-        except ValueError as error:
+            return READERS[LabelKind(kind)](stream.read(min(size, LABEL_BYTES)).decode())
+        except (ValueError, RecursionError) as error:
             raise LabelsError(
                 f"the label of {self.called(name)} in its .{LabelKind(kind).name.lower()} member is not one: {error}",
                 fault="format",
@@ -203,7 +204,7 @@ def _cut_short(file: ByteFile) -> ImageError:
 
 def _twice(key: str, one: ByteFile, other: ByteFile) -> ImageError:
     where = f"twice in {one.called}" if one is other else f"in {one.called} and in {other.called}"
-    return ImageError(f"{key} is {where}, expected each key once: rename one or leave it out", fault="duplicate")
+    return ImageError(f"{key} is {where}, expected each key once: rename one or omit it", fault="duplicate")
 
 
 def _json_label(text: str) -> str | int:

@@ -34,6 +34,7 @@ from levit_mobile.images.names import PICTURE_SUFFIXES, is_picture, is_visible
 from levit_mobile.images.remote import Remote, translated
 
 ZIP_SCHEME = "zip://"
+MOST_BYTES = 640_000_000  # of an unpacked file: a small archive can claim gigabytes
 
 
 class Store(Protocol):
@@ -151,9 +152,15 @@ class ZipArchive:
 
     def open(self, name: str) -> BinaryIO:
         """Its bytes."""
+        member = f"{self.inside}/{name}" if self.inside else name
         with translated(self.called(name)):
+            if (size := self._opened.getinfo(member).file_size) > MOST_BYTES:
+                raise ImageError(
+                    f"{self.called(name)} has {size} bytes, expected an image of at most {MOST_BYTES}",
+                    fault="too-large",
+                )
             try:
-                return io.BytesIO(self._opened.read(f"{self.inside}/{name}" if self.inside else name))
+                return io.BytesIO(self._opened.read(member))
             except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
                 raise ImageError(
                     f"{self.called(name)} cannot be read: the archive is damaged, encrypted or packed by an unknown "

@@ -79,7 +79,8 @@ def convert(
             Default: what the checkpoint's files state, else the square.
         labels: A text file with one label per line, in class order. Default: the checkpoint's own, ImageNet's
             for weights of a known publisher, else placeholders.
-        images: A folder of at least 32 images for the proof, of which up to 64 are used. Default: held-out digits.
+        images: A folder, archive, tar shards or URL of at least 32 images for the proof, of which up to 64 are used.
+            Default: held-out digits.
         skip_broken: Leave out images that cannot be read, of the proof and of the calibration.
         mean: What to subtract from pixels in [0,1]: one number or three. Default: the checkpoint's own.
         std: What to divide by after that: one number or three. Default: the checkpoint's own.
@@ -89,8 +90,8 @@ def convert(
             own.
         interpolation: ``"bicubic"`` or ``"bilinear"``. Default: the checkpoint's own.
         force: Replace an existing bundle.
-        calibration: int8 only: a folder of images to measure ranges on, or ``"synthetic"``. Default: the bundled
-            training digits.
+        calibration: int8 only: images to measure ranges on, given like ``images``, or ``"synthetic"``. Default: the
+            bundled training digits.
         count: int8 only: number of calibration images, 1 or more. Default: 512.
         seed: int8 only: seed that draws the calibration images, 0 or more.
         observer: int8 only: ``"min-max"``, ``"percentile"``, ``"mse"``, ``"entropy"`` or ``"output"``. Default: the

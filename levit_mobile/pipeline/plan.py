@@ -92,7 +92,8 @@ def plan(
         crop: Share of the resized image that the net takes, or the net's input size. Default: the checkpoint's
             own.
         interpolation: ``"bicubic"`` or ``"bilinear"``. Default: the checkpoint's own.
-        calibration: A folder of images to measure ranges on, or ``"synthetic"``. Default: the bundled training digits.
+        calibration: A folder, archive, tar shards or URL of images to measure ranges on, or ``"synthetic"``. Default:
+            the bundled training digits.
         count: Number of calibration images, 1 or more. Default: 512.
         seed: Seed that draws the calibration images, 0 or more.
         search_count: Number of calibration images that score each candidate, evenly spread, 1 or more.

@@ -42,9 +42,9 @@ def check(
         checkpoint: As for ``convert``.
         out: The folder in which the bundles' folders would be made.
         labels: A text file with one label per line, in class order.
-        images: A folder of images for the proof.
+        images: A folder, archive, tar shards or URL of images for the proof.
         force: Whether an existing bundle may be replaced.
-        calibration: A folder of images to measure ranges on, or ``"synthetic"``.
+        calibration: Images to measure ranges on, given like ``images``, or ``"synthetic"``.
         count: Number of calibration images.
         observer: Name of an observer.
         plan: A JSON file that lists what stays float.
@@ -56,8 +56,9 @@ def check(
             ``recipe.schema``, ``recipe.other-plan``).
         LabelsError: The labels do not fit the classes (``labels.count``, ``labels.format``, ``labels.not-one-line``,
             ``labels.order``, ``labels.unreadable``).
-        ImageError: A folder of images does not exist (``image.not-found``), or holds too few (``image.no-pictures``,
-            ``image.too-few``).
+        ImageError: Images do not exist (``image.not-found``), are too few (``image.no-pictures``, ``image.too-few``),
+            or cannot be reached or listed (``image.access``, ``image.protocol``, ``image.unreadable``,
+            ``image.duplicate``).
         BundleError: A bundle exists (``bundle.exists``).
         ValueError: A number of images is below 1.
 

@@ -93,7 +93,8 @@ def load_source(
             Default: what the checkpoint's files state, else the square.
         labels: A text file with one label per line, in class order. Default: the checkpoint's own, ImageNet's
             for weights of a known publisher, else placeholders.
-        images: A folder of at least 32 images for the proof, of which up to 64 are used. Default: held-out digits.
+        images: A folder, archive, tar shards or URL of at least 32 images for the proof, of which up to 64 are used.
+            Default: held-out digits.
         skip_broken: Leave out images that cannot be read.
         mean: What to subtract from pixels in [0,1]: one number or three. Default: the checkpoint's own.
         std: What to divide by after that: one number or three. Default: the checkpoint's own.

@@ -33,7 +33,7 @@ LayOut = Callable[[nn.Module], nn.Module]
 class Int8Options:
     """How a static int8 recipe is calibrated, as `convert` names it.
 
-    `calibration` is a folder of images or "synthetic" (default: the bundled training digits), of which `count` are
+    `calibration` is a place of images or "synthetic" (default: the bundled training digits), of which `count` are
     drawn by `seed`, without unreadable ones where `skip_broken` is set; `observer` replaces the plan's, and `plan` is a
     file (default: the committed one).
     """

@@ -118,17 +118,18 @@ def validate(
             the checkpoint from which the bundle was made.
         weights: For a checkpoint that holds both: ``"ema"`` for averaged weights, ``"raw"`` for the others, as the
             bundle was converted. Default: those that ``convert`` takes by default.
-        images: A folder of images. Default: held-out digits.
-        count: Number of images, evenly spread over the folder, 1 or more. Default: all of a folder, or 256 digits.
-        truth: The source of the true classes: ``"folders"``, or a CSV file with the columns ``file`` and ``label``.
+        images: A folder, archive, tar shards or URL of images. Default: held-out digits.
+        count: Number of images, evenly spread over all, 1 or more. Default: all of ``images``, or 256 digits.
+        truth: The source of the true classes: ``"folders"``, ``"shards"`` for labels beside the images in tar shards,
+            or a CSV file, also a URL, with the columns ``file`` and ``label``.
         runtime: A name in ``runtimes.registry.RUNTIMES``, for one pass. Default: all that prove the target here.
         cpus: Names of ARM64 cores, as ``cost`` takes them; each adds one pass on that core, emulated if need be.
         cpu_count: Number of images on each of those cores, 1 or more. Default: 8.
         bounds: Fields of ``Tolerance`` that replace the recipe's.
         skip_broken: Leave out images that cannot be read.
         drill: Add the error of every block to the first pass; an int8 bundle is calibrated once more for it.
-        calibration: For ``drill`` with int8: the folder on which the bundle was calibrated. Default: as its contract
-            says.
+        calibration: For ``drill`` with int8: where the images are on which the bundle was calibrated, given like
+            ``images``. Default: as its contract says, unless that is a URL.
         processes: Number of processes that share the images, 1 or more. Default: one per core.
         progress: Called at every step and every few images.
 
@@ -142,7 +143,7 @@ def validate(
             another side (``checkpoint.variant``), or gives logits that are not finite (``checkpoint.not-finite``).
         DownloadError: The reference cannot be downloaded; the codes are those of ``load_checkpoint``.
         ImageError: The images cannot be used (``image.not-found``, ``image.no-pictures``, ``image.unreadable``,
-            ``image.golden``).
+            ``image.golden``, ``image.access``, ``image.protocol``, ``image.duplicate``).
         LabelsError: The true classes cannot be used (``labels.unreadable``, ``labels.format``,
             ``labels.unknown-class``, ``labels.no-label``, ``labels.no-picture``, ``labels.two-labels``).
         RecipeError: The runtime does not run the target (``recipe.runtime``), a core is unknown

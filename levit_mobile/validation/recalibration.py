@@ -43,8 +43,8 @@ def _source(stated: Calibration, given: str | Path | None) -> ImageSource:
         return found
     if isinstance(found.place, str):
         raise ImageError(
-            f"the {stated.pictures} images that ranges were measured on are at {stated.source}, which is not opened "
-            "because a contract says so: pass the URL with --calibration",
+            f"the {stated.pictures} images that ranges were measured on are at {stated.source}, and a URL from a "
+            "contract is not opened: pass it with --calibration",
             fault="not-found",
         )
     if names_one_path(found.place) and not found.place.exists():
