@@ -27,6 +27,7 @@ PACKAGES: Mapping[str, str] = {
 }
 REFUSED = (401, 403)  # status codes of HTTP
 MISSING = (404, 410)
+STALL_S = 60.0  # for which a server may stay silent
 DENIED = re.compile(r"credentials|access ?denied|forbidden|unauthori[sz]ed", re.IGNORECASE)
 Info = Mapping[str, Any]  # of fsspec: name, size, type and what else the file system states
 
@@ -72,7 +73,7 @@ class Remote:
         _require_protocols(self.url)
         _remember(self._held)
         with translated(self.called):
-            fs, path = url_to_fs(self.url)
+            fs, path = url_to_fs(self.url, **_options(self.url))
         return fs, str(path)
 
     @property
@@ -177,6 +178,17 @@ def _require_protocols(url: str) -> None:
             raise ImageError(
                 f"{shown(url)} {needed if package else f'cannot be opened: {hint}'}", fault="protocol"
             ) from None
+
+
+def _options(url: str) -> dict[str, dict[str, Any]]:
+    """Of each protocol in the URL: proxies and .netrc as other tools heed them, and no bound on a long download."""
+    protocols = {part.partition("://")[0] for part in url.split(CHAIN)} & {"http", "https"}
+    if not protocols:
+        return {}
+    from aiohttp import ClientTimeout
+
+    client = {"trust_env": True, "timeout": ClientTimeout(total=None, sock_connect=STALL_S, sock_read=STALL_S)}
+    return {protocol: {"client_kwargs": client} for protocol in protocols}
 
 
 def _in_memory(url: str) -> Iterator[tuple[str, bytes]]:

@@ -124,6 +124,20 @@ def test_a_shard_of_a_server_without_ranges_is_copied_once_and_removed(photograp
     assert not folder.exists()
 
 
+def test_a_proxy_is_used_where_the_environment_names_one(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy is asked for the whole URL, which Python's server takes for a path."""
+    name = "cat/0 ?.jpg"
+    (tmp_path / "http:" / "images.invalid").mkdir(parents=True)
+    (tmp_path / "http:" / "images.invalid" / "0.jpg").write_bytes((photographs / name).read_bytes())
+    with places.served(tmp_path) as (url, asked):
+        monkeypatch.setenv("http_proxy", url)
+        pictures = ImageSet.from_place("http://images.invalid/0.jpg", SMALL)
+        np.testing.assert_array_equal(pictures.read("0.jpg"), image_set.load(photographs / name, SMALL))
+    assert [path for _, path, _ in asked] == ["http://images.invalid/0.jpg"]
+
+
 def test_a_check_of_a_number_lists_no_more_folders_than_it_needs(photographs: Path) -> None:
     with places.served(photographs) as (url, asked):
         assert image_set.count(url, 2) == 2
