@@ -85,3 +85,14 @@ def test_a_failure_is_one_sentence_and_a_code(tmp_path: Path, folder: Path, monk
     assert done.exit_code == 1
     assert json.loads(done.stdout)["error"]["code"] == "artifact.crashed"
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "place", ["https://anna:pa55@h.invalid/x.jpg?sig=1", "memory://x", "shards-{0..3}.tar", "*.tar"]
+)
+def test_urls_and_patterns_reach_the_function_as_they_are(
+    asked: list[dict[str, Any]], tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "bundle").mkdir(exist_ok=True)
+    assert ask("predict", str(tmp_path / "bundle"), place).exit_code == 0
+    assert [call["pictures"] for call in asked] == [[place]]

@@ -16,7 +16,7 @@ from support import image_places as places
 from support.refusals import refused
 
 from levit_mobile.errors import ImageError, LabelsError
-from levit_mobile.images import ground_truth, image_set
+from levit_mobile.images import ground_truth, image_set, stores
 from levit_mobile.images.image_set import ImageSet
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.pipeline.precheck import require_pictures
@@ -174,6 +174,17 @@ def test_a_zip_archive_holds_each_image_once(folder: Path) -> None:
         archive.writestr("a/1.png", b"another")
     with refused(ImageError, "image.duplicate", path, "a/1.png"):
         image_set.find(path)
+
+
+def test_a_member_that_would_unpack_to_gigabytes_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = places.zipped(
+        folder / "x.zip", {"small.png": (folder / "a/1.png").read_bytes(), "zeros.png": bytes(900_000)}
+    )
+    monkeypatch.setattr(stores, "MOST_BYTES", 800_000)
+    found = ImageSet.from_place(path, SMALL, skip_broken=True)
+    assert (found.names, [skipped.name for skipped in found.skipped]) == (("small.png",), ["zeros.png"])
+    with refused(ImageError, "image.too-large", f"{path}: zeros.png", 900_000, 800_000):
+        list(ImageSet.from_place(path, SMALL))
 
 
 def test_part_of_a_zip_archive(folder: Path) -> None:
