@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from levit_mobile.errors import ImageError, LevitMobileError
-from levit_mobile.images.address import CHAIN, GLOB, masked, shown
+from levit_mobile.images.address import CHAIN, GLOB, is_masked, masked, shown
 
 # Protocol -> the package that its file system needs.
 PACKAGES: Mapping[str, str] = {
@@ -147,14 +147,14 @@ def translated(called: str) -> Iterator[None]:
 def _in_our_words(called: str, error: Exception) -> ImageError:
     cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ else error
     status = getattr(cause, "status", None)
-    said = " ".join(masked(str(cause)).split())
-    if status in REFUSED or isinstance(cause, PermissionError) or DENIED.search(f"{type(cause).__name__} {said}"):
+    if status in REFUSED or isinstance(cause, PermissionError) or DENIED.search(f"{type(cause).__name__} {cause}"):
         code = f" (HTTP {status})" if status else ""
         return ImageError(
             f"access to {called} was refused{code}: check its credentials and permissions", fault="access"
         )
     if status in MISSING or isinstance(cause, FileNotFoundError):
         return ImageError(f"{called} does not exist", fault="not-found")
+    said = "" if is_masked(called) else " ".join(masked(str(cause)).split())  # a client may quote what is masked
     return ImageError(f"{called} cannot be read: {type(cause).__name__}{': ' * bool(said)}{said}", fault="access")
 
 

@@ -230,6 +230,19 @@ def test_no_failure_shows_a_secret(url: str, below: str) -> None:
         assert TOKEN not in shown
 
 
+def test_a_client_that_quotes_a_password_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As fsspec's client of GitHub does, which takes the user of a URL for a part of the address it asks."""
+    url = "memory://anna:pa55word@set/x"
+
+    def refusing(*_: object, **__: object) -> None:
+        raise ConnectionError("no route to /repos/anna/pa55word")
+
+    monkeypatch.setattr(MemoryFileSystem, "ls", refusing)
+    with refused(ImageError, "image.access", "memory://***@set/x", "ConnectionError") as caught:
+        image_set.find(url)
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+
+
 def test_no_image_is_called_by_a_secret(folder: Path) -> None:
     (folder / "b/2.jpg").write_bytes(b"no image")
     with places.served(folder) as (url, _):
