@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from levit_mobile.model import local_copies
 from levit_mobile.model.checkpoint import Checkpoint, load_checkpoint
 from levit_mobile.model.download import BUNDLED, public_name
 from levit_mobile.parity import compare
+from levit_mobile.quantization.calibration import Remembered
 from levit_mobile.runners import eager
 from levit_mobile.system.progress import Progress, silent
 
@@ -163,7 +164,7 @@ def proof_pictures(spec: ImageSpec, images: str | Path | None = None, *, skip_br
             "add some, or omit --images to use the held-out digits",
             fault="too-few",
         )
-    return pictures
+    return replace(pictures, read=Remembered(pictures.read))  # a conversion reads them four times
 
 
 def held_out_digits(spec: ImageSpec, count: int) -> ImageSet:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support.image_places import served
 from support.refusals import refused
 
 from levit_mobile.errors import ImageError, LabelsError
@@ -60,6 +61,15 @@ def test_a_folder_gives_64_evenly_spread(tmp_path: Path) -> None:
     chosen = proof_pictures(SPEC, pictures(tmp_path / "many", 100))
     assert len(chosen) == 64
     assert (chosen.names[0], chosen.names[-1]) == ("000.png", "098.png")
+
+
+def test_an_image_of_the_proof_is_asked_of_a_server_once(tmp_path: Path) -> None:
+    with served(pictures(tmp_path / "many", 70)) as (url, asked):
+        chosen = proof_pictures(SPEC, url)
+        digests = [chosen.digest() for _ in range(3)]
+    images = [path for _, path, _ in asked if path.endswith(".png")]
+    assert len(images) == len(set(images)) == 64
+    assert digests == [proof_pictures(SPEC, tmp_path / "many").digest()] * 3
 
 
 def test_32_pictures_are_enough_and_31_are_not(tmp_path: Path) -> None:
