@@ -98,7 +98,7 @@ def test_reports_show_the_url_and_no_secret(bundles: Bundles, classes: Path) -> 
     (found,) = run.validations
     shown = url.replace("http://", "http://***@")
     assert found.pictures_from == shown
-    for text in (found.model_dump_json(), junit_xml([found]), page([found], {found.bundle: thumbnails})):
+    for text in (found.model_dump_json(), junit_xml([found]), page([found], thumbnails)):
         assert "pa55word" not in text
         assert shown in text
 
