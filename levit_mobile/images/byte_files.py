@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -59,20 +60,6 @@ class LocalFile:
         return f"{about.st_size} {about.st_mtime_ns}"
 
 
-class CopiedFile(LocalFile):
-    """A copy on this machine, which is removed when this object goes.
-
-    Sent to another process it is the same copy, which that process does not remove.
-    """
-
-    def __init__(self, path: Path, name: str) -> None:
-        super().__init__(path, name)
-        weakref.finalize(self, shutil.rmtree, path.parent, ignore_errors=True)
-
-    def __reduce__(self) -> tuple[type[LocalFile], tuple[Path, str]]:
-        return LocalFile, (self.path, self.name)
-
-
 @dataclass(frozen=True)
 class RemoteFile:
     """A file behind a URL, of which ranges are read."""
@@ -94,6 +81,44 @@ class RemoteFile:
         return str(self.remote.fs.info(self.path))
 
 
+@dataclass(frozen=True)
+class CopiedFile:
+    """A copy of a remote file in a folder of its own, which is removed when this object goes.
+
+    Another process on this machine takes the same copy and does not remove it; one elsewhere makes its own.
+    """
+
+    path: Path
+    origin: RemoteFile
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, shutil.rmtree, self.path.parent, ignore_errors=True)
+
+    @property
+    def called(self) -> str:
+        """The name of the remote file."""
+        return self.origin.called
+
+    def open(self) -> BinaryIO:
+        """Its bytes."""
+        return self.path.open("rb")
+
+    def part(self, start: int, size: int) -> bytes:
+        """A part of it."""
+        return LocalFile(self.path).part(start, size)
+
+    def stamp(self) -> str:
+        """That of the copy."""
+        return LocalFile(self.path).stamp()
+
+    def __reduce__(self) -> tuple[Callable[[Path, RemoteFile], ByteFile], tuple[Path, RemoteFile]]:
+        return _taken, (self.path, self.origin)
+
+
+def _taken(path: Path, origin: RemoteFile) -> ByteFile:
+    return LocalFile(path, origin.called) if path.exists() else seekable(origin)
+
+
 def seekable(file: ByteFile) -> ByteFile:
     """The file, or a copy of it on this machine where its server gives no ranges. Raises ImageError."""
     if not isinstance(file, RemoteFile) or not file.remote.is_http:
@@ -101,7 +126,7 @@ def seekable(file: ByteFile) -> ByteFile:
     with translated(file.called):
         if _gives_ranges(file):
             return file
-        copy = CopiedFile(Path(tempfile.mkdtemp(prefix="levit-mobile-")) / "file", file.called)
+        copy = CopiedFile(Path(tempfile.mkdtemp(prefix="levit-mobile-")) / "file", file)
         file.remote.fs.get_file(file.path, str(copy.path))
     return copy
 

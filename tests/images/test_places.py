@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import pickle
+import shutil
 import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,10 +16,12 @@ from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 from support import image_places as places
 
+from levit_mobile.errors import ImageError
 from levit_mobile.images import image_set, shards
-from levit_mobile.images.byte_files import CopiedFile
+from levit_mobile.images.byte_files import CopiedFile, RemoteFile
 from levit_mobile.images.image_set import ImageSet
 from levit_mobile.images.preprocessing import Pixels
+from levit_mobile.images.remote import Remote
 from levit_mobile.images.spec import ImageSpec
 from levit_mobile.quantization import calibration
 from levit_mobile.system import workers
@@ -115,13 +118,27 @@ def test_a_shard_of_a_server_without_ranges_is_copied_once_and_removed(photograp
     (copy,) = found.store.files
     assert isinstance(copy, CopiedFile)
     assert copy.called == f"{url}/shards-000.tar"
-    assert pickle.loads(pickle.dumps(copy)).path == copy.path
+    sent = pickle.dumps(copy)
+    assert pickle.loads(sent).path == copy.path
     folder = copy.path.parent
     assert folder.is_dir()
     shards._indexed.cache_clear()
     del found, copy
     gc.collect()
     assert not folder.exists()
+    with pytest.raises(ImageError):
+        pickle.loads(sent)
+
+
+def test_a_copy_that_is_not_on_a_machine_is_made_there(photographs: Path, tmp_path: Path) -> None:
+    places.sharded(tmp_path, places.contents(photographs), 1)
+    with places.served(tmp_path) as (url, _):
+        (copy,) = shards.of_files([RemoteFile(Remote(url), f"{url}/shards-000.tar", "a shard")]).files
+        sent = pickle.dumps(copy)
+        shutil.rmtree(copy.path.parent)  # another machine has no such folder
+        again = pickle.loads(sent)
+    assert again.path != copy.path
+    assert again.path.read_bytes() == (tmp_path / "shards-000.tar").read_bytes()
 
 
 def test_a_proxy_is_used_where_the_environment_names_one(
