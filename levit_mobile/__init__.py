@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from levit_mobile.arm64.setup import setup_arm64
     from levit_mobile.bundle.inspect import Inspected, differences, inspect
     from levit_mobile.bundle.reader import OpenBundle, open_bundle
+    from levit_mobile.cluster.connect import Cluster, open_cluster
     from levit_mobile.contract import Contract
     from levit_mobile.demo.android.run import bench_in_app
     from levit_mobile.demo.ios.run import bench_in_ios_app
@@ -59,6 +60,7 @@ _HOMES = {
     "AppOptions": "levit_mobile.demo.options",
     "BenchOptions": "levit_mobile.timing.bench",
     "Bundle": "levit_mobile.pipeline.writing",
+    "Cluster": "levit_mobile.cluster.connect",
     "Contract": "levit_mobile.contract",
     "CostRun": "levit_mobile.arm64.count",
     "Deployment": "levit_mobile.deployment.deploy",
@@ -98,6 +100,7 @@ _HOMES = {
     "load_checkpoint": "levit_mobile.model.checkpoint",
     "load_source": "levit_mobile.pipeline.source_model",
     "open_bundle": "levit_mobile.bundle.reader",
+    "open_cluster": "levit_mobile.cluster.connect",
     "plan": "levit_mobile.pipeline.plan",
     "predict": "levit_mobile.prediction.predict",
     "report": "levit_mobile.reporting.report",
@@ -112,6 +115,7 @@ __all__ = [
     "AppOptions",
     "BenchOptions",
     "Bundle",
+    "Cluster",
     "Contract",
     "CostRun",
     "Deployment",
@@ -150,6 +154,7 @@ __all__ = [
     "load_checkpoint",
     "load_source",
     "open_bundle",
+    "open_cluster",
     "plan",
     "predict",
     "report",

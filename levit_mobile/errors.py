@@ -12,6 +12,7 @@ LevitMobileError            one clear sentence; the CLI prints it and exits 1
 ├── RunnerUnavailable       a runtime that does not exist on this machine: NOT RUN, never "passed"
 ├── TimingError             a timing record that cannot be read or compared with another
 ├── DeviceError             a phone that is not ready, was unplugged, or could not do what was asked
+├── ClusterError            a scheduler or workers that cannot be used, or that were lost for good
 └── BundleError             a bundle that is damaged or of an unknown schema, or a path that is already taken
 """
 
@@ -307,6 +308,22 @@ class DeviceError(LevitMobileError):
     def __init__(self, sentence: str = "", *, fault: str | None = None, log: tuple[str, ...] = ()) -> None:
         super().__init__(sentence, fault=fault)
         self.log = log
+
+
+class ClusterError(LevitMobileError):
+    """The work could not be spread over other machines, or they were lost."""
+
+    KIND: ClassVar[str] = "cluster"
+    FAULTS: ClassVar[Mapping[str, str]] = {
+        "address": "the address is not one of a Dask scheduler, nor local: and a number of processes",
+        "not-installed": "the package dask.distributed is not installed",
+        "no-scheduler": "no Dask scheduler answers at the address",
+        "no-workers": "the scheduler has no workers",
+        "versions": "the scheduler or a worker has packages of versions that differ from this machine's",
+        "not-sent": "a file could not be sent to a worker",
+        "workers-lost": "all workers were lost, or the same work ended several of them",
+        "scheduler-lost": "the connection to the scheduler ended in the middle of the work",
+    }
 
 
 class ToolchainMissing(LevitMobileError):

@@ -22,7 +22,7 @@ ROOT = Path(levit_mobile.__file__).parents[1]
 FLOORS = (
     "errors targets recipe",  # the shared words, which are one room
     "system mil",
-    "contract images",
+    "contract images cluster",
     "interfaces model",
     "parity runners inspection",
     "quantization bundle",

@@ -26,6 +26,14 @@ VerboseOption = Annotated[
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")]
 SkipBrokenOption = Annotated[bool, typer.Option("--skip-broken", help="Skip unreadable images instead of stopping.")]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        help="Other machines to share the work: the address of a Dask scheduler, tcp://HOST:PORT, or local:N for N "
+        "processes of this machine. Needs the extra cluster. Default: this machine alone.",
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace existing output.")]
 CheckpointOption = Annotated[
     str | None,

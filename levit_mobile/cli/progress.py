@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from levit_mobile import Progress as Listener
 from levit_mobile.cli.common import heed_interruption
 from levit_mobile.system.capture_output import diverted
 from levit_mobile.system.printable import printable
+
+Draw = Callable[[str, float, float, str], object]
 
 EVERY_S = 30.0  # between two lines about the same step
 
@@ -30,17 +32,21 @@ def shown(log: Path | None, *, quiet: bool = False) -> Iterator[Listener]:
 
         def listen(what: str, done: float, of: float) -> None:
             heed_interruption()
-            draw(printable(" ".join(what.split())), done, of)
+            draw(_on_one_line(what), done, of, _on_one_line(getattr(what, "details", "")))
 
         yield listen
         heed_interruption()
 
 
+def _on_one_line(text: str) -> str:
+    return printable(" ".join(text.split()))
+
+
 @contextmanager
-def _drawn(terminal: TextIO, *, quiet: bool) -> Iterator[Listener]:
+def _drawn(terminal: TextIO, *, quiet: bool) -> Iterator[Draw]:
     console = Console(file=terminal)
     if quiet:
-        yield lambda _what, _done, _of: None
+        yield lambda _what, _done, _of, _details: None
     elif terminal.isatty() and not console.is_dumb_terminal:
         with _bar(console) as draw:
             yield draw
@@ -50,10 +56,10 @@ def _drawn(terminal: TextIO, *, quiet: bool) -> Iterator[Listener]:
 
 
 @contextmanager
-def _bar(console: Console) -> Iterator[Listener]:
+def _bar(console: Console) -> Iterator[Draw]:
     description = TextColumn("{task.description}", markup=False)  # names of files may look like markup
     bar = Progress(
-        *(description, BarColumn(), TaskProgressColumn(), TimeElapsedColumn()),
+        *(description, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn()),
         console=console,
         transient=True,
         redirect_stdout=False,  # Python's own streams go to the log too, as everything below them does
@@ -61,7 +67,9 @@ def _bar(console: Console) -> Iterator[Listener]:
     )
     with bar:
         task = bar.add_task("starting", total=None)
-        yield lambda what, done, of: bar.update(task, description=what, completed=done, total=of)
+        yield lambda what, done, of, details: bar.update(
+            task, description=f"{what} ({details})" if details else what, completed=done, total=of
+        )
 
 
 @contextmanager
@@ -87,26 +95,33 @@ class Lines:
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
-        self._what, self._share = "", 0.0
+        self._what, self._details, self._share, self._began_share = "", "", 0.0, 0.0
         self._began_at = self._written_at = clock()
         self._begun: set[str] = set()
         self._lock = threading.Lock()
 
-    def __call__(self, what: str, done: float, of: float) -> None:
+    def __call__(self, what: str, done: float, of: float, details: str = "") -> None:
         """Write a line if a step begins."""
         with self._lock:
             begins = what != self._what and (done == 0 or what not in self._begun)
-            self._what, self._share = what, done / of
+            self._what, self._details, self._share = what, details, done / of
             self._begun.add(what)
             if begins:
-                self._began_at = self._clock()
+                self._began_at, self._began_share = self._clock(), self._share
                 self._write(what)
 
     def remind(self) -> None:
-        """Write a line if the last one is old: `images: 15%, 60 s`."""
+        """Write a line if the last one is old: `images: 15%, 60 s, about 340 s left`, and the details."""
         with self._lock:
             if self._what and self._clock() - self._written_at >= EVERY_S:
-                self._write(f"{self._what}: {self._share:.0%}, {self._clock() - self._began_at:.0f} s")
+                took_s = self._clock() - self._began_at
+                words = f"{self._what}: {self._share:.0%}, {took_s:.0f} s{self._left(took_s)}"
+                self._write(f"{words}; {self._details}" if self._details else words)
+
+    def _left(self, took_s: float) -> str:
+        if (gained := self._share - self._began_share) <= 0:
+            return ""
+        return f", about {took_s * (1 - self._share) / gained:.0f} s left"
 
     def _write(self, line: str) -> None:
         """A reader that has gone away is no reason to stop."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,14 +21,21 @@ from levit_mobile.cli.common import (
     say,
     understood,
 )
-from levit_mobile.cli.options import JsonOption, QuietOption, SkipBrokenOption, VerboseOption, WeightsOption
+from levit_mobile.cli.options import (
+    ClusterOption,
+    JsonOption,
+    QuietOption,
+    SkipBrokenOption,
+    VerboseOption,
+    WeightsOption,
+)
 from levit_mobile.cli.paths import bundles_of, require_existing
 from levit_mobile.errors import LevitMobileError, RecipeError
 from levit_mobile.recipe import Tolerance, Verdict
 from levit_mobile.system.printable import printable
 
 if TYPE_CHECKING:
-    from levit_mobile import Validation, ValidationRun
+    from levit_mobile import Cluster, Validation, ValidationRun
 
 COLUMNS = 3  # validations side by side on a terminal
 
@@ -103,6 +111,14 @@ StrictOption = Annotated[
 ProcessesOption = Annotated[
     int | None, typer.Option("--processes", min=1, help="Number of worker processes. Default: one per core.")
 ]
+ResumeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--resume",
+        help="Folder that keeps finished images while the command runs: after an interruption, the same command "
+        "continues from there. Default: it starts anew.",
+    ),
+]
 JunitOption = Annotated[
     Path | None, typer.Option("--junit", help="Write the results as JUnit XML to this file. Default: no file.")
 ]
@@ -137,6 +153,8 @@ def validate(
     calibration: CalibrationOption = None,
     strict: StrictOption = False,
     processes: ProcessesOption = None,
+    cluster: ClusterOption = None,
+    resume: ResumeOption = None,
     skip_broken: SkipBrokenOption = False,
     min_sqnr_db: Annotated[float | None, _bound("--min-sqnr-db", "Lowest SQNR of the logits, in dB, above 0.")] = None,
     min_top1_agreement: Annotated[
@@ -193,12 +211,12 @@ def validate(
     cpus = understood(lambda: _cpus(cpu))
     require_existing(bundles)
     runs: list[ValidationRun] = []
-    with known_failures(as_json=json), interruption_noted(lambda: _judged(runs)):
+    with known_failures(as_json=json), interruption_noted(lambda: _judged(runs, resume)):
         import levit_mobile
         from levit_mobile.cli.progress import shown
 
         chosen = bundles_of(bundles)
-        with shown(log_file("validate", verbose=verbose), quiet=quiet) as progress:
+        with shown(log_file("validate", verbose=verbose), quiet=quiet) as progress, _opened(cluster) as machines:
             for bundle in chosen:  # one that is damaged, or cannot be judged, does not stop the others
                 verdict = Verdict.BROKEN
                 try:
@@ -219,6 +237,8 @@ def validate(
                         drill=drill,
                         calibration=calibration,
                         processes=processes,
+                        cluster=machines,
+                        resume=resume,
                         progress=progress,
                     )
                 except RecipeError as error:
@@ -235,11 +255,18 @@ def validate(
         raise typer.Exit(NOT_RUN)
 
 
-def _judged(runs: Sequence[ValidationRun]) -> Iterator[str]:
+def _opened(cluster: str | None) -> AbstractContextManager[Cluster | None]:
+    """Once for all bundles."""
+    import levit_mobile
+
+    return levit_mobile.open_cluster(cluster) if cluster is not None else nullcontext()
+
+
+def _judged(runs: Sequence[ValidationRun], resume: Path | None) -> Iterator[str]:
     """What an interruption says of the bundles that are done."""
     if runs:
         yield "finished: " + ", ".join(f"{run.validations[0].bundle} ({run.verdict.upper()})" for run in runs)
-    yield NOTHING_PARTIAL
+    yield f"the same command continues from {resume}" if resume is not None else NOTHING_PARTIAL
 
 
 def _cpus(names: str | None) -> tuple[str, ...]:

@@ -72,6 +72,11 @@ class LogitStats:
         """All pictures seen, those without a row included."""
         return len(self.rows) + self.not_finite
 
+    def merge(self, later: LogitStats) -> None:
+        """Add what was counted of later pictures."""
+        self.rows += later.rows
+        self.not_finite += later.not_finite
+
     def add(self, names: Sequence[str], reference: Array, candidate: Array) -> None:
         """Add some more pictures.
 

@@ -16,7 +16,7 @@ class Progress(Protocol):
         """Take note of how far the call has come.
 
         Args:
-            what: What is being done now.
+            what: What is being done now. It may be a ``Detailed``, whose details change while the name stays.
             done: Number of finished parts, from 0 to ``of``.
             of: Number of all parts, above 0.
         """
@@ -27,8 +27,24 @@ def silent(what: str, done: float, of: float) -> None:
 
 
 def called(progress: Progress, title: str) -> Progress:
-    """The same callback under one title, which replaces the name of each step."""
-    return lambda _what, done, of: progress(title, done, of)
+    """The same callback under one title, which replaces the name of each step and keeps its details."""
+    return lambda what, done, of: progress(Detailed(title, getattr(what, "details", "")), done, of)
+
+
+class Detailed(str):
+    """The name of a step, with details such as which machine does how much of it.
+
+    Attributes:
+        details: A phrase, or nothing.
+    """
+
+    details: str
+
+    def __new__(cls, name: str, details: str) -> Detailed:
+        """A name that is equal to `name`."""
+        made = super().__new__(cls, name)
+        made.details = details
+        return made
 
 
 @dataclass(frozen=True, slots=True)

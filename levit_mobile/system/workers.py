@@ -58,7 +58,7 @@ def spread(
     Raises:
         ArtifactError: A process died (``artifact.crashed``), or gave no result in time (``artifact.timeout``).
     """
-    crew = _Crew(pickle.dumps(load), min(_share_bytes(processes), most_bytes or memory_bytes()))
+    crew = Crew(pickle.dumps(load), min(share_bytes(processes), most_bytes or memory_bytes()))
     threads, waiting = ThreadPoolExecutor(processes), deque[Future[Any]]()
     try:
         for item in items:
@@ -74,18 +74,27 @@ def spread(
 
 def _awaited(future: Future[Any], timeout_s: float) -> Any:
     if not wait([future], timeout_s).done:
-        raise ArtifactError(f"{WHO} did not answer within {timeout_s:g} s", fault="timeout")
+        raise _late(timeout_s)
     return future.result()
 
 
-def _share_bytes(processes: int) -> int:
+def _late(timeout_s: float) -> ArtifactError:
+    return ArtifactError(f"{WHO} did not answer within {timeout_s:g} s", fault="timeout")
+
+
+def share_bytes(processes: int) -> int:
     """Of what there is; a share may be larger than a fair one, as few processes need all of theirs, never the whole."""
     everything = memory_bytes()
     return max(everything // processes, min(LEAST_BYTES, everything))
 
 
-class _Crew:
-    """A process for each thread that asks, started when it first does."""
+class Crew:
+    """A process for each thread that asks, started when it first does.
+
+    Args:
+        load: The pickle of what `spread` calls ``load``.
+        memory_bytes: What a process may ask for at most.
+    """
 
     def __init__(self, load: bytes, memory_bytes: int) -> None:
         self._load, self._memory_bytes = load, memory_bytes
@@ -94,10 +103,36 @@ class _Crew:
 
     def ask(self, item: bytes) -> Any:
         """The result of one item, or what it raised. Raises ArtifactError when the process dies of it."""
+        worker = self._of_this_thread()
+        if not worker.has_loaded:
+            worker.has_loaded = True
+            _result(worker.ask(self._load))
+        return _result(worker.ask(item))
+
+    def ask_within(self, item: bytes, timeout_s: float) -> Any:
+        """As `ask`; a process that takes longer is ended. Raises ArtifactError for that too (``artifact.timeout``)."""
+        worker, late = self._of_this_thread(), threading.Event()
+
+        def end() -> None:
+            late.set()
+            worker.end()
+
+        timer = threading.Timer(timeout_s, end)
+        timer.start()
+        try:
+            return self.ask(item)
+        except ArtifactError as error:
+            if late.is_set():
+                raise _late(timeout_s) from error
+            raise
+        finally:
+            timer.cancel()
+
+    def _of_this_thread(self) -> _Worker:
         if not hasattr(self._own, "worker"):
             self._own.worker = self._started()
-            _result(self._own.worker.ask(self._load))
-        return _result(self._own.worker.ask(item))
+        worker: _Worker = self._own.worker
+        return worker
 
     def _started(self) -> _Worker:
         with self._lock:
@@ -136,6 +171,7 @@ class _Worker:
             process_group=0,
         )
         self._lock, self._ended = threading.Lock(), False
+        self.has_loaded = False
 
     def ask(self, message: bytes) -> bytes:
         """One message there, one back. Raises ArtifactError when the process dies of it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from levit_mobile.arm64.cpus import chosen
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
+from levit_mobile.cluster.connect import Cluster, cluster_of
 from levit_mobile.errors import LevitMobileError
 from levit_mobile.images.image_set import png
 from levit_mobile.images.source import require_count
@@ -15,6 +16,7 @@ from levit_mobile.parity.report import ParityReport
 from levit_mobile.recipe import Verdict
 from levit_mobile.system.progress import Progress, called, silent
 from levit_mobile.validation import setup
+from levit_mobile.validation.journal import Journal
 from levit_mobile.validation.results import Accuracy, Picture, Validation
 from levit_mobile.validation.setup import ValidationSetup
 from levit_mobile.validation.validate import examine, refusal
@@ -105,6 +107,8 @@ def validate(
     drill: bool = False,
     calibration: str | Path | None = None,
     processes: int | None = None,
+    cluster: str | Cluster | None = None,
+    resume: str | Path | None = None,
     progress: Progress = silent,
 ) -> ValidationRun:
     """Compare a bundle with a reference on real images, by every runtime that its verdict needs.
@@ -131,6 +135,10 @@ def validate(
         calibration: For ``drill`` with int8: where the images are on which the bundle was calibrated, given like
             ``images``. Default: as its contract says, unless that is a URL.
         processes: Number of processes that share the images, 1 or more. Default: one per core.
+        cluster: Other machines that share the images: a Dask scheduler's address, ``local:N``, or what ``open_cluster``
+            opened. The figures are those of one machine, to the bit. Default: processes of this machine.
+        resume: A folder that keeps finished images while the call runs, so that the same call continues after an
+            interruption. Default: an interrupted call starts anew.
         progress: Called at every step and every few images.
 
     Returns:
@@ -141,6 +149,8 @@ def validate(
             fit (``bundle.reference``).
         CheckpointError: The reference cannot be imported, with the codes of ``load_checkpoint``, has other classes or
             another side (``checkpoint.variant``), or gives logits that are not finite (``checkpoint.not-finite``).
+        ClusterError: The cluster cannot be used or was lost; the codes are those of ``open_cluster``, and
+            ``cluster.not-sent``, ``cluster.workers-lost`` and ``cluster.scheduler-lost``.
         DownloadError: The reference cannot be downloaded; the codes are those of ``load_checkpoint``.
         ImageError: The images cannot be used (``image.not-found``, ``image.no-pictures``, ``image.unreadable``,
             ``image.golden``, ``image.access``, ``image.protocol``, ``image.duplicate``).
@@ -162,30 +172,41 @@ def validate(
     here = setup.passes(opened, runtime, reference)
     wanted = [_Pass(name, source, count) for name, source in here]
     wanted += [_Pass(None, reference, cpu_count, core.name) for core in cores]
-    setups, validations = [], []
+    setups, validations, journals = [], [], []
     name = opened.path.resolve().name
-    for number, one in enumerate(wanted):
-        progress(f"{name}: importing the reference", number, len(wanted))
-        case = setup.prepare(
-            opened,
-            reference=one.reference,
-            weights=weights,
-            images=images,
-            count=one.count,
-            truth=truth,
-            runtime=one.runtime,
-            bounds=bounds,
-            skip_broken=skip_broken,
-            calibration=calibration,
-            cpu=one.cpu,
-        )
-        setups.append(case)
-        told = called(progress, f"{name} by {case.runtime}")
-        told("", 0, len(case.pictures))
-        blocks = called(progress, f"{name}: error of every block")
-        validations.append(
-            examine(case, drill=drill and not number, processes=processes, progress=told, drill_progress=blocks)
-        )
+    with cluster_of(cluster) as machines:
+        for number, one in enumerate(wanted):
+            progress(f"{name}: importing the reference", number, len(wanted))
+            case = setup.prepare(
+                opened,
+                reference=one.reference,
+                weights=weights,
+                images=images,
+                count=one.count,
+                truth=truth,
+                runtime=one.runtime,
+                bounds=bounds,
+                skip_broken=skip_broken,
+                calibration=calibration,
+                cpu=one.cpu,
+            )
+            setups.append(case)
+            journals.append(Journal(Path(resume), case) if resume is not None else None)
+            told = called(progress, f"{name} by {case.runtime}")
+            told("", 0, len(case.pictures))
+            validations.append(
+                examine(
+                    case,
+                    drill=drill and not number,
+                    processes=processes,
+                    cluster=machines,
+                    journal=journals[-1],
+                    progress=told,
+                    drill_progress=called(progress, f"{name}: error of every block"),
+                )
+            )
+    for journal in filter(None, journals):
+        journal.remove()
     return ValidationRun(tuple(validations), tuple(setups))
 
 

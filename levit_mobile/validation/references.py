@@ -36,7 +36,8 @@ class ReferenceModel:
     `exact` computes the same in float64; a bundle and golden vectors have no such thing. `checkpoint` is None for
     them too. `own` says that it is what the bundle was made from. `pictures` are the only ones it can judge, if so.
     `tolerance` is a bundle's own: it differs from the trained model by that much itself. `found` is a sentence about a
-    checkpoint that nobody named and that was found by its digest.
+    checkpoint that nobody named and that was found by its digest. `spec` is how the checkpoint takes pictures, and
+    `files` are the paths that `load` opens where there is no checkpoint.
     """
 
     name: str
@@ -47,6 +48,15 @@ class ReferenceModel:
     pictures: ImageSet | None = None
     tolerance: Tolerance | None = None
     found: str = ""
+    spec: ImageSpec | None = None
+    files: tuple[Path, ...] = ()
+
+    def elsewhere(self) -> tuple[Load, Load | None]:
+        """`load` and `exact` for other machines: a checkpoint is in them, and not read from its file."""
+        if self.checkpoint is None or self.spec is None:
+            return self.load, self.exact
+        held = partial(eager.load, self.checkpoint.model, self.spec)
+        return held, partial(held, double=True)
 
 
 def find(source: str | Path | None, stored: OpenBundle, weights: str | None = None) -> ReferenceModel:
@@ -131,7 +141,7 @@ def _checkpoint(source: str | Path, stored: OpenBundle, weights: str | None, *, 
         _require_same_preparation(checkpoint, stored)
     spec = stored.spec if own else checkpoint.spec
     load, exact = (partial(_eager, source, variant, weights, side, spec, double) for double in (False, True))
-    return ReferenceModel(Path(source).name if own else str(source), load, exact, checkpoint, own)
+    return ReferenceModel(Path(source).name if own else str(source), load, exact, checkpoint, own, spec=spec)
 
 
 def _imported(source: str | Path, weights: str | None, variant: str) -> tuple[Checkpoint, str | None]:
@@ -174,7 +184,8 @@ def _other_bundle(other: OpenBundle, stored: OpenBundle) -> ReferenceModel:
         raise BundleError(f"the preprocessing of {other.path} is not that of {stored.path}", fault="reference")
     name = registry.defaults(other.target.name)[-1]  # of a Core ML package the MIL reference: Core ML is the candidate
     title = f"{other.path.name} by {registry.described(name).title}"
-    return ReferenceModel(title, partial(registry.load, name, other.artifact, found), tolerance=found.tolerance)
+    load = partial(registry.load, name, other.artifact, found)
+    return ReferenceModel(title, load, tolerance=found.tolerance, files=(other.artifact,))
 
 
 def _golden(stored: OpenBundle) -> ReferenceModel:

@@ -1,4 +1,4 @@
-"""Both models over all pictures, spread over processes, counted up as they come."""
+"""Both models on a few pictures at a time, in a process of their own, and what is counted of their logits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,18 +17,22 @@ from levit_mobile.images.image_set import picture_digest
 from levit_mobile.images.preprocessing import Pixels, to_planar
 from levit_mobile.interfaces.runner import Runner
 from levit_mobile.parity.compare import BATCH, Array
-from levit_mobile.parity.logit_stats import LogitStats
+from levit_mobile.parity.logit_stats import Head, LogitStats
 from levit_mobile.parity.metrics import SignalNoise
 from levit_mobile.runtimes import registry
-from levit_mobile.system import workers
-from levit_mobile.system.progress import Progress
 from levit_mobile.validation.references import Load
 from levit_mobile.validation.setup import ValidationSetup
 
 FLOOR_PICTURES = 64  # that float64 sees too
 EMULATED_BATCH = 4
 
-Asked = tuple[tuple[str, ...], bool]  # names, and whether the exact reference shall see them too
+
+class Asked(NamedTuple):
+    """Some pictures by their names, whether the exact reference shall see them, and their pixels where they travel."""
+
+    names: tuple[str, ...]
+    exactly: bool
+    pixels: tuple[Pixels, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +52,29 @@ class PairLogits:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Loads both models in another process, and those that come with them."""
+    """Loads both models in another process, and those that come with them; `head` is the artifact's."""
 
     reference: Load
     candidate: Load
     exact: Load | None
     read: Callable[[str], Pixels]
     host: Load | None = None
+    head: Head = "softmax"
 
-    def __call__(self) -> Callable[[Asked], PairLogits]:
-        """The call that runs them."""
+    def __call__(self) -> Callable[[Asked], PairStats]:
+        """The call that runs them and counts."""
         import torch
 
         torch.set_num_threads(1)
         exact, host = (load() if load else None for load in (self.exact, self.host))
-        return partial(_both, self.reference(), self.candidate(), exact, host, self.read)
+        both = partial(_both, self.reference(), self.candidate(), exact, host, self.read)
+        return partial(_counted, both, self.head)
+
+
+def _counted(both: Callable[[Asked], PairLogits], head: Head, asked: Asked) -> PairStats:
+    part = PairStats(LogitStats(head), {})
+    part.add(both(asked))
+    return part
 
 
 def _both(
@@ -72,8 +85,8 @@ def _both(
     read: Callable[[str], Pixels],
     asked: Asked,
 ) -> PairLogits:
-    names, exactly = asked
-    pictures = {name: read(name) for name in names}
+    names, exactly, sent = asked
+    pictures = dict(zip(names, sent if sent is not None else map(read, names), strict=True))
     images = np.stack([to_planar(pixels) for pixels in pictures.values()])
     digests = {name: picture_digest(pixels) for name, pixels in pictures.items()}
     part = PairLogits(digests, reference(images), candidate(images), exact(images) if exact and exactly else None)
@@ -112,25 +125,19 @@ class PairStats:
         if part.exact is not None:
             self.floor += SignalNoise.of(part.exact, part.reference)
 
+    def merge(self, later: PairStats) -> None:
+        """Count in what was counted of later pictures. The sums are those of one count over all, to the bit."""
+        self.digests |= later.digests
+        self.defect = later.defect
+        for own, part in ((self.tally, later.tally), (self.host, later.host), (self.between, later.between)):
+            own.merge(part)
+        self.executed.update(later.executed)
+        self.floor += later.floor
+
     @property
     def floor_sqnr_db(self) -> float:
         """What rounding to float32 alone costs the reference; NaN where that could not be had."""
         return self.floor.sqnr_db if self.floor.signal else math.nan
-
-
-def compared(case: ValidationSetup, *, processes: int, progress: Progress) -> PairStats:
-    """The reference and the artifact on every picture. Raises what loading or running either of them raises."""
-    stored = case.stored
-    seen = PairStats(LogitStats(stored.contract.output.head), {})
-    candidate = partial(registry.load, case.runtime, stored.artifact, stored.contract)
-    host = partial(registry.load, case.host, stored.artifact, stored.contract) if case.host else None
-    pair = Pair(case.reference.load, candidate, case.reference.exact, case.pictures.read, host)
-    for part in workers.spread(pair, _chunks(case.pictures.names, batch(case)), processes=processes):
-        seen.add(part)
-        progress("images", len(seen.digests), len(case.pictures))
-        if seen.defect:
-            break
-    return seen
 
 
 def batch(case: ValidationSetup) -> int:
@@ -138,6 +145,19 @@ def batch(case: ValidationSetup) -> int:
     return EMULATED_BATCH if case.host else BATCH
 
 
-def _chunks(names: tuple[str, ...], size: int) -> Iterator[Asked]:
+def chunks(case: ValidationSetup) -> Iterator[Asked]:
+    """All pictures, a batch at a time: the same ones together wherever they run."""
+    names, size = case.pictures.names, batch(case)
     for start in range(0, len(names), size):
-        yield names[start : start + size], start < FLOOR_PICTURES
+        yield Asked(names[start : start + size], start < FLOOR_PICTURES)
+
+
+def pair_of(case: ValidationSetup) -> Pair:
+    """Both models of a case, and those that come with them, for a process of this machine."""
+    candidate, host = (
+        partial(registry.load, runtime, case.stored.artifact, case.stored.contract) if runtime else None
+        for runtime in (case.runtime, case.host)
+    )
+    head = case.stored.contract.output.head
+    assert candidate is not None
+    return Pair(case.reference.load, candidate, case.reference.exact, case.pictures.read, host, head)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from levit_mobile.cluster.connect import Cluster
 from levit_mobile.errors import (
     ArtifactError,
     ConversionError,
@@ -25,9 +26,11 @@ from levit_mobile.system import limits
 from levit_mobile.system.files import as_text, clutter_note, composed
 from levit_mobile.system.progress import Progress, silent
 from levit_mobile.validation.drill import require_own, tapped
+from levit_mobile.validation.journal import Journal
 from levit_mobile.validation.results import Drill, Validation
-from levit_mobile.validation.run_pair import batch, compared
+from levit_mobile.validation.run_pair import batch
 from levit_mobile.validation.setup import ValidationSetup
+from levit_mobile.validation.spread_pair import Resources, compared
 from levit_mobile.validation.verdict import Judgement, judged
 
 FEW = 32  # pictures; below that a share says little
@@ -38,6 +41,8 @@ def examine(
     *,
     drill: bool = False,
     processes: int | None = None,
+    cluster: Cluster | None = None,
+    journal: Journal | None = None,
     progress: Progress = silent,
     drill_progress: Progress = silent,
 ) -> Validation:
@@ -45,8 +50,8 @@ def examine(
     if drill:
         require_own(case)
     started = time.monotonic()
-    used = min(processes or limits.cores(), -(-len(case.pictures) // batch(case)))
-    found = _judged(case, used, progress)
+    used = min(processes or _cores(cluster), -(-len(case.pictures) // batch(case)))
+    found = _judged(case, Resources(used, cluster, journal), progress)
     drilled = None
     if drill and found.report is not None:
         drill_progress("", 0, 1)
@@ -54,10 +59,14 @@ def examine(
     return _validation(case, found, drilled, seconds=time.monotonic() - started, processes=used)
 
 
-def _judged(case: ValidationSetup, processes: int, progress: Progress) -> Judgement:
+def _cores(cluster: Cluster | None) -> int:
+    return limits.cores() if cluster is None else cluster.threads
+
+
+def _judged(case: ValidationSetup, on: Resources, progress: Progress) -> Judgement:
     try:
         registry.require(case.runtime)
-        return judged(case, compared(case, processes=processes, progress=progress))
+        return judged(case, compared(case, on, progress))
     except RunnerUnavailable as error:
         return Judgement(Verdict.NOT_RUN, (str(error),), error_code=error.code)
     except ArtifactError as error:

@@ -121,7 +121,24 @@ def test_a_step_that_goes_on_for_long_is_named_again_with_its_share_and_its_time
         clock.now = 100.0 + seconds
         lines("images", seconds, 200)
         lines.remind()
-    assert stream.getvalue().splitlines() == ["images", "images: 15%, 30 s", "images: 30%, 60 s"]
+    assert stream.getvalue().splitlines() == [
+        "images",
+        "images: 15%, 30 s, about 170 s left",
+        "images: 30%, 60 s, about 140 s left",
+    ]
+
+
+def test_details_are_in_the_reminders_and_begin_no_step() -> None:
+    stream, clock = io.StringIO(), Clock()
+    lines = Lines(stream, clock)
+    for seconds in range(0, 61, 20):  # from a quarter, which an earlier run has done
+        clock.now = float(seconds)
+        lines("images", 50 + seconds, 200, f"2 workers: a did {seconds}")
+        lines.remind()
+    assert stream.getvalue().splitlines() == [
+        "images",
+        "images: 45%, 40 s, about 110 s left; 2 workers: a did 40",
+    ]
 
 
 def test_a_step_that_reports_nothing_is_named_again(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ from levit_mobile.recipe import FP32, RECIPES
 from levit_mobile.system import workers
 from levit_mobile.validation import drill, run_pair
 from levit_mobile.validation.references import ReferenceModel
-from levit_mobile.validation.run_pair import PairLogits, PairStats, compared
+from levit_mobile.validation.run_pair import PairLogits, PairStats
+from levit_mobile.validation.spread_pair import Resources, compared
 
 Logits = NDArray[np.float64]
 REFERENCE = np.array([[4.0, 1.0, 0.0], [1.0, 5.0, 2.0]])
@@ -116,7 +117,7 @@ def test_the_exact_reference_sees_the_parts_that_begin_among_the_first_pictures(
     case = made.made(folder, emulated=True)
     exact: Callable[[], Runner] = partial(watching, logits, seen)
     case = replace(case, reference=ReferenceModel("made up", case.reference.load, exact))
-    found = compared(case, processes=1, progress=lambda what, done, of: heard.append((what, done, of)))
+    found = compared(case, Resources(1), lambda what, done, of: heard.append((what, done, of)))
     assert seen == exactly
     assert heard == [("images", 4, COUNT), ("images", 8, COUNT)]
     assert (errors(found.tally), errors(found.host), errors(found.between)) == ([0.5] * 8, [0.0] * 8, [0.5] * 8)
@@ -129,7 +130,7 @@ def test_a_defect_ends_it_after_the_first_part(folder: Path, monkeypatch: pytest
     made.gives(monkeypatch, {HERE: logits, THERE: logits[:, :3]})
     heard: list[int] = []
     case = made.made(folder, emulated=True)
-    found = compared(case, processes=1, progress=lambda _what, done, _of: heard.append(done))
+    found = compared(case, Resources(1), lambda _what, done, _of: heard.append(done))
     assert heard == [4]
     assert found.defect is not None
 
