@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from levit_mobile.cluster.remote import Run
 from levit_mobile.cluster.spread import Heard, Repack, Workers, results, unheard
 from levit_mobile.cluster.versions import require_same
 from levit_mobile.errors import ClusterError
+from levit_mobile.system.files import Sha256
 from levit_mobile.system.workers import TIMEOUT_S
 
 LOCAL = re.compile(r"local:([1-9][0-9]{0,3})")
@@ -48,6 +49,7 @@ class Cluster:
         items: Iterator[Any],
         *,
         files: Sequence[Path] = (),
+        held: Mapping[Sha256, Any] | None = None,
         timeout_s: float = TIMEOUT_S,
         repack: Repack | None = None,
         heard: Heard = unheard,
@@ -59,6 +61,7 @@ class Cluster:
             load: Runs once in every process; what it returns is called with each item. It is pickled.
             items: The items, which are pickled.
             files: Files and folders that `load` opens. They travel to each worker once, by their digests.
+            held: Large objects in `load` that travel so too, by a digest of what they were made from.
             timeout_s: Longest time in seconds for one item.
             repack: Given an item and the error that it raised, returns an item to try in its place, or None.
             arrived: Called with each result and its number as soon as it is here, in any order.
@@ -72,7 +75,7 @@ class Cluster:
                 a worker that joined has other versions (``cluster.versions``), or cannot keep a file
                 (``cluster.not-sent``). What ``load`` and its result raise is raised as well.
         """
-        packed = Packed(load, files)
+        packed = Packed(load, files, held or {})
         run = Run(uuid4().hex, packed.load, packed.names, timeout_s)
         return results(Workers(self.client, packed, run), items, repack, heard, arrived)
 

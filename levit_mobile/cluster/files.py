@@ -11,31 +11,35 @@ from typing import Any
 
 from levit_mobile.system.files import Sha256, digest, digest_bytes, is_clutter
 
-LOAD = "load.pickle"  # the name of a pickled `load` among the files
+PICKLE = "object.pickle"  # the name of what was not a file
 Content = Mapping[str, bytes]  # POSIX path below a folder -> bytes; for a single file the path is "."
 
 
 class Packed:
-    """What a run's workers need: a pickled `load`, in which the paths of `files` stand as digests, and those files.
+    """What a run's workers need: a pickled `load`, in which digests stand for files and large objects, and those.
 
     Args:
         load: What each process calls first.
         files: Files and folders on this machine that `load` opens.
+        held: Objects in `load` that travel by themselves, by a digest of what they were made from.
     """
 
-    def __init__(self, load: Callable[[], Any], files: Sequence[Path]) -> None:
-        self._paths = {digest(path): path for path in files}
-        self._pickle = _pickled(load, {path: sha256 for sha256, path in self._paths.items()})
+    def __init__(self, load: Callable[[], Any], files: Sequence[Path], held: Mapping[Sha256, Any]) -> None:
+        self._paths, self._held = {digest(path): path for path in files}, held
+        self._pickle = _pickled(load, {path: sha256 for sha256, path in self._paths.items()}, held)
         self.load = digest_bytes(self._pickle)
 
     @property
     def names(self) -> dict[Sha256, str]:
-        """Digest -> name, of all files and of the pickle."""
-        return {self.load: LOAD, **{sha256: path.name for sha256, path in self._paths.items()}}
+        """Digest -> name, of everything that travels."""
+        paths = {sha256: path.name for sha256, path in self._paths.items()}
+        return {**dict.fromkeys((self.load, *self._held), PICKLE), **paths}
 
     def content(self, sha256: Sha256) -> Content:
         """What is in one of them."""
-        return {".": self._pickle} if sha256 == self.load else _read(self._paths[sha256])
+        if sha256 in self._paths:
+            return _read(self._paths[sha256])
+        return {".": self._pickle if sha256 == self.load else _pickled(self._held[sha256], {}, {})}
 
 
 def _read(path: Path) -> Content:
@@ -45,28 +49,33 @@ def _read(path: Path) -> Content:
     return {file.relative_to(path).as_posix(): file.read_bytes() for file in files}
 
 
-def _pickled(load: Callable[[], Any], digests: Mapping[Path, Sha256]) -> bytes:
+def _pickled(value: Any, digests: Mapping[Path, Sha256], held: Mapping[Sha256, Any]) -> bytes:
     stream = io.BytesIO()
-    _Pickler(stream, digests).dump(load)
+    _Pickler(stream, digests, held).dump(value)
     return stream.getvalue()
 
 
 class _Pickler(pickle.Pickler):
-    def __init__(self, stream: io.BytesIO, digests: Mapping[Path, Sha256]) -> None:
+    def __init__(self, stream: io.BytesIO, digests: Mapping[Path, Sha256], held: Mapping[Sha256, Any]) -> None:
         super().__init__(stream)
-        self._digests = digests
+        self._digests, self._held = digests, {id(value): sha256 for sha256, value in held.items()}
 
     def persistent_id(self, value: Any) -> Sha256 | None:
-        return self._digests.get(value) if isinstance(value, Path) else None
+        return self._digests.get(value) if isinstance(value, Path) else self._held.get(id(value))
 
 
 class _Unpickler(pickle.Unpickler):
     def __init__(self, stream: io.BufferedReader, places: Mapping[Sha256, Path]) -> None:
         super().__init__(stream)
-        self._places = places
+        self._places, self._held = places, dict[Sha256, Any]()
 
-    def persistent_load(self, sha256: Sha256) -> Path:
-        return self._places[sha256]
+    def persistent_load(self, sha256: Sha256) -> Any:
+        place = self._places[sha256]
+        if place.name != PICKLE:
+            return place
+        if sha256 not in self._held:
+            self._held[sha256] = pickle.loads(place.read_bytes())
+        return self._held[sha256]
 
 
 # On a worker
@@ -80,7 +89,7 @@ def file_of(folder: Path, sha256: Sha256, name: str) -> Path:
 def stored(folder: Path, sha256: Sha256, name: str, content: Content) -> None:
     """Write a file or a folder in one step: under its name it is whole.
 
-    Raises OSError when it cannot be written, and ValueError when its digest is not the one that was announced.
+    Raises OSError when it cannot be written, and ValueError when a file does not have its digest.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder) as beside:
@@ -89,7 +98,7 @@ def stored(folder: Path, sha256: Sha256, name: str, content: Content) -> None:
             file = made / PurePosixPath(path)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
-        if (found := digest(made)) != sha256:
+        if name != PICKLE and (found := digest(made)) != sha256:
             raise ValueError(f"the sha256 of {name} begins with {found[:12]}, expected {sha256[:12]}")
         place = file_of(folder, sha256, name)
         place.parent.mkdir(exist_ok=True)

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from levit_mobile.cluster.files import Content, file_of, loaded, stored
-from levit_mobile.system.files import Sha256
+from levit_mobile.system.files import Sha256, digest, digest_bytes
 from levit_mobile.system.workers import Crew, share_bytes
 
 IDLE_S = 60.0  # until processes end whose client sends nothing more: it may have been killed
@@ -105,6 +105,17 @@ class Station:
 
 
 # Called by the client on each worker; Dask gives the worker
+
+
+def source(*, dask_worker: Any = None) -> Sha256:  # noqa: ARG001
+    """SHA-256 of this package's code: two states of it may have one version."""
+    return _source()
+
+
+@cache
+def _source() -> Sha256:
+    package = Path(__file__).parents[1]
+    return digest_bytes(b"".join(digest(file).encode() for file in sorted(package.rglob("*.py"))))
 
 
 def lacking(files: Mapping[Sha256, str], *, dask_worker: Any) -> frozenset[Sha256]:

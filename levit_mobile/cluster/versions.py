@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from levit_mobile.errors import ClusterError
+from levit_mobile.system.files import Sha256
 
 OF_SCHEDULER = ("python", "dask", "distributed")
 OF_WORKERS = (
@@ -37,6 +38,16 @@ def require_same(found: Mapping[str, Any], workers: Iterable[str] | None = None)
     for address in found["workers"] if workers is None else workers:
         if address in found["workers"]:
             _require(f"the worker {address}", _packages(found["workers"][address]), here, OF_WORKERS)
+
+
+def require_same_source(address: str, there: Sha256, here: Sha256) -> None:
+    """Compare the digests of this package's code. Raises ClusterError when they differ (``cluster.versions``)."""
+    if there != here:
+        raise ClusterError(
+            f"the worker {address} has levit-mobile with source code whose sha256 begins with {there[:12]}, expected "
+            f"{here[:12]} as on this machine: install the same source there, and start the worker again",
+            fault="versions",
+        )
 
 
 def _packages(of: Mapping[str, Any] | None) -> Versions:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from levit_mobile.bundle.reader import OpenBundle, open_bundle
 from levit_mobile.contract import CONTRACT_FILE
@@ -22,6 +23,7 @@ from levit_mobile.model.download import BUNDLED, HUB_ID, official_file
 from levit_mobile.recipe import Tolerance
 from levit_mobile.runners import eager
 from levit_mobile.runtimes import registry
+from levit_mobile.system.files import Sha256, digest_bytes
 
 GOLDEN = "golden"
 AMBIGUOUS = "checkpoint.ambiguous"
@@ -55,8 +57,16 @@ class ReferenceModel:
         """`load` and `exact` for other machines: a checkpoint is in them, and not read from its file."""
         if self.checkpoint is None or self.spec is None:
             return self.load, self.exact
-        held = partial(eager.load, self.checkpoint.model, self.spec)
-        return held, partial(held, double=True)
+        load = partial(eager.load, self.checkpoint.model, self.spec)
+        return load, partial(load, double=True)
+
+    @property
+    def held(self) -> dict[Sha256, nn.Module]:
+        """The checkpoint's net in `elsewhere`, by a digest of what it was made from; nothing without a checkpoint."""
+        if (found := self.checkpoint) is None:
+            return {}
+        words = found.sha256, found.variant, found.averaged, found.input_size
+        return {digest_bytes(repr(words).encode()): found.model}
 
 
 def find(source: str | Path | None, stored: OpenBundle, weights: str | None = None) -> ReferenceModel:

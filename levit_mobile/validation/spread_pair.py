@@ -90,6 +90,7 @@ def _elsewhere(
         pair,
         pictures.items(asked),
         files=(case.stored.artifact, *case.reference.files),
+        held=case.reference.held,
         repack=pictures.repack,
         heard=told,
         arrived=keep,
