@@ -11,6 +11,7 @@ from levit_mobile.cli.common import known_failures, log_file, say, understood
 from levit_mobile.cli.options import (
     CalibrationOption,
     CheckpointOption,
+    ClusterOption,
     CountOption,
     CropOption,
     ForceOption,
@@ -74,6 +75,7 @@ def plan(
     skip_broken: SkipBrokenOption = False,
     out: OutOption = None,
     force: ForceOption = False,
+    cluster: ClusterOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -107,6 +109,7 @@ def plan(
                 max_kl=max_kl,
                 skip_broken=skip_broken,
                 force=force,
+                cluster=cluster,
                 progress=progress,
             )
     _print(found, as_json=json)

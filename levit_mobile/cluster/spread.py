@@ -59,9 +59,10 @@ class Workers:
         require_same(self.client.get_versions(packages=[*OF_WORKERS[1:]]), addresses)
         for address, source in self._on(addresses, remote.source).items():
             require_same_source(address, source, remote.source())
-        for address, lacking in self._on(addresses, remote.lacking, self.run.files).items():
-            for sha256 in sorted(lacking):
-                self._on([address], remote.store, sha256, self.run.files[sha256], self.packed.content(sha256))
+        lacking = self._on(addresses, remote.lacking, self.run.files)
+        for sha256, name in self.run.files.items():
+            if there := [address for address, missing in lacking.items() if sha256 in missing]:
+                self._on(there, remote.store, sha256, name, self.packed.content(sha256))
         self._on(addresses, remote.begin, self.run)
 
     def _on(self, addresses: Sequence[str], call: Callable[..., Any], *values: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from levit_mobile.cluster.connect import Cluster, cluster_of
 from levit_mobile.errors import BundleError
 from levit_mobile.images import overrides
 from levit_mobile.images.image_set import ImageSet
@@ -19,14 +20,15 @@ from levit_mobile.pipeline.precheck import require_pictures
 from levit_mobile.quantization import calibration as calibrations
 from levit_mobile.quantization.calibration import CalibrationSet
 from levit_mobile.quantization.plan import Plan
+from levit_mobile.quantization.prepare import one_thread
+from levit_mobile.quantization.score_cache import ScoreCache, open_journal
 from levit_mobile.quantization.search import (
     CandidateEvaluator,
-    ScoreCache,
     SearchProblem,
     identity,
-    open_journal,
     search,
 )
+from levit_mobile.quantization.spread_search import use_cluster
 from levit_mobile.recipe import recipe
 from levit_mobile.system.progress import Progress, silent
 from levit_mobile.targets import TARGETS
@@ -69,6 +71,7 @@ def plan(
     max_kl: float = MAX_KL,
     skip_broken: bool = False,
     force: bool = False,
+    cluster: str | Cluster | None = None,
     progress: Progress = silent,
 ) -> PlanSearch:
     """Search for the groups of ops that an int8 artifact must keep in float, and write them to a plan file.
@@ -100,6 +103,8 @@ def plan(
         max_kl: Largest KL divergence of the probabilities from the float model's, in nats, 0 or more.
         skip_broken: Leave out calibration images that cannot be read.
         force: Replace an existing plan.
+        cluster: Other machines that measure candidates: a Dask scheduler's address, ``local:N``, or what
+            ``open_cluster`` opened. The plan is that of one machine. Default: this machine alone.
         progress: Called for every candidate.
 
     Returns:
@@ -107,6 +112,7 @@ def plan(
 
     Raises:
         CheckpointError: The weights cannot be imported; the codes are those of ``load_checkpoint``.
+        ClusterError: The cluster cannot be used or was lost; the codes are those of ``validate``.
         DownloadError: The weights cannot be downloaded; the codes are those of ``load_checkpoint``.
         ImageError: The calibration images cannot be used (``image.not-found``, ``image.no-pictures``,
             ``image.too-few``, ``image.unreadable``, ``image.noise``).
@@ -137,7 +143,11 @@ def plan(
     cache = open_journal(path.with_name(f"{path.name}.partial"), origin, target)
     notes = (*filter(None, [model.choice]), *_concerns(model, images), *_resumed(cache))
     try:
-        found = search(CandidateEvaluator(problem, progress), cache, origin, variant=model.variant, target=target)
+        with cluster_of(cluster) as machines, one_thread():
+            if machines is not None:
+                use_cluster(cache, problem, machines, progress)
+            bench = CandidateEvaluator(problem, progress)
+            found = search(bench, cache, origin, variant=model.variant, target=target)
     except KeyboardInterrupt as error:
         error.add_note(f"the same command continues from {cache.path}" if cache.known else "nothing was measured yet")
         raise

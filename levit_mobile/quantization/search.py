@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import product
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
 from torch import Tensor, nn
 
-from levit_mobile.errors import BundleError, ImageError, RecipeError
+from levit_mobile.errors import ImageError, RecipeError
 from levit_mobile.images.image_set import ImageSet
 from levit_mobile.model.fake_quant import QParams, fake_quants_of
 from levit_mobile.parity import metrics
@@ -28,10 +26,9 @@ from levit_mobile.quantization.equalize import Sizes, balance_queries, balance_s
 from levit_mobile.quantization.observers import Observer
 from levit_mobile.quantization.plan import GroupSensitivity, Origin, ParetoStep, Plan, PlanPart, Score
 from levit_mobile.quantization.prepare import Feed, LayOut, quantize
+from levit_mobile.quantization.score_cache import ScoreCache
 from levit_mobile.quantization.statistics import Statistics, collect, layers_of
 from levit_mobile.quantization.weights import round_weights
-from levit_mobile.system.atomic_write import write_text
-from levit_mobile.system.files import digest_bytes
 from levit_mobile.system.progress import Progress, called, silent
 
 STRENGTHS = (None, 0.0, 0.5)
@@ -50,6 +47,24 @@ class Settings(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.observer}, equalize {self.equalize}, biases {'' if self.correct_biases else 'not '}corrected"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The model in int8 with some groups in float; or with `alone` in float, and the only group in int8."""
+
+    settings: Settings
+    groups: tuple[str, ...] = ()
+    alone: bool = False
+
+    def __str__(self) -> str:
+        """Its name in a journal."""
+        return f"{self.settings}; {'int8' if self.alone else 'float'}: {' '.join(sorted(self.groups))}"
+
+    def measured_by(self, bench: CandidateEvaluator) -> Score:
+        """Make it and score it."""
+        edges = [edge for group in self.groups for edge in bench.groups[group]]
+        return bench.alone(self.settings, edges) if self.alone else bench.mixed(self.settings, edges)
 
 
 ALL_SETTINGS = tuple(Settings(*each) for each in product(Observer, STRENGTHS, (True, False)))
@@ -81,74 +96,6 @@ class SearchProblem:
         count = min(self.compared, len(everything))
         names = tuple(everything.names[index * len(everything) // count] for index in range(count))
         return replace(self.calibration, pictures=ImageSet(names, everything.read))
-
-
-class ScoreCache:
-    """Every score so far, a JSON line each behind a line that says whose they are; what is in it is not measured again.
-
-    Raises RecipeError for a file of another search.
-    """
-
-    def __init__(self, path: Path, subject: str) -> None:
-        self.path, self.subject, self.known = path, subject, dict[str, Score]()
-        if path.is_file():
-            self._read(subject)
-        self.found = len(self.known)  # by earlier runs
-        self.begun = False
-
-    def score(self, of: str, measure: Callable[[], Score]) -> Score:
-        """What is known of it, else what `measure` finds, which is written down at once."""
-        if of not in self.known:
-            score = measure()
-            self._append(Entry(of=of, score=score))
-            self.known[of] = score
-        return self.known[of]
-
-    def _append(self, entry: Entry) -> None:
-        """Raises BundleError where the file cannot be written."""
-        if not self.begun:  # anew, without a line that a kill has cut short
-            lines = [Heading(search=self.subject), *(Entry(of=of, score=score) for of, score in self.known.items())]
-            write_text(self.path, "".join(line.model_dump_json() + "\n" for line in lines))
-            self.begun = True
-        try:
-            with self.path.open("a", encoding="utf-8") as stream:
-                stream.write(entry.model_dump_json() + "\n")
-        except OSError as error:
-            raise BundleError(
-                f"{self.path} could not be written: {error.strerror or error}", fault="unwritable"
-            ) from error
-
-    def _read(self, subject: str) -> None:
-        first, *rest = self.path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
-        try:
-            same = Heading.model_validate_json(first).search == subject
-        except ValidationError:
-            same = False
-        if not same:
-            raise RecipeError(
-                f"{self.path} is not from a search with the same target, checkpoint, calibration and --search-count: "
-                "delete it, or use --out to choose a different path",
-                fault="other-search",
-            )
-        for line in rest:
-            try:
-                entry = Entry.model_validate_json(line)
-            except ValidationError:  # cut short by a kill: measured again
-                continue
-            self.known[entry.of] = entry.score
-
-
-class Heading(PlanPart):
-    """The first line of a journal."""
-
-    search: str
-
-
-class Entry(PlanPart):
-    """Every other line."""
-
-    of: str
-    score: Score
 
 
 class CandidateEvaluator:
@@ -249,12 +196,6 @@ def identity(subject: SearchProblem, checkpoint_sha256: str, max_kl: float) -> O
     )
 
 
-def open_journal(path: Path, origin: Origin, target: str) -> ScoreCache:
-    """The one beside a plan; --max-kl may change between two runs. Raises RecipeError for one of another search."""
-    words = origin.model_dump_json(exclude={"max_kl"})
-    return ScoreCache(path, digest_bytes(f"{target} {words}".encode()))
-
-
 def search(bench: CandidateEvaluator, journal: ScoreCache, origin: Origin, *, variant: str, target: str) -> Plan:
     """Choose settings, rank the groups, move them to float one by one, and pick the cheapest step that is good enough.
 
@@ -283,21 +224,23 @@ def search(bench: CandidateEvaluator, journal: ScoreCache, origin: Origin, *, va
 
 def best_settings(bench: CandidateEvaluator, journal: ScoreCache) -> Settings:
     """Those of the least divergence with everything in int8; the first of equals."""
-    scores = {}
-    for done, settings in enumerate(ALL_SETTINGS):
+    scores, wanted = {}, [Candidate(settings) for settings in ALL_SETTINGS]
+    journal.expect(wanted)
+    for done, candidate in enumerate(wanted):
         bench.progress("quantization settings", done, len(ALL_SETTINGS))
-        scores[settings] = _mixed(bench, journal, settings, ())
+        scores[candidate.settings] = _scored(bench, journal, candidate)
     return min(scores, key=lambda settings: scores[settings].kl)
 
 
 def weigh(bench: CandidateEvaluator, journal: ScoreCache, settings: Settings) -> list[GroupSensitivity]:
     """Every group alone in int8, and alone in float; the most damaging first."""
-    whole = _mixed(bench, journal, settings, ())
+    whole = _scored(bench, journal, Candidate(settings))
     found = []
+    journal.expect([Candidate(settings, (group,), alone) for group in bench.groups for alone in (True, False)])
     for done, (group, edges) in enumerate(bench.groups.items()):
         bench.progress("op groups", done, len(bench.groups))
-        alone = journal.score(f"{settings}; int8: {group}", partial(bench.alone, settings, edges))
-        without = _mixed(bench, journal, settings, (group,))
+        alone = _scored(bench, journal, Candidate(settings, (group,), alone=True))
+        without = _scored(bench, journal, Candidate(settings, (group,)))
         gain, saved = whole.kl - without.kl, bench.cost.share(edges)
         found.append(GroupSensitivity(group=group, kl=alone.kl, sqnr_db=alone.sqnr_db, gain=gain, saved=saved))
     return sorted(found, key=lambda evidence: -evidence.damage)
@@ -315,6 +258,9 @@ def walk(
     order = _by_worth(one for one in evidence if one.damage > little)
     for done in range(1, len(order) + 1):
         bench.progress("steps to float", done, len(order))
+        if (done - 1) % journal.at_once == 0:  # some of these steps may not be taken
+            ahead = range(done, min(done + journal.at_once, len(order) + 1))
+            journal.expect([Candidate(settings, order[:count]) for count in ahead])
         front.append(_step(bench, journal, settings, order[:done]))
         if any(step.within(max_kl) for step in front) and front[-2].kl - front[-1].kl < little:
             break
@@ -329,13 +275,12 @@ def pick(front: list[ParetoStep], max_kl: float) -> int:
     return min(range(len(front)), key=lambda index: front[index].kl)
 
 
-def _mixed(bench: CandidateEvaluator, journal: ScoreCache, settings: Settings, groups: tuple[str, ...]) -> Score:
-    edges = [edge for group in groups for edge in bench.groups[group]]
-    return journal.score(f"{settings}; float: {' '.join(sorted(groups))}", partial(bench.mixed, settings, edges))
+def _scored(bench: CandidateEvaluator, journal: ScoreCache, candidate: Candidate) -> Score:
+    return journal.score(str(candidate), partial(candidate.measured_by, bench))
 
 
 def _step(bench: CandidateEvaluator, journal: ScoreCache, settings: Settings, groups: tuple[str, ...]) -> ParetoStep:
-    score = _mixed(bench, journal, settings, groups)
+    score = _scored(bench, journal, Candidate(settings, groups))
     cost = bench.cost.share(edge for group in groups for edge in bench.groups[group])
     return ParetoStep(**score.model_dump(), group=groups[-1] if groups else None, cost=cost)
 

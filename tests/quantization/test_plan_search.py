@@ -33,12 +33,12 @@ from levit_mobile.quantization import search as searching
 from levit_mobile.quantization.calibration import CalibrationSet
 from levit_mobile.quantization.observers import Observer
 from levit_mobile.quantization.plan import ParetoStep, Plan, Score
+from levit_mobile.quantization.score_cache import open_journal
 from levit_mobile.quantization.search import (
     CandidateEvaluator,
     SearchProblem,
     Settings,
     identity,
-    open_journal,
     pick,
     search,
 )

@@ -20,15 +20,14 @@ from levit_mobile.model.fake_quant import FakeQuant, QParams
 from levit_mobile.quantization.calibration import CalibrationSet
 from levit_mobile.quantization.observers import Observer
 from levit_mobile.quantization.plan import GroupSensitivity, Origin, Score
+from levit_mobile.quantization.score_cache import ScoreCache, open_journal
 from levit_mobile.quantization.search import (
     ALL_SETTINGS,
     CandidateEvaluator,
-    ScoreCache,
     SearchProblem,
     Settings,
     best_settings,
     identity,
-    open_journal,
     search,
     walk,
     weigh,

@@ -173,9 +173,9 @@ def runs(number: int) -> bool:
         return not Path("/proc/self").exists()
 
 
-def until(happened: Callable[[], bool]) -> None:
+def until(happened: Callable[[], bool], *, patience_s: float = PATIENCE_S) -> None:
     """Wait, however busy the machine is; a test that waits in vain fails."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + patience_s
     while not happened():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.02)
