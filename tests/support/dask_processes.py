@@ -30,16 +30,18 @@ def started(command: Sequence[str], log: Path, environment: Mapping[str, str] | 
         yield process.pid
     finally:
         for number in (*_below(process.pid), process.pid):
-            _kill(number)
+            kill(number)
         process.wait()
 
 
 @contextmanager
 def scheduler(folder: Path, *, host: str = "127.0.0.1", before: Sequence[str] = ()) -> Iterator[str]:
-    """A scheduler's address; `before` are words in front of its command."""
+    """A scheduler's address; `before` are words in front of its command. Its number is in the folder's `number`."""
     file = folder / "scheduler.json"
     words = ("--host", host, "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
-    with started((*before, sys.executable, "-m", "distributed.cli.dask_scheduler", *words), folder / "scheduler.log"):
+    command = (*before, sys.executable, "-m", "distributed.cli.dask_scheduler", *words)
+    with started(command, folder / "scheduler.log") as number:
+        (folder / "number").write_text(str(number))
         until(lambda: file.is_file() and bool(file.read_text()))
         yield json.loads(file.read_text())["address"]
 
@@ -79,6 +81,7 @@ def _below(number: int) -> list[int]:
     return found
 
 
-def _kill(number: int) -> None:
+def kill(number: int) -> None:
+    """End it now, as a machine that loses its power does."""
     with suppress(ProcessLookupError):
         os.kill(number, signal.SIGKILL)
