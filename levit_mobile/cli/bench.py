@@ -37,7 +37,15 @@ from levit_mobile.cli.bench_options import (
     WarmupOption,
 )
 from levit_mobile.cli.common import FAILED, NOT_RUN, known_failures, log_file, say, understood
-from levit_mobile.cli.options import AgainstOption, ForceOption, JsonOption, QuietOption, VerboseOption, picture_size
+from levit_mobile.cli.options import (
+    AgainstOption,
+    ClusterOption,
+    ForceOption,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+    picture_size,
+)
 from levit_mobile.cli.paths import artifacts_of, require_existing
 from levit_mobile.recipe import Verdict
 
@@ -72,6 +80,7 @@ def bench(
     fixed_performance: FixedPerformanceOption = False,
     cool_down: CoolDownOption = COOL_DOWN_S,
     payload: PayloadOption = None,
+    cluster: ClusterOption = None,
     force: ForceOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -90,7 +99,7 @@ def bench(
     on_phone = {"--adb": adb, "--keep": keep}
     on_device = {"--cores": cores, "--arithmetic": arithmetic, "--cool-down": cool_down != COOL_DOWN_S}
     on_device["--fixed-performance"] = fixed_performance
-    here = {"--profile": profile, "--method": method != "forward", "--data": data}
+    here = {"--profile": profile, "--method": method != "forward", "--data": data, "--cluster": cluster}
     _require_use(on, payload, on_phone, on_device, here)
     require_existing([*artifacts, *(against or [])])
     with known_failures(as_json=json):
@@ -101,7 +110,7 @@ def bench(
         told = on or "android", adb, keep, cores, arithmetic, fixed_performance, cool_down
         device = understood(lambda: levit_mobile.DeviceOptions(*told))
         chosen, damaged = _sound(artifacts_of(artifacts))
-        asked = _Asked(chosen, artifacts_of(against or []), options, device)
+        asked = _Asked(chosen, artifacts_of(against or []), options, device, cluster)
         if payload is not None:
             _write(asked, payload, force=force)
             raise typer.Exit(FAILED if damaged else 0)
@@ -122,6 +131,7 @@ class _Asked:
     against: list[Path]
     options: BenchOptions
     device: DeviceOptions
+    cluster: str | None
 
     @property
     def command(self) -> str:
@@ -133,7 +143,8 @@ def _timed(asked: _Asked, log: Path | None, *, here: bool, quiet: bool) -> Timin
     import levit_mobile
     from levit_mobile.cli.progress import shown
 
-    time = levit_mobile.bench if here else partial(levit_mobile.bench_on_device, device=asked.device)
+    on_device = partial(levit_mobile.bench_on_device, device=asked.device)
+    time = partial(levit_mobile.bench, cluster=asked.cluster) if here else on_device
     with shown(log, quiet=quiet) as progress:
         return time(
             asked.artifacts, against=asked.against, options=asked.options, command=asked.command, progress=progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from levit_mobile.cluster.connect import Cluster, cluster_of
 from levit_mobile.errors import ArtifactError, RunnerUnavailable, TimingError, ToolchainMissing
 from levit_mobile.interfaces.runner import ComputeUnits, Placement
 from levit_mobile.recipe import Verdict
@@ -23,9 +24,10 @@ from levit_mobile.system.workers import spread
 from levit_mobile.timing import candidates as opening
 from levit_mobile.timing import golden, machine
 from levit_mobile.timing.candidates import Candidate
+from levit_mobile.timing.feeding import Answer
 from levit_mobile.timing.golden import Golden, Subject
 from levit_mobile.timing.jobs import NOT_YET, Job, job_of, shape_notes, untimed
-from levit_mobile.timing.measure import Key, Pixels, Start, starter, turns
+from levit_mobile.timing.measure import Key, Pixels, Start, answering, starter, turns
 from levit_mobile.timing.profile import profiled
 from levit_mobile.timing.ratios import PROCESSES
 from levit_mobile.timing.record import SCHEMA_VERSION, App, Parity, Profile, Timing, TimingRun
@@ -109,6 +111,7 @@ def bench(
     against: Sequence[str | Path] = (),
     options: BenchOptions | None = None,
     command: str = "",
+    cluster: str | Cluster | None = None,
     progress: Progress = silent,
 ) -> TimingRun:
     """Time bundles and artifacts on this machine, in turn: each round runs every artifact once.
@@ -122,6 +125,8 @@ def bench(
         against: Baselines of the same kinds, with which the others are compared.
         options: How often, and on how many threads. Default: ``BenchOptions()``.
         command: The command line that makes this run again, stored in the record.
+        cluster: Where golden images are run for the verdicts: a Dask scheduler's address, ``local:N``, or what
+            ``open_cluster`` opened. Times are this machine's in any case. Default: this machine.
         progress: Called at every start of a process and every few rounds.
 
     Returns:
@@ -131,6 +136,7 @@ def bench(
         BundleError: A bundle is damaged; the codes are those of ``open_bundle``.
         ArtifactError: A path is not an artifact (``artifact.missing``, ``artifact.unknown-format``), or the process
             that timed it ended (``artifact.crashed``).
+        ClusterError: The cluster cannot be used or was lost; the codes are those of ``validate``.
 
     Example:
         >>> run = levit_mobile.bench(["build/levit_128s-tflite-fp32"])
@@ -142,8 +148,8 @@ def bench(
     vectors = golden.shared_golden(found)
     started_at, before = datetime.now(UTC), machine.conditions()
     known = {one.name: _state(one, vectors.get(one.name), asked) for one in found}
-    with machine.pinned(asked.threads) as cores:
-        _start(known, vectors, asked, progress)
+    with cluster_of(cluster) as machines, machine.pinned(asked.threads) as cores:
+        _start(known, vectors, asked, machines, progress)
         taken = _in_turn([one.job for one in known.values() if one.not_run is None], asked, progress)
         if asked.profile:
             _profile(known, asked, progress)
@@ -187,20 +193,28 @@ def _state(one: Candidate, vectors: Golden | None, options: BenchOptions) -> Can
 
 
 def _start(
-    known: Mapping[str, CandidateState], vectors: Mapping[str, Golden], options: BenchOptions, progress: Progress
+    known: Mapping[str, CandidateState],
+    vectors: Mapping[str, Golden],
+    options: BenchOptions,
+    cluster: Cluster | None,
+    progress: Progress,
 ) -> None:
-    """Fresh processes, in turn over the candidates; the first of each answers the golden pictures."""
+    """Fresh processes, in turn over the candidates; the first of each, or a cluster, answers the golden pictures."""
     for number in range(options.starts):
         for place, (name, one) in enumerate(known.items()):
             progress(f"starting {name}", number * len(known) + place, options.starts * len(known))
             if one.not_run is None:
                 shared_golden = vectors.get(name) if number == 0 else None
-                _start_once(one, shared_golden.pixels if shared_golden else None)
+                _start_once(one, shared_golden.pixels if shared_golden else None, cluster)
 
 
-def _start_once(one: CandidateState, pixels: Pixels | None) -> None:
+def _start_once(one: CandidateState, pixels: Pixels | None, cluster: Cluster | None) -> None:
     try:
-        one.starts += spread(starter, [(one.job, pixels)], processes=1)
+        (start,) = spread(starter, [(one.job, None if cluster else pixels)], processes=1)
+        if cluster is not None and pixels is not None:
+            start = replace(start, answers=_answered(one.job, pixels, cluster))
+            one.notes.append(f"the golden images were run on the cluster {cluster.address}")
+        one.starts.append(start)
     except (RunnerUnavailable, ToolchainMissing) as error:
         one.not_run = str(error)
     except ArtifactError as error:
@@ -208,6 +222,13 @@ def _start_once(one: CandidateState, pixels: Pixels | None) -> None:
         if one.job.is_open:  # at other sizes it may be sound
             one.refused = False
             one.not_run = f"it does not run at {list(one.job.shape)}, a shape that it leaves to the run: {error}"
+
+
+def _answered(job: Job, pixels: Pixels, cluster: Cluster) -> Mapping[str, Sequence[Answer]]:
+    """The outputs for golden pictures, from a worker of the cluster."""
+    files = [path for path in (job.artifact, job.placement.data) if path is not None]
+    (start,) = cluster.spread(partial(answering, job, pixels), iter([None]), files=files)
+    return start.answers
 
 
 def _in_turn(jobs: Sequence[Job], options: BenchOptions, progress: Progress) -> dict[Key, Samples]:

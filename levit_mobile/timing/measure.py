@@ -48,6 +48,11 @@ def starter() -> Callable[[tuple[Job, Pixels | None]], Start]:
     return _started
 
 
+def answering(job: Job, golden: Pixels) -> Callable[[object], Start]:
+    """For `Cluster.spread`, whatever the item is: one start with its answers."""
+    return lambda _: _started((job, golden))
+
+
 def _started(asked: tuple[Job, Pixels | None]) -> Start:
     """Load, run, and answer golden pictures [N,H,W,3] where there are any."""
     job, golden = asked
