@@ -17,7 +17,7 @@ from levit_mobile.interfaces.card import Card
 from levit_mobile.model.fake_quant import fake_quantized_layers
 from levit_mobile.recipe import Precision, Recipe
 
-from . import coreml_int8, coreml_weights, int4
+from . import coreml_int8, coreml_stem, coreml_weights, int4
 
 NAMESPACE = uuid.UUID("6f0c5a0e-6d5f-5b0a-9c39-0d6f3b1f2a77")  # of the identifiers in a package's manifest
 VOLATILE = "com.github.apple.coremltools.conversion_date"
@@ -52,6 +52,7 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     except ImportError as error:
         raise ToolchainMissing("coremltools", "coreml") from error
     int4.require_groups(module, recipe, nn.Conv2d, coreml_weights.LARGE)
+    module = coreml_stem.with_rounded_stem(module, recipe)
     uses = coreml_weights.uses_of(module)
     with TemporaryDirectory(dir=path.parent) as folder:  # which is removed with the artifact if the run is killed
         with coreml_int8.ops_known(recipe):

@@ -19,7 +19,6 @@ Sources = Callable[[str], SourceModel]
 
 NETS = ("coatnet_0_rw", "coatnet_2_rw", "coatnet_bn_0_rw", "graft")
 BOUNDS = {"tflite-fp32": 100, "executorch-fp32": 100, "coreml-fp16": 50}
-WEAK = ("coatnet_bn_0_rw", "coreml-fp16")  # 46 to 50 dB on drawn weights: no norm keeps its stream small
 INTEGERS = ("tflite-int8", "tflite-int8-dynamic", "executorch-int8-dynamic")
 
 
@@ -47,9 +46,7 @@ def report(bundle: levit_mobile.Bundle) -> ParityReport:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("net", "recipe"), [(net, recipe) for net in NETS for recipe in BOUNDS if (net, recipe) != WEAK]
-)
+@pytest.mark.parametrize(("net", "recipe"), [(net, recipe) for net in NETS for recipe in BOUNDS])
 def test_float_artifacts_are_close_and_whole(net: str, recipe: str, sources: Sources, tmp_path: Path) -> None:
     bundle = converted(sources(net), recipe, tmp_path)
     assert report(bundle).sqnr_db >= BOUNDS[recipe]

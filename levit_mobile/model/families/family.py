@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from torch import Tensor, nn
@@ -146,6 +147,17 @@ class Bake(Protocol[Net]):
     """Exact rewrites of a trained model into one that takes pixels and has only constants left."""
 
     def __call__(self, model: Net, *, mean: Sequence[float], std: Sequence[float], pixel_range: float = ...) -> Net: ...
+
+
+def forms_of(
+    token_major: Callable[..., nn.Module], channels_first: Callable[[Net], nn.Module]
+) -> Mapping[tuple[str, str], Callable[[Net], nn.Module]]:
+    """A family's two forms for all targets: tokens with pixels in either layout, and channels first."""
+    return {
+        ("token_major", "NCHW"): partial(token_major, channels_last=False),
+        ("token_major", "NHWC"): partial(token_major, channels_last=True),
+        ("channels_first", "NCHW"): channels_first,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from levit_mobile.model.parts.constants import SubtractMean
+from levit_mobile.model.parts.roles import around
 
 Norm = nn.BatchNorm1d | nn.BatchNorm2d
 Net = TypeVar("Net", bound=nn.Module)
@@ -107,4 +108,4 @@ def framed(conv: nn.Module, mean: Tensor) -> nn.Conv2d:
     shift = (conv.weight.detach().double() * mean.double()).sum((1, 2, 3))
     made.weight.data = conv.weight.detach().clone()
     made.bias = nn.Parameter((conv.bias.detach().double() - shift).to(conv.weight.dtype))
-    return made.to(conv.weight.dtype)
+    return around(made.to(conv.weight.dtype), mean)

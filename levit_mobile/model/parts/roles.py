@@ -2,7 +2,7 @@
 
 Layers have a role: `stem` and `head` are the ends, which lose most by few bits; `projection` is any layer between;
 `norm` is a layer that computes a norm's mean, and stays in float. A table is a constant that is added to attention
-scores, and may be stored in integers.
+scores, and may be stored in integers. A layer that reads pixels says around which colour they are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 Role = Literal["stem", "projection", "norm", "head"]
 AnyLayer = TypeVar("AnyLayer", bound=nn.Module)
-ROLE, TABLES = "role", "tables"
+ROLE, TABLES, COLOUR = "role", "tables", "colour"
 
 
 def with_role(layer: AnyLayer, role: Role) -> AnyLayer:
@@ -27,6 +27,18 @@ def role_of(layer: nn.Module) -> Role:
     """Its declared role; a layer without one is a projection."""
     role: Role = vars(layer).get(ROLE, "projection")
     return role
+
+
+def around(layer: AnyLayer, colour: Tensor) -> AnyLayer:
+    """The layer itself, which reads pixels around a colour [1,3,1,1] from now on."""
+    vars(layer)[COLOUR] = colour.detach().clone()
+    return layer
+
+
+def colour_of(layer: nn.Module) -> Tensor | None:
+    """The colour [1,3,1,1] around which the pixels are that it reads; None for a layer that reads something else."""
+    colour: Tensor | None = vars(layer).get(COLOUR)
+    return colour
 
 
 def add_table(module: nn.Module, name: str, values: Tensor) -> None:

@@ -21,7 +21,7 @@ from levit_mobile.model.families.coatnet.sizes import Sizes, match_variant, read
 from levit_mobile.model.families.coatnet.stated import cfg_of, prepared, require
 from levit_mobile.model.families.coatnet.tokens import TokenMajor
 from levit_mobile.model.families.coatnet.trained import CoAtNet
-from levit_mobile.model.families.family import Family
+from levit_mobile.model.families.family import Family, forms_of
 
 COATNET: Family[Sizes, CoAtNet] = Family(
     name="coatnet",
@@ -38,11 +38,7 @@ COATNET: Family[Sizes, CoAtNet] = Family(
     empty=empty_model,
     check=check_numbering,
     bake=bake,
-    forms={
-        ("token_major", "NCHW"): partial(TokenMajor, channels_last=False),
-        ("token_major", "NHWC"): partial(TokenMajor, channels_last=True),
-        ("channels_first", "NCHW"): ChannelsFirst,
-    },
+    forms=forms_of(TokenMajor, ChannelsFirst),
     prepared=prepared,
     timm_cfg=cfg_of,
     processor="",

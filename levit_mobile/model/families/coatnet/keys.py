@@ -16,7 +16,8 @@ from functools import cache
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.coatnet.architecture import CONV_STAGES, Architecture
 from levit_mobile.model.families.family import State
-from levit_mobile.model.stored_tensors import few, shown
+from levit_mobile.model.parts.heads import no_head
+from levit_mobile.model.stored_tensors import shown
 
 Table = dict[str, str]
 
@@ -148,11 +149,7 @@ def canonical(inside: State, beside: State, layout: str, base: str) -> tuple[Sta
     detect_layout(list(inside))
     head = their_name(layout, "head")
     if f"{head}.weight" not in inside:
-        there = f"; beside the other layers there are: {few(sorted(beside))}" if beside else ""
-        raise CheckpointError(
-            f"the weights have no classification head, expected {shown(base)}{head}.weight{there}",
-            fault="missing-keys",
-        )
+        raise no_head(f"{shown(base)}{head}.weight", beside)
     return inside, beside
 
 

@@ -5,10 +5,8 @@ The trained form, the names of its tensors, the exact rewrites, and two deployab
 
 from __future__ import annotations
 
-from functools import partial
-
 from levit_mobile.images.spec import ImageSpec
-from levit_mobile.model.families.family import Facts, Family, require_colour
+from levit_mobile.model.families.family import Facts, Family, forms_of, require_colour
 from levit_mobile.model.families.graft.architecture import VARIANTS
 from levit_mobile.model.families.graft.bake import bake
 from levit_mobile.model.families.graft.forms import ChannelsFirst, TokenMajor
@@ -51,11 +49,7 @@ GRAFT: Family[Sizes, Graft] = Family(
     empty=empty_model,
     check=check_constants,
     bake=bake,
-    forms={
-        ("token_major", "NCHW"): partial(TokenMajor, channels_last=False),
-        ("token_major", "NHWC"): partial(TokenMajor, channels_last=True),
-        ("channels_first", "NCHW"): ChannelsFirst,
-    },
+    forms=forms_of(TokenMajor, ChannelsFirst),
     prepared=prepared,
     timm_cfg=lambda _: {},
     processor="",

@@ -9,11 +9,11 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.family import State
 from levit_mobile.model.families.graft.architecture import Architecture
 from levit_mobile.model.families.graft.trained import Graft
-from levit_mobile.model.stored_tensors import few, shown
+from levit_mobile.model.parts.heads import no_head
+from levit_mobile.model.stored_tensors import shown
 
 LAYOUT = "levit-mobile"
 TRUNK = re.compile(r"(?P<prefix>(?:.*\.)?)(?:stem\.(?:conv|norm)|trunk\.stage\d+\.block\d+|tail)\.[\w.]+", re.DOTALL)
@@ -43,11 +43,7 @@ def detect_layout(keys: Sequence[str]) -> str | None:
 def canonical(inside: State, beside: State, _layout: str, base: str) -> tuple[State, State]:
     """The net's tensors as they are, and those beside it. Raises CheckpointError for a net without a head."""
     if "tail.head.weight" not in inside:
-        there = f"; beside the other layers there are: {few(sorted(beside))}" if beside else ""
-        raise CheckpointError(
-            f"the weights have no classification head, expected {shown(base)}tail.head.weight{there}",
-            fault="missing-keys",
-        )
+        raise no_head(f"{shown(base)}tail.head.weight", beside)
     return inside, beside
 
 

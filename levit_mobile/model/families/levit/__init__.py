@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from levit_mobile.model.families.family import Family
+from levit_mobile.model.families.family import Family, forms_of
 from levit_mobile.model.families.levit.architecture import VARIANTS
 from levit_mobile.model.families.levit.bake import bake
 from levit_mobile.model.families.levit.channels import ChannelsFirst
@@ -52,11 +52,7 @@ LEVIT: Family[Sizes, LeViT] = Family(
     empty=empty_model,
     check=check_numbering,
     bake=bake,
-    forms={
-        ("token_major", "NCHW"): partial(TokenMajor, channels_last=False),
-        ("token_major", "NHWC"): partial(TokenMajor, channels_last=True),
-        ("channels_first", "NCHW"): ChannelsFirst,
-    },
+    forms=forms_of(TokenMajor, ChannelsFirst),
     prepared=prepared,
     timm_cfg=lambda _: TIMM_CFG,
     processor="levit",

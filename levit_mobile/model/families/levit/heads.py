@@ -15,6 +15,7 @@ from torch import Tensor
 
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.levit import keys
+from levit_mobile.model.parts.heads import below, no_head
 from levit_mobile.model.stored_tensors import few, shown
 
 State = dict[str, Tensor]
@@ -46,14 +47,14 @@ def canonical(inside: State, beside: State, layout: str, base: str) -> tuple[Sta
     """
     main, second = keys.head_names(layout)
     trunk = keys.TRUNKS.get(layout, "")
-    alone = bool(trunk) and not _below(inside, trunk.removesuffix("."))
+    alone = bool(trunk) and not below(inside, trunk.removesuffix("."))
     if alone:  # as transformers' LevitModel is saved, without the model around it
         parts = {key: tensor for key, tensor in inside.items() if key.startswith(keys.trunk_parts(layout))}
         inside = {**{k: t for k, t in inside.items() if k not in parts}, **{f"{trunk}{k}": t for k, t in parts.items()}}
-    if not _below(inside, main):
+    if not below(inside, main):
         inside, beside = _adopted(inside, beside, main, base)
     state = {key: tensor for key, tensor in inside.items() if not key.startswith((f"{main}.", f"{second}."))}
-    found = {name: _renamed(_below(inside, name), name, layout) for name in (main, second)}
+    found = {name: _renamed(below(inside, name), name, layout) for name in (main, second)}
     _require_alike(found[main], found[second], main, second)
     if not found[main]:
         raise _no_head(layout, base, beside, alone=alone)
@@ -62,16 +63,8 @@ def canonical(inside: State, beside: State, layout: str, base: str) -> tuple[Sta
 
 def _no_head(layout: str, base: str, beside: State, *, alone: bool) -> CheckpointError:
     main, (_, linear) = keys.head_names(layout)[0], keys.head_parts(layout)
-    there = f"; beside the other layers there are: {few(sorted(beside))}" if beside else ""
-    return CheckpointError(
-        f"the weights have no classification head, expected {shown(base)}{main}.{linear}.weight, or "
-        f"{shown(base)}{main}.weight for one without a norm{there}",
-        fault="not-levit" if alone else "missing-keys",
-    )
-
-
-def _below(state: State, name: str) -> State:
-    return {key[len(name) + 1 :]: tensor for key, tensor in state.items() if key.startswith(f"{name}.")}
+    expected = f"{shown(base)}{main}.{linear}.weight, or {shown(base)}{main}.weight for one without a norm"
+    return no_head(expected, beside, fault="not-levit" if alone else "missing-keys")
 
 
 def _adopted(inside: State, beside: State, main: str, base: str) -> tuple[State, State]:
@@ -79,12 +72,12 @@ def _adopted(inside: State, beside: State, main: str, base: str) -> tuple[State,
     parts = base.split(".")[:-1]
     around = [f"{'.'.join(parts[:n])}." if n else "" for n in range(len(parts))]
     places = [(inside, name) for name in OTHER_NAMES] + [(beside, a + name) for a in around for name in OTHER_NAMES]
-    found = [(part, name) for part, name in places if _below(part, name)]
+    found = [(part, name) for part, name in places if below(part, name)]
     found = [(part, name) for part, name in found if not any(o.startswith(f"{name}.") for _, o in found)]
     if len(found) != 1:
         return inside, beside
     part, name = found[0]
-    head = {f"{main}.{leaf}": tensor for leaf, tensor in _below(part, name).items()}
+    head = {f"{main}.{leaf}": tensor for leaf, tensor in below(part, name).items()}
     inside, beside = ({k: t for k, t in p.items() if p is not part or not k.startswith(f"{name}.")}
                       for p in (inside, beside))  # fmt: skip
     return inside | head, beside

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from levit_mobile.model.families.family import Family
+from levit_mobile.model.families.family import Family, forms_of
 from levit_mobile.model.families.vit.architecture import VARIANTS
 from levit_mobile.model.families.vit.bake import bake
 from levit_mobile.model.families.vit.channels import ChannelsFirst
@@ -53,11 +53,7 @@ VIT: Family[Sizes, ViT] = Family(
     empty=empty_model,
     check=check_constants,
     bake=bake,
-    forms={
-        ("token_major", "NCHW"): partial(TokenMajor, channels_last=False),
-        ("token_major", "NHWC"): partial(TokenMajor, channels_last=True),
-        ("channels_first", "NCHW"): ChannelsFirst,
-    },
+    forms=forms_of(TokenMajor, ChannelsFirst),
     prepared=prepared,
     timm_cfg=timm_cfg,
     processor="",

@@ -12,6 +12,7 @@ from torch import Tensor
 from levit_mobile.errors import CheckpointError
 from levit_mobile.model.families.family import State
 from levit_mobile.model.families.vit.keys import CLASS_HEAD, FROM_TRANSFORMERS, TRUNKS, head_names
+from levit_mobile.model.parts.heads import below, no_head
 from levit_mobile.model.stored_tensors import few, shown
 
 OTHER_NAMES = ("classifier", "head", "fc", "cls_head", "classification_head", "linear", "heads.head")
@@ -46,20 +47,17 @@ def _without_trunk(state: State) -> State:
 
 def _with_head(state: State, beside: State, main: str, base: str) -> tuple[State, State]:
     """Give the class head its layout's name; it may have another one, or stand in a module around the trunk."""
-    if _below(state, main):
+    if below(state, main):
         return state, beside
     for name in (CLASS_HEAD, *OTHER_NAMES):
-        if head := _below(state, name):
+        if head := below(state, name):
             rest = {key: tensor for key, tensor in state.items() if not key.startswith(f"{name}.")}
             return rest | _named(head, main), beside
     for name in (f"{around}{other}" for around in _around(base) for other in OTHER_NAMES):
-        if head := _below(beside, name):
+        if head := below(beside, name):
             left = {key: tensor for key, tensor in beside.items() if not key.startswith(f"{name}.")}
             return state | _named(head, main), left
-    raise CheckpointError(
-        f"the weights have no classification head, expected {shown(base)}{main}.weight: pass those of a net with one",
-        fault="missing-keys",
-    )
+    raise no_head(f"{shown(base)}{main}.weight", beside)
 
 
 def _around(base: str) -> list[str]:
@@ -68,17 +66,13 @@ def _around(base: str) -> list[str]:
     return [f"{'.'.join(parts[:n])}." if n else "" for n in range(len(parts) - 1, -1, -1)]
 
 
-def _below(state: State, name: str) -> State:
-    return {key[len(name) + 1 :]: tensor for key, tensor in state.items() if key.startswith(f"{name}.")}
-
-
 def _named(head: State, name: str) -> State:
     return {f"{name}.{leaf}": tensor for leaf, tensor in head.items()}
 
 
 def _single(state: State, name: str) -> State:
     """One head as the linear layer that it is: `head.1.weight` behind a dropout -> `head.weight`, a bias of zeros."""
-    head = _below(state, name)
+    head = below(state, name)
     if not head:
         return state
     places = sorted({key.rpartition(".")[0] for key in head})
