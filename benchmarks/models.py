@@ -1,10 +1,11 @@
-"""The networks that the benchmarks time: ours in every variant, and transformers', with random weights.
+"""The networks that the benchmarks time: ours in every variant, and those of others, with random weights.
 
 Weights do not change what is executed: gains and variances of batch norms are drawn, so that no branch is zero.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 
 from levit_mobile import LeViT
+from levit_mobile.model.families.vit.trained import ViT
 
 CLASSES, SIDE_PX = 1000, 224
 SUFFIXES = {"tflite": ".tflite", "executorch": ".pte"}
@@ -34,37 +36,20 @@ def saved(variant: str, path: Path) -> Path:
     return path
 
 
+def saved_vit(name: str, folder: Path) -> Path:
+    """A folder with a ViT or DeiT of our own form, by its name in timm."""
+    folder.mkdir()
+    torch.save(drawn(lambda: ViT(name, classes=CLASSES)).state_dict(), folder / "pytorch_model.bin")
+    (folder / "config.json").write_text(json.dumps({"architecture": name}))
+    return folder
+
+
 def levit_128s() -> torch.nn.Module:
     """transformers' LeViT-128S with both heads."""
     from transformers import LevitConfig, LevitForImageClassificationWithTeacher
 
     sizes = {"hidden_sizes": [128, 256, 384], "num_attention_heads": [4, 6, 8], "depths": [2, 3, 4]}
     return drawn(lambda: LevitForImageClassificationWithTeacher(LevitConfig(num_labels=CLASSES, **sizes)))
-
-
-def deit_tiny() -> torch.nn.Module:
-    """DeiT-tiny of 16 px patches, 5.7 M parameters."""
-    return _deit(192, 3)
-
-
-def deit_small() -> torch.nn.Module:
-    """DeiT-small of 16 px patches, 22 M parameters."""
-    return _deit(384, 6)
-
-
-def _deit(width: int, heads: int) -> torch.nn.Module:
-    from transformers import DeiTConfig, DeiTForImageClassification
-
-    sizes = {"hidden_size": width, "num_attention_heads": heads, "intermediate_size": 4 * width}
-    return drawn(lambda: DeiTForImageClassification(DeiTConfig(num_labels=CLASSES, **sizes)))
-
-
-def vit_small() -> torch.nn.Module:
-    """ViT-S of 16 px patches, 22 M parameters."""
-    from transformers import ViTConfig, ViTForImageClassification
-
-    sizes = {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536}
-    return drawn(lambda: ViTForImageClassification(ViTConfig(num_labels=CLASSES, **sizes)))
 
 
 def efficientnet_b0() -> torch.nn.Module:

@@ -3,7 +3,8 @@
     python benchmarks/paper.py                       every network, both runtimes, float32 and our int8: build/paper/
     python benchmarks/paper.py --networks levit_128s,deit_tiny --recipes tflite-fp32
 
-Our five variants go through `convert`, and transformers' networks through each vendor's shortest way. `bench` times
+LeViT, DeiT and ViT go through `convert`, and transformers' EfficientNet through each vendor's shortest way. No accuracy
+of a graft is published with its weights, so none is drawn: families.py times one. `bench` times
 all artifacts of a runtime in one run. Weights are random, which does not change the time. Each artifact is compared
 with its own network in torch. One that misses its bound is drawn hollow; int8 of an untrained network may miss it.
 `levit-mobile report build/paper` shows every sample.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -26,12 +27,11 @@ from rich.console import Console
 from rich.table import Table
 
 from levit_mobile.interfaces.toolchain import timing_loader
-from levit_mobile.model.families.levit.architecture import VARIANTS
 from levit_mobile.parity import metrics
 from levit_mobile.pipeline import convert
 from levit_mobile.pipeline.source_model import load_source
 from levit_mobile.quantization.prepare import Int8Options
-from levit_mobile.recipe import RECIPES
+from levit_mobile.recipe import RECIPES, Precision
 from levit_mobile.system.atomic_write import write_text
 from levit_mobile.system.capture_output import diverted
 from levit_mobile.targets import TARGETS
@@ -42,12 +42,12 @@ from levit_mobile.timing.samples import Summary
 
 CALIBRATION = 32  # pictures; ranges do not change the time
 Make = Callable[[], torch.nn.Module]
-OTHERS: dict[str, Make] = {
-    "deit_tiny": models.deit_tiny,
-    "deit_small": models.deit_small,
-    "vit_small": models.vit_small,
-    "efficientnet_b0": models.efficientnet_b0,
-}
+VITS = {
+    "deit_tiny": "deit_tiny_patch16_224",
+    "deit_small": "deit_small_patch16_224",
+    "vit_small": "vit_small_patch16_224",
+}  # and their names in timm
+OTHERS: dict[str, Make] = {"efficientnet_b0": models.efficientnet_b0}
 # Top-1 in % on ImageNet's validation set at 224 px, all by one evaluation: results/results-imagenet.csv of
 # pytorch-image-models, read in November 2026. LeViT and DeiT are their authors' weights (fb_dist_in1k, fb_in1k), ViT-S
 # is augreg_in21k_ft_in1k, which saw ImageNet-21k too, EfficientNet-B0 is ra_in1k.
@@ -97,17 +97,31 @@ def made(networks: list[str], recipes: list[str], target: str, place: Path) -> d
     """Every artifact of one target, with its verdict where no bundle has one."""
     found: dict[Path, Parity | None] = {}
     for network in networks:
-        if network in VARIANTS:
-            trained = load_source(models.saved(network, place / f"{network}.pth"))
-            for recipe in (RECIPES[name] for name in recipes):
-                options = {"count": CALIBRATION} if recipe.has_integers else {}
-                quantization = convert.quantized(trained, recipe, Int8Options(**options))
-                bundle = convert.build(trained, recipe, quantization=quantization, out=place)
-                found[bundle.path] = None
-        else:
+        if network in OTHERS:
             path = stock(network, target, place)
             found[path] = of_torch(OTHERS[network](), path, target)
+        else:
+            found |= dict.fromkeys(converted(network, recipes, place))
     return found
+
+
+def converted(network: str, recipes: list[str], place: Path) -> Iterator[Path]:
+    """A bundle of one of our families for each recipe; of a ViT in float32 alone."""
+    trained = load_source(checkpoint(network, place))
+    for recipe in (RECIPES[name] for name in recipes):
+        if network in VITS and recipe.precision is not Precision.FLOAT32:
+            continue
+        options = {"count": CALIBRATION} if recipe.has_integers else {}
+        quantization = convert.quantized(trained, recipe, Int8Options(**options))
+        yield convert.build(trained, recipe, quantization=quantization, out=place).path
+
+
+def checkpoint(network: str, place: Path) -> Path:
+    """Weights of one of our families, made once for both targets."""
+    if network not in VITS:
+        return models.saved(network, place / f"{network}.pth")
+    folder = place / network
+    return folder if folder.exists() else models.saved_vit(VITS[network], folder)
 
 
 def stock(network: str, target: str, place: Path) -> Path:
@@ -142,8 +156,9 @@ def timed(artifacts: Mapping[Path, Parity | None], rounds: int) -> TimingRun:
 
 
 def network_of(timing: Timing) -> str:
-    """A bundle's variant; transformers' networks are in files of their names."""
-    return timing.variant or Path(timing.file).stem
+    """A bundle's variant, by its short name; transformers' networks are in files of their names."""
+    variant = timing.variant or Path(timing.file).stem
+    return next((short for short, long in VITS.items() if long == variant), variant)
 
 
 def precision_of(timing: Timing) -> str:

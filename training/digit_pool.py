@@ -40,7 +40,7 @@ class Pool:
     pixels: Pixels
     labels: Labels
 
-    def batch(self, number: int, size: int, seed: int) -> tuple[Tensor, Tensor]:
+    def batch(self, number: int, size: int, seed: int, _done: float) -> tuple[Tensor, Tensor]:
         """Batch `number` of an endless walk, each round in another order: pictures [N,224,224,3] and labels [N]."""
         batches = len(self.labels) // size
         order = np.random.default_rng([seed, number // batches]).permutation(len(self.labels))
@@ -93,7 +93,7 @@ def held_out(count: int, size: int, workers: int, spread: float = 1.0) -> Iterat
 
 
 def normalised(pixels: Tensor, side: int = CENTRE_PX, *, jitter: bool = False) -> Tensor:
-    """uint8 [N,224,224,3] -> float32 [N,3,side,side], channels last in memory; quicker if side divides 224.
+    """uint8 [N,S,S,3] -> float32 [N,3,side,side], channels last in memory; quicker if side divides S, which is 224.
 
     `jitter` makes each picture's channels a little brighter or darker, with more or less contrast.
     """
@@ -108,7 +108,7 @@ def _pooled(pixels: Tensor, side: int) -> Tensor:
 
     Over whole windows bfloat16, exact for 0..255, and a convolution are the fast way.
     """
-    window, rest = divmod(CENTRE_PX, side)
+    window, rest = divmod(pixels.shape[1], side)
     if rest:
         return F.adaptive_avg_pool2d(pixels.permute(0, 3, 1, 2).float(), side).permute(0, 2, 3, 1).contiguous()
     if window == 1:

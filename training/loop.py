@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import torch
 import torch.distributed as dist
-from digit_pool import Pool, normalised
+from digit_pool import normalised
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from torch import Tensor, nn
@@ -24,6 +24,13 @@ EMA_DECAY = 0.998
 PLAIN_LINE_S, LIVE_LINE_S = 10.0, 0.5
 
 Loss = Callable[[Any, Tensor, Tensor, float], tuple[Tensor, Tensor]]  # model, x, labels, time left -> loss, hits
+
+
+class Pictures(Protocol):
+    """What a phase learns from."""
+
+    def batch(self, number: int, size: int, seed: int, done: float) -> tuple[Tensor, Tensor]:
+        """Pictures [N,S,S,3] uint8 and labels [N], when a share `done` of the phase is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,7 @@ class Plan:
     seed: int
     save_s: float
     mixed: bool = True  # bfloat16 where the device has it; small nets are faster in float32
+    muon: bool = False  # for the matrices of the body; the rest by AdamW in any case
 
     def fraction(self, done: Done) -> float:
         """How much of the time is spent, 0 to 1 and over."""
@@ -65,7 +73,7 @@ class Run:
     def __init__(self, model: nn.Module, plan: Plan) -> None:
         self.model, self.plan, self.done = model, plan, Done()
         self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(decayed_apart(model), lr=plan.rates[0])
+        self.optimizers = optimizers(model, plan)
         if plan.path.exists():
             self.load()
         weights = [(self.ema[name], w) for name, w in model.state_dict().items() if w.is_floating_point()]
@@ -75,7 +83,8 @@ class Run:
         device = next(self.model.parameters()).device
         saved = torch.load(self.plan.path, map_location=device, weights_only=True)
         self.model.load_state_dict(saved["model"])
-        self.optimizer.load_state_dict(saved["optimizer"])
+        for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
         self.ema, self.done = saved["ema"], Done(**saved["done"])
 
     def save(self) -> None:
@@ -83,18 +92,20 @@ class Run:
         if rank():
             return
         beside = self.plan.path.with_suffix(".tmp")
-        parts = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        states = [optimizer.state_dict() for optimizer in self.optimizers]
+        parts = {"model": self.model.state_dict(), "optimizers": states}
         torch.save({**parts, "ema": self.ema, "done": asdict(self.done)}, beside)
         beside.replace(self.plan.path)
 
     def step(self, loss: Tensor) -> None:
-        for group in self.optimizer.param_groups:
+        for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = self.plan.learning_rate(self.plan.fraction(self.done))
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(self.model)
         nn.utils.clip_grad_norm_(self.model.parameters(), MAX_NORM)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.done.steps += 1
         self.average()
 
@@ -136,15 +147,33 @@ def of_the_first(seconds: float) -> float:
     return float(clock)
 
 
-def decayed_apart(model: nn.Module) -> list[dict[str, Any]]:
+def optimizers(model: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
+    """AdamW for everything; or Muon for the matrices of `body`, whose steps are then as large as AdamW's.
+
+    Muon: Jordan et al., 2024, kellerjordan.github.io/posts/muon; the size of its steps: Liu et al., 2025,
+    arXiv:2502.16982.
+    """
+    named = dict(model.named_parameters())
+    matrices = {name: p for name, p in named.items() if plan.muon and name.startswith("body") and p.ndim == 2}
+    rest = {name: p for name, p in named.items() if name not in matrices}
+    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(decayed_apart(rest), lr=plan.rates[0])]
+    if matrices:
+        found.append(
+            torch.optim.Muon(
+                matrices.values(), lr=plan.rates[0], weight_decay=WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"
+            )
+        )
+    return found
+
+
+def decayed_apart(named: dict[str, nn.Parameter]) -> list[dict[str, Any]]:
     """Weight decay for matrices and convolutions; none for norms, biases and attention-bias tables."""
-    named = list(model.named_parameters())
-    decays = [p for name, p in named if p.ndim > 1 and not name.endswith("bias.table")]
-    rest = [p for name, p in named if p.ndim <= 1 or name.endswith("bias.table")]
+    decays = [p for name, p in named.items() if p.ndim > 1 and not name.endswith("bias.table")]
+    rest = [p for name, p in named.items() if p.ndim <= 1 or name.endswith("bias.table")]
     return [{"params": decays, "weight_decay": WEIGHT_DECAY}, {"params": rest, "weight_decay": 0.0}]
 
 
-def fit(model: nn.Module, loss: Loss, plan: Plan, pool: Pool) -> dict[str, Tensor]:
+def fit(model: nn.Module, loss: Loss, plan: Plan, pool: Pictures) -> dict[str, Tensor]:
     """Trains until the time is spent, from where the plan's file stands; returns the averaged state dict."""
     run = Run(model.train(), plan)
     if plan.fraction(run.done) < 1:
@@ -154,11 +183,12 @@ def fit(model: nn.Module, loss: Loss, plan: Plan, pool: Pool) -> dict[str, Tenso
     return run.ema
 
 
-def _train(run: Run, loss: Loss, pool: Pool, display: Display) -> None:
+def _train(run: Run, loss: Loss, pool: Pictures, display: Display) -> None:
     plan, before, started = run.plan, run.done.seconds, time.monotonic()
     saved = started
     while plan.fraction(run.done) < 1:
-        _step(run, loss, pool.batch(run.done.steps * world() + rank(), plan.batch, plan.seed), display)
+        number = run.done.steps * world() + rank()
+        _step(run, loss, pool.batch(number, plan.batch, plan.seed, plan.fraction(run.done)), display)
         run.done.seconds = of_the_first(before + time.monotonic() - started)
         if time.monotonic() - saved > plan.save_s:
             run.save()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +22,9 @@ import torch
 import typer
 from digit_pool import CENTRE, Pool, held_out, normalised, training_pool
 from loop import Loss, Plan, fit
+from mimetic import mimicked
 from safetensors.torch import save_file
+from sketches import sketches
 from torch import Tensor, nn
 from torch.nn import functional as F
 from train_digits import SMOOTHING, WORKERS, Device, Minutes, Out, Workers, chosen, cross_entropy, right
@@ -41,11 +43,21 @@ SPEC = ImageSpec()
 MAX_BYTES = 6_000_000
 SOURCE = "levit_mobile.images.digits: UCI optical recognition of handwritten digits over two scikit-learn photographs"
 RATES = (1e-3, 0.0)
+SKETCHED = 0.85  # of the time, where pictures are drawn as they are used
+SKETCH_RATES, AFTER_SKETCHES = (3e-3, 2e-4), (5e-4, 0.0)
 HELD_OUT = 5000
-SIDE = 96  # px
+DEIT_SIDE, COATNET_SIDE = 56, 96  # px
+DEIT_BATCH, COATNET_BATCH = 32, 64
 DEIT_CONFIG = {
     "architecture": "deit_tiny_distilled_patch16_224",
-    "model_args": {"img_size": SIDE, "embed_dim": 128, "num_heads": 4, "depth": 6, "num_classes": CLASSES},
+    "model_args": {
+        "img_size": DEIT_SIDE,
+        "patch_size": 8,
+        "embed_dim": 96,
+        "num_heads": 3,
+        "depth": 4,
+        "num_classes": CLASSES,
+    },
 }
 COATNET_CONFIG = {"architecture": "coatnet_0_rw_224"}
 TAUGHT_AT_ONCE = 32
@@ -64,23 +76,31 @@ class Small:
 
     Attributes:
         net: The net, at random weights.
+        side: Edge of its pictures in px.
         config: What its config.json says of the net, in timm's words.
         loss: What it learns; labels are `label + CLASSES * what the teacher says`.
+        plan: What differs in its plan.
+        sketched: Whether it first learns the labels of pictures that are drawn as they are used.
     """
 
     net: nn.Module
+    side: int
     config: Mapping[str, Any]
     loss: Loss
+    plan: Mapping[str, Any]
+    sketched: bool
 
 
 def small(name: Name) -> Small:
-    """DeiT-tiny at two thirds of its width and half its depth, or CoAtNet-0 at a quarter, with five blocks."""
+    """DeiT-tiny at half its width and a third of its depth, or CoAtNet-0 at a quarter, with five blocks."""
     if name is Name.DEIT:
-        sizes = Architecture(width=128, heads=4, depth=6, hidden=512, patch=16, tokens=2)
-        return Small(ViT(sizes, classes=CLASSES, side=SIDE, distillation=True), DEIT_CONFIG, two_heads)
+        sizes = Architecture(width=96, heads=3, depth=4, hidden=384, patch=8, tokens=2)
+        net = mimicked(ViT(sizes, classes=CLASSES, side=DEIT_SIDE, distillation=True))
+        return Small(net, DEIT_SIDE, DEIT_CONFIG, two_heads, {"muon": True, "batch": DEIT_BATCH}, sketched=True)
     traits = coatnet.VARIANTS["coatnet_0_rw"].traits
     thin = coatnet.Architecture((16, 24), (24, 64, 96, 192), (1, 1, 2, 1), traits)
-    return Small(CoAtNet(thin, classes=CLASSES, side=SIDE), COATNET_CONFIG, one_head)
+    net = CoAtNet(thin, classes=CLASSES, side=COATNET_SIDE)
+    return Small(net, COATNET_SIDE, COATNET_CONFIG, one_head, {"batch": COATNET_BATCH}, sketched=False)
 
 
 def main(
@@ -90,7 +110,6 @@ def main(
     workers: Workers = WORKERS,
     pictures: Annotated[int, typer.Option(min=1, help="Number of training pictures in the pool.")] = 16_000,
     minutes: Minutes = 40,
-    batch: Annotated[int, typer.Option(min=2)] = 64,
     seed: int = 0,
 ) -> None:
     """Train one of the nets, write it, and judge what was written; an interrupted run is continued."""
@@ -98,22 +117,30 @@ def main(
     folder = out / f"{name}_digits"
     folder.mkdir(parents=True, exist_ok=True)
     where, wanted = chosen(device), small(name)
+    net = wanted.net.to(where)
+    plan = Plan(title=name, path=out / f"{name}.pt", minutes=minutes, side=wanted.side, rates=RATES, seed=seed,
+                save_s=60, mixed=False, **wanted.plan)  # fmt: skip
+    if wanted.sketched:
+        plan = after_sketches(net, plan)
     pool = taught(
         training_pool(out, pictures, seed=seed, workers=workers), out / f"taught_{pictures}_{seed}.npy", where
     )
-    plan = Plan(
-        title=name,
-        path=out / f"{name}.pt",
-        minutes=minutes,
-        side=SIDE,
-        batch=batch,
-        rates=RATES,
-        seed=seed,
-        save_s=60,
-        mixed=False,
-    )
-    export(fit(wanted.net.to(where), wanted.loss, plan, pool), wanted.config, folder)
-    judge(folder, workers)
+    export(fit(net, wanted.loss, plan, pool), wanted, folder)
+    judge(folder, wanted.side, workers)
+
+
+def after_sketches(net: nn.Module, whole: Plan) -> Plan:
+    """Train the net on sketches; what is left of the plan."""
+    first = replace(whole, title=f"{whole.title}, sketches", path=whole.path.with_stem(f"{whole.path.stem}_sketches"),
+                    rates=SKETCH_RATES, minutes=whole.minutes * SKETCHED)  # fmt: skip
+    net.load_state_dict(fit(net, labels_alone, first, sketches(whole.side, whole.seed)))
+    return replace(whole, rates=AFTER_SKETCHES, minutes=whole.minutes * (1 - SKETCHED))
+
+
+def labels_alone(model: nn.Module, x: Tensor, labels: Tensor, _left: float) -> tuple[Tensor, Tensor]:
+    """Both heads learn the labels."""
+    first, second = model(x)
+    return cross_entropy(first, second, labels, labels), right(first, second, labels)
 
 
 def two_heads(model: nn.Module, x: Tensor, labels: Tensor, _left: float) -> tuple[Tensor, Tensor]:
@@ -146,7 +173,7 @@ def taught(pool: Pool, path: Path, device: torch.device) -> Pool:
     return Pool(pool.pixels, pool.labels + CLASSES * said)
 
 
-def export(weights: dict[str, Tensor], config: Mapping[str, Any], folder: Path) -> None:
+def export(weights: dict[str, Tensor], made: Small, folder: Path) -> None:
     """Write `model.safetensors` and `config.json`; refuses what float16 cannot hold, and too large a file."""
     kept = {key: w.half().cpu().contiguous() for key, w in weights.items() if not key.endswith("num_batches_tracked")}
     if broken := [key for key, w in kept.items() if not bool(torch.isfinite(w).all())]:
@@ -156,23 +183,23 @@ def export(weights: dict[str, Tensor], config: Mapping[str, Any], folder: Path) 
     if (size := (folder / "model.safetensors").stat().st_size) > MAX_BYTES:
         raise SystemExit(f"the weights are {size} bytes, more than {MAX_BYTES}")
     cfg = {
-        "input_size": [3, SIDE, SIDE],
+        "input_size": [3, made.side, made.side],
         "crop_pct": CENTRE_PX / PICTURE_PX,
         "interpolation": "bicubic",
         "mean": list(SPEC.unit_mean),
         "std": list(SPEC.unit_std),
     }
     (folder / "config.json").write_text(
-        json.dumps({**config, "pretrained_cfg": cfg}, indent=2) + "\n", encoding="utf-8"
+        json.dumps({**made.config, "pretrained_cfg": cfg}, indent=2) + "\n", encoding="utf-8"
     )
 
 
 @torch.no_grad()
-def judge(folder: Path, workers: int) -> None:
+def judge(folder: Path, side: int, workers: int) -> None:
     """Print the accuracy on held-out pictures of what was written, with its interval over source digits."""
     model, hits = load_checkpoint(folder).model, []
     for pixels, labels in held_out(HELD_OUT, TAUGHT_AT_ONCE, workers):
-        hits.append(model(normalised(pixels, SIDE)).argmax(1) == labels)
+        hits.append(model(normalised(pixels, side)).argmax(1) == labels)
     right_ones = torch.cat(hits)
     digits = [source_of(Split.HELD_OUT, index) for index in range(len(right_ones))]
     low, high = clustered_interval(right_ones.numpy(), digits)
