@@ -65,12 +65,28 @@ def test_integers_keep_their_bound_in_one_partition(net: str, recipe: str, sourc
 
 
 @pytest.mark.slow
-def test_core_ml_survives_a_large_channel_of_the_stream(tmp_path: Path) -> None:
+@pytest.mark.parametrize("net", ["coatnet", "graft"])
+def test_core_ml_survives_a_large_channel_of_the_stream(net: str, tmp_path: Path) -> None:
     """Trained nets grow channels to hundreds, of which the square does not fit float16."""
-    folder = saved("coatnet_0_rw", tmp_path)
+    of = with_large_channels_coatnet(tmp_path) if net == "coatnet" else with_a_large_channel_graft(tmp_path)
+    assert report(converted(of, "coreml-fp16", tmp_path / "out")).sqnr_db >= 50
+
+
+def with_large_channels_coatnet(folder: Path) -> SourceModel:
+    """One in the stream of either stage of attention."""
+    saved("coatnet_0_rw", folder)
     state = torch.load(folder / "pytorch_model.bin")
     for stage in (2, 3):
         state[f"stages.{stage}.blocks.0.mlp.fc2.bias"] = state[f"stages.{stage}.blocks.0.mlp.fc2.bias"].clone()
         state[f"stages.{stage}.blocks.0.mlp.fc2.bias"][5] = 600.0
     torch.save(state, folder / "pytorch_model.bin")
-    assert report(converted(load_source(folder), "coreml-fp16", tmp_path / "out")).sqnr_db >= 50
+    return load_source(folder)
+
+
+def with_a_large_channel_graft(folder: Path) -> SourceModel:
+    """One in the stream of the tokens."""
+    state = graft_state(graft_parts(2))
+    state["tail.stem.position"] = state["tail.stem.position"].clone()
+    state["tail.stem.position"][:, :, 5] = 600.0
+    torch.save(state, folder / "weights.pth")
+    return load_source(folder / "weights.pth")

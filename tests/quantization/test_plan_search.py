@@ -42,9 +42,10 @@ from levit_mobile.quantization.search import (
     pick,
     search,
 )
-from levit_mobile.targets import TARGETS
+from levit_mobile.targets import TARGETS, Target
 
 SIDE, COUNT, MAX_KL = 64, 16, 5e-3
+COATNET = Path(__file__).parents[1] / "models" / "coatnet_digits"
 HURT, CHANNEL, GAIN = "body.stage1.mlp1", 7, 3000.0
 KEPT = ("body.stage1.attn1.out", "body.stage1.mlp1.", "body.stage1.attn2.")
 FEW = (Settings(Observer.MIN_MAX, None, True), Settings(Observer.MIN_MAX, 0.5, True))
@@ -92,9 +93,9 @@ class NoEdge(nn.Module):
         return x
 
 
-def few_edges(baked: LeViT) -> nn.Module:
+def few_edges(baked: nn.Module, target: Target = TARGETS["executorch"]) -> nn.Module:
     """The form with edges in two blocks and before them only, for the sake of time."""
-    form = form_of(baked, TARGETS["executorch"])
+    form = form_of(baked, target)
     for name in fake_quants_of(form):
         if not name.startswith(KEPT):
             path, _, leaf = name.rpartition(".")
@@ -304,7 +305,7 @@ def test_bad_input_is_one_sentence(
 @pytest.fixture
 def small_search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[str, ...]]:
     """The command over a form of few edges of a net with one block a stage, in an empty folder."""
-    monkeypatch.setattr(lowering, "form_of", lambda baked, **_: few_edges(baked))
+    monkeypatch.setattr(lowering, "form_of", few_edges)
     monkeypatch.setitem(globals(), "KEPT", ("body.stage1.attn0.out", "body.stage1.mlp0."))
     monkeypatch.chdir(tmp_path)
     with one_block_a_stage("levit_128s"):
@@ -320,6 +321,18 @@ def test_the_command_writes_a_plan(small_search: tuple[str, ...], shallow_checkp
     assert Plan.model_validate_json(shown.stdout) == Plan.read(path)
     assert "wrote levit_128s-executorch-int8.json" in shown.stderr
     assert re.search("^note: .*synthetic", shown.stderr, re.M)
+
+
+@pytest.mark.slow
+def test_a_search_of_another_family_ends(
+    small_search: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "KEPT", ("body.stage1.block0.", "body.stage2.block1.normed"))
+    shown = ask("plan", "-t", "tflite", "-c", str(COATNET), *small_search)
+    assert shown.exit_code == 0, shown.output
+    plan = Plan.read(tmp_path / "coatnet-tflite-int8.json")
+    assert (plan.variant, plan.target) == ("coatnet", "tflite")
+    assert len(plan.evidence) >= 3
 
 
 @pytest.mark.slow
