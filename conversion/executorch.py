@@ -14,7 +14,7 @@ from levit_mobile.interfaces.card import Card
 from levit_mobile.recipe import Precision, Recipe
 
 from . import executorch_gelu, executorch_half, executorch_int8, executorch_weights, int4
-from .executorch_passes import idle_passes_left_out
+from .executorch_passes import idle_passes_left_out, quantizing_ops_remembered
 
 # Ops of the forms that XNNPACK takes whole. `to_edge_transform_and_lower` asks the partitioner for them, which takes
 # it three decompositions of the graph instead of one.
@@ -43,21 +43,24 @@ def convert(module: nn.Module, recipe: Recipe, *, card: Card, path: Path, taps: 
     try:
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import EdgeCompileConfig, to_edge
+        from executorch.exir.verification.verifier import EXIREdgeDialectVerifier
     except ImportError as error:
         raise ToolchainMissing("executorch", "executorch") from error
     int4.require_groups(module, recipe)
     dtype = torch.float16 if recipe.precision is Precision.FLOAT16 else torch.float32
     example = torch.zeros(1, 3, card.height, card.width, dtype=torch.int8 if recipe.io == "int8" else dtype)
     prepared, integers = _prepared(module, recipe)
-    program = torch.export.export(prepared.to(dtype).eval(), (example,), strict=False)
-    _require_outputs(program, ("logits", *taps))
-    executorch_int8.one_dequantize_a_reader(program)
-    if recipe.allows_half:
-        executorch_half.half_islands(program)
-    edge = to_edge(program, compile_config=EdgeCompileConfig(preserve_ops=list(WHOLE)))
-    with idle_passes_left_out():
-        lowered = edge.to_backend(XnnpackPartitioner())
-    path.write_bytes(lowered.to_executorch().buffer)
+    with quantizing_ops_remembered(), idle_passes_left_out():
+        program = torch.export.export(prepared.to(dtype).eval(), (example,), strict=False)
+        _require_outputs(program, ("logits", *taps))
+        executorch_int8.one_dequantize_a_reader(program)
+        if recipe.allows_half:
+            executorch_half.half_islands(program)
+        # ExecuTorch would check the graph at seven steps, each time by running it.
+        edge = to_edge(program, compile_config=EdgeCompileConfig(preserve_ops=list(WHOLE), _check_ir_validity=False))
+        checked = EXIREdgeDialectVerifier(EdgeCompileConfig(preserve_ops=list(WHOLE)))
+        checked(edge.exported_program().graph_module)
+        path.write_bytes(edge.to_backend(XnnpackPartitioner()).to_executorch().buffer)
     return integers
 
 

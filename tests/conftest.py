@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from support.checkpoints import (
     timm_state,
     transformers_model,
 )
-from support.conversions import shared_conversions, shared_float_models
+from support.conversions import made_once, shared_conversions, shared_float_models
 from support.photographs import china
 from support.process_state import left_as_found
 from support.stored_bundles import Made, maker
@@ -47,6 +47,7 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 Bundles = Callable[[str], Bundle]  # recipe name -> its bundle, converted when it is first asked for
+Once = Callable[[Callable[[Path], object], Path], None]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -141,6 +142,12 @@ def conversions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         return
     with kept.kept(cache_folder() / "test-conversions", kept.digest()) as folder:
         yield folder
+
+
+@pytest.fixture(scope="session")
+def once(conversions: Path) -> Once:
+    """Calls what writes a vendor's artifact to a path, unless another test did: see support/conversions.py."""
+    return partial(made_once, conversions)
 
 
 @pytest.fixture(scope="module")

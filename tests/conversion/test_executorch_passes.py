@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import importlib
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from levit_mobile.conversion import executorch_passes
-from levit_mobile.conversion.executorch_passes import NEEDED, has_work, idle_passes_left_out
+from levit_mobile.conversion import executorch, executorch_passes
+from levit_mobile.conversion.executorch_passes import (
+    NEEDED,
+    TO_EDGE,
+    has_work,
+    idle_passes_left_out,
+    quantizing_ops_remembered,
+)
 from support.installed import needs
+from support.refusals import refused
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx import Graph
 
+from levit_mobile.errors import ConversionError
+from levit_mobile.interfaces.card import Card
 from levit_mobile.pipeline import convert, lowering, writing
 from levit_mobile.pipeline.source_model import SourceModel
+from levit_mobile.quantization.prepare import Int8Options
 from levit_mobile.recipe import RECIPES
 from levit_mobile.targets import TARGETS
 
@@ -76,12 +88,17 @@ def test_the_artifact_has_the_bytes_of_executorchs_own_way(
         return path.read_bytes()
 
     executorch = importlib.import_module("executorch.exir")
+    to_edge = executorch.to_edge
 
     class OwnWay:
         """Lowers at the second step, as ExecuTorch's documentation has it."""
 
         def __init__(self, program: torch.export.ExportedProgram) -> None:
-            self.program = program
+            self.program, self.edge = program, to_edge(program)
+
+        def exported_program(self) -> torch.export.ExportedProgram:
+            found: torch.export.ExportedProgram = self.edge.exported_program()
+            return found
 
         def to_backend(self, partitioner: object) -> object:
             return executorch.to_edge_transform_and_lower(self.program, partitioner=[partitioner])
@@ -89,7 +106,44 @@ def test_the_artifact_has_the_bytes_of_executorchs_own_way(
     made = bytes_of_artifact()
     monkeypatch.setattr(executorch, "to_edge", lambda program, **_: OwnWay(program))
     monkeypatch.setattr(executorch_passes, "NEEDED", {})
+    monkeypatch.setattr(executorch_passes, "TO_EDGE", {})
     assert made == bytes_of_artifact()
+
+
+@pytest.mark.slow
+def test_what_is_left_out_changes_no_byte_of_static_int8(
+    shallow: SourceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against every pass, every check and nothing remembered."""
+    recipe, path = RECIPES["executorch-int8"], tmp_path / "model.pte"
+    quantization = convert.quantized(shallow, recipe, Int8Options(count=16, observer="min-max"))
+    form = convert.to_deploy_form(shallow, TARGETS["executorch"], quantization)
+
+    def bytes_of_artifact() -> bytes:
+        lowering.lower(form, recipe, writing.card_of(shallow, recipe), path)
+        return path.read_bytes()
+
+    made = bytes_of_artifact()
+    exir = importlib.import_module("executorch.exir")
+    checking = exir.EdgeCompileConfig
+    ours = {"preserve_ops": list(executorch.WHOLE), "_check_ir_validity": False}
+    checked = {"preserve_ops": list(executorch.WHOLE)}
+    monkeypatch.setattr(exir, "EdgeCompileConfig", lambda **given: checking(**(checked if given == ours else given)))
+    monkeypatch.setattr(executorch, "idle_passes_left_out", nullcontext)
+    monkeypatch.setattr(executorch, "quantizing_ops_remembered", nullcontext)
+    assert made == bytes_of_artifact()
+
+
+class Searching(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.searchsorted(x.flatten(), x.mean((2, 3))).float()
+
+
+@pytest.mark.slow
+def test_a_graph_that_is_not_of_the_edge_dialect_is_refused(tmp_path: Path) -> None:
+    card = Card("searching", "searching", tuple("abc"), 8, 8, "nobody", "none", "1")
+    with refused(ConversionError, "conversion.toolchain", "SpecViolationError", "searchsorted", "Core ATen"):
+        lowering.lower(Searching(), RECIPES["executorch-fp32"], card, tmp_path / "model.pte")
 
 
 @pytest.mark.slow
@@ -108,12 +162,83 @@ def test_passes_with_work_run_and_idle_ones_do_not(runs: list[str]) -> None:
 def test_every_pass_of_the_table_is_executorchs(stage: Any) -> None:
     program = torch.export.export(nn.ReLU(), (torch.ones(1),), strict=False)
     assert NEEDED.keys() < {each.__name__ for each in stage.XNNPACKPassManager(program).passes}
+    made = importlib.import_module("executorch.exir.program._program")
+    before, _ = made._get_aten_to_edge_passes(made.EdgeCompileConfig())
+    names = {getattr(each, "__name__", type(each).__name__) for each in before}
+    assert TO_EDGE.keys() < names | {made.MemoryFormatOpsPass.__name__}
+
+
+def exported(module: nn.Module, *examples: Tensor) -> Graph:
+    return torch.export.export(module, examples, strict=False).graph
 
 
 def test_a_pass_that_is_not_in_the_table_always_has_work() -> None:
-    program = torch.export.export(nn.Identity(), (torch.ones(1),), strict=False)
-    assert has_work("ConvertToLinearPass", program)
-    assert not has_work("PReLUReshapePass", program)
+    graph = exported(nn.Identity(), torch.ones(1))
+    assert has_work("ConvertToLinearPass", graph, NEEDED)
+    assert not has_work("PReLUReshapePass", graph, NEEDED)
+    assert has_work("OpReplacePass", graph, TO_EDGE)
+
+
+class Sum(nn.Module):
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return x + y
+
+
+class Doubled(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 2
+
+
+class Constant(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.ones(3)
+
+
+FLOATS, HALVES, INTEGERS = torch.ones(3), torch.ones(3).half(), torch.ones(3, dtype=torch.int64)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "examples", "work"),
+    [
+        ("RemoveMixedTypeOperators", Sum(), (FLOATS, FLOATS), False),
+        ("RemoveMixedTypeOperators", Sum(), (FLOATS, HALVES), True),
+        ("RemoveMixedTypeOperators", Sum(), (INTEGERS, INTEGERS), True),
+        ("RemoveMixedTypeOperators", Doubled(), (FLOATS,), True),
+        ("ScalarToTensorPass", Sum(), (FLOATS, FLOATS), False),
+        ("ScalarToTensorPass", Doubled(), (FLOATS,), True),
+        ("ReplaceBrokenOpsWithFunctionalOpsPass", Sum(), (FLOATS, FLOATS), False),
+        ("ReplaceBrokenOpsWithFunctionalOpsPass", nn.Flatten(0), (torch.ones(2, 2),), True),
+        ("SymToTensorPass", Sum(), (FLOATS, FLOATS), False),
+    ],
+)
+def test_a_pass_to_the_edge_dialect_has_work_where_it_would_change_a_node(
+    name: str, module: nn.Module, examples: tuple[Tensor, ...], work: bool
+) -> None:
+    assert has_work(name, exported(module, *examples), TO_EDGE) == work
+
+
+@pytest.mark.slow
+def test_concatenations_have_work_from_six_tensors_on_and_constants_where_an_op_reads_nothing_else(stage: Any) -> None:
+    class Joined(nn.Module):
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cat([x] * self.number)
+
+    exir = importlib.import_module("executorch.exir")
+
+    def edge(module: nn.Module) -> Graph:
+        program = torch.export.export(module, (FLOATS,), strict=False)
+        found: Graph = exir.to_edge(program).exported_program().graph
+        return found
+
+    assert not has_work("DecomposeConcatenate", edge(Joined(5)), NEEDED)
+    assert has_work("DecomposeConcatenate", edge(Joined(6)), NEEDED)
+    assert not has_work("ConstPropPass", edge(Joined(2)), NEEDED)
+    assert has_work("ConstPropPass", edge(Constant()), NEEDED)
+    assert stage.XNNPACKPassManager.__module__.startswith("executorch.")
 
 
 @pytest.mark.slow
@@ -129,10 +254,16 @@ def test_every_pattern_that_a_pass_searches_for_has_a_node_of_the_table(module: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("raised", [None, KeyError("lowering failed")], ids=["end", "exception"])
-def test_executorchs_class_is_restored(stage: Any, raised: Exception | None) -> None:
-    original = stage.XNNPACKPassManager
-    with suppress(KeyError), idle_passes_left_out():
-        assert stage.XNNPACKPassManager is not original
+def test_what_was_replaced_is_restored(stage: Any, raised: Exception | None) -> None:
+    made = importlib.import_module("executorch.exir.program._program")
+
+    def found() -> tuple[Any, ...]:
+        listed, last = made._get_aten_to_edge_passes, made.MemoryFormatOpsPass
+        return stage.XNNPACKPassManager, listed, last, FakeTensorMode._validate_cache_key
+
+    original = found()
+    with suppress(KeyError), idle_passes_left_out(), quantizing_ops_remembered():
+        assert not set(original) & set(found())
         if raised:
             raise raised
-    assert stage.XNNPACKPassManager is original
+    assert found() == original

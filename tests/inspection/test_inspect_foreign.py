@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from conftest import Run
+from conftest import Once, Run
 from support import foreign, worker_tasks
 from support.mutations import KINDS, Mutant
 from support.refusals import refused
@@ -34,8 +34,8 @@ WHOLE = ("net.tflite", "net.pte", "bare.pte", "net.mlpackage")
 class Made:
     """Each artifact, made when a test first asks for it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, once: Once) -> None:
+        self.folder, self.once = folder, once
         self.path = cache(self._path)
 
     def _path(self, name: str) -> Path:
@@ -44,7 +44,7 @@ class Made:
         return path
 
     def _net_tflite(self, path: Path) -> None:
-        foreign.tflite(path)
+        self.once(foreign.tflite, path)
 
     def _int8_tflite(self, path: Path) -> None:
         foreign.int8_tflite(path, self.path("net.tflite"))
@@ -57,23 +57,23 @@ class Made:
 
     def _deep_tflite(self, path: Path) -> None:
         source = self.folder / "rank7.tflite"
-        foreign.deep_tflite(source)
+        self.once(foreign.deep_tflite, source)
         foreign.edited_tflite(path, source, foreign.with_deep_concatenation)
 
     def _open_tflite(self, path: Path) -> None:
         foreign.edited_tflite(path, self.path("net.tflite"), foreign.with_open_sizes)
 
     def _net_pte(self, path: Path) -> None:
-        foreign.pte(path, delegated=True)
+        self.once(partial(foreign.pte, delegated=True), path)
 
     def _bare_pte(self, path: Path) -> None:
-        foreign.pte(path, delegated=False)
+        self.once(partial(foreign.pte, delegated=False), path)
 
     def _opaque_pte(self, path: Path) -> None:
         path.write_bytes(self.path("net.pte").read_bytes().replace(b"XnnpackBackend", b"VulkanBackend!"))
 
     def _net_mlpackage(self, path: Path) -> None:
-        foreign.mlpackage(path)
+        self.once(foreign.mlpackage, path)
 
     def _network_mlmodel(self, path: Path) -> None:
         path.write_bytes(foreign.network().SerializeToString())
@@ -83,8 +83,8 @@ class Made:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return Made(tmp_path_factory.mktemp("foreign"))
+def made(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return Made(tmp_path_factory.mktemp("foreign"), once)
 
 
 def inside(made: Made, name: str) -> Inspection:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import Once
 from support import foreign
 from support.structured import DAMAGE
 
@@ -58,22 +59,24 @@ class Tried:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def made(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Each artifact, made when a test first asks for it."""
     folder = tmp_path_factory.mktemp("foreign")
     network = foreign.network()
-    makers: dict[str, Callable[[Path], object]] = {
+    vendors: dict[str, Callable[[Path], object]] = {
         "net.tflite": foreign.tflite,
         "net.pte": partial(foreign.pte, delegated=True),
         "bare.pte": partial(foreign.pte, delegated=False),
         "net.mlpackage": foreign.mlpackage,
+    }
+    makers: dict[str, Callable[[Path], object]] = {
         "network.mlmodel": lambda path: path.write_bytes(network.SerializeToString()),
         "pipeline.mlmodel": lambda path: path.write_bytes(foreign.pipeline(network, network).SerializeToString()),
     }
 
     @cache
     def make(name: str) -> Path:
-        makers[name](folder / name)
+        makers[name](folder / name) if name in makers else once(vendors[name], folder / name)
         return folder / name
 
     return make

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import Once
 from support import foreign, unrunnable
 from support.refusals import refused
 
@@ -24,31 +25,33 @@ FEW = BenchOptions(rounds=2, warmup=1, starts=1, picture_px=(64, 48))
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def made(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Each artifact, made when a test first asks for it."""
     folder = tmp_path_factory.mktemp("others")
 
     @cache
     def make(name: str) -> Path:
         path = folder / name
-        makers[name](path)
+        edits[name](path) if name in edits else once(vendors[name], path)
         return path
 
     def renamed(source: str, old: str, new: str) -> Callable[[Path], None]:
         return lambda path: unrunnable.renamed(path, make(source), old, new)
 
-    makers: dict[str, Callable[[Path], object]] = {
+    vendors: dict[str, Callable[[Path], object]] = {
         "net.pte": partial(foreign.pte, delegated=True),
         "bare.pte": partial(foreign.pte, delegated=False),
-        "coreml.pte": renamed("net.pte", "XnnpackBackend", "CoreMLBackend"),
-        "vulkan.pte": renamed("net.pte", "XnnpackBackend", "VulkanBackend"),
-        "custom.pte": renamed("bare.pte", "aten::slice_copy", "mine::slice_copy"),
-        "methods.pte": lambda path: unrunnable.of_methods(path, "encode", "decode"),
+        "methods.pte": partial(unrunnable.of_methods, names=("encode", "decode")),
         "two.pte": unrunnable.of_two_inputs,
         "outside.pte": unrunnable.with_data_file,
         "net.tflite": foreign.tflite,
-        "custom.tflite": lambda path: foreign.edited_tflite(path, make("net.tflite"), foreign.with_custom_op),
         "rank7.tflite": foreign.deep_tflite,
+    }
+    edits: dict[str, Callable[[Path], object]] = {
+        "coreml.pte": renamed("net.pte", "XnnpackBackend", "CoreMLBackend"),
+        "vulkan.pte": renamed("net.pte", "XnnpackBackend", "VulkanBackend"),
+        "custom.pte": renamed("bare.pte", "aten::slice_copy", "mine::slice_copy"),
+        "custom.tflite": lambda path: foreign.edited_tflite(path, make("net.tflite"), foreign.with_custom_op),
         "deep.tflite": lambda path: foreign.edited_tflite(path, make("rank7.tflite"), foreign.with_deep_concatenation),
     }
     return make

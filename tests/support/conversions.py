@@ -3,7 +3,7 @@
 What goes in is a conversion's arguments, and the source of those classes that tests define. It is not the code that
 converts: support/kept.py has a folder for each state of that, and a test that replaces code of the product or of a
 vendor must convert by itself. TFLite shares what litert-torch writes in float32, which every precision of the weights
-begins with; Core ML and ExecuTorch share whole artifacts.
+begins with; Core ML and ExecuTorch share whole artifacts. So do artifacts that tests make in the vendors' own ways.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from inspect import unwrap
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from levit_mobile.pipeline import lowering
 from levit_mobile.recipe import Recipe
 from levit_mobile.targets import Target
 from support import shared
+from support.foreign import Net
 
 Converter = Callable[..., int]
 TESTS = Path(__file__).resolve().parents[1]
@@ -116,6 +118,27 @@ def _once(convert: Converter, folder: Path) -> Converter:
         return integers
 
     return found_or_converted
+
+
+def made_once(folder: Path, make: Callable[[Path], object], path: Path) -> None:
+    """Have `path`, and what lies beside it, as `make` writes it: a function of `support`, or a partial one of it.
+
+    A vendor's own converter is called for it once, until the module of the function or of its net changes.
+    """
+    made_by = make if isinstance(make, partial) else partial(make)
+    sources = _source(made_by.func.__module__), _source(Net.__module__)
+    key = digest(*sources, made_by.func.__qualname__, made_by.args, made_by.keywords, path.name)
+    for name, content in shared.once(folder, key, lambda: _written(make, path.name)).items():
+        place = path.parent / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+
+
+def _written(make: Callable[[Path], object], name: str) -> dict[str, bytes]:
+    with TemporaryDirectory() as folder:
+        make(Path(folder, name))
+        files = [path for path in Path(folder).rglob("*") if path.is_file()]
+        return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -23,7 +23,7 @@ class Pair(nn.Module):
         return found
 
 
-def of_methods(path: Path, *names: str) -> None:
+def of_methods(path: Path, names: tuple[str, ...]) -> None:
     """A program with these methods, which all compute the same."""
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower
