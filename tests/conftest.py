@@ -160,15 +160,15 @@ def converted_once(conversions: Path) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def bundles(trained: SourceModel, conversions: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
     """The bundled checkpoint by each recipe, to be left alone; a test pays only for those it asks for, and only once
-    in all processes of a run. int8 sees 64 pictures. Every conversion leaves the process as it found it. In CI nothing
-    here is of an earlier run.
+    in all processes of a run. int8 sees 64 pictures. Every conversion leaves the process as it found it. In CI one
+    recipe of each target is converted by every run.
     """
     out, floats = (shared.folder(tmp_path_factory, name) for name in ("bundles", "bundles-float"))
-    keep = kept.of_the_bundled_checkpoint()
 
     def build(name: str) -> Bundle:
         options = {"count": 64} if name.endswith("-int8") else {}
         quantization = convert.quantized(trained, RECIPES[name], Int8Options(**options))
+        keep = kept.of_the_bundled_checkpoint(name)
         shared_ones = shared_conversions(conversions) if keep else shared_float_models(floats)
         with left_as_found(RECIPES[name].target), shared_ones:
             return convert.build(trained, RECIPES[name], quantization=quantization, out=out)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ import pytest
 import torch
 from levit_mobile.conversion import tflite
 from support import conversions, kept, shared
-from support.conversions import digest, shared_conversions, shared_float_models
-from support.kept import MAKERS
+from support.conversions import digest, made_once, shared_conversions, shared_float_models
+from support.kept import MADE_IN_CI, MAKERS
 from test_architecture import SEEN_BY_CONVERTERS
 from torch import nn
 
@@ -110,6 +111,32 @@ def test_a_float_model_of_the_same_size_is_lowered_once(tmp_path: Path, monkeypa
         made = [tflite.float_model(net(), size) for size in ((4, 4), (4, 4), (4, 8))]
     assert made == [b"(4, 4)", b"(4, 4)", b"(4, 8)"]
     assert calls == [(4, 4), (4, 8)]
+
+
+def two_files(path: Path, *, content: str) -> None:
+    (path.parent / "beside").mkdir()
+    (path.parent / "beside" / "data").write_text("data")
+    path.write_text(content)
+    CALLS.append(content)
+
+
+CALLS: list[str] = []
+
+
+def test_an_artifact_of_a_vendor_is_made_once_with_what_lies_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "CALLS", [])
+    kept_in, places = tmp_path / "kept", [tmp_path / name / "model" for name in ("one", "two", "three")]
+    kept_in.mkdir()
+    for place, content in zip(places, ("a", "a", "b"), strict=True):
+        made_once(kept_in, partial(two_files, content=content), place)
+        assert (place.parent / "beside" / "data").read_text() == "data"
+    assert [place.read_text() for place in places] == ["a", "a", "b"]
+    assert CALLS == ["a", "b"]
+    monkeypatch.setattr(conversions, "_source", lambda _: "changed")
+    made_once(kept_in, partial(two_files, content="a"), places[0])
+    assert CALLS == ["a", "b", "a"]
 
 
 class Mine(nn.Module):
@@ -218,12 +245,15 @@ def test_a_run_can_leave_them_alone(value: str | None, wanted: bool, monkeypatch
     assert kept.wanted() is wanted
 
 
-@pytest.mark.parametrize(("ci", "value", "kept_too"), [(None, "1", True), ("true", "1", False), (None, "0", False)])
-def test_in_ci_the_bundled_checkpoint_is_converted_by_every_run(
-    ci: str | None, value: str, kept_too: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("ci", "value", "recipes"), [(None, "1", {*RECIPES}), ("true", "1", {*RECIPES} - {*MADE_IN_CI}), (None, "0", set())]
+)
+def test_in_ci_every_run_converts_the_bundled_checkpoint_for_each_target(
+    ci: str | None, value: str, recipes: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(kept.VARIABLE, value)
     monkeypatch.delenv("CI", raising=False)
     if ci is not None:
         monkeypatch.setenv("CI", ci)
-    assert kept.of_the_bundled_checkpoint() is kept_too
+    assert {name for name in RECIPES if kept.of_the_bundled_checkpoint(name)} == recipes
+    assert {RECIPES[name].target for name in MADE_IN_CI} == {*TARGETS}
