@@ -15,18 +15,23 @@ import pytest
 import torch
 from levit_mobile.conversion import tflite
 from support import conversions, kept, shared
-from support.conversions import digest, made_once, shared_conversions, shared_float_models
+from support.conversions import digest, made_once, shared_conversions, shared_float_models, shared_measurements
 from support.kept import MADE_IN_CI, MAKERS
 from test_architecture import SEEN_BY_CONVERTERS
 from torch import nn
 
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.interfaces.card import Card
 from levit_mobile.model.fake_quant import FakeQuant, QParams
 from levit_mobile.pipeline import lowering
+from levit_mobile.quantization import calibration
+from levit_mobile.quantization.plan import Plan
+from levit_mobile.quantization.prepare import LaidOut, Quantization
 from levit_mobile.recipe import RECIPES
 from levit_mobile.system.locks import used
-from levit_mobile.targets import TARGETS
+from levit_mobile.targets import TARGETS, Target
 
+SPEC = ImageSpec.for_side(64)
 CARD = Card("net", "a net", ("a", "b"), 4, 4, "author", "licence", "1")
 SEEN_ELSEWHERE = """
 import sys
@@ -111,6 +116,34 @@ def test_a_float_model_of_the_same_size_is_lowered_once(tmp_path: Path, monkeypa
         made = [tflite.float_model(net(), size) for size in ((4, 4), (4, 4), (4, 8))]
     assert made == [b"(4, 4)", b"(4, 4)", b"(4, 8)"]
     assert calls == [(4, 4), (4, 8)]
+
+
+def test_the_same_pictures_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def with_scales(model: nn.Module, _: object, target: Target, *__: object, **___: object) -> LaidOut:
+        calls.append(target.name)
+        return LaidOut(model)
+
+    def pictures(count: int) -> Quantization:
+        found = calibration.find("synthetic", SPEC, count=count)
+        return Quantization(found, Plan(variant="levit_128s", target="tflite"))
+
+    monkeypatch.setattr(lowering, "with_scales", with_scales)
+    target, made = TARGETS["tflite"], net()
+    with shared_measurements():
+        one, two = (lowering.with_scales(made, SPEC, target, pictures(16)).form for _ in range(2))
+        assert calls == ["tflite"]
+        assert one is not two
+        assert digest(one) == digest(two) == digest(made)
+        lowering.with_scales(made, SPEC, target, pictures(17))
+        lowering.with_scales(made, SPEC, TARGETS["executorch"], pictures(16))
+        lowering.with_scales(changed(lambda one: one.train()), SPEC, target, pictures(16))
+        assert calls == ["tflite", "tflite", "executorch", "tflite"]
+        for _ in range(2):
+            lowering.with_scales(made, SPEC, target, None)
+    assert len(calls) == 6
+    assert lowering.with_scales is with_scales
 
 
 def two_files(path: Path, *, content: str) -> None:

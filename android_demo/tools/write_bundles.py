@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -80,7 +81,7 @@ def key() -> str:
 
 
 def _code() -> Iterator[Path]:
-    yield TOP / "tests" / "support" / "conversions.py"
+    yield from (TOP / "tests" / "support" / name for name in ("conversions.py", "kept.py", "shared.py"))
     for room in (TOP / "conversion", *(TOP / "levit_mobile" / name for name in ROOMS)):
         found = [room] if room.is_file() else sorted(room.rglob("*"))
         yield from (path for path in found if path.suffix in (".py", ".json"))
@@ -159,12 +160,12 @@ def convert(names: Sequence[str], into: Path) -> None:
     from levit_mobile.quantization.prepare import Int8Options
 
     sys.path.insert(0, str(TOP / "tests"))
-    from support.conversions import shared_float_models
+    from support.conversions import shared_conversions, shared_measurements
 
     torch.set_num_threads(1)
     source = load_source(BUNDLED)
     (into / "bundles").mkdir(exist_ok=True)
-    with TemporaryDirectory() as work, shared_float_models(Path(work)):
+    with TemporaryDirectory() as work, _conversions() as kept, shared_conversions(kept), shared_measurements():
         for name in names:
             recipe = wanted()[name]
             options = Int8Options(count=CALIBRATION) if recipe.precision is Precision.INT8 else Int8Options()
@@ -172,6 +173,20 @@ def convert(names: Sequence[str], into: Path) -> None:
             shutil.move(bundle.path, into / "bundles" / name)
             _expect(name, into)
             print(f"{name}: {bundle.proof.verdict}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _conversions() -> Iterator[Path]:
+    """The folder in which Python's tests keep theirs: the bundled checkpoint is converted once for both."""
+    from support import kept
+
+    parent = cache_folder() / "test-conversions"
+    if not kept.wanted():
+        with TemporaryDirectory() as nothing:
+            yield Path(nothing)
+        return
+    with kept.kept(parent, kept.digest()) as found:
+        yield found
 
 
 def _expect(name: str, into: Path) -> None:

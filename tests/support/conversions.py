@@ -8,6 +8,7 @@ begins with; Core ML and ExecuTorch share whole artifacts. So do artifacts that 
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import pickle
@@ -25,13 +26,16 @@ import pytest
 from levit_mobile.conversion import tflite
 from torch import Tensor, nn
 
+from levit_mobile.images.spec import ImageSpec
 from levit_mobile.pipeline import lowering
+from levit_mobile.quantization.prepare import LaidOut, Quantization
 from levit_mobile.recipe import Recipe
 from levit_mobile.targets import Target
 from support import shared
 from support.foreign import Net
 
 Converter = Callable[..., int]
+WithScales = Callable[..., LaidOut]
 TESTS = Path(__file__).resolve().parents[1]
 
 
@@ -83,6 +87,34 @@ def shared_float_models(folder: Path) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tflite, "float_model", float_model)
+        yield
+
+
+def once_a_quantization(with_scales: WithScales) -> WithScales:
+    """`lowering.with_scales`, but the same model is measured once on the same pictures for a target and a plan."""
+    found: dict[str, LaidOut] = {}
+
+    @wraps(with_scales)
+    def measured(
+        model: nn.Module, spec: ImageSpec, target: Target, quantization: Quantization | None = None, **options: Any
+    ) -> LaidOut:
+        if quantization is None:
+            return with_scales(model, spec, target, quantization, **options)
+        calibration = quantization.calibration
+        pictures = calibration.source, calibration.seed, calibration.pictures.names
+        key = digest(model, spec, target.name, quantization.plan, pictures)
+        if key not in found:
+            found[key] = with_scales(model, spec, target, quantization, **options)
+        return copy.deepcopy(found[key])
+
+    return measured
+
+
+@contextmanager
+def shared_measurements() -> Iterator[None]:
+    """While this lasts, conversions of a model whose plan and pictures are the same measure once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lowering, "with_scales", once_a_quantization(lowering.with_scales))
         yield
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import Bundles
-from support.conversions import shared_float_models
+from support.conversions import WithScales, once_a_quantization, shared_float_models
 from support.nets import MEAN, STD, levit, pixels
 from support.one_pass import validate
 
@@ -55,8 +55,14 @@ def one_float_model(made: Bundle, conversions: Path) -> Iterator[None]:  # noqa:
         yield
 
 
+@pytest.fixture(scope="module")
+def with_scales() -> WithScales:
+    """Calibrates once, since the checkpoint and the pictures of every drill are the same."""
+    return once_a_quantization(lowering.with_scales)
+
+
 @pytest.fixture
-def kept(lowered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def kept(lowered: Path, with_scales: WithScales, monkeypatch: pytest.MonkeyPatch) -> None:
     def lower(*arguments: Any, taps: tuple[str, ...]) -> None:
         if not lowered.exists():
             lowering.lower(*arguments, taps=taps)
@@ -64,6 +70,7 @@ def kept(lowered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         shutil.copy(lowered, arguments[-1])
 
     monkeypatch.setattr(drill, "lower", lower)
+    monkeypatch.setattr(drill, "with_scales", with_scales)
 
 
 def drilled(bundle: Path) -> Drill:
@@ -98,13 +105,13 @@ def test_a_damaged_artifact_has_other_logits(made: Bundle, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("in_this_process", "one_float_model")
-def test_a_wrong_block_is_named(made: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    def with_scales(*parts: Any) -> LaidOut:
-        found = lowering.with_scales(*parts)
+def test_a_wrong_block_is_named(made: Bundle, with_scales: WithScales, monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_a_wrong_block(*parts: Any) -> LaidOut:
+        found = with_scales(*parts)
         found.form.get_submodule(f"body.{WRONG}.contract").bias.data.add_(2)  # its weights stay on their grids
         return found
 
-    monkeypatch.setattr(drill, "with_scales", with_scales)
+    monkeypatch.setattr(drill, "with_scales", with_a_wrong_block)
     found = drilled(made.path)
     assert (found.first_over, found.same_logits) == (WRONG, False)
     before = [block.name for block in found.blocks].index(WRONG)
