@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import Bundles
+from support.conversions import shared_conversions
 from support.installed import needs
 
 from levit_mobile.pipeline import convert
@@ -132,9 +133,12 @@ def test_the_default_runs_on_ios_16(bundles: Bundles) -> None:
 
 
 @pytest.mark.parametrize(("minimum_ios", "opset"), [(17, "CoreML7"), (18, "CoreML8")])
-def test_minimum_ios_is_the_opset(small: SourceModel, tmp_path: Path, minimum_ios: int, opset: str) -> None:
+def test_minimum_ios_is_the_opset(
+    small: SourceModel, conversions: Path, tmp_path: Path, minimum_ios: int, opset: str
+) -> None:
     recipe = replace(RECIPES["coreml-fp16"], minimum_ios=minimum_ios)
-    bundle = convert.build(small, recipe, out=tmp_path)
+    with shared_conversions(conversions):
+        bundle = convert.build(small, recipe, out=tmp_path)
     spec = specification(bundle.path / "model.mlpackage")
     assert list(spec.mlProgram.functions["main"].block_specializations) == [opset]
     assert spec.specificationVersion == SPECIFICATION[minimum_ios]

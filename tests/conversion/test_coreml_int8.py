@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.conversions import shared_conversions
 from support.installed import needs
 from support.refusals import refused
 from torch import Tensor, nn
@@ -78,17 +79,26 @@ def small_form(shallow: SourceModel) -> nn.Module:
 
 
 @pytest.fixture(scope="module")
-def make(shallow: SourceModel, small_form: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Make:
+def make(
+    shallow: SourceModel, small_form: nn.Module, conversions: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Make:
     """`shallow` for an iOS."""
     out = tmp_path_factory.mktemp("int8")
-    packages = cache(lambda ios: lower(small_form, shallow, replace(INT8, minimum_ios=ios), out / f"{ios}.mlpackage"))
+
+    def package(ios: int) -> Path:
+        with shared_conversions(conversions):
+            return lower(small_form, shallow, replace(INT8, minimum_ios=ios), out / f"{ios}.mlpackage")
+
+    packages = cache(package)
     return lambda ios: Made(shallow, small_form, packages(ios))
 
 
 @pytest.fixture(scope="module")
-def bundled(trained: SourceModel, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def bundled(trained: SourceModel, conversions: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     form = convert.to_deploy_form(trained, TARGETS["coreml"], quantization(trained))
-    return Made(trained, form, lower(form, trained, INT8, tmp_path_factory.mktemp("int8") / "bundled.mlpackage"))
+    with shared_conversions(conversions):
+        package = lower(form, trained, INT8, tmp_path_factory.mktemp("int8") / "bundled.mlpackage")
+    return Made(trained, form, package)
 
 
 @pytest.fixture(params=["small", "bundled"])
@@ -226,19 +236,22 @@ def test_idle_edges_leave_no_trace(shallow: SourceModel, tmp_path: Path, monkeyp
 # Mixed, and refused
 
 
-def test_layers_at_a_float_edge_stay_float16(shallow: SourceModel, tmp_path: Path) -> None:
+def test_layers_at_a_float_edge_stay_float16(shallow: SourceModel, conversions: Path, tmp_path: Path) -> None:
     plan = quantization(shallow, equalize=None, float_edges=("scores", "body.stage0.attn0.joint"))
     form = convert.to_deploy_form(shallow, TARGETS["coreml"], plan)
-    package = lower(form, shallow, INT8, tmp_path / "mixed.mlpackage")
+    with shared_conversions(conversions):
+        package = lower(form, shallow, INT8, tmp_path / "mixed.mlpackage")
     found = inspector.inspect(package)
     assert (found.integer_products, found.products) == (CONVOLUTIONS - 2, CONVOLUTIONS)
     assert found.weight_bytes["float16"] > 2 * form.get_parameter("body.stage0.attn0.qkv.weight").numel()
 
 
-def test_fewer_convolutions_in_int8_than_promised_are_an_error(shallow: SourceModel, tmp_path: Path) -> None:
-    floats = lower(
-        convert.to_deploy_form(shallow, TARGETS["coreml"]), shallow, RECIPES["coreml-fp16"], tmp_path / "x.mlpackage"
-    )
+def test_fewer_convolutions_in_int8_than_promised_are_an_error(
+    shallow: SourceModel, conversions: Path, tmp_path: Path
+) -> None:
+    form = convert.to_deploy_form(shallow, TARGETS["coreml"])
+    with shared_conversions(conversions):
+        floats = lower(form, shallow, RECIPES["coreml-fp16"], tmp_path / "x.mlpackage")
     with refused(
         ConversionError, "conversion.in-float", f"0 of {CONVOLUTIONS} convolutions", "coreml", f" {CONVOLUTIONS}"
     ):

@@ -19,6 +19,7 @@ from levit_mobile.pipeline.lowering import baked_for, form_of
 from levit_mobile.pipeline.source_model import SourceModel, load_source
 from levit_mobile.targets import TARGETS
 
+ONCE = pytest.mark.usefixtures("converted_once")
 ON_XNNPACK = ("tflite", "executorch")
 INTEGERS = ("tflite-int8", "tflite-int8-dynamic", "tflite-int8-weight", "executorch-int8", "executorch-int8-dynamic")
 
@@ -50,6 +51,7 @@ def report(bundle: levit_mobile.Bundle) -> ParityReport:
 
 
 @pytest.mark.slow
+@ONCE
 @pytest.mark.parametrize("target", ON_XNNPACK)
 def test_both_gelus_are_computed_as_they_are_meant_in_one_partition(
     target: str, exact: SourceModel, by_tanh: SourceModel, tmp_path: Path
@@ -62,6 +64,7 @@ def test_both_gelus_are_computed_as_they_are_meant_in_one_partition(
 
 
 @pytest.mark.slow
+@ONCE
 def test_float16_throughout_is_one_partition_in_executorch(exact: SourceModel, tmp_path: Path) -> None:
     bundle = converted(exact, "executorch-fp16", tmp_path)
     assert bundle.proof.verdict.value == "proven"
@@ -69,6 +72,7 @@ def test_float16_throughout_is_one_partition_in_executorch(exact: SourceModel, t
 
 
 @pytest.mark.slow
+@ONCE
 @pytest.mark.parametrize("recipe", INTEGERS)
 def test_integers_are_proven_and_leave_the_positions_and_the_norms_in_float(
     recipe: str, exact: SourceModel, tmp_path: Path
@@ -89,6 +93,7 @@ def means_of(form: nn.Module) -> list[LinearRms]:
 
 
 @pytest.mark.slow
+@ONCE
 def test_core_ml_survives_a_large_channel_of_the_stream(tmp_path: Path) -> None:
     """Trained nets grow channels to hundreds, of which the square does not fit float16."""
     model = source(tmp_path).checkpoint.model

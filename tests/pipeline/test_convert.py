@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import Bundles
+from support.conversions import shared_conversions
 from support.photographs import china
 from support.refusals import refused
 from torch import nn
@@ -85,13 +86,15 @@ def class_head_alone(trained: SourceModel) -> nn.Module:
 )
 def test_a_wrong_artifact_is_called_broken(
     shallow: SourceModel,
+    conversions: Path,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     name: str,
     wrong: Callable[[SourceModel], nn.Module],
 ) -> None:
     monkeypatch.setattr(pipeline, "to_deploy_form", lambda trained, *_, **__: wrong(trained))
-    bundle = pipeline.build(shallow, RECIPES[name], out=tmp_path)
+    with shared_conversions(conversions):
+        bundle = pipeline.build(shallow, RECIPES[name], out=tmp_path)
     assert bundle.proof.verdict == bundle.contract.verdict == "broken"
     assert "at least 100 dB" in bundle.proof.reasons[0]
     on_disk = levit_mobile.Proof.model_validate_json((bundle.path / "parity.json").read_bytes())

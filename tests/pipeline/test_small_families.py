@@ -18,7 +18,7 @@ from levit_mobile.recipe import RECIPES, Verdict
 from levit_mobile.runners import eager
 from levit_mobile.targets import TARGETS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("converted_once")]
 
 MODELS = Path(__file__).parents[1] / "models"
 NETS = {"coatnet": "coatnet"}  # and their families
