@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from conftest import Once
 from support.installed import needs
 from support.mil_programs import Array, numbers
 from torch import Tensor, nn
@@ -80,25 +81,29 @@ def network(name: str) -> nn.Module:
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
-    import coremltools as ct
-
+def packages(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Packages:
     @cache
     def package(name: str, ios: int, precision: str) -> Path:
         path = tmp_path_factory.mktemp("packages") / f"{name}-{ios}-{precision}.mlpackage"
-        half = precision == "fp16"
-        model = ct.convert(
-            torch.jit.trace(network(name), torch.from_numpy(PICTURES[0]), check_trace=False),
-            inputs=[ct.TensorType("x", PICTURES[0].shape)],
-            outputs=[ct.TensorType("logits", dtype=np.float32)],
-            minimum_deployment_target=getattr(ct.target, f"iOS{ios}"),
-            compute_precision=ct.precision.FLOAT16 if half else ct.precision.FLOAT32,
-            skip_model_load=True,
-        )
-        model.save(str(path))
+        once(partial(write, name, ios, precision), path)
         return path
 
     return package
+
+
+def write(name: str, ios: int, precision: str, path: Path) -> None:
+    import coremltools as ct
+
+    half = precision == "fp16"
+    model = ct.convert(
+        torch.jit.trace(network(name), torch.from_numpy(PICTURES[0]), check_trace=False),
+        inputs=[ct.TensorType("x", PICTURES[0].shape)],
+        outputs=[ct.TensorType("logits", dtype=np.float32)],
+        minimum_deployment_target=getattr(ct.target, f"iOS{ios}"),
+        compute_precision=ct.precision.FLOAT16 if half else ct.precision.FLOAT32,
+        skip_model_load=True,
+    )
+    model.save(str(path))
 
 
 def logits_of(path: Path, mode: Mode = "declared") -> Array:

@@ -32,11 +32,11 @@ from levit_mobile.quantization.prepare import LaidOut, Quantization
 from levit_mobile.recipe import Recipe
 from levit_mobile.targets import Target
 from support import shared
-from support.foreign import Net
 
 Converter = Callable[..., int]
 WithScales = Callable[..., LaidOut]
 TESTS = Path(__file__).resolve().parents[1]
+NETS = ("foreign.py", "unrunnable.py")  # what vendors' artifacts are made of
 
 
 class _Writer(pickle.Pickler):
@@ -153,12 +153,12 @@ def _once(convert: Converter, folder: Path) -> Converter:
 
 
 def made_once(folder: Path, make: Callable[[Path], object], path: Path) -> None:
-    """Have `path`, and what lies beside it, as `make` writes it: a function of `support`, or a partial one of it.
+    """Have `path`, and what lies beside it, as `make` writes it: a function of a module, or a partial one of it.
 
-    A vendor's own converter is called for it once, until the module of the function or of its net changes.
+    A vendor's own converter is called for it once, until the module of the function changes, or one with nets.
     """
     made_by = make if isinstance(make, partial) else partial(make)
-    sources = _source(made_by.func.__module__), _source(Net.__module__)
+    sources = _source(made_by.func.__module__), *((TESTS / "support" / name).read_bytes() for name in NETS)
     key = digest(*sources, made_by.func.__qualname__, made_by.args, made_by.keywords, path.name)
     for name, content in shared.once(folder, key, lambda: _written(make, path.name)).items():
         place = path.parent / name
