@@ -1,4 +1,4 @@
-"""ExecuTorch's passes over a graph, without those that find nothing to change in it.
+"""XNNPACK's passes over a graph, without those that find nothing to change in it, and one of our own behind them.
 
 Most of the ten passes to the edge dialect and of XNNPACK's 17 trace the whole graph again, whether they have changed it
 or not. Two of them also export networks of their own, as patterns to search for.
@@ -17,7 +17,7 @@ from torch.fx import Graph, GraphModule, Node
 from torch.fx.passes.infra.pass_base import PassResult
 
 Wanted = Callable[[Node], bool]
-QUANTIZING = "quantized_decomposed"
+TO_CHANNELS_FIRST = [0, 3, 1, 2]
 ONE_AT_A_TIME = RLock()  # two threads that replace and restore in turn could leave the replacement in place
 
 
@@ -173,12 +173,44 @@ def without_idle_passes(original: Any) -> Any:
             for each in self.passes:
                 if has_work(each.__name__, program.graph, NEEDED):
                     program = original(program, passes=[each]).transform()
+            skip_turns(program)
             return program
 
     return Needed
 
 
-def has_work(name: str, graph: Graph, table: Mapping[str, Wanted]) -> bool:
-    """Has the graph a node that the pass of this name in the table looks for?"""
-    wanted = table.get(name)
-    return wanted is None or any(wanted(node) for node in graph.nodes if node.op == "call_function")
+def skip_turns(program: ExportedProgram) -> None:
+    """Let convolutions read what is channels last already, in place.
+
+    before   [1,H,W,C] -> permute to [1,C,H,W] -> XNNPACK's own copy to channels last -> convolution
+    after    [1,H,W,C] -> convolution
+
+    It comes last: from here on only XNNPACK's serializer reads the graph, which takes shapes as they lie in memory.
+    """
+    for conv in [node for node in program.graph.nodes if _is_a(node, "aten.convolution.")]:
+        copied = _behind_grids(conv.args[0])
+        if not _is_a(copied, "aten._to_copy.") or copied.kwargs.get("memory_format") is not torch.channels_last:
+            continue
+        turned = _behind_grids(copied.args[0])
+        if _is_a(turned, "aten.permute_copy.") and list(turned.args[1]) == TO_CHANNELS_FIRST:  # type: ignore[arg-type]
+            conv.replace_input_with(conv.all_input_nodes[0], turned.all_input_nodes[0])
+    program.graph.eliminate_dead_code()
+    program.graph_module.recompile()
+
+
+def _is_a(node: Node, op: str) -> bool:
+    return node.op == "call_function" and _named(op)(node)
+
+
+def _behind_grids(node: Any) -> Node:
+    """The op whose result is here, through the quantize and the dequantize behind it."""
+    found: Node = node
+    while _is_a(found, "quantize_per_tensor"):
+        found = found.all_input_nodes[0]
+    return found
+
+
+def has_work(name: str, program: ExportedProgram) -> bool:
+    """Has the graph a node that the pass of this name looks for?"""
+    wanted = NEEDED.get(name)
+    return wanted is None or any(wanted(node) for node in program.graph.nodes if node.op == "call_function")

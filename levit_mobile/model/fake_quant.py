@@ -54,6 +54,10 @@ class QParams:
         scale = step(high - low, INT8_MAX - INT8_MIN)
         return cls(scale, round(INT8_MIN - low / scale))
 
+    def off_zero(self) -> QParams:
+        """Itself, or in place of a zero point of 0 the narrowest grid with one of -1 that covers the same range."""
+        return self if self.zero_point else QParams(self.scale * INT8_MIN / (INT8_MIN + 1), -1)
+
     @property
     def low(self) -> float:
         """The smallest value on the grid."""
@@ -94,15 +98,19 @@ class FakeQuant(nn.Module):
 
     `group` names the ops of its block that go to float together with those behind it: by default its own name. Outside
     of any block it is the whole name of a group. `pixels` marks the input, whose grid is that of a picture's levels.
+    `right` marks the right side of a matmul of two activations, which is in float: its grid never has a zero point of
+    0. Where it happens to be 0, XNNPACK leaves that side in int8 and widens it inside the product
+    (`xnn_subgraph_rewrite_dequant_bmm`, on cores without float16): the ranges of a checkpoint would decide by which
+    kernel it runs.
     """
 
     grid: QParams | None
     watch: Callable[[Tensor], None] | None
 
-    def __init__(self, *, group: str = "", pixels: bool = False) -> None:
+    def __init__(self, *, group: str = "", pixels: bool = False, right: bool = False) -> None:
         super().__init__()
         self.grid, self.watch = None, None
-        self.group, self.pixels = group, pixels
+        self.group, self.pixels, self.right = group, pixels, right
 
     def __call__(self, x: Tensor, *, moved: bool = False) -> Tensor:
         """As a module, but for an idle edge under torch.jit.trace, which would number a trace's values by it."""

@@ -44,7 +44,7 @@ def with_scales(
         return LaidOut(form_of(baked, target))
     return quantization.laid_out(
         baked,
-        partial(form_of, target=target),
+        partial(form_of, target=target, integers=True),
         pixel_range=target.pixel_range,
         channels_last=target.layout == "NHWC",
         progress=progress,
@@ -59,9 +59,11 @@ def baked_for(model: nn.Module, spec: ImageSpec, target: Target) -> nn.Module:
     return baked
 
 
-def form_of(baked: nn.Module, target: Target) -> nn.Module:
-    """A baked model laid out."""
-    form: nn.Module = family_of(baked).forms[target.form, target.layout](baked)
+def form_of(baked: nn.Module, target: Target, *, integers: bool = False) -> nn.Module:
+    """A baked model laid out, for static int8 if `integers`."""
+    family = family_of(baked)
+    forms = {**family.forms, **family.integer_forms} if integers else family.forms
+    form: nn.Module = forms[target.form, target.layout](baked)
     return form.eval()
 
 

@@ -171,7 +171,7 @@ def _problem(model: Checkpoint, spec: ImageSpec, images: CalibrationSet, target:
     row = TARGETS[target]
     return SearchProblem(
         baked_for(model.model, spec, row),
-        partial(form_of, target=row),
+        partial(form_of, target=row, integers=True),
         images,
         pixel_range=row.pixel_range,
         channels_last=row.layout == "NHWC",

@@ -19,9 +19,13 @@ def grids_of(statistics: Statistics, observer: Observer) -> dict[str, QParams]:
 
 
 def set_grids(form: nn.Module, grids: Mapping[str, QParams]) -> None:
-    """Give every named edge its grid and take it from all others; pixels keep their own 256 levels."""
+    """Give every named edge its grid and take it from all others.
+
+    Pixels keep their own 256 levels, and the right side of a matmul has no zero point of 0.
+    """
     for name, edge in fake_quants_of(form).items():
-        edge.grid = PIXEL_QPARAMS if edge.pixels and name in grids else grids.get(name)
+        grid = grids.get(name)
+        edge.grid = grid and (PIXEL_QPARAMS if edge.pixels else grid.off_zero() if edge.right else grid)
 
 
 def integer_layers(form: nn.Module, picture: Tensor) -> dict[str, Layer]:

@@ -9,26 +9,22 @@ from typing import Any
 
 import pytest
 import torch
-from levit_mobile.conversion import executorch, executorch_passes
-from levit_mobile.conversion.executorch_passes import (
-    NEEDED,
-    TO_EDGE,
-    has_work,
-    idle_passes_left_out,
-    quantizing_ops_remembered,
-)
+from levit_mobile.conversion import executorch_passes
+from levit_mobile.conversion.executorch_int8 import one_dequantize_a_reader
+from levit_mobile.conversion.executorch_passes import NEEDED, has_work, idle_passes_left_out
 from support.installed import needs
 from support.refusals import refused
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx import Graph
 
-from levit_mobile.errors import ConversionError
-from levit_mobile.interfaces.card import Card
+from levit_mobile.inspection import executorch as inspection
+from levit_mobile.model.fake_quant import FakeQuant, QParams, fake_quantize_weight_, replace_with_int8_layers
 from levit_mobile.pipeline import convert, lowering, writing
 from levit_mobile.pipeline.source_model import SourceModel
 from levit_mobile.quantization.prepare import Int8Options
 from levit_mobile.recipe import RECIPES
+from levit_mobile.runners.executorch import load_for_timing
 from levit_mobile.targets import TARGETS
 
 needs("executorch")
@@ -266,4 +262,47 @@ def test_what_was_replaced_is_restored(stage: Any, raised: Exception | None) -> 
         assert not set(original) & set(found())
         if raised:
             raise raised
-    assert found() == original
+    assert stage.XNNPACKPassManager is original
+
+
+class Turned(nn.Module):
+    """A convolution over what arrives channels last, on a grid or in float."""
+
+    def __init__(self, grid: QParams | None) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv2d(6, 4, (3, 2), stride=(2, 1))
+        self.edge, self.after = FakeQuant(), FakeQuant()
+        self.edge.grid = self.after.grid = grid
+        if grid is not None:
+            fake_quantize_weight_(self.conv)
+
+    def forward(self, x: Tensor) -> Tensor:
+        turned = self.edge(self.edge(x).permute(0, 3, 1, 2), moved=True)
+        y: Tensor = self.after(self.conv(turned))
+        return y
+
+
+def pte_of(module: nn.Module, example: Tensor, path: Path) -> Path:
+    """Lowered as this package does it, without the passes that have nothing to do."""
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge
+
+    replace_with_int8_layers(module)
+    program = torch.export.export(module.eval(), (example,), strict=False)
+    one_dequantize_a_reader(program)
+    with idle_passes_left_out():
+        path.write_bytes(to_edge(program).to_backend(XnnpackPartitioner()).to_executorch().buffer)
+    return path
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("grid", [None, QParams(0.02, 5)], ids=["float", "int8"])
+def test_a_convolution_reads_what_is_channels_last_already(grid: QParams | None, tmp_path: Path) -> None:
+    example = torch.randn(1, 9, 5, 6, generator=torch.Generator().manual_seed(1))
+    expected = Turned(grid)(example)
+    path = pte_of(Turned(grid), example, tmp_path / "model.pte")
+    assert inspection.inspect(path).ops["StaticTranspose"] == 1  # of the output alone
+    (found,) = load_for_timing(path).run(example.numpy())
+    worst = grid.scale * 1.01 if grid else 1e-5
+    assert float((torch.from_numpy(found) - expected).abs().max()) <= worst

@@ -53,6 +53,14 @@ def gridded(net: Net) -> Net:
 X = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(1))
 
 
+def test_a_grid_that_is_kept_off_zero_covers_the_same_range() -> None:
+    moved = QParams(0.5, 0).off_zero()
+    assert moved.zero_point == -1
+    assert (moved.low, moved.high) == (pytest.approx(-64.0), pytest.approx(64.5, abs=0.01))
+    for zero_point in (-128, -1, 1, 127):
+        assert QParams(0.5, zero_point).off_zero() == QParams(0.5, zero_point)
+
+
 @pytest.mark.parametrize(("low", "high"), [(-1.0, 3.0), (0.0, 5.0), (-2.0, 0.0), (0.5, 4.0), (-7.0, -1.0)])
 def test_a_grid_covers_its_range_and_zero_exactly(low: float, high: float) -> None:
     grid = QParams.from_range(low, high)

@@ -10,7 +10,7 @@ import torch
 from support.nets import MEAN, STD, levit, pixels
 from torch import Tensor, nn
 
-from levit_mobile.model.fake_quant import PIXEL_QPARAMS, SCALE, fake_quantize_weight_, fake_quants_of
+from levit_mobile.model.fake_quant import PIXEL_QPARAMS, SCALE, QParams, fake_quantize_weight_, fake_quants_of
 from levit_mobile.model.families.levit.bake import bake
 from levit_mobile.model.families.levit.tokens import TokenMajor
 from levit_mobile.quantization.apply import grids_of, integer_layers, set_grids
@@ -127,3 +127,13 @@ def test_a_layer_without_a_bias_gets_the_correction_as_one() -> None:
     before = layer.weight.detach().double() @ mean
     round_weights({"layer": layer}, {"layer": mean})
     assert torch.allclose(layer(mean.float()[None])[0].double(), before, atol=1e-6)
+
+
+def test_no_range_gives_the_right_side_of_a_matmul_a_zero_point_of_0() -> None:
+    """By such a zero point XNNPACK would choose a different kernel for it."""
+    net, even = form(), QParams(0.01, 0)
+    set_grids(net, dict.fromkeys(fake_quants_of(net), even))
+    moved = {name for name, edge in fake_quants_of(net).items() if edge.grid not in (even, PIXEL_QPARAMS)}
+    attentions = [name for name, module in net.named_modules() if hasattr(module, "bias") and hasattr(module, "key")]
+    assert len(attentions) == 11
+    assert moved == {f"{name}.{side}" for name in attentions for side in ("key", "value")}

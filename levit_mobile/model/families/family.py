@@ -196,6 +196,7 @@ class Family(Generic[SizesOf, Net]):
             first 8 digits of its SHA-256.
         publishers: Patterns of the hub ids under which weights trained on ImageNet are published, such as
             ``facebook/levit-*``.
+        integer_forms: What static int8 has in place of some of `forms`, where its kernels prefer a different layout.
     """
 
     name: str
@@ -220,3 +221,4 @@ class Family(Generic[SizesOf, Net]):
     pairs: Callable[[Net], Iterator[Pair]]
     official: Mapping[str, str]
     publishers: tuple[str, ...] = ()
+    integer_forms: Mapping[tuple[str, str], Callable[[Net], nn.Module]] = field(default_factory=dict)

@@ -36,7 +36,8 @@ class TokenTransformer(nn.Module):
         self.cells, self.shrinks, self.heads = block.cells, block.shrinks, block.attn.heads
         q, k, v = (linear_of(rows) for rows in regroup(block.attn.qkv, self.heads, (HEAD_DIM,) * 3))
         self.norm = token_norm(block.norm, q.in_features, channels_last=channels_last)
-        self.normed, self.query, self.key, self.value = (FakeQuant(group="scores") for _ in range(4))
+        self.normed, self.query = FakeQuant(group="scores"), FakeQuant(group="scores")
+        self.key, self.value = FakeQuant(group="scores", right=True), FakeQuant(group="scores", right=True)
         self.q, self.k, self.v = q, k, v
         add_table(self, "bias", constant_of(block.attn.bias))
         self.mixed, self.change = FakeQuant(group="output"), FakeQuant(group="output")

@@ -52,7 +52,15 @@ LEVIT: Family[Sizes, LeViT] = Family(
     empty=empty_model,
     check=check_numbering,
     bake=bake,
-    forms=forms_of(TokenMajor, ChannelsFirst),
+    forms={
+        ("token_major", "NCHW"): partial(TokenMajor, channels_last=False),
+        ("token_major", "NHWC"): partial(TokenMajor, channels_last=True),
+        ("channels_first", "NCHW"): ChannelsFirst,
+    },
+    integer_forms={
+        ("token_major", "NCHW"): partial(TokenMajor, channels_last=False, integers=True),
+        ("token_major", "NHWC"): partial(TokenMajor, channels_last=True, integers=True),
+    },
     prepared=prepared,
     timm_cfg=lambda _: TIMM_CFG,
     processor="levit",

@@ -31,8 +31,8 @@ class TokenAttention(nn.Module):
         self.normed = FakeQuant(group="scores")
         self.asking = self.normed if kept is None else FakeQuant(group="scores")
         self.q, self.k, self.v = (copy.deepcopy(layer) for layer in (block.q, block.k, block.v))
-        self.query, self.key = FakeQuant(group="scores"), FakeQuant(group="scores")
-        self.value, self.mixed = FakeQuant(group="scores"), FakeQuant(group="output")
+        self.query, self.key = FakeQuant(group="scores"), FakeQuant(group="scores", right=True)
+        self.value, self.mixed = FakeQuant(group="scores", right=True), FakeQuant(group="output")
         self.proj = copy.deepcopy(block.proj)
         self.change = FakeQuant(group="output")
 

@@ -48,13 +48,14 @@ def test_a_rectangle_gives_timms_logits(size: Size, tmp_path: Path) -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("form", ["NCHW", "NHWC", "channels"])
+@pytest.mark.parametrize("form", ["NCHW", "NHWC", "channels", "NCHW for int8", "NHWC for int8"])
 def test_every_form_of_a_rectangle_gives_timms_logits(size: Size, form: str, tmp_path: Path) -> None:
     file = saved(timms(size).state_dict(), tmp_path / "w.pth")
     baked = bake(load_checkpoint(file, side=size).model, mean=(0.0,) * 3, std=(1.0,) * 3)
-    made: nn.Module = ChannelsFirst(baked) if form == "channels" else TokenMajor(baked, channels_last=form == "NHWC")
+    tokens = {"channels_last": form.startswith("NHWC"), "integers": form.endswith("int8")}
+    made: nn.Module = ChannelsFirst(baked) if form == "channels" else TokenMajor(baked, **tokens)
     for picture in pictures(size).split(1):
-        given = picture.permute(0, 2, 3, 1).contiguous() if form == "NHWC" else picture
+        given = picture.permute(0, 2, 3, 1).contiguous() if form.startswith("NHWC") else picture
         torch.testing.assert_close(made(given), timms(size)(picture), rtol=1e-4, atol=1e-4)
 
 
