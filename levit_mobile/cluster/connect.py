@@ -133,7 +133,12 @@ def _here(count: int) -> Iterator[Any]:
     """Scheduler and worker are threads of this process: every item has a process of its own anyway."""
     from distributed import Client, LocalCluster
 
-    options = {"processes": False, "dashboard_address": "127.0.0.1:0", "memory_limit": None, "silence_logs": logging.CRITICAL}
+    options = {
+        "processes": False,
+        "dashboard_address": "127.0.0.1:0",
+        "memory_limit": None,
+        "silence_logs": logging.CRITICAL,
+    }
     with (
         LocalCluster(n_workers=1, threads_per_worker=count, **options) as cluster,
         Client(cluster, set_as_default=False) as client,

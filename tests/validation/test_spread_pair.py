@@ -32,7 +32,6 @@ from levit_mobile.validation.run_pair import Asked, Pair, PairStats
 from levit_mobile.validation.setup import ValidationSetup
 from levit_mobile.validation.spread_pair import CheckedReader, Resources, compared
 
-
 pytestmark = pytest.mark.usefixtures("in_this_process")  # a desk's processes; those of a cluster are real
 
 
