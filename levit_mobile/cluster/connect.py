@@ -65,8 +65,8 @@ class Cluster:
             held: Large objects in `load` that travel so too, by a digest of what they were made from.
             timeout_s: Longest time in seconds for one item.
             repack: Given an item and the error that it raised, returns an item to try in its place, or None.
-            arrived: Called with each result and its number as soon as it is here, in any order.
             heard: Called as work advances with the number of finished items and a sentence about the workers.
+            arrived: Called with each result and its number as soon as it is here, in any order.
 
         Yields:
             The results in the order of the items, however the workers finish them.
@@ -96,6 +96,9 @@ def open_cluster(address: str) -> Iterator[Cluster]:
     Args:
         address: ``tcp://host:port`` or ``tls://host:port`` of a scheduler, or ``local:N`` for N processes of this
             machine.
+
+    Returns:
+        A context manager that gives the connection.
 
     Raises:
         ClusterError: The address is malformed (``cluster.address``), dask.distributed is missing
