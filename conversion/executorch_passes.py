@@ -112,15 +112,15 @@ def idle_passes_left_out() -> Iterator[None]:
     def memory_format() -> Any:
         return where_it_has_work(last())
 
-    listed, last = _program._get_aten_to_edge_passes, _program.MemoryFormatOpsPass
-    manager = xnnpack_preprocess.XNNPACKPassManager
-    with (
-        ONE_AT_A_TIME,
-        _replaced(_program, "_get_aten_to_edge_passes", passes_to_edge),
-        _replaced(_program, "MemoryFormatOpsPass", memory_format),
-        _replaced(xnnpack_preprocess, "XNNPACKPassManager", without_idle_passes(manager)),
-    ):
-        yield
+    with ONE_AT_A_TIME:
+        listed, last = _program._get_aten_to_edge_passes, _program.MemoryFormatOpsPass
+        manager = without_idle_passes(xnnpack_preprocess.XNNPACKPassManager)
+        with (
+            _replaced(_program, "_get_aten_to_edge_passes", passes_to_edge),
+            _replaced(_program, "MemoryFormatOpsPass", memory_format),
+            _replaced(xnnpack_preprocess, "XNNPACKPassManager", manager),
+        ):
+            yield
 
 
 @contextmanager
@@ -136,9 +136,10 @@ def quantizing_ops_remembered() -> Iterator[None]:
         if getattr(function, "namespace", None) != QUANTIZING:
             original(mode, function, *arguments)
 
-    original = FakeTensorMode._validate_cache_key
-    with ONE_AT_A_TIME, _replaced(FakeTensorMode, "_validate_cache_key", validate):
-        yield
+    with ONE_AT_A_TIME:
+        original = FakeTensorMode._validate_cache_key
+        with _replaced(FakeTensorMode, "_validate_cache_key", validate):
+            yield
 
 
 @contextmanager
