@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import write_bundles
+from support import kept
 
 from levit_mobile.recipe import RECIPES, Precision
 
@@ -46,3 +47,15 @@ def test_a_folder_is_made_once_and_an_unused_one_is_removed(monkeypatch: pytest.
     assert len(made) == 1
     assert recent.is_dir()
     assert not old.exists()
+
+
+def test_conversions_lie_where_the_tests_keep_theirs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LEVIT_MOBILE_CACHE", str(tmp_path))
+    monkeypatch.delenv(kept.VARIABLE, raising=False)
+    with write_bundles._conversions() as found:
+        assert found == tmp_path / "test-conversions" / kept.digest()
+        assert found.is_dir()
+    monkeypatch.setenv(kept.VARIABLE, "0")
+    with write_bundles._conversions() as found:
+        assert found.is_dir()
+        assert tmp_path not in found.parents
