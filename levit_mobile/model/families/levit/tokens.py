@@ -174,18 +174,18 @@ class TokenStem(nn.Module):
         self.active = nn.ModuleDict({name: FakeQuant() for name in list(self.convs)[:-1]})
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.framed(x)
+        x = self.with_frame(x)
         for name, conv in self.convs.items():
             wide: Tensor = self.wide[name](conv(x))
             x = self.active[name](F.hardswish(wide)) if name in self.active else wide
         return x
 
-    def framed(self, x: Tensor) -> Tensor:
+    def with_frame(self, x: Tensor) -> Tensor:
         """What the first convolution reads: [1,3,H+1,W+1]."""
         pixels = self.pixels(x.permute(0, 3, 1, 2) if self.channels_last else x)
         rows = self.pixels(torch.cat([self.pixels(self.above), pixels], 2))
-        framed: Tensor = self.pixels(torch.cat([self.pixels(self.left), rows], 3))
-        return framed
+        columns: Tensor = self.pixels(torch.cat([self.pixels(self.left), rows], 3))
+        return columns
 
 
 class PairedStem(TokenStem):
@@ -203,15 +203,15 @@ class PairedStem(TokenStem):
         self.above = pair.expand(1, 1, size[1] // PAIR, -1).contiguous()
         self.left = pair.expand(1, size[0] + 1, 1, -1).contiguous()
         conv = self.convs["conv0"]
-        assert isinstance(conv, nn.Conv2d)  # `framed` has made it
+        assert isinstance(conv, nn.Conv2d)  # which `framed` has made
         self.convs["conv0"] = with_role(conv_of_pairs(conv, channels_last=channels_last), "stem")
 
-    def framed(self, x: Tensor) -> Tensor:
+    def with_frame(self, x: Tensor) -> Tensor:
         """What the first convolution reads: [1,6,H+1,W/2+1]."""
         pixels = in_pairs(self.pixels(x), self.pixels, channels_last=self.channels_last)
         rows = self.pixels(torch.cat([self.pixels(self.above), pixels], 1))
-        framed = self.pixels(torch.cat([self.pixels(self.left), rows], 2))
-        turned: Tensor = self.pixels(framed.permute(0, 3, 1, 2), moved=True)
+        columns = self.pixels(torch.cat([self.pixels(self.left), rows], 2))
+        turned: Tensor = self.pixels(columns.permute(0, 3, 1, 2), moved=True)
         return turned
 
 
