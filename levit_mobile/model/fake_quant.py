@@ -55,8 +55,8 @@ class QParams:
         return cls(scale, round(INT8_MIN - low / scale))
 
     def off_zero(self) -> QParams:
-        """Itself, or in place of a zero point of 0 the narrowest grid with one of -1 that covers the same range."""
-        return self if self.zero_point else QParams(self.scale * INT8_MIN / (INT8_MIN + 1), -1)
+        """Itself, or the same levels with a zero point of -1 for one of 0, which moves the range up by one level."""
+        return self if self.zero_point else QParams(self.scale, -1)
 
     @property
     def low(self) -> float:

@@ -53,10 +53,12 @@ def gridded(net: Net) -> Net:
 X = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(1))
 
 
-def test_a_grid_that_is_kept_off_zero_covers_the_same_range() -> None:
-    moved = QParams(0.5, 0).off_zero()
+def test_a_grid_that_is_kept_off_zero_has_the_same_levels_but_one() -> None:
+    even, moved = QParams(0.5, 0), QParams(0.5, 0).off_zero()
     assert moved.zero_point == -1
-    assert (moved.low, moved.high) == (pytest.approx(-64.0), pytest.approx(64.5, abs=0.01))
+    assert (even.low, even.high, moved.low, moved.high) == (-64.0, 63.5, -63.5, 64.0)
+    values = torch.linspace(-63.5, 63.5, 1000)
+    assert torch.equal(quantize_dequantize(values, moved), quantize_dequantize(values, even))
     for zero_point in (-128, -1, 1, 127):
         assert QParams(0.5, zero_point).off_zero() == QParams(0.5, zero_point)
 
