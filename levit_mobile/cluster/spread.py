@@ -195,12 +195,13 @@ class _Work:
     def take_error(self, number: int, error: Exception) -> None:
         from distributed import KilledWorker
         from distributed.client import FutureCancelledError
+        from distributed.comm.core import CommClosedError
 
         item = self.given.pop(number)
         if isinstance(error, Unprepared):
             self.workers.prepare([str(error)])
             self.give(number, item)
-        elif isinstance(error, FutureCancelledError):  # the scheduler has gone, or lost what it knew
+        elif isinstance(error, FutureCancelledError | CommClosedError):  # the scheduler has gone, or what it knew
             raise scheduler_lost() from error
         elif (again := self.repacked(item, error)) is not None:
             self.give(number, again)
@@ -214,8 +215,12 @@ class _Work:
 
     def look(self) -> None:
         self.looked_at = time.monotonic()
-        self.workers.look()
-        self.heard(self.drawn - len(self.given), self.about())
+        try:
+            self.workers.look()
+            about = self.about()
+        except OSError as error:  # dask.distributed's own errors of a connection are such
+            raise scheduler_lost() from error
+        self.heard(self.drawn - len(self.given), about)
 
     def about(self) -> str:
         """What each worker has done and does."""
