@@ -18,6 +18,7 @@ from levit_mobile.cluster.spread import Heard, Repack, Workers, results, unheard
 from levit_mobile.cluster.versions import require_same
 from levit_mobile.errors import ClusterError
 from levit_mobile.system.files import Sha256
+from levit_mobile.system.folders import temporary_folder
 from levit_mobile.system.workers import TIMEOUT_S
 
 LOCAL = re.compile(r"local:([1-9][0-9]{0,3})")
@@ -143,7 +144,8 @@ def _here(count: int) -> Iterator[Any]:
         "silence_logs": logging.CRITICAL,
     }
     with (
-        LocalCluster(n_workers=1, threads_per_worker=count, **options) as cluster,
+        temporary_folder() as folder,
+        LocalCluster(n_workers=1, threads_per_worker=count, local_directory=str(folder), **options) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
