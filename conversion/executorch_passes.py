@@ -1,4 +1,4 @@
-"""XNNPACK's passes over a graph, without those that find nothing to change in it, and one of our own behind them.
+"""ExecuTorch's passes over a graph, without those that find nothing to change in it, and one of our own behind them.
 
 Most of the ten passes to the edge dialect and of XNNPACK's 17 trace the whole graph again, whether they have changed it
 or not. Two of them also export networks of their own, as patterns to search for.
@@ -17,6 +17,7 @@ from torch.fx import Graph, GraphModule, Node
 from torch.fx.passes.infra.pass_base import PassResult
 
 Wanted = Callable[[Node], bool]
+QUANTIZING = "quantized_decomposed"
 TO_CHANNELS_FIRST = [0, 3, 1, 2]
 ONE_AT_A_TIME = RLock()  # two threads that replace and restore in turn could leave the replacement in place
 
@@ -211,7 +212,7 @@ def _behind_grids(node: Any) -> Node:
     return found
 
 
-def has_work(name: str, program: ExportedProgram) -> bool:
-    """Has the graph a node that the pass of this name looks for?"""
-    wanted = NEEDED.get(name)
-    return wanted is None or any(wanted(node) for node in program.graph.nodes if node.op == "call_function")
+def has_work(name: str, graph: Graph, table: Mapping[str, Wanted]) -> bool:
+    """Has the graph a node that the pass of this name in the table looks for?"""
+    wanted = table.get(name)
+    return wanted is None or any(wanted(node) for node in graph.nodes if node.op == "call_function")

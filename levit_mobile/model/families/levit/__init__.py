@@ -52,11 +52,7 @@ LEVIT: Family[Sizes, LeViT] = Family(
     empty=empty_model,
     check=check_numbering,
     bake=bake,
-    forms={
-        ("token_major", "NCHW"): partial(TokenMajor, channels_last=False),
-        ("token_major", "NHWC"): partial(TokenMajor, channels_last=True),
-        ("channels_first", "NCHW"): ChannelsFirst,
-    },
+    forms=forms_of(TokenMajor, ChannelsFirst),
     integer_forms={
         ("token_major", "NCHW"): partial(TokenMajor, channels_last=False, integers=True),
         ("token_major", "NHWC"): partial(TokenMajor, channels_last=True, integers=True),
