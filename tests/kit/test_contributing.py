@@ -94,7 +94,7 @@ def test_pushes_and_pull_requests_are_tested() -> None:
 
 def test_all_tests_run_where_arm64_can_be_set_up() -> None:
     job = parsed(ROOT / ".github" / "workflows" / "test.yml")["jobs"]["all"]
-    assert re.fullmatch(r"python:3\.\d+-(bookworm|trixie)", job["container"])  # Debian, with root for apt
+    assert re.fullmatch(r"python:3\.\d+-(bookworm|trixie)", job["container"]["image"])  # Debian, with root for apt
     made = re.findall(r"^make (\S+)", read(".ci/run"), re.M)
     assert made == ["arm64-setup", "test-android", "test-ios", "test"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
@@ -103,7 +103,7 @@ def test_all_tests_run_where_arm64_can_be_set_up() -> None:
 def test_every_supported_python_is_tested() -> None:
     jobs = parsed(ROOT / ".github" / "workflows" / "test.yml")["jobs"]
     rows = jobs["fast"]["strategy"]["matrix"]["include"]
-    python = jobs["all"]["container"].removeprefix("python:").partition("-")[0]
+    python = jobs["all"]["container"]["image"].removeprefix("python:").partition("-")[0]
     assert {python, *(row["python"] for row in rows if row["os"].startswith("ubuntu"))} == supported_pythons()
     assert any(row["os"].startswith("macos") for row in rows)
 
