@@ -174,7 +174,7 @@ def test_options_that_do_not_fit_a_bundle_exit_2(bundles: Bundles) -> None:
     path = str(bundles("tflite-fp32").path)
     for options, words in (
         (("--runtime", "mil"), "does not run tflite artifacts"),
-        (("--truth", "folders"), "name it with --images"),
+        (("--truth", "folders"), "name them with --images"),
         (("--drill", "--reference", "golden"), "expected the bundle's own checkpoint"),
     ):
         shown = CliRunner().invoke(app, ["validate", path, *options])

@@ -133,7 +133,8 @@ def test_what_is_left_out_changes_no_byte_of_static_int8(
     ours = {"preserve_ops": list(executorch.WHOLE), "_check_ir_validity": False}
     checked = {"preserve_ops": list(executorch.WHOLE)}
     monkeypatch.setattr(exir, "EdgeCompileConfig", lambda **given: checking(**(checked if given == ours else given)))
-    monkeypatch.setattr(executorch, "idle_passes_left_out", nullcontext)
+    for table in ("NEEDED", "TO_EDGE"):
+        monkeypatch.setattr(executorch_passes, table, {})
     monkeypatch.setattr(executorch, "quantizing_ops_remembered", nullcontext)
     assert made == bytes_of_artifact()
 

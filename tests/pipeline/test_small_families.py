@@ -21,7 +21,7 @@ from levit_mobile.targets import TARGETS
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("converted_once")]
 
 MODELS = Path(__file__).parents[1] / "models"
-NETS = {"coatnet": "coatnet"}  # and their families
+NETS = {"coatnet": "coatnet", "deit": "vit"}  # and their families
 PICTURES = 600
 LOST = 0.005  # of top-1, at most
 MAX_BYTES = 6_000_000
