@@ -11,7 +11,7 @@ A53, A76, I8MM = (CPUS[name] for name in ("cortex-a53", "cortex-a76", "i8mm"))
 PRODUCTS = (FMLA, FMLA_HALF, SMLAL, SDOT, SMMLA)
 
 
-@pytest.mark.parametrize(("one", "macs"), zip(PRODUCTS, (4, 8, 8, 16, 32), strict=True))
+@pytest.mark.parametrize(("one", "macs"), list(zip(PRODUCTS, (4, 8, 8, 16, 32), strict=True)))
 def test_a_product_multiplies_as_many_as_its_vectors_hold(one: Product, macs: int) -> None:
     assert one.macs == macs
 

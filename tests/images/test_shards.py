@@ -220,7 +220,9 @@ def test_a_shard_that_shrinks_while_it_is_read_is_named(tmp_path: Path, photogra
         list(pictures)
 
 
-@pytest.mark.parametrize("content", [b"no tar file" * 100, gzip.compress(bytes(20480)), b""])
+@pytest.mark.parametrize(
+    "content", [b"no tar file" * 100, gzip.compress(bytes(20480), mtime=0), b""], ids=["text", "gzip", "nothing"]
+)
 def test_what_is_no_tar_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.tar").write_bytes(content)
     with refused(ImageError, "image.unreadable", tmp_path / "x.tar", "uncompressed tar file"):
