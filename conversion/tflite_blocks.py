@@ -25,7 +25,7 @@ def blocks(
     model = flatbuffer_utils.read_model(str(path))
     (graph,) = model.subgraphs
     running = [op for op in graph.operators if not _is_constant(model, op)]
-    names = _names(graph, running, block_of)
+    names = _names(model, running, block_of)
     for number, block in enumerate(dict.fromkeys(names)):
         first, last = names.index(block), len(names) - names[::-1].index(block)
         if set(names[first:last]) != {block}:
@@ -35,9 +35,11 @@ def blocks(
         yield block, target, dict(Counter(_kind(model, op) for op in running[first:last]).most_common())
 
 
-def _names(graph: Any, running: Sequence[Any], block_of: Callable[[str], str | None]) -> list[str]:
-    """Each op's block."""
-    own = [block_of(graph.tensors[op.outputs[0]].name.decode()) for op in running]
+def _names(model: Any, running: Sequence[Any], block_of: Callable[[str], str | None]) -> list[str]:
+    """Each op's block; a block may widen what an earlier one gave, and that tensor has the earlier one's name."""
+    (graph,) = model.subgraphs
+    named = [None if _kind(model, op) == "DEQUANTIZE" else graph.tensors[op.outputs[0]].name for op in running]
+    own = [None if name is None else block_of(name.decode()) for name in named]
     current = next((name for name in own if name), None)
     if current is None:
         raise ValueError("no tensor has the name of a block")

@@ -35,7 +35,7 @@ def problem() -> SearchProblem:
     baked = bake(nets.levit(side=SIDE), mean=spec.unit_mean, std=spec.unit_std, pixel_range=1)
     drawn = np.random.default_rng(0).integers(0, 256, (COUNT, SIDE, SIDE, 3), np.uint8)
     pictures = ImageSet.from_arrays({f"p{number}": pixels for number, pixels in enumerate(drawn)})
-    calibration = CalibrationSet(pictures, ImageSource.of_folder("noise"), 0, None)
+    calibration = CalibrationSet(pictures, ImageSource.at("noise"), 0, None)
     form = partial(form_of, target=TARGETS["executorch"])
     return SearchProblem(baked, form, calibration, pixel_range=1, channels_last=False, compared=COUNT)
 

@@ -29,7 +29,7 @@ def test_what_fails_at_a_shape_of_ours_is_not_broken(port: Port, broken: bool, m
     monkeypatch.setattr(bench, "spread", spread)
     job = Job("x", Path("x.tflite"), "tflite", foreign=Foreign(port, (), InputForm((1, 8, 8, 3))))
     state = bench.CandidateState(job)
-    bench._start_once(state, None)
+    bench._start_once(state, None, None)
     assert state.refused == broken
     assert "12 != 16" in str(state.not_run)
     assert ("it does not run at [1, 8, 8, 3], a shape that it leaves to the run" in str(state.not_run)) != broken
