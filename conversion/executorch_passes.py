@@ -101,7 +101,7 @@ def idle_passes_left_out() -> Iterator[None]:
     """While this lasts, a pass to the edge dialect or to XNNPACK runs only if the graph has a node that it looks for.
 
     ExecuTorch has no option for it, so names in its modules are replaced for the whole process and restored at the end.
-    A second thread that enters waits for the first.
+    A second thread that enters waits for the first. Behind XNNPACK's passes, `skip_turns` runs in any case.
     """
     from executorch.backends.xnnpack import xnnpack_preprocess
     from executorch.exir.program import _program

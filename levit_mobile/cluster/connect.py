@@ -15,7 +15,7 @@ from uuid import uuid4
 from levit_mobile.cluster.files import Packed
 from levit_mobile.cluster.remote import Run
 from levit_mobile.cluster.spread import Heard, Repack, Workers, results, unheard
-from levit_mobile.cluster.versions import require_same
+from levit_mobile.cluster.versions import require_same_on
 from levit_mobile.errors import ClusterError
 from levit_mobile.system.files import Sha256
 from levit_mobile.system.folders import temporary_folder
@@ -156,16 +156,10 @@ def _there(address: str) -> Iterator[Any]:
     client = _client(address)
     try:
         _require_workers(client, address)
-        require_same(client.get_versions(packages=_packages()))
+        require_same_on(client)
         yield client
     finally:
         client.close(timeout=WAIT_S)
-
-
-def _packages() -> list[str]:
-    from levit_mobile.cluster.versions import OF_WORKERS
-
-    return [name for name in OF_WORKERS if name != "python"]
 
 
 def _client(address: str) -> Any:

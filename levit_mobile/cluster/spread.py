@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from levit_mobile.cluster import remote
 from levit_mobile.cluster.files import Packed
 from levit_mobile.cluster.remote import Run, Unprepared
-from levit_mobile.cluster.versions import OF_WORKERS, require_same, require_same_source
+from levit_mobile.cluster.versions import require_same_on, require_same_source
 from levit_mobile.errors import ClusterError
 from levit_mobile.system.workers import AHEAD
 
@@ -56,7 +56,7 @@ class Workers:
 
     def prepare(self, addresses: Sequence[str]) -> None:
         """Compare versions, send what each worker lacks, and announce the run. Raises ClusterError."""
-        require_same(self.client.get_versions(packages=[*OF_WORKERS[1:]]), addresses)
+        require_same_on(self.client, addresses)
         for address, source in self._on(addresses, remote.source).items():
             require_same_source(address, source, remote.source())
         lacking = self._on(addresses, remote.lacking, self.run.files)

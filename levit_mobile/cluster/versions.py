@@ -20,7 +20,14 @@ OF_WORKERS = (
     "coremltools",
 )
 
+PACKAGES = [name for name in OF_WORKERS if name != "python"]  # Dask states Python's without being asked
+
 Versions = Mapping[str, str | None]
+
+
+def require_same_on(client: Any, workers: Iterable[str] | None = None) -> None:
+    """Ask a Dask client for the versions of all machines, and compare them as `require_same` does."""
+    require_same(client.get_versions(packages=PACKAGES), workers)
 
 
 def require_same(found: Mapping[str, Any], workers: Iterable[str] | None = None) -> None:

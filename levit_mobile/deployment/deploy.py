@@ -33,7 +33,7 @@ from levit_mobile.deployment.runtimes import (
 )
 from levit_mobile.errors import BundleError
 from levit_mobile.recipe import Verdict
-from levit_mobile.system.atomic_write import staged, write_text
+from levit_mobile.system.atomic_write import staged, write_text, writing
 from levit_mobile.system.interruption import held
 from levit_mobile.system.locks import turn
 
@@ -178,10 +178,8 @@ def _deployed(place: Place, copies: Sequence[Copy], stated: Mapping[str, StatedR
 
 
 def _make(folder: Path) -> None:
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BundleError(f"{folder} could not be written: {error.strerror or error}", fault="unwritable") from error
 
 
 def _write(folder: Path, changed: Sequence[Copy], copies: Sequence[Copy], earlier: BundleIndex) -> None:

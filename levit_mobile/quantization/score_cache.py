@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from levit_mobile.errors import BundleError, RecipeError
+from levit_mobile.errors import RecipeError
 from levit_mobile.quantization.plan import Origin, PlanPart, Score
-from levit_mobile.system.atomic_write import write_text
+from levit_mobile.system.atomic_write import write_text, writing
 from levit_mobile.system.files import digest_bytes
 
 Ahead = Callable[[Sequence[Any], Callable[[object, Score], None]], None]
@@ -62,13 +62,8 @@ class ScoreCache:
             lines = [Heading(search=self.subject), *(Entry(of=of, score=score) for of, score in self.known.items())]
             write_text(self.path, "".join(line.model_dump_json() + "\n" for line in lines))
             self.begun = True
-        try:
-            with self.path.open("a", encoding="utf-8") as stream:
-                stream.write(entry.model_dump_json() + "\n")
-        except OSError as error:
-            raise BundleError(
-                f"{self.path} could not be written: {error.strerror or error}", fault="unwritable"
-            ) from error
+        with writing(self.path), self.path.open("a", encoding="utf-8") as stream:
+            stream.write(entry.model_dump_json() + "\n")
 
     def _read(self, subject: str) -> None:
         first, *rest = self.path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]

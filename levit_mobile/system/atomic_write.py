@@ -112,16 +112,22 @@ def beside(final: Path) -> Path:
     return final.with_name(f".{final.name}.{PARTIAL}-{os.getpid()}-{uuid4().hex[:8]}")
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the system raises inside becomes the BundleError that `path` could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise BundleError(f"{path} could not be written: {error.strerror or error}", fault="unwritable") from error
+
+
 def write_text(path: Path, text: str, *, force: bool = True) -> None:
     """A file that is there whole, or as it was before; its folder is made. Raises BundleError when it cannot be.
 
     Without `force` a file that is there is left, which is a BundleError too.
     """
-    try:
-        with staged_file(path, force=force) as partial:
-            partial.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BundleError(f"{path} could not be written: {error.strerror or error}", fault="unwritable") from error
+    with writing(path), staged_file(path, force=force) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def _replace(partial: Path, final: Path) -> None:

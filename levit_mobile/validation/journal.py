@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from levit_mobile.errors import BundleError
 from levit_mobile.images.image_set import digest_of, picture_digest
 from levit_mobile.images.preprocessing import Pixels
 from levit_mobile.runtimes import registry
+from levit_mobile.system.atomic_write import writing
 from levit_mobile.system.files import Sha256, as_text, composed, digest, digest_bytes
 from levit_mobile.system.progress import Progress
 from levit_mobile.validation.run_pair import Asked, PairStats, batch
@@ -50,14 +50,10 @@ class Journal:
     def keep(self, number: int, part: PairStats) -> None:
         """Write down a part. Raises BundleError where the file cannot be written."""
         line = json.dumps({"number": number, "part": asdict(part)})
-        try:
+        with writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as stream:
                 stream.write(f"\n{line}" if stream.tell() else line)  # the last line may have been cut short
-        except OSError as error:
-            raise BundleError(
-                f"{self.path} could not be written: {error.strerror or error}", fault="unwritable"
-            ) from error
 
     def remove(self) -> None:
         """The validation is finished."""

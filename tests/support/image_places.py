@@ -16,6 +16,9 @@ from typing import IO, ClassVar
 
 from fsspec.implementations.memory import MemoryFileSystem
 
+from levit_mobile.images import digits
+from levit_mobile.images.image_set import png
+
 KINDS = (
     "zip",
     "zip chained",
@@ -33,6 +36,15 @@ KINDS = (
     "tar glob",
     "tar braces",
 )
+
+
+def digits_by_class(folder: Path, count: int) -> Path:
+    """The first held-out digits as PNG files in the folder, a folder a class."""
+    for index in range(count):
+        pixels, label = digits.picture(digits.Split.HELD_OUT, index)
+        (folder / str(label)).mkdir(exist_ok=True)
+        (folder / str(label) / f"{index}.png").write_bytes(png(pixels))
+    return folder
 
 
 def contents(folder: Path) -> dict[str, bytes]:

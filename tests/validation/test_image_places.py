@@ -14,8 +14,6 @@ from support.refusals import refused
 
 import levit_mobile
 from levit_mobile.errors import ImageError
-from levit_mobile.images import digits
-from levit_mobile.images.image_set import png
 from levit_mobile.reporting.junit import junit_xml
 from levit_mobile.reporting.pages.validation import page
 from levit_mobile.validation.results import Validation
@@ -24,12 +22,9 @@ from levit_mobile.validation.results import Validation
 @pytest.fixture(scope="module")
 def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Thirty-six held-out digits as PNG files, a folder a class, each with its class index beside it."""
-    root = tmp_path_factory.mktemp("pictures")
-    for index in range(36):
-        pixels, label = digits.picture(digits.Split.HELD_OUT, index)
-        (root / str(label)).mkdir(exist_ok=True)
-        (root / str(label) / f"{index}.png").write_bytes(png(pixels))
-        (root / str(label) / f"{index}.cls").write_text(str(label))
+    root = places.digits_by_class(tmp_path_factory.mktemp("pictures"), 36)
+    for path in list(root.rglob("*.png")):
+        path.with_suffix(".cls").write_text(path.parent.name)
     return root
 
 

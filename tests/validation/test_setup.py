@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from conftest import Bundles
+from support.image_places import digits_by_class
 from support.one_pass import validate
 from support.refusals import refused
 
 from levit_mobile.bundle.reader import open_bundle
 from levit_mobile.errors import ImageError, RecipeError
 from levit_mobile.images import digits
-from levit_mobile.images.image_set import png
 from levit_mobile.validation import setup
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
@@ -24,12 +24,7 @@ pytestmark = pytest.mark.usefixtures("in_this_process")
 @pytest.fixture(scope="module")
 def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve held-out digits as PNG files, a folder a class."""
-    root = tmp_path_factory.mktemp("pictures")
-    for index in range(12):
-        pixels, label = digits.picture(digits.Split.HELD_OUT, index)
-        (root / str(label)).mkdir(exist_ok=True)
-        (root / str(label) / f"{index}.png").write_bytes(png(pixels))
-    return root
+    return digits_by_class(tmp_path_factory.mktemp("pictures"), 12)
 
 
 def test_a_folder_of_classes(bundles: Bundles, classes: Path) -> None:
